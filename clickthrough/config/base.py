@@ -1,0 +1,66 @@
+"""What every part of the configuration shares: strictness and durations."""
+
+import difflib
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
+
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+class Strict(BaseModel):
+    """A frozen model in which an unknown key is an error that names the nearest known one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_nearest_key(cls, values: Any) -> Any:  # noqa: ANN401
+        if isinstance(values, dict):
+            for key in values:
+                if key not in cls.model_fields:
+                    raise ValueError(unknown_name(str(key), "key", list(cls.model_fields)))
+        return values
+
+
+def unknown_name(found: str, what: str, known: list[str]) -> str:
+    """Say that a name is unknown, and which known one it is nearest to.
+
+    >>> unknown_name("half_live", "key", ["half_lives", "key"])
+    "unknown key 'half_live'; did you mean 'half_lives'? Known: half_lives, key"
+    """
+    near = difflib.get_close_matches(found, known, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else "."
+    return f"unknown {what} '{found}'{hint} Known: {', '.join(known)}"
+
+
+def parse_duration(value: object) -> int:
+    """Read ``90s``, ``10m``, ``6h``, ``7d`` (or whole seconds) as seconds.
+
+    >>> parse_duration("10m")
+    600
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    match = re.fullmatch(r"(\d+)\s*([smhd])", str(value).strip())
+    if match is None:
+        raise ValueError(f"expected a duration such as 30s, 10m, 6h or 7d, found {value!r}")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def format_duration(seconds: int) -> str:
+    """Write seconds in the largest unit that divides them.
+
+    >>> format_duration(21_600)
+    '6h'
+    """
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _UNITS[unit] == 0:
+            return f"{seconds // _UNITS[unit]}{unit}"
+    return f"{seconds}s"
+
+
+Duration = Annotated[
+    int, BeforeValidator(parse_duration), PlainSerializer(format_duration, return_type=str)
+]

@@ -1,0 +1,130 @@
+"""Where the log lies, what its columns mean, and how time divides it."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, field_validator, model_validator
+
+from clickthrough.config.base import Strict, unknown_name
+
+TimeUnit = Literal["iso", "s", "ms", "us"]
+Boundary = Annotated[float, Field(gt=0, lt=1)] | datetime
+
+
+class TimeSplit(Strict):
+    """Train, then validation, then test, in order of time.
+
+    A boundary is a moment (``2023-05-24T07:00Z``: from then on) or a share of the
+    impressions (``0.1``: the last tenth of what comes before the next part).
+    """
+
+    validation: Boundary = 0.1
+    test: Boundary | None = 0.1
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        both = isinstance(self.validation, datetime) and isinstance(self.test, datetime)
+        if both and self.validation >= self.test:  # type: ignore[operator]
+            raise ValueError(
+                f"validation starts {self.validation}, which is not before test, {self.test}"
+            )
+        return self
+
+
+class BaseData(Strict):
+    """What every reader's configuration holds."""
+
+    timezone: str = "UTC"
+    cache: Path = Path(".clickthrough/cache")
+    split: TimeSplit = TimeSplit()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(unknown_name(value, "time zone", ["UTC", *sorted(_cities(value))]))
+        ZoneInfo(value)
+        return value
+
+
+class EbnerdData(BaseData):
+    """The EB-NeRD news log: a directory with ``behaviors.parquet`` and ``history.parquet``."""
+
+    reader: Literal["ebnerd"]
+    path: Path
+
+
+class Roles(Strict):
+    """Which input column plays which part. Without ``request_id`` each row is its own request."""
+
+    label: str
+    request_id: str | None = None
+    time: str | None = None
+    user: str | None = None
+    item: str | None = None
+
+
+class TimeFormat(Strict):
+    """How the time column counts: ISO 8601 text, or a number of units since ``origin``.
+
+    A text without an offset, and ``origin`` without one, are in UTC.
+    """
+
+    unit: TimeUnit = "iso"
+    origin: datetime = datetime(1970, 1, 1)  # noqa: DTZ001
+
+
+class Join(Strict):
+    """A side table whose columns are added to each impression with the same key."""
+
+    file: Path
+    on: list[str]
+    columns: list[str] | None = None
+
+    @field_validator("on", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+
+class Files(Strict):
+    """The parts of a log that comes already divided."""
+
+    train: list[Path]
+    validation: list[Path]
+    test: list[Path] = []
+
+    @field_validator("train", "validation", "test", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: object) -> object:
+        return [value] if isinstance(value, str | Path) else value
+
+
+class TabularData(BaseData):
+    """A CSV or Parquet log with one impression a row."""
+
+    reader: Literal["tabular"]
+    path: Path | None = None
+    files: Files | None = None
+    roles: Roles
+    time: TimeFormat = TimeFormat()
+    joins: list[Join] = []
+    separator: str = ","
+    drop: list[str] = []
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.path is None) == (self.files is None):
+            raise ValueError("expected either 'path' (one log) or 'files' (train, validation, test)")
+        return self
+
+
+DataConfig = Annotated[EbnerdData | TabularData, Field(discriminator="reader")]
+
+
+def _cities(value: str) -> list[str]:
+    """Return the zones that share a word with a mistyped one, so that the message stays short."""
+    last = value.split("/")[-1].lower()[:3]
+    return [zone for zone in available_timezones() if zone.split("/")[-1].lower().startswith(last)]

@@ -1,0 +1,98 @@
+"""From a YAML file or the name of a preset to a checked configuration."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from clickthrough.config.base import unknown_name
+from clickthrough.config.root import Config
+from clickthrough.errors import ConfigError
+
+
+def load_config(source: str | Path, data: Path | None = None) -> Config:
+    """Read a configuration.
+
+    Args:
+        source: path of a YAML file, or the name of a preset that ships with the package.
+        data: replaces ``data.path``.
+
+    Returns:
+        The checked configuration. Paths in a file are relative to that file.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or says something unknown or wrong.
+    """
+    path, name = _locate(source)
+    values = _read_yaml(path, name)
+    if isinstance(values.get("data"), dict):
+        if data is not None:
+            values["data"]["path"] = str(data.resolve())
+        elif Path(source).is_file():
+            _anchor(values["data"], Path(source).resolve().parent)
+    return parse_config(values, name)
+
+
+def parse_config(values: dict[str, Any], name: str) -> Config:
+    """Check a configuration that was read already; ``name`` says where from in errors."""
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, name)) from None
+
+
+def preset_names() -> list[str]:
+    """Return the names of the presets that ship with the package."""
+    folder = resources.files("clickthrough.presets")
+    return sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def _locate(source: str | Path) -> tuple[Any, str]:
+    path = Path(source)
+    if path.is_file():
+        return path, str(path)
+    if str(source) in preset_names():
+        return resources.files("clickthrough.presets") / f"{source}.yaml", f"preset '{source}'"
+    if path.suffix in {".yaml", ".yml"} or path.parent != Path():
+        raise ConfigError(f"{path}: no such file")
+    raise ConfigError(f"{unknown_name(str(source), 'preset', preset_names())} (nor is it a file)")
+
+
+def _read_yaml(path: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{name}: not readable as YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{name}: expected sections (data, features, ...), found {values!r:.80}")
+    return values
+
+
+def _anchor(data: dict[str, Any], folder: Path) -> None:
+    """Make the paths of the data section absolute: a config means the same from anywhere."""
+
+    def absolute(value: Any) -> Any:  # noqa: ANN401
+        if isinstance(value, list):
+            return [absolute(entry) for entry in value]
+        return str(folder / value) if isinstance(value, str) else value
+
+    for key in ("path", "cache"):
+        if key in data:
+            data[key] = absolute(data[key])
+    if isinstance(data.get("files"), dict):
+        data["files"] = {part: absolute(files) for part, files in data["files"].items()}
+    for join in data.get("joins") or []:
+        if isinstance(join, dict) and "file" in join:
+            join["file"] = absolute(join["file"])
+
+
+def _explain(error: ValidationError, name: str) -> str:
+    lines = []
+    for item in error.errors():
+        place = ".".join(str(part) for part in item["loc"]) or "top level"
+        message = item["msg"].removeprefix("Value error, ")
+        found = "" if isinstance(item["input"], dict) else f" (found {item['input']!r:.80})"
+        lines.append(f"{name}: {place}: {message}{found}")
+    return "\n".join(lines)

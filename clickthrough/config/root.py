@@ -1,0 +1,21 @@
+"""The whole configuration, one section a part of the system."""
+
+from pydantic import Field
+
+from clickthrough.config.base import Strict
+from clickthrough.config.data import DataConfig
+from clickthrough.config.features import Counters, Feature
+from clickthrough.config.serving import Serving
+from clickthrough.config.training import Calibration, Mlp, Training
+
+
+class Config(Strict):
+    """One training run and the service that comes of it."""
+
+    data: DataConfig
+    features: list[Feature] = Field(min_length=1)
+    counters: Counters = Counters()
+    model: Mlp = Mlp()
+    training: Training = Training()
+    calibration: Calibration = Calibration()
+    serving: Serving = Serving()

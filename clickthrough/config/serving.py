@@ -1,0 +1,21 @@
+"""Limits of the service, each with the answer that exceeding it gets."""
+
+from pydantic import Field
+
+from clickthrough.config.base import Duration, Strict
+
+
+class Serving(Strict):
+    """What one process of the service accepts.
+
+    Attributes:
+        max_body_bytes: a larger body is answered with 413.
+        max_impressions: more impressions, candidates or events in a body are answered with 422.
+        max_in_flight: more requests at the same time are answered with 503 and Retry-After.
+        attribution_window: how long an impression waits for its click.
+    """
+
+    max_body_bytes: int = Field(default=4_000_000, ge=1)
+    max_impressions: int = Field(default=2_000, ge=1)
+    max_in_flight: int = Field(default=64, ge=1)
+    attribution_window: Duration = 86_400

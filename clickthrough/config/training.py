@@ -1,0 +1,41 @@
+"""Which model is trained, how, and how its scores become probabilities."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from clickthrough.config.base import Strict
+
+
+class Mlp(Strict):
+    """Embeddings and a multi-layer perceptron."""
+
+    name: Literal["mlp"] = "mlp"
+    embedding_dim: int = Field(default=16, ge=1)
+    hidden: list[int] = Field(default=[512, 256, 128], min_length=1)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    embedding_dropout: float = Field(default=0.0, ge=0, lt=1)
+
+
+class Training(Strict):
+    """The training loop.
+
+    Attributes:
+        unseen_share: share of ids replaced by the unseen id, so that its row is trained.
+        patience: epochs without improvement of ``monitor`` on validation before stopping.
+    """
+
+    epochs: int = Field(default=20, ge=1)
+    batch_size: int = Field(default=1024, ge=2)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1e-5, ge=0)
+    unseen_share: float = Field(default=0.02, ge=0, lt=1)
+    patience: int = Field(default=3, ge=1)
+    monitor: Literal["log_loss", "auc", "request_auc"] = "log_loss"
+    seed: int = 7
+
+
+class Calibration(Strict):
+    """The map from score to probability, fitted on the validation period."""
+
+    method: Literal["platt"] = "platt"

@@ -1,0 +1,1 @@
+"""Logs: readers turn them into impressions, splits divide them in order of time."""

@@ -1,0 +1,109 @@
+"""The first read: from a reader's raw frame to a checked dataset in the cache."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from clickthrough.data.dataset import ABOUT, HISTORY, IMPRESSIONS, About, Dataset, load_dataset
+from clickthrough.data.checks import check
+from clickthrough.errors import DataError
+from clickthrough.schema import Schema
+
+_FORMAT = 1
+"""Raised when the layout of the cache changes, so that old conversions are not reused."""
+
+
+@dataclass(frozen=True)
+class RawLog:
+    """What a reader makes of its files.
+
+    Attributes:
+        name: how errors call the log.
+        impressions: our column names and types, in the order of the files; no ``row`` yet, and
+            the label as any number, so that the check can name what it found.
+        schema: names and types of its columns.
+        history: ``user``, ``time``, ``item`` of what happened before the log, if given.
+        divided: whether the column ``part`` is given.
+        notes: what the user should know.
+    """
+
+    name: str
+    impressions: pl.LazyFrame
+    schema: Schema
+    history: pl.LazyFrame | None = None
+    divided: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def convert(
+    cache: Path, settings: str, files: Iterable[Path], read: Callable[[], RawLog]
+) -> Dataset:
+    """Return the dataset of some files, converting them unless the cache has them.
+
+    Args:
+        cache: the cache directory.
+        settings: every setting that changes the outcome, as text.
+        files: the files that are read; the cache is keyed by their names, sizes and times.
+        read: opens the log, called only on a first read.
+
+    Raises:
+        DataError: a file is missing, or the log fails a check.
+    """
+    target = cache / fingerprint(settings, files)
+    if target.exists():
+        return load_dataset(target)
+    cache.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix="converting-", dir=cache))
+    try:
+        _write(read(), beside)
+        os.replace(beside, target)
+    except OSError as error:
+        if not target.exists():  # else another process converted the same log meanwhile
+            raise DataError(f"{target}: cannot be written: {error}") from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return load_dataset(target)
+
+
+def fingerprint(settings: str, files: Iterable[Path]) -> str:
+    """Name a conversion by what it depends on."""
+    stats = []
+    for path in files:
+        if not path.is_file():
+            raise DataError(f"{path}: no such file")
+        stat = path.stat()
+        stats.append([str(path.resolve()), stat.st_size, stat.st_mtime_ns])
+    text = json.dumps([_FORMAT, settings, stats])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _write(raw: RawLog, folder: Path) -> None:
+    path = folder / IMPRESSIONS
+    try:
+        _sorted(raw).sink_parquet(path)
+        if raw.history is not None:
+            raw.history.sort("user", "time").sink_parquet(folder / HISTORY)
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{raw.name}: cannot be read: {error}") from None
+    report = check(pl.scan_parquet(path), raw)
+    about = About(log_schema=raw.schema, report=report, divided=raw.divided)
+    (folder / ABOUT).write_text(about.model_dump_json(indent=2))
+
+
+def _sorted(raw: RawLog) -> pl.LazyFrame:
+    """Sort by time, a request's rows side by side in the order of the file."""
+    rows = raw.impressions.with_row_index("row")
+    if "request_id" in raw.schema.roles:
+        # a request is one moment: the earliest that any of its rows names
+        rows = rows.with_columns(pl.col("time").min().over("request_id"))
+    else:
+        rows = rows.with_columns(pl.col("row").cast(pl.Int64).alias("request_id"))
+    ordered = rows.sort("time", "request_id", "row").drop("row")
+    return ordered.with_row_index("row").cast({"row": pl.Int64})

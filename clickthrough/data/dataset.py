@@ -1,0 +1,78 @@
+"""A log after its first read: checked, time-sorted Parquet in a cache directory.
+
+The table of impressions has the columns ``row`` (position in the sorted table), ``request_id``,
+``time`` (microseconds since 1970 UTC), ``user`` and ``item`` where the log has them, ``label``
+(1, 0 or null) and every other input column under its own name.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from pydantic import BaseModel
+
+from clickthrough.schema import Schema
+
+IMPRESSIONS, HISTORY, ABOUT = "impressions.parquet", "history.parquet", "dataset.json"
+
+
+class Report(BaseModel):
+    """What the first read found.
+
+    Attributes:
+        impressions: rows.
+        requests: distinct requests.
+        clicks: rows with label 1.
+        unlabelled: rows whose label is not known.
+        first: earliest time, microseconds since 1970 UTC.
+        last: latest time.
+        notes: repairs and absences that the user should know of.
+    """
+
+    impressions: int
+    requests: int
+    clicks: int
+    unlabelled: int
+    first: int
+    last: int
+    notes: list[str] = []
+
+
+class About(BaseModel):
+    """The part of a dataset that is not a table."""
+
+    log_schema: Schema
+    report: Report
+    divided: bool
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A converted log.
+
+    Attributes:
+        path: its directory in the cache.
+        schema: its columns.
+        report: what the first read found.
+        divided: whether a column ``part`` (0 train, 1 validation, 2 test) came with it.
+    """
+
+    path: Path
+    schema: Schema
+    report: Report
+    divided: bool
+
+    def impressions(self) -> pl.LazyFrame:
+        """Scan the impressions, sorted by time and request."""
+        return pl.scan_parquet(self.path / IMPRESSIONS).cast({"label": pl.Int8})
+
+    def history(self) -> pl.LazyFrame | None:
+        """Scan what users did before the log begins (``user``, ``time``, ``item``), if known."""
+        path = self.path / HISTORY
+        return pl.scan_parquet(path) if path.exists() else None
+
+
+def load_dataset(path: Path) -> Dataset:
+    """Open a directory of the cache."""
+    about = About.model_validate_json((path / ABOUT).read_text())
+    return Dataset(path, about.log_schema, about.report, about.divided)

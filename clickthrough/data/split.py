@@ -1,0 +1,60 @@
+"""Train, validation and test, in order of time: a request is never divided."""
+
+from datetime import datetime
+
+import polars as pl
+
+from clickthrough.config.data import Boundary, TimeSplit
+from clickthrough.data.dataset import Dataset
+from clickthrough.errors import DataError
+from clickthrough.schema import to_microseconds
+
+TRAIN, VALIDATION, TEST = 0, 1, 2
+PARTS = ("train", "validation", "test")
+
+
+def with_part(dataset: Dataset, split: TimeSplit) -> pl.LazyFrame:
+    """Return the impressions with a column ``part``: 0 train, 1 validation, 2 test.
+
+    Raises:
+        DataError: a part that was asked for is empty.
+    """
+    rows = dataset.impressions()
+    if not dataset.divided:
+        column, end = _axis(dataset)
+        test = end if split.test is None else _boundary(rows, column, split.test, end)
+        validation = _boundary(rows, column, split.validation, test)
+        place = pl.col(column).min().over("request_id") if column == "row" else pl.col(column)
+        part = (place >= validation).cast(pl.Int8) + (place >= test).cast(pl.Int8)
+        rows = rows.with_columns(part.alias("part"))
+    _refuse_empty(rows, dataset, want_test=split.test is not None and not dataset.divided)
+    return rows
+
+
+def _axis(dataset: Dataset) -> tuple[str, int]:
+    """Return the column that orders the log, and a value after its end."""
+    if "time" in dataset.schema.roles:
+        return "time", dataset.report.last + 1
+    return "row", dataset.report.impressions
+
+
+def _boundary(rows: pl.LazyFrame, column: str, boundary: Boundary, end: int) -> int:
+    """Return where a part begins that ends at ``end``."""
+    if isinstance(boundary, datetime):
+        return to_microseconds(boundary)
+    before = rows.filter(pl.col(column) < end)
+    count = int(before.select(pl.len()).collect().item())
+    place = min(round(count * (1 - boundary)), count - 1)
+    return int(before.select(pl.col(column).sort().slice(place, 1)).collect().item())
+
+
+def _refuse_empty(rows: pl.LazyFrame, dataset: Dataset, want_test: bool) -> None:
+    counts = dict(rows.group_by("part").len().collect().iter_rows())
+    for part, name in enumerate(PARTS):
+        if not counts.get(part) and (part != TEST or want_test):
+            first, last = (pl.Series([t]).cast(pl.Datetime("us")).item()
+                           for t in (dataset.report.first, dataset.report.last))  # fmt: skip
+            raise DataError(
+                f"the {name} part is empty: the log runs from {first} to {last} UTC; "
+                "see data.split"
+            )

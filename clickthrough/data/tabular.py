@@ -1,0 +1,143 @@
+"""Any log with one impression a row: CSV or Parquet, columns named by role, side tables."""
+
+from pathlib import Path
+
+import polars as pl
+
+from clickthrough.config.base import unknown_name
+from clickthrough.config.data import Join, TabularData, TimeFormat
+from clickthrough.data.columns import canonical, field_type
+from clickthrough.data.convert import RawLog
+from clickthrough.errors import DataError
+from clickthrough.schema import Role, Schema, to_microseconds, unit_microseconds
+
+
+def files(config: TabularData) -> list[Path]:
+    """Return the files that the reader needs."""
+    logs = [path for _, path in _logs(config)]
+    return [*logs, *(join.file for join in config.joins)]
+
+
+def read(config: TabularData) -> RawLog:
+    """Open the log.
+
+    Raises:
+        DataError: a file is unreadable, lacks a column or has one of a type that no field has.
+    """
+    parts = [_part(path, part, config) for part, path in _logs(config)]
+    frame = pl.concat(parts, how="vertical_relaxed") if len(parts) > 1 else parts[0]
+    name = ", ".join(str(path) for _, path in _logs(config))
+    for join in config.joins:
+        frame = _joined(frame, join, config)
+    roles = _roles(config)
+    _need(frame, list(roles.values()), name)
+    schema = _schema(frame, roles, config, name)
+    return RawLog(
+        name, _impressions(frame, schema, config), schema, divided=config.files is not None
+    )
+
+
+def _logs(config: TabularData) -> list[tuple[int | None, Path]]:
+    if config.files is None:
+        return [(None, config.path or Path())]
+    given = (config.files.train, config.files.validation, config.files.test)
+    return [(part, path) for part, paths in enumerate(given) for path in paths]
+
+
+def _roles(config: TabularData) -> dict[Role, str]:
+    return {
+        role: column for role, column in config.roles.model_dump().items() if column is not None
+    }
+
+
+def _part(path: Path, part: int | None, config: TabularData) -> pl.LazyFrame:
+    frame = scan(path, config.separator)
+    return frame if part is None else frame.with_columns(pl.lit(part, pl.Int8).alias("part"))
+
+
+def scan(path: Path, separator: str = ",") -> pl.LazyFrame:
+    """Open a CSV or Parquet file, told apart by its suffix.
+
+    Raises:
+        DataError: the file is unreadable or empty.
+    """
+    try:
+        if path.suffix == ".parquet":
+            frame = pl.scan_parquet(path)
+        else:
+            frame = pl.scan_csv(path, separator=separator, infer_schema_length=None)
+        frame.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        kind = "Parquet" if path.suffix == ".parquet" else "CSV"
+        raise DataError(f"{path}: not readable as {kind}: {error}") from None
+    return frame
+
+
+def _joined(frame: pl.LazyFrame, join: Join, config: TabularData) -> pl.LazyFrame:
+    side = scan(join.file, config.separator)
+    _need(side, [*join.on, *(join.columns or [])], str(join.file))
+    _need(frame, join.on, "the log")
+    if join.columns is not None:
+        side = side.select(*join.on, *join.columns)
+    keys = side.select(pl.struct(join.on).is_duplicated().sum()).collect().item()
+    if keys:
+        raise DataError(
+            f"{join.file}: {keys} rows share their {', '.join(join.on)} with another; "
+            "a side table needs one row a key"
+        )
+    return frame.join(side, on=join.on, how="left", maintain_order="left")
+
+
+def _need(frame: pl.LazyFrame, columns: list[str], name: str) -> None:
+    known = frame.collect_schema().names()
+    for column in columns:
+        if column not in known:
+            raise DataError(f"{name}: {unknown_name(column, 'column', known)}")
+
+
+def _schema(
+    frame: pl.LazyFrame, roles: dict[Role, str], config: TabularData, name: str
+) -> Schema:
+    types = frame.collect_schema()
+    ours = {column: role for role, column in roles.items()}
+    _need(frame, config.drop, name)
+    fields = {}
+    for column, dtype in types.items():
+        role = ours.get(column)
+        if role in ("time", "label") or column == "part" or column in config.drop:
+            continue
+        kind = field_type(column, dtype, name)
+        # an id that has gaps is read as a fraction: 118.0 is the id 118
+        fields[role or column] = "int" if role and kind == "float" else kind
+    return Schema(roles=roles, fields=fields, time=config.time)
+
+
+def _impressions(frame: pl.LazyFrame, schema: Schema, config: TabularData) -> pl.LazyFrame:
+    fields = [
+        canonical(pl.col(schema.input_name(name)), kind).alias(name)
+        for name, kind in schema.fields.items()
+    ]
+    time = pl.lit(0, pl.Int64)
+    if "time" in schema.roles:
+        column = schema.roles["time"]
+        time = _moment(pl.col(column), frame.collect_schema()[column], config.time)
+    label = pl.col(schema.roles["label"]).cast(pl.Float64)
+    extra = [pl.col("part")] if config.files else []
+    return frame.select(*fields, time.alias("time"), label.alias("label"), *extra)
+
+
+def _moment(column: pl.Expr, dtype: pl.DataType, form: TimeFormat) -> pl.Expr:
+    """Return microseconds since 1970 UTC; what cannot be read becomes null."""
+    if isinstance(dtype, pl.Datetime):
+        return column.dt.epoch("us")
+    if dtype == pl.Date:
+        return column.cast(pl.Datetime("us")).dt.epoch("us")
+    if dtype == pl.String:
+        return column.str.to_datetime(time_unit="us", time_zone="UTC", strict=False).dt.epoch("us")
+    if form.unit == "iso":
+        raise DataError(
+            f"column '{column.meta.output_name()}' holds numbers; say what they count with "
+            "'time: {unit: s | ms | us, origin: ...}'"
+        )
+    micros = column * unit_microseconds(form)
+    return micros.round().cast(pl.Int64) + to_microseconds(form.origin)

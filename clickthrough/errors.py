@@ -1,0 +1,29 @@
+"""What can go wrong, as the person who reads it should hear it.
+
+Every error that a user can cause is one of these; the command line prints it as one message
+and exits with 2, the service turns it into a 4xx answer.
+"""
+
+
+class ClickthroughError(Exception):
+    """Base of every error that clickthrough raises on purpose."""
+
+
+class ConfigError(ClickthroughError):
+    """A configuration that cannot be used: names the key, what was found, what was expected."""
+
+
+class DataError(ClickthroughError):
+    """A log that cannot be used: names the file, the column or the row."""
+
+
+class BundleError(ClickthroughError):
+    """A bundle that is missing, incomplete, altered or of another format version."""
+
+
+class StoreError(ClickthroughError):
+    """An online store that cannot be opened or belongs to other features."""
+
+
+class RequestError(ClickthroughError):
+    """Impressions or events that cannot be scored or recorded: names the row and the field."""

@@ -1,0 +1,1 @@
+"""Evaluation: metrics as pure functions, baselines, and the report that joins them."""

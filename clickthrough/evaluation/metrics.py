@@ -1,0 +1,110 @@
+"""Metrics of click probabilities, as pure functions of labels and probabilities."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.generic]
+
+_LEAST = 1e-15
+
+
+def auc(labels: Labels, scores: Floats) -> float:
+    """Return the area under the ROC curve; ties count one half. NaN if one class is absent.
+
+    >>> auc(np.array([0, 1, 1]), np.array([0.1, 0.4, 0.3]))
+    1.0
+    """
+    one = np.zeros(len(labels), np.int64)
+    return float(_request_aucs(labels, scores, one, 1)[0])
+
+
+def request_auc(labels: Labels, scores: Floats, offsets: NDArray[np.int64]) -> float:
+    """Return the mean AUC of the requests that hold both a click and none.
+
+    Args:
+        labels: 0 or 1, shape (n,).
+        scores: shape (n,).
+        offsets: where each request starts, and the end, shape (requests + 1,).
+    """
+    values = request_aucs(labels, scores, offsets)
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def request_aucs(labels: Labels, scores: Floats, offsets: NDArray[np.int64]) -> Floats:
+    """Return the AUC of each request, shape (requests,); NaN where a class is absent."""
+    request = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    return _request_aucs(labels, scores, request, len(offsets) - 1)
+
+
+def _request_aucs(labels: Labels, scores: Floats, request: NDArray[np.int64], n: int) -> Floats:
+    order = np.lexsort((scores, request))
+    request, scores, clicked = request[order], scores[order], labels[order] == 1
+    new = np.ones(len(order), bool)
+    new[1:] = (scores[1:] != scores[:-1]) | (request[1:] != request[:-1])
+    starts = np.flatnonzero(new)
+    sizes = np.diff(np.append(starts, len(order)))
+    rank = np.repeat(starts + (sizes + 1) / 2, sizes)  # mean place of ties, from 1
+    size = np.bincount(request, minlength=n)
+    rank -= (np.cumsum(size) - size)[request]
+    clicks = np.bincount(request, clicked, minlength=n)
+    ranks = np.bincount(request, rank * clicked, minlength=n)
+    pairs = clicks * (size - clicks)
+    won = ranks - clicks * (clicks + 1) / 2
+    return np.divide(won, pairs, out=np.full(n, np.nan), where=pairs > 0)
+
+
+def log_loss(labels: Labels, probabilities: Floats) -> float:
+    """Return the mean negative log likelihood, in nats."""
+    p = np.clip(probabilities, _LEAST, 1 - _LEAST)
+    return float(-np.mean(np.where(labels == 1, np.log(p), np.log1p(-p))))
+
+
+def normalized_entropy(labels: Labels, probabilities: Floats) -> float:
+    """Return the log loss over that of the mean click rate (He et al., 2014).
+
+    1 is what the constant click rate of these rows reaches; lower is better.
+    """
+    rate = float(np.mean(labels == 1))
+    if rate in (0.0, 1.0):
+        return float("nan")
+    return log_loss(labels, probabilities) / log_loss(labels, np.full(len(labels), rate))
+
+
+def calibration_ratio(labels: Labels, probabilities: Floats) -> float:
+    """Return predicted over observed clicks: 1 is calibrated on the whole."""
+    clicks = float(np.sum(labels == 1))
+    return float(np.sum(probabilities)) / clicks if clicks else float("nan")
+
+
+def expected_calibration_error(labels: Labels, probabilities: Floats, bins: int = 15) -> float:
+    """Return the mean gap of predicted and observed rate over bins of equal mass."""
+    predicted, observed, mass = reliability(labels, probabilities, bins)
+    return float(np.sum(np.abs(predicted - observed) * mass) / np.sum(mass))
+
+
+def reliability(
+    labels: Labels, probabilities: Floats, bins: int = 15
+) -> tuple[Floats, Floats, Floats]:
+    """Return mean prediction, click rate and number of rows of bins of equal mass."""
+    order = np.argsort(probabilities, kind="stable")
+    starts = np.unique(np.linspace(0, len(order), bins, endpoint=False).astype(np.int64))
+    mass = np.diff(np.append(starts, len(order))).astype(np.float64)
+    predicted = np.add.reduceat(probabilities[order], starts) / mass
+    observed = np.add.reduceat((labels[order] == 1).astype(np.float64), starts) / mass
+    return predicted, observed, mass
+
+
+def all_metrics(
+    labels: Labels, probabilities: Floats, offsets: NDArray[np.int64]
+) -> dict[str, float]:
+    """Return every metric by name."""
+    return {
+        "auc": auc(labels, probabilities),
+        "request_auc": request_auc(labels, probabilities, offsets),
+        "log_loss": log_loss(labels, probabilities),
+        "normalized_entropy": normalized_entropy(labels, probabilities),
+        "calibration_ratio": calibration_ratio(labels, probabilities),
+        "ece": expected_calibration_error(labels, probabilities),
+    }

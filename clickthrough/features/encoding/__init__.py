@@ -1,0 +1,1 @@
+"""Encoding: from fields and history columns to model input, the same numpy code everywhere."""

@@ -1,0 +1,38 @@
+"""Hours and weekdays in a time zone, for whole arrays of moments."""
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+_QUARTER = 900
+"""Offsets of time zones change on quarters of an hour."""
+
+
+def hour_of_day(time: NDArray[np.int64], timezone: str) -> NDArray[np.int32]:
+    """Return the hour, 0 to 23, of moments in microseconds since 1970 UTC."""
+    return (local_seconds(time, timezone) // 3_600 % 24).astype(np.int32)
+
+
+def day_of_week(time: NDArray[np.int64], timezone: str) -> NDArray[np.int32]:
+    """Return the weekday, 0 for Monday to 6, of moments in microseconds since 1970 UTC."""
+    return ((local_seconds(time, timezone) // 86_400 + 3) % 7).astype(np.int32)
+
+
+def local_seconds(time: NDArray[np.int64], timezone: str) -> NDArray[np.int64]:
+    """Return seconds since 1970 on the clock of a time zone."""
+    seconds = time // 1_000_000
+    if timezone == "UTC":
+        return seconds
+    quarters, place = np.unique(seconds // _QUARTER, return_inverse=True)
+    offsets = np.array([_offset(int(quarter), timezone) for quarter in quarters], np.int64)
+    return seconds + offsets[place]
+
+
+@lru_cache(maxsize=100_000)
+def _offset(quarter: int, timezone: str) -> int:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=quarter * _QUARTER)
+    offset = moment.astimezone(ZoneInfo(timezone)).utcoffset()
+    return round(offset.total_seconds()) if offset else 0

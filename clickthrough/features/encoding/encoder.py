@@ -1,0 +1,165 @@
+"""The fitted encoder: columns in, ids and scaled numbers out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clickthrough.features.encoding.calendar import day_of_week, hour_of_day
+from clickthrough.features.encoding.relative import difference_from_request, rank_in_request
+from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, Vocabulary
+from clickthrough.features.plan import Measure, Plan
+from clickthrough.schema import MISSING_INT, Columns
+
+Floats = NDArray[np.float64]
+
+TIME_SIZES = {"hour": 24, "weekday": 7}
+_SMALLEST_RATE = 1e-6
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """How a numeric column is standardized; ``fill`` stands for a missing value.
+
+    ``indicator`` adds an input that is 1 where the value is missing.
+    """
+
+    fill: float
+    mean: float
+    scale: float
+    indicator: bool
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Model input.
+
+    Attributes:
+        ids: int32, shape (n, id columns).
+        numeric: float32, shape (n, numeric columns + indicators).
+    """
+
+    ids: NDArray[np.int32]
+    numeric: NDArray[np.float32]
+
+
+class Encoder:
+    """Turns fields and history columns into model input.
+
+    Args:
+        plan: the columns to make.
+        vocabularies: field -> vocabulary.
+        scalers: numeric column -> scaler.
+        prior: click rate of the training period, towards which rates are smoothed.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        vocabularies: Mapping[str, Vocabulary],
+        scalers: Mapping[str, Scaler],
+        prior: float,
+    ) -> None:
+        self.plan = plan
+        self.vocabularies = vocabularies
+        self.scalers = scalers
+        self.prior = prior
+        used = [scalers[column.name] for column in plan.numeric]
+        self._fill = np.array([scaler.fill for scaler in used])
+        self._mean = np.array([scaler.mean for scaler in used])
+        self._scale = np.array([scaler.scale for scaler in used])
+        self._indicators = np.flatnonzero([scaler.indicator for scaler in used])
+
+    @property
+    def id_sizes(self) -> dict[str, int]:
+        """The number of ids of each id column."""
+        return {
+            column.name: self.vocabularies[column.name].size
+            if column.source == "field"
+            else TIME_SIZES[column.source] + FIRST_KNOWN
+            for column in self.plan.ids
+        }
+
+    @property
+    def numeric_names(self) -> list[str]:
+        """The names of the numeric inputs: the columns, then the indicators."""
+        names = [column.name for column in self.plan.numeric]
+        return names + [f"{names[i]}_missing" for i in self._indicators]
+
+    def encode(self, columns: Columns, offsets: NDArray[np.int64]) -> Encoded:
+        """Encode impressions.
+
+        Args:
+            columns: the plan's fields, ``time`` and history columns, each of shape (n,).
+            offsets: where each request starts, and the end, shape (requests + 1,).
+        """
+        return Encoded(
+            self.ids(columns), self.scale(numeric_values(self.plan, self.prior, columns, offsets))
+        )
+
+    def ids(self, columns: Columns) -> NDArray[np.int32]:
+        """Return the ids, shape (n, id columns)."""
+        made = np.empty((len(columns["time"]), len(self.plan.ids)), np.int32)
+        for place, column in enumerate(self.plan.ids):
+            if column.source == "field":
+                made[:, place] = self.vocabularies[column.name].encode(columns[column.name])
+            else:
+                part = hour_of_day if column.source == "hour" else day_of_week
+                time = columns["time"].astype(np.int64, copy=False)
+                made[:, place] = part(time, self.plan.timezone) + FIRST_KNOWN
+        return made
+
+    def scale(self, values: Floats) -> NDArray[np.float32]:
+        """Fill, standardize and append indicators: (n, columns) -> (n, numeric inputs)."""
+        missing = np.isnan(values)
+        scaled = (np.where(missing, self._fill, values) - self._mean) / self._scale
+        return np.concatenate([scaled, missing[:, self._indicators]], axis=1, dtype=np.float32)
+
+
+def numeric_values(
+    plan: Plan, prior: float, columns: Columns, offsets: NDArray[np.int64]
+) -> Floats:
+    """Return the numeric columns before scaling, shape (n, columns); NaN where missing."""
+    smoothing = plan.counters.smoothing
+    measures = {m.name: measure(m, prior, smoothing, columns, offsets) for m in plan.measures}
+    made = np.empty((int(offsets[-1]), len(plan.numeric)))
+    for place, column in enumerate(plan.numeric):
+        values = measures[column.measure]
+        if column.relative == "rank":
+            values = rank_in_request(values, offsets)
+        elif column.relative == "difference":
+            values = difference_from_request(values, offsets)
+        made[:, place] = values
+    return made
+
+
+def measure(
+    what: Measure, prior: float, smoothing: float, columns: Columns, offsets: NDArray[np.int64]
+) -> Floats:
+    """Return one quantity after its transform, shape (n,)."""
+    if what.kind == "request_size":
+        sizes = np.diff(offsets)
+        values = np.repeat(sizes, sizes).astype(np.float64)
+    elif what.kind == "rate":
+        impressions, clicks = (_as_float(columns[name]) for name in what.inputs)
+        values = (clicks + smoothing * prior) / (impressions + smoothing)
+    else:
+        values = _as_float(columns[what.inputs[0]])
+    return _transform(values, what.transform)
+
+
+def _as_float(values: NDArray[np.generic]) -> Floats:
+    numbers = values.astype(np.float64)
+    if values.dtype.kind == "i":
+        numbers[values == MISSING_INT] = np.nan
+    return numbers
+
+
+def _transform(values: Floats, transform: str) -> Floats:
+    if transform == "log1p":
+        return np.sign(values) * np.log1p(np.abs(values))
+    if transform == "logit":
+        rate = np.clip(values, _SMALLEST_RATE, 1 - _SMALLEST_RATE)
+        return np.log(rate / (1 - rate))
+    return values

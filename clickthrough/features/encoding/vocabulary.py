@@ -1,0 +1,55 @@
+"""Ids of values: a sorted array searched by bisection, so that it loads by memory map."""
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clickthrough.schema import MISSING_INT
+
+MISSING, UNSEEN, FIRST_KNOWN = 0, 1, 2
+
+_LONGEST = 48
+"""Longer texts are held as a digest, so that one long value does not widen every other."""
+
+
+class Vocabulary:
+    """The values of a field that the training period held often enough.
+
+    >>> words = Vocabulary(np.array([10, 20, 30]))
+    >>> words.encode(np.array([20, 99, MISSING_INT])).tolist()
+    [3, 1, 0]
+    """
+
+    def __init__(self, values: NDArray[np.generic]) -> None:
+        """Take the known values: int64 or bytes, sorted, none of them missing."""
+        self.values = values
+
+    @property
+    def size(self) -> int:
+        """The number of ids: the known values, missing and unseen."""
+        return len(self.values) + FIRST_KNOWN
+
+    def encode(self, values: NDArray[np.generic]) -> NDArray[np.int32]:
+        """Return the id of each value, shape (n,): 0 missing, 1 unseen, else 2 and up."""
+        values = shorten(values)
+        missing = values == b"" if values.dtype.kind == "S" else values == MISSING_INT
+        if len(self.values) == 0:
+            return np.where(missing, MISSING, UNSEEN).astype(np.int32)
+        place = np.minimum(np.searchsorted(self.values, values), len(self.values) - 1)
+        known = self.values[place] == values
+        ids = np.where(known, place + FIRST_KNOWN, np.where(missing, MISSING, UNSEEN))
+        return ids.astype(np.int32)
+
+
+def shorten(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Replace texts of more than 48 bytes by their beginning and a digest."""
+    if values.dtype.kind != "S" or values.dtype.itemsize <= _LONGEST:
+        return values
+    long = np.flatnonzero(np.strings.str_len(values) > _LONGEST)
+    kept = values.astype(f"S{_LONGEST}")
+    for place in long:
+        text = bytes(values[place])
+        digest = hashlib.blake2b(text, digest_size=12).hexdigest().encode()
+        kept[place] = text[: _LONGEST - len(digest)] + digest
+    return kept

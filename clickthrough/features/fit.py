@@ -1,0 +1,58 @@
+"""Fitting the encoder on the training period: vocabularies, the prior, scalers."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from clickthrough.features.encoding.encoder import Encoder, Scaler, numeric_values
+from clickthrough.features.encoding.vocabulary import Vocabulary, shorten
+from clickthrough.features.plan import IdColumn, Plan
+from clickthrough.features.table import encoder_columns, field_array, request_offsets
+from clickthrough.schema import Schema
+
+
+def fit_encoder(plan: Plan, schema: Schema, train: pl.DataFrame) -> Encoder:
+    """Fit an encoder.
+
+    Args:
+        plan: the columns to make.
+        schema: the log's columns.
+        train: impressions of the training period with their history, in order of ``row``.
+    """
+    vocabularies = {
+        column.name: fit_vocabulary(train, column, schema)
+        for column in plan.ids
+        if column.source == "field"
+    }
+    prior = fit_prior(train["label"])
+    columns, offsets = encoder_columns(train, plan, schema), request_offsets(train)
+    values = numeric_values(plan, prior, columns, offsets)
+    names = [column.name for column in plan.numeric]
+    scalers = {name: fit_scaler(values[:, place]) for place, name in enumerate(names)}
+    return Encoder(plan, vocabularies, scalers, prior)
+
+
+def fit_vocabulary(train: pl.DataFrame, column: IdColumn, schema: Schema) -> Vocabulary:
+    """Keep the values that occur often enough, the most frequent where there are too many."""
+    name = column.name
+    counts = train.select(pl.col(name).drop_nulls().value_counts(sort=True, name="n"))
+    kept = counts.unnest(name).filter(pl.col("n") >= column.min_count)
+    kept = kept.sort(["n", name], descending=[True, False])
+    if column.max_size is not None:
+        kept = kept.head(column.max_size)
+    return Vocabulary(np.unique(shorten(field_array(kept[name], schema.fields[name]))))
+
+
+def fit_prior(labels: pl.Series) -> float:
+    """Return the click rate, kept off 0 and 1 by one half of a click."""
+    known = labels.drop_nulls()
+    return (int(known.cast(pl.Int64).sum()) + 0.5) / (len(known) + 1)
+
+
+def fit_scaler(values: NDArray[np.float64]) -> Scaler:
+    """Fit one column: the median fills, and the filled column is standardized."""
+    missing = np.isnan(values)
+    fill = float(np.median(values[~missing])) if not missing.all() else 0.0
+    filled = np.where(missing, fill, values)
+    spread = float(filled.std())
+    return Scaler(fill, float(filled.mean()), spread if spread > 1e-9 else 1.0, bool(missing.any()))

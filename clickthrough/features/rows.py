@@ -1,0 +1,203 @@
+"""Raw fields of impressions, as a caller sends them, checked and turned into columns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clickthrough.errors import RequestError
+from clickthrough.schema import MISSING_INT, Columns, FieldType, Schema, parse_time
+
+Value = int | float | str | None
+RawRow = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Impressions of one or more requests, those of a request side by side.
+
+    Attributes:
+        values: our field name -> a value a row, of the schema's type or None.
+        time: microseconds since 1970 UTC, shape (n,).
+        offsets: where each request starts, and the end, shape (requests + 1,).
+        order: the caller's position of each row, shape (n,).
+        ignored: fields that were sent and mean nothing to the model.
+    """
+
+    values: dict[str, list[Value]]
+    time: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    order: list[int]
+    ignored: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def columns(self, schema: Schema) -> Columns:
+        """Return the fields as arrays, for the encoder."""
+        made: Columns = {"time": self.time}
+        for name, values in self.values.items():
+            made[name] = to_array(values, schema.fields[name])
+        return made
+
+
+class RowParser:
+    """Reads raw rows by a schema; a field may go by the owner's name or by ours."""
+
+    def __init__(self, schema: Schema, fields: Sequence[str]) -> None:
+        self.schema = schema
+        self.fields = list(dict.fromkeys(fields))
+        self._names = schema.aliases()
+        self._ignorable = {schema.roles.get("label")} | {"label", "type"}
+
+    def parse(self, raw: Sequence[RawRow], now: int) -> Rows:
+        """Check and order rows.
+
+        Args:
+            raw: one mapping a row; rows that share a ``request_id`` are one request, and a row
+                without one is a request of its own.
+            now: the time of a request that has none, in microseconds since 1970 UTC.
+
+        Raises:
+            RequestError: a row is no mapping, or a value has the wrong type.
+        """
+        named, ignored = self._rename(raw)
+        order, offsets = _by_request([self._request_id(row, i) for i, row in enumerate(named)])
+        rows = [named[i] for i in order]
+        values = {
+            name: [self._coerce(row.get(name), name, i) for i, row in zip(order, rows, strict=True)]
+            for name in self.fields
+        }
+        time = np.array(
+            [self.time(row, i, now) for i, row in zip(order, rows, strict=True)], np.int64
+        )
+        # a request is one moment: the earliest that any of its rows names
+        starts = np.minimum.reduceat(time, offsets[:-1]) if len(time) else time
+        return Rows(values, np.repeat(starts, np.diff(offsets)), offsets, order, ignored)
+
+    def time(self, row: RawRow, place: int, now: int) -> int:
+        """Return a row's moment in microseconds since 1970 UTC."""
+        value = row.get("time")
+        if value is None:
+            return now
+        try:
+            if isinstance(value, bool) or not isinstance(value, str | int | float):
+                raise ValueError
+            return parse_time(value, self.schema.time)
+        except (ValueError, OverflowError):
+            expected = "ISO 8601 text or a number of seconds since 1970"
+            if self.schema.time.unit != "iso":
+                expected = f"ISO 8601 text or a number in the log's unit ({self.schema.time.unit})"
+            raise self._wrong("time", place, value, expected) from None
+
+    def _rename(self, raw: Sequence[RawRow]) -> tuple[list[dict[str, object]], list[str]]:
+        ignored: dict[str, None] = {}
+        named = []
+        for place, row in enumerate(raw):
+            if not isinstance(row, Mapping):
+                raise RequestError(f"row {place}: expected an object of raw fields, found {row!r}")
+            ours: dict[str, object] = {}
+            for name, value in row.items():
+                known = self._names.get(name)
+                if known is not None:
+                    ours[known] = value
+                elif name not in self._ignorable:
+                    ignored[str(name)] = None
+            named.append(ours)
+        return named, list(ignored)
+
+    def _request_id(self, row: RawRow, place: int) -> Value:
+        if "request_id" in self.schema.fields:
+            return self._coerce(row.get("request_id"), "request_id", place)
+        value = row.get("request_id")
+        return value if isinstance(value, int | float | str) else None
+
+    def _coerce(self, value: object, name: str, place: int) -> Value:
+        kind = self.schema.fields[name]
+        try:
+            return _READ[kind](value)
+        except (ValueError, OverflowError):
+            raise self._wrong(name, place, value, _EXPECTED[kind]) from None
+
+    def _wrong(self, name: str, place: int, value: object, expected: str) -> RequestError:
+        owner = self.schema.input_name(name)
+        return RequestError(f"row {place}: field '{owner}': expected {expected}, found {value!r}")
+
+
+def to_array(values: Sequence[Value], kind: FieldType) -> NDArray[np.generic]:
+    """Return values as the encoder's array of their type."""
+    if kind == "float":
+        return np.array([np.nan if v is None else v for v in values], np.float64)
+    if kind == "str":
+        return np.array([b"" if v is None else str(v).encode() for v in values], np.bytes_)
+    return np.array([MISSING_INT if v is None else v for v in values], np.int64)
+
+
+def _by_request(ids: list[Value]) -> tuple[list[int], NDArray[np.int64]]:
+    """Bring rows of a request side by side, in order of first appearance."""
+    groups: dict[object, list[int]] = {}
+    for place, request in enumerate(ids):
+        groups.setdefault(("row", place) if request is None else request, []).append(place)
+    sizes = [len(group) for group in groups.values()]
+    return [i for group in groups.values() for i in group], np.cumsum([0, *sizes], dtype=np.int64)
+
+
+def _read_int(value: object) -> int | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError
+    number = int(value) if not isinstance(value, str) else _int_of_text(value)
+    if number != value and not isinstance(value, str):
+        raise ValueError
+    if not MISSING_INT < number < -MISSING_INT:
+        raise ValueError
+    return number
+
+
+def _int_of_text(text: str) -> int:
+    """Read ``118`` and ``118.0``: exact for any length, unlike a detour over float."""
+    whole, _, fraction = text.strip().partition(".")
+    if fraction.strip("0"):
+        raise ValueError
+    return int(whole)
+
+
+def _read_float(value: object) -> float | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError
+    number = float(value)
+    if np.isinf(number):
+        raise ValueError
+    return None if np.isnan(number) else number
+
+
+def _read_str(value: object) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError
+    return str(value)
+
+
+def _read_bool(value: object) -> int | None:
+    if value is None or value == "":
+        return None
+    texts = {"true": 1, "false": 0, "1": 1, "0": 0}
+    if isinstance(value, str):
+        value = texts.get(value.lower())
+    if value not in (0, 1) or not isinstance(value, bool | int):
+        raise ValueError
+    return int(value)
+
+
+_READ = {"int": _read_int, "float": _read_float, "str": _read_str, "bool": _read_bool}
+_EXPECTED = {
+    "int": "a whole number",
+    "float": "a finite number",
+    "str": "text",
+    "bool": "true or false",
+}

@@ -1,0 +1,40 @@
+"""Embeddings and a multi-layer perceptron."""
+
+import torch
+from torch import Tensor, nn
+
+from clickthrough.config.training import Mlp
+from clickthrough.models.base import CtrModel
+from clickthrough.models.embeddings import FusedEmbedding
+
+
+class MlpModel(CtrModel):
+    """Embeddings joined with numbers; then linear, BatchNorm, ReLU, dropout a layer."""
+
+    def __init__(self, config: Mlp, id_sizes: list[int], numeric_width: int) -> None:
+        super().__init__()
+        self.embedding = FusedEmbedding(id_sizes, config.embedding_dim) if id_sizes else None
+        self.embedding_dropout = nn.Dropout(config.embedding_dropout)
+        width = len(id_sizes) * config.embedding_dim + numeric_width
+        layers: list[nn.Module] = []
+        for hidden in config.hidden:
+            layers += [
+                nn.Linear(width, hidden),
+                nn.BatchNorm1d(hidden),
+                nn.ReLU(),
+                nn.Dropout(config.dropout),
+            ]
+            width = hidden
+        self.layers = nn.Sequential(*layers, nn.Linear(width, 1))
+
+    def forward(self, ids: Tensor, numeric: Tensor) -> Tensor:
+        """Score impressions; see :meth:`CtrModel.forward`."""
+        inputs = [numeric]
+        if self.embedding is not None:
+            inputs.insert(0, self.embedding_dropout(self.embedding(ids)))
+        logits: Tensor = self.layers(torch.cat(inputs, dim=1))
+        return logits.squeeze(1)
+
+    def table_parameters(self) -> list[nn.Parameter]:
+        """Return the embedding table."""
+        return [] if self.embedding is None else [self.embedding.table.weight]

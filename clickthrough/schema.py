@@ -1,0 +1,80 @@
+"""The columns of a log: what each is called by its owner, by us, and how it is read.
+
+Our names are the roles ``request_id``, ``time``, ``user``, ``item``, ``label``; a column without
+a role keeps its own name. The schema travels in the bundle, so the service reads raw fields
+exactly as the reader did.
+"""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clickthrough.config.base import Strict
+from clickthrough.config.data import TimeFormat
+
+FieldType = Literal["int", "float", "str", "bool"]
+Role = Literal["request_id", "time", "user", "item", "label"]
+Columns = dict[str, NDArray[np.generic]]
+"""Columns by our names: int and bool as int64, float as float64, str as bytes (``S``)."""
+
+MISSING_INT = np.iinfo(np.int64).min
+"""How a missing int is held; a missing float is NaN, a missing str is empty."""
+
+_MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1, "iso": 1}
+
+
+class Schema(Strict):
+    """Names and types of the columns that an impression can have.
+
+    Attributes:
+        roles: role -> the name that the log's owner gave the column.
+        fields: our name -> type, for every column but ``time`` and ``label``.
+        time: how the time column counts.
+    """
+
+    roles: dict[Role, str]
+    fields: dict[str, FieldType]
+    time: TimeFormat = TimeFormat()
+
+    def input_name(self, field: str) -> str:
+        """Return the owner's name of one of our fields."""
+        return self.roles.get(field, field)  # type: ignore[call-overload, no-any-return]
+
+    def aliases(self) -> dict[str, str]:
+        """Return every name that a field may be given by, with our name for it."""
+        names = {name: name for name in ("request_id", "time", "user", "item", *self.fields)}
+        return names | {column: role for role, column in self.roles.items() if role != "label"}
+
+
+def parse_time(value: str | float, form: TimeFormat) -> int:
+    """Read a moment as microseconds since 1970 UTC.
+
+    A text is ISO 8601 whatever the format (UTC where it names no offset); a number counts
+    ``form.unit`` from ``form.origin``, and seconds since 1970 where the log's times are texts.
+
+    Raises:
+        ValueError: the value is neither.
+    """
+    if isinstance(value, str):
+        return to_microseconds(datetime.fromisoformat(value))
+    if form.unit == "iso":
+        return round(value * 1_000_000)
+    return to_microseconds(form.origin) + round(value * _MICROSECONDS[form.unit])
+
+
+def unit_microseconds(form: TimeFormat) -> int:
+    """Return the length of the format's unit."""
+    return _MICROSECONDS[form.unit]
+
+
+def to_microseconds(moment: datetime) -> int:
+    """Return a moment as microseconds since 1970 UTC; without an offset it is in UTC.
+
+    >>> to_microseconds(datetime(1970, 1, 2))
+    86400000000
+    """
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    delta = aware - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds

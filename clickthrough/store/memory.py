@@ -1,0 +1,57 @@
+"""A store in the memory of one process: gone when it ends."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+
+class _Staged:
+    """Writes of a transaction, over what the store held before it."""
+
+    def __init__(self, values: Mapping[bytes, bytes]) -> None:
+        self._values = values
+        self.written: dict[bytes, bytes] = {}
+        self.expires: dict[bytes, int] = {}
+
+    def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        written, values = self.written, self._values
+        return [written[key] if key in written else values.get(key) for key in keys]
+
+    def write(self, values: Mapping[bytes, bytes], expires: int | None = None) -> None:
+        self.written.update(values)
+        if expires is not None:
+            self.expires.update(dict.fromkeys(values, expires))
+
+
+class MemoryStore:
+    """Values in a dictionary, transactions one at a time."""
+
+    def __init__(self) -> None:
+        self._values: dict[bytes, bytes] = {}
+        self._expires: dict[bytes, int] = {}
+        self._lock = threading.RLock()
+
+    def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return the value of each key, None where there is none."""
+        with self._lock:
+            return [self._values.get(key) for key in keys]
+
+    @contextmanager
+    def transaction(self) -> Iterator[_Staged]:
+        """Begin a transaction: committed at the end of the block, undone if it raises."""
+        with self._lock:
+            staged = _Staged(self._values)
+            yield staged
+            self._values.update(staged.written)
+            self._expires.update(staged.expires)
+
+    def expire(self, before: int) -> int:
+        """Forget values that expire before a moment; return how many."""
+        with self._lock:
+            old = [key for key, expires in self._expires.items() if expires < before]
+            for key in old:
+                del self._values[key], self._expires[key]
+            return len(old)
+
+    def close(self) -> None:
+        """Do nothing: memory needs no closing."""

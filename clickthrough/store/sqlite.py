@@ -1,0 +1,104 @@
+"""A store in one SQLite file: what was acknowledged survives the process and the power."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from clickthrough.errors import StoreError
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS state (key BLOB PRIMARY KEY, value BLOB NOT NULL, expires INTEGER)
+    WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS state_expires ON state (expires) WHERE expires IS NOT NULL;
+CREATE TABLE IF NOT EXISTS about (declaration TEXT NOT NULL);
+"""
+_MOST_KEYS = 500
+"""Keys in one query; SQLite bounds the number of parameters."""
+
+
+class SQLiteStore:
+    """Values in a table. Readers never wait for the writer (write-ahead log)."""
+
+    def __init__(self, path: Path, declaration: str) -> None:
+        """Open or create the file; see :func:`clickthrough.store.open_store`."""
+        self.path = path
+        self._threads = threading.local()
+        self._writing = threading.Lock()
+        self._connections: list[sqlite3.Connection] = []
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            connection = self._connection()
+            connection.executescript(_SCHEMA)
+            self._claim(connection, declaration)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{path}: cannot be used as a store: {error}") from None
+
+    def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return the value of each key, None where there is none."""
+        connection = self._connection()
+        found: dict[bytes, bytes] = {}
+        for start in range(0, len(keys), _MOST_KEYS):
+            part = keys[start : start + _MOST_KEYS]
+            marks = ",".join("?" * len(part))
+            query = f"SELECT key, value FROM state WHERE key IN ({marks})"  # noqa: S608
+            found.update(connection.execute(query, part))
+        return [found.get(key) for key in keys]
+
+    def write(self, values: Mapping[bytes, bytes], expires: int | None = None) -> None:
+        """Set values, inside :meth:`transaction`."""
+        self._connection().executemany(
+            "INSERT OR REPLACE INTO state VALUES (?, ?, ?)",
+            [(key, value, expires) for key, value in values.items()],
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator["SQLiteStore"]:
+        """Begin a transaction: committed at the end of the block, undone if it raises."""
+        connection = self._connection()
+        with self._writing:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+
+    def expire(self, before: int) -> int:
+        """Forget values that expire before a moment; return how many."""
+        with self.transaction():
+            query = "DELETE FROM state WHERE expires < ?"
+            return self._connection().execute(query, (before,)).rowcount
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+        self._threads = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        """Return this thread's connection."""
+        connection: sqlite3.Connection | None = getattr(self._threads, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self.path, timeout=30, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            self._threads.connection = connection
+            self._connections.append(connection)
+        return connection
+
+    def _claim(self, connection: sqlite3.Connection, declaration: str) -> None:
+        """Refuse a file whose states have another meaning."""
+        row = connection.execute("SELECT declaration FROM about").fetchone()
+        if row is None:
+            connection.execute("INSERT INTO about VALUES (?)", (declaration,))
+        elif row[0] != declaration:
+            raise StoreError(
+                f"{self.path}: holds the counters of other features (counters {row[0]}, this "
+                f"bundle declares {declaration}); move the file away, or name another store"
+            )
