@@ -57,7 +57,12 @@ class Platt(Strict):
 
     def probability(self, logits: NDArray[np.floating]) -> Floats:
         """Return calibrated probabilities, strictly between 0 and 1, shape (n,)."""
-        return _sigmoid(self.logit(logits))
+        return self.probability_of(self.logit(logits))
+
+    @staticmethod
+    def probability_of(calibrated: Floats) -> Floats:
+        """Return the probabilities of calibrated logits, shape (n,)."""
+        return _sigmoid(calibrated)
 
 
 def _sigmoid(logits: Floats) -> Floats:

@@ -12,6 +12,9 @@ from clickthrough.schema import MISSING_INT, Columns, FieldType, Schema, parse_t
 Value = int | float | str | None
 RawRow = Mapping[str, object]
 
+_FURTHEST = 2**61
+"""Microseconds: no moment is further from 1970 (some 70,000 years)."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -19,6 +22,7 @@ class Rows:
 
     Attributes:
         values: our field name -> a value a row, of the schema's type or None.
+        request_ids: the request that each row names, if any.
         time: microseconds since 1970 UTC, shape (n,).
         offsets: where each request starts, and the end, shape (requests + 1,).
         order: the caller's position of each row, shape (n,).
@@ -26,6 +30,7 @@ class Rows:
     """
 
     values: dict[str, list[Value]]
+    request_ids: list[str | None]
     time: NDArray[np.int64]
     offsets: NDArray[np.int64]
     order: list[int]
@@ -49,7 +54,7 @@ class RowParser:
         self.schema = schema
         self.fields = list(dict.fromkeys(fields))
         self._names = schema.aliases()
-        self._ignorable = {schema.roles.get("label")} | {"label", "type"}
+        self._meaningless = {schema.roles.get("label"), "label", "type"}
 
     def parse(self, raw: Sequence[RawRow], now: int) -> Rows:
         """Check and order rows.
@@ -62,11 +67,12 @@ class RowParser:
         Raises:
             RequestError: a row is no mapping, or a value has the wrong type.
         """
-        named, ignored = self._rename(raw)
-        order, offsets = _by_request([self._request_id(row, i) for i, row in enumerate(named)])
+        named, ignored = self.rename(raw)
+        ids = [self.request_id(row, i) for i, row in enumerate(named)]
+        order, offsets = _by_request(ids)
         rows = [named[i] for i in order]
         values = {
-            name: [self._coerce(row.get(name), name, i) for i, row in zip(order, rows, strict=True)]
+            name: [self.coerce(row.get(name), name, i) for i, row in zip(order, rows, strict=True)]
             for name in self.fields
         }
         time = np.array(
@@ -74,7 +80,14 @@ class RowParser:
         )
         # a request is one moment: the earliest that any of its rows names
         starts = np.minimum.reduceat(time, offsets[:-1]) if len(time) else time
-        return Rows(values, np.repeat(starts, np.diff(offsets)), offsets, order, ignored)
+        return Rows(
+            values,
+            [ids[i] for i in order],
+            np.repeat(starts, np.diff(offsets)),
+            offsets,
+            order,
+            ignored,
+        )
 
     def time(self, row: RawRow, place: int, now: int) -> int:
         """Return a row's moment in microseconds since 1970 UTC."""
@@ -84,14 +97,18 @@ class RowParser:
         try:
             if isinstance(value, bool) or not isinstance(value, str | int | float):
                 raise ValueError
-            return parse_time(value, self.schema.time)
+            moment = parse_time(value, self.schema.time)
+            if abs(moment) > _FURTHEST:
+                raise ValueError
+            return moment
         except (ValueError, OverflowError):
             expected = "ISO 8601 text or a number of seconds since 1970"
             if self.schema.time.unit != "iso":
                 expected = f"ISO 8601 text or a number in the log's unit ({self.schema.time.unit})"
             raise self._wrong("time", place, value, expected) from None
 
-    def _rename(self, raw: Sequence[RawRow]) -> tuple[list[dict[str, object]], list[str]]:
+    def rename(self, raw: Sequence[RawRow]) -> tuple[list[dict[str, object]], list[str]]:
+        """Return the rows by our names, and the names that mean nothing to the model."""
         ignored: dict[str, None] = {}
         named = []
         for place, row in enumerate(raw):
@@ -102,18 +119,21 @@ class RowParser:
                 known = self._names.get(name)
                 if known is not None:
                     ours[known] = value
-                elif name not in self._ignorable:
+                elif name not in self._meaningless:
                     ignored[str(name)] = None
             named.append(ours)
         return named, list(ignored)
 
-    def _request_id(self, row: RawRow, place: int) -> Value:
-        if "request_id" in self.schema.fields:
-            return self._coerce(row.get("request_id"), "request_id", place)
+    def request_id(self, row: RawRow, place: int) -> str | None:
+        """Return a row's request id as text, whatever its type in the log."""
         value = row.get("request_id")
-        return value if isinstance(value, int | float | str) else None
+        try:
+            return _read_str(value)
+        except ValueError:
+            raise self._wrong("request_id", place, value, "text or a whole number") from None
 
-    def _coerce(self, value: object, name: str, place: int) -> Value:
+    def coerce(self, value: object, name: str, place: int) -> Value:
+        """Return a field's value by the schema's type, None where it is missing."""
         kind = self.schema.fields[name]
         try:
             return _READ[kind](value)
@@ -134,11 +154,11 @@ def to_array(values: Sequence[Value], kind: FieldType) -> NDArray[np.generic]:
     return np.array([MISSING_INT if v is None else v for v in values], np.int64)
 
 
-def _by_request(ids: list[Value]) -> tuple[list[int], NDArray[np.int64]]:
+def _by_request(ids: list[str | None]) -> tuple[list[int], NDArray[np.int64]]:
     """Bring rows of a request side by side, in order of first appearance."""
-    groups: dict[object, list[int]] = {}
+    groups: dict[str | int, list[int]] = {}
     for place, request in enumerate(ids):
-        groups.setdefault(("row", place) if request is None else request, []).append(place)
+        groups.setdefault(place if request is None else request, []).append(place)
     sizes = [len(group) for group in groups.values()]
     return [i for group in groups.values() for i in group], np.cumsum([0, *sizes], dtype=np.int64)
 
@@ -180,7 +200,9 @@ def _read_str(value: object) -> str | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError
-    return str(value)
+    text = str(value)
+    text.encode()  # half a surrogate pair is no text
+    return text
 
 
 def _read_bool(value: object) -> int | None:

@@ -1,0 +1,69 @@
+"""From a torch module to an ONNX graph that says the same."""
+
+import contextlib
+import io
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from clickthrough.bundle.runtime import OnnxModel
+from clickthrough.errors import BundleError
+from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.models.base import CtrModel
+
+TOLERANCE = 1e-5
+"""The most by which a probability of the graph may differ from torch's."""
+
+
+def export_onnx(model: CtrModel, example: Encoded, path: Path) -> None:
+    """Export a model and compare the graph with it.
+
+    Args:
+        model: the model; it is put into evaluation mode.
+        example: encoded rows on which both must agree, at least two.
+        path: where the graph is written.
+
+    Raises:
+        BundleError: a probability differs by more than 1e-5.
+    """
+    model.eval()
+    inputs = torch.from_numpy(example.ids), torch.from_numpy(example.numeric)
+    rows = torch.export.Dim("rows")
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), _quiet_logs():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model,
+            inputs,
+            path,
+            input_names=["ids", "numeric"],
+            output_names=["logit"],
+            dynamo=True,
+            dynamic_shapes=({0: rows}, {0: rows}),
+            external_data=False,
+        )
+    gap = largest_gap(model, example, path)
+    if not gap <= TOLERANCE:
+        raise BundleError(f"the exported graph differs from torch by {gap:.2g} in probability")
+
+
+def largest_gap(model: CtrModel, example: Encoded, path: Path) -> float:
+    """Return the largest difference in probability between a graph and its module."""
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(example.ids), torch.from_numpy(example.numeric))
+    found = torch.from_numpy(OnnxModel(path).logits(example.ids, example.numeric))
+    return float(np.max(np.abs((expected.sigmoid() - found.sigmoid()).numpy())))
+
+
+@contextlib.contextmanager
+def _quiet_logs():  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """Keep the exporter's progress out of the user's terminal."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,93 @@
+"""Loading a bundle: verified first, then read; nothing of it is executed."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clickthrough.bundle import layout
+from clickthrough.bundle.manifest import Manifest, read_manifest, verify
+from clickthrough.bundle.runtime import OnnxModel
+from clickthrough.calibration import Platt
+from clickthrough.config.root import Config
+from clickthrough.errors import BundleError
+from clickthrough.features.encoding.encoder import Encoder, Scaler
+from clickthrough.features.encoding.vocabulary import Vocabulary
+from clickthrough.features.history.snapshot import Snapshot
+from clickthrough.features.plan import IdColumn, Plan, make_plan
+from clickthrough.schema import Schema
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything that scoring needs.
+
+    Attributes:
+        snapshots: the counters as the bundle left them, by key set name.
+        metrics: the evaluation at the time of training.
+    """
+
+    path: Path
+    manifest: Manifest
+    config: Config
+    schema: Schema
+    plan: Plan
+    encoder: Encoder
+    model: OnnxModel
+    calibrator: Platt
+    snapshots: dict[str, Snapshot]
+    metrics: dict[str, Any]
+
+
+def load_bundle(path: str | Path) -> Bundle:
+    """Verify and load a bundle.
+
+    Raises:
+        BundleError: it is missing, incomplete, altered or of another format version.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise BundleError(f"{folder}: no such bundle; 'clickthrough train' makes one")
+    manifest = read_manifest(folder)
+    verify(folder, manifest)
+    try:
+        return _load(folder, manifest)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{folder}: cannot be loaded: {error}") from None
+
+
+def _load(folder: Path, manifest: Manifest) -> Bundle:
+    config = Config.model_validate_json((folder / layout.CONFIG).read_bytes())
+    schema = Schema.model_validate_json((folder / layout.SCHEMA).read_bytes())
+    plan = make_plan(config.features, config.counters, schema, config.data.timezone)
+    counters = folder / layout.COUNTERS
+    return Bundle(
+        path=folder,
+        manifest=manifest,
+        config=config,
+        schema=schema,
+        plan=plan,
+        encoder=_encoder(folder, plan),
+        model=OnnxModel(folder / layout.ONNX),
+        calibrator=Platt.model_validate_json((folder / layout.CALIBRATOR).read_bytes()),
+        snapshots={k.name: Snapshot.load(counters, k.name) for k in plan.key_sets},
+        metrics=json.loads((folder / layout.METRICS).read_bytes()),
+    )
+
+
+def _encoder(folder: Path, plan: Plan) -> Encoder:
+    vocabularies = {
+        column.name: Vocabulary(np.load(vocabulary_path(folder, column), "r", allow_pickle=False))
+        for column in plan.ids
+        if column.source == "field"
+    }
+    scaler = json.loads((folder / layout.SCALER).read_bytes())
+    scalers = {name: Scaler(**values) for name, values in scaler["columns"].items()}
+    return Encoder(plan, vocabularies, scalers, scaler["prior"])
+
+
+def vocabulary_path(folder: Path, column: IdColumn) -> Path:
+    """Return where a field's vocabulary lies."""
+    return folder / layout.VOCABULARIES / f"{column.name}.npy"

@@ -1,0 +1,36 @@
+"""The model's graph in ONNX Runtime."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+
+class OnnxModel:
+    """Scores encoded impressions on one thread; any number of threads may call it.
+
+    Args:
+        path: the ``.onnx`` file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        # idle threads would otherwise spin at 100 %
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+        self._inputs = {entry.name for entry in self._session.get_inputs()}
+
+    def logits(
+        self, ids: NDArray[np.int32], numeric: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return logits, shape (n,), of inputs of shape (n, id columns), (n, numeric inputs)."""
+        given = {"ids": ids, "numeric": numeric}
+        fed = {name: value for name, value in given.items() if name in self._inputs}
+        result: NDArray[np.float32] = self._session.run(["logit"], fed)[0]
+        return result

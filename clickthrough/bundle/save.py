@@ -1,0 +1,144 @@
+"""Writing a bundle: beside its place first, then renamed in, so that nobody reads half of one."""
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+from safetensors.torch import save_file
+
+from clickthrough._version import __version__
+from clickthrough.bundle import layout
+from clickthrough.bundle.export import export_onnx
+from clickthrough.bundle.load import vocabulary_path
+from clickthrough.bundle.manifest import Manifest, digest_of, hash_files, read_manifest
+from clickthrough.calibration import Platt
+from clickthrough.config.root import Config
+from clickthrough.errors import BundleError
+from clickthrough.features.encoding.encoder import Encoded, Encoder
+from clickthrough.features.history.snapshot import Snapshot
+from clickthrough.features.plan import KeySet
+from clickthrough.models.base import CtrModel
+from clickthrough.schema import Schema
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a bundle is made of.
+
+    Attributes:
+        example: encoded rows on which the exported graph must agree with torch.
+        counters_until: the snapshot holds the events before this moment (microseconds).
+    """
+
+    config: Config
+    schema: Schema
+    encoder: Encoder
+    model: CtrModel
+    example: Encoded
+    calibrator: Platt
+    snapshots: dict[str, Snapshot]
+    counters_until: int
+    metrics: dict[str, Any]
+
+
+def save_bundle(target: Path, parts: Parts) -> Manifest:
+    """Write a bundle, replacing the bundle that may stand there.
+
+    Raises:
+        BundleError: the exported graph disagrees with torch, the place holds something that
+            is no bundle, or it cannot be written.
+    """
+    _refuse_to_replace(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            manifest = _write(beside, parts)
+            _swap(beside, target)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    except OSError as error:
+        raise BundleError(f"{target}: cannot be written: {error}") from None
+    return manifest
+
+
+def counters_digest(key_sets: tuple[KeySet, ...], config: Config) -> str:
+    """Name a declaration of counters; the states of equal ones mean the same."""
+    declared = sorted((key_set.name, list(key_set.half_lives)) for key_set in key_sets)
+    counters = config.counters
+    return digest_of(json.dumps([declared, counters.tick, counters.label_delay]))
+
+
+def _refuse_to_replace(target: Path) -> None:
+    if target.exists() and not target.is_dir():
+        raise BundleError(f"{target}: is a file; a bundle is a directory")
+    if target.is_dir() and any(target.iterdir()) and not (target / layout.MANIFEST).is_file():
+        raise BundleError(f"{target}: holds files that are no bundle; name another place")
+
+
+def _write(folder: Path, parts: Parts) -> Manifest:
+    export_onnx(parts.model, parts.example, folder / layout.ONNX)
+    save_file(parts.model.state_dict(), folder / layout.WEIGHTS)
+    _write_encoder(folder, parts.encoder)
+    _write_json(folder / layout.CONFIG, parts.config)
+    _write_json(folder / layout.SCHEMA, parts.schema)
+    _write_json(folder / layout.CALIBRATOR, parts.calibrator)
+    _write_json(folder / layout.METRICS, parts.metrics)
+    (folder / layout.COUNTERS).mkdir()
+    for name, snapshot in parts.snapshots.items():
+        snapshot.save(folder / layout.COUNTERS, name)
+    files = hash_files(folder)
+    manifest = Manifest(
+        format=layout.FORMAT,
+        version=digest_of(json.dumps(files)),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        clickthrough=__version__,
+        counters=counters_digest(parts.encoder.plan.key_sets, parts.config),
+        counters_until=datetime.fromtimestamp(parts.counters_until / 1e6, UTC).isoformat(),
+        files=files,
+    )
+    _write_json(folder / layout.MANIFEST, manifest)
+    return manifest
+
+
+def _write_encoder(folder: Path, encoder: Encoder) -> None:
+    (folder / layout.VOCABULARIES).mkdir()
+    for column in encoder.plan.ids:
+        if column.source == "field":
+            values = encoder.vocabularies[column.name].values
+            np.save(vocabulary_path(folder, column), values, allow_pickle=False)
+    _write_json(folder / layout.CLASS_COUNTS, encoder.id_sizes)
+    _write_json(folder / layout.CATEGORICAL, [column.name for column in encoder.plan.ids])
+    _write_json(folder / layout.NUMERIC, encoder.numeric_names)
+    columns = {name: asdict(scaler) for name, scaler in encoder.scalers.items()}
+    _write_json(folder / layout.SCALER, {"prior": encoder.prior, "columns": columns})
+
+
+def _write_json(path: Path, value: object) -> None:
+    if isinstance(value, BaseModel):
+        path.write_text(value.model_dump_json(indent=2) + "\n")
+    else:
+        path.write_text(json.dumps(value, indent=2) + "\n")
+
+
+def _swap(beside: Path, target: Path) -> None:
+    """Put the new directory where the old one stands; the old one is moved away first."""
+    beside.chmod(0o755)
+    if not target.exists():
+        os.replace(beside, target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+    os.replace(target, old / "bundle") if _is_bundle(target) else target.rmdir()
+    os.replace(beside, target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_bundle(target: Path) -> bool:
+    return (target / layout.MANIFEST).is_file() and read_manifest(target) is not None

@@ -1,0 +1,1 @@
+"""Serving: the predictor, and the HTTP service around it."""

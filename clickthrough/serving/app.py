@@ -1,0 +1,178 @@
+"""The HTTP service."""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from clickthrough._version import __version__
+from clickthrough.errors import ClickthroughError, RequestError
+from clickthrough.serving import contract
+from clickthrough.serving.limits import LimitBody, LimitInFlight
+from clickthrough.serving.predictor import Predictor
+
+_FAULTS: dict[int | str, dict[str, Any]] = {
+    413: {"model": contract.Fault, "description": "The body is too large"},
+    422: {"model": contract.Fault, "description": "A field is malformed, or too many rows"},
+    503: {"model": contract.Fault, "description": "Too many requests in flight: try again"},
+}
+
+
+def from_environment() -> FastAPI:
+    """Make the app that ``uvicorn app:app`` serves; end the process where it cannot be made.
+
+    ``CTR_BUNDLE`` names the bundle (``models`` by default), ``CTR_STORE`` the store: ``memory``
+    or an SQLite file (beside the bundle by default).
+    """
+    bundle = Path(os.environ.get("CTR_BUNDLE", "models"))
+    try:
+        return create_app(bundle, os.environ.get("CTR_STORE"))
+    except ClickthroughError as error:
+        sys.exit(f"clickthrough: {error}")
+
+
+def default_store(bundle: Path) -> Path:
+    """Return where the store of a bundle lies unless another is named: beside the bundle."""
+    resolved = bundle.resolve()
+    return resolved.with_name(f"{resolved.name}.store.sqlite")
+
+
+def create_app(bundle: Path, store: str | Path | None = None) -> FastAPI:
+    """Load a bundle and make the service around it.
+
+    Args:
+        bundle: the bundle's directory.
+        store: ``memory``, an SQLite file, or by default the file beside the bundle.
+
+    Raises:
+        ClickthroughError: the bundle or the store cannot be used.
+    """
+    predictor = Predictor.load(bundle, store or default_store(bundle))
+    predictor.warm_up()
+    app = FastAPI(
+        title="clickthrough",
+        version=__version__,
+        description="Calibrated click probabilities, learning from events.",
+        lifespan=_lifespan,
+    )
+    app.state.predictor = predictor
+    app.state.ready = False
+    _add_health(app, predictor)
+    _add_scoring(app, predictor)
+    app.add_exception_handler(RequestError, _malformed)
+    limits = predictor.bundle.config.serving
+    app.add_middleware(LimitBody, most=limits.max_body_bytes)
+    app.add_middleware(LimitInFlight, most=limits.max_in_flight)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.ready = True
+    yield
+    app.state.ready = False
+    app.state.predictor.close()
+
+
+def _add_health(app: FastAPI, predictor: Predictor) -> None:
+    manifest = predictor.bundle.manifest
+
+    @app.get("/health", response_model=contract.HealthOut)
+    async def health() -> dict[str, str]:
+        """Say that the service is up, and with which bundle."""
+        return {
+            "status": "ok",
+            "version": manifest.version,
+            "clickthrough": __version__,
+            "bundle_created": manifest.created,
+        }
+
+    @app.get("/health/live")
+    async def live() -> dict[str, str]:
+        """Answer: the process is alive."""
+        return {"status": "alive"}
+
+    @app.get("/health/ready", responses={503: {"model": contract.Fault}})
+    async def ready(response: Response) -> dict[str, str]:
+        """Say whether the service is warmed up and takes requests."""
+        if not app.state.ready:
+            response.status_code = 503
+            return {"detail": "not ready"}
+        return {"status": "ready"}
+
+    @app.get("/model")
+    async def model() -> dict[str, Any]:
+        """Describe the bundle: its version, the raw fields it reads, its evaluation."""
+        return describe_model(predictor)
+
+
+def _add_scoring(app: FastAPI, predictor: Predictor) -> None:
+    version = predictor.bundle.manifest.version
+    most = predictor.bundle.config.serving.max_impressions
+
+    # plain functions: FastAPI runs them on threads, so scoring never holds up the health checks
+    @app.post("/predict", response_model=contract.PredictOut, responses=_FAULTS)
+    def predict(body: contract.PredictBody) -> dict[str, Any]:
+        """Score impressions."""
+        _refuse_many(body.impressions, "impressions", most)
+        scored = predictor.predict(body.impressions)
+        predictions = [asdict(prediction) for prediction in scored.predictions]
+        return {"predictions": predictions, "ignored": scored.ignored, "version": version}
+
+    @app.post("/rank", response_model=contract.RankOut, responses=_FAULTS)
+    def rank(body: contract.RankBody) -> dict[str, Any]:
+        """Rank the candidates of one request, best first."""
+        _refuse_many(body.candidates, "candidates", most)
+        ranking = predictor.rank(body.context, body.candidates, body.top)
+        ranked = [
+            {"candidate": place, **asdict(prediction)}
+            for place, prediction in zip(ranking.order, ranking.predictions, strict=True)
+        ]
+        return {
+            "request_id": ranking.request_id,
+            "ranking": ranked,
+            "ignored": ranking.ignored,
+            "version": version,
+        }
+
+    @app.post("/events", response_model=contract.EventsOut, responses=_FAULTS)
+    def events(body: contract.EventsBody) -> dict[str, int]:
+        """Count impressions and clicks; what scoring reads changes with the next tick."""
+        _refuse_many(body.events, "events", most)
+        return predictor.observe(body.events).as_dict()
+
+
+def describe_model(predictor: Predictor) -> dict[str, Any]:
+    """Describe a bundle for people and programs."""
+    bundle = predictor.bundle
+    fields = {
+        bundle.schema.input_name(name): {"as": name, "type": bundle.schema.fields[name]}
+        for name in bundle.plan.fields
+    }
+    return {
+        "version": bundle.manifest.version,
+        "created": bundle.manifest.created,
+        "counters_until": bundle.manifest.counters_until,
+        "model": bundle.config.model.name,
+        "fields": fields,
+        "roles": bundle.schema.roles,
+        "categorical": [column.name for column in bundle.plan.ids],
+        "numeric": bundle.encoder.numeric_names,
+        "limits": bundle.config.serving.model_dump(mode="json"),
+        "metrics": bundle.metrics.get("test"),
+    }
+
+
+def _refuse_many(rows: Sequence[object], what: str, most: int) -> None:
+    if len(rows) > most:
+        raise RequestError(f"{len(rows)} {what}: at most {most} (serving.max_impressions)")
+
+
+async def _malformed(request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": str(error)}, status_code=422)

@@ -1,0 +1,100 @@
+"""What one process takes on: bodies of a bounded size, a bounded number of requests at once."""
+
+import json
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class LimitBody:
+    """Answers 413 to a body that is too large, before anything parses it.
+
+    Args:
+        app: the application behind.
+        most: bytes.
+    """
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self.app = app
+        self.most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self.app(scope, receive, send)
+            return
+        if _declared_length(scope) > self.most:
+            await self._refuse(send)
+            return
+        chunks, size, more = [], 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            more = message.get("more_body", False)
+            if size > self.most:
+                await self._refuse(send)
+                return
+        await self.app(scope, _replay(b"".join(chunks), receive), send)
+
+    async def _refuse(self, send: Send) -> None:
+        text = f"the body is larger than {self.most} bytes (serving.max_body_bytes)"
+        await answer(send, 413, text, {"connection": "close"})
+
+
+class LimitInFlight:
+    """Answers 503 at once when too many requests are being answered already.
+
+    Args:
+        app: the application behind.
+        most: requests.
+    """
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self.app = app
+        self.most = most
+        self.in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self.app(scope, receive, send)
+            return
+        if self.in_flight >= self.most:
+            text = f"{self.most} requests are in flight (serving.max_in_flight); try again"
+            await answer(send, 503, text, {"retry-after": "1", "connection": "close"})
+            return
+        self.in_flight += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.in_flight -= 1
+
+
+async def answer(send: Send, status: int, detail: str, headers: dict[str, str]) -> None:
+    """Send a small JSON answer, in the form of FastAPI's errors."""
+    body = json.dumps({"detail": detail}).encode()
+    all_headers = {"content-type": "application/json", "content-length": str(len(body)), **headers}
+    encoded = [(name.encode(), value.encode()) for name, value in all_headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _declared_length(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a channel that gives the body that was read, then goes on as before."""
+    given = False
+
+    async def channel() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return channel

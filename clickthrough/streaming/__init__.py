@@ -1,0 +1,1 @@
+"""Events as they happen: impressions shown and clicked, attributed and counted."""

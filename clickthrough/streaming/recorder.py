@@ -1,0 +1,213 @@
+"""Recording events: a click finds its impression, and both enter the counters together.
+
+An impression is known by its request and item. It is remembered, with the keys that it counts
+for, until its attribution window ends; a click is counted at the impression's tick. A second
+impression or click of the same request and item changes nothing, so a sender may send again
+what it is not sure of. A click that arrives first waits for its impression.
+"""
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import msgspec
+
+from clickthrough.config.serving import Serving
+from clickthrough.errors import RequestError
+from clickthrough.features.history.online import KeyHistory, keys_of
+from clickthrough.features.rows import RawRow, RowParser, Value
+from clickthrough.store.base import Store, Transaction
+
+_AHEAD = 3_600_000_000
+"""Microseconds that an event may lie in the future: clocks differ, but not by more."""
+_EXPIRE_EVERY = 10_000
+
+
+class Remembered(msgspec.Struct, array_like=True):
+    """What the store knows of an impression: its tick and keys (None before it is shown)."""
+
+    clicked: bool
+    tick: int | None = None
+    keys: list[bytes | None] = []
+
+
+@dataclass
+class Receipt:
+    """What became of a batch of events.
+
+    Attributes:
+        impressions: newly counted.
+        clicks: newly counted.
+        duplicates: impressions and clicks that were known already.
+        waiting: clicks that came before their impression; they count when it comes.
+    """
+
+    impressions: int = 0
+    clicks: int = 0
+    duplicates: int = 0
+    waiting: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counts by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event after checking; ``keys`` are those of an impression, one a key set."""
+
+    click: bool
+    identity: bytes
+    time: int
+    tick: int = 0
+    keys: tuple[bytes | None, ...] = ()
+
+
+class Recorder:
+    """Writes events into a store.
+
+    Args:
+        parser: reads the fields of impressions.
+        histories: the counters that events change.
+        store: where their states are.
+        settings: the attribution window.
+    """
+
+    def __init__(
+        self,
+        parser: RowParser,
+        histories: Sequence[KeyHistory],
+        store: Store,
+        settings: Serving,
+        tick_seconds: int,
+    ) -> None:
+        self._parser = parser
+        self._histories = histories
+        self._store = store
+        self._window = settings.attribution_window * 1_000_000
+        self._tick_seconds = tick_seconds
+        self._lock = threading.Lock()
+        self._newest, self._since_expiry = 0, 0
+
+    def record(self, raw: Sequence[RawRow]) -> Receipt:
+        """Count events: all of them, or none if one is malformed.
+
+        Args:
+            raw: ``{"type": "impression", raw fields ...}`` or ``{"type": "click",
+                "request_id": ..., "item": ...}``.
+
+        Raises:
+            RequestError: an event is malformed: names its row and field.
+        """
+        events = self._check(raw)
+        receipt = Receipt()
+        if events:
+            with self._store.transaction() as tx:
+                self._apply(tx, events, receipt)
+            self._forget_old(events)
+        return receipt
+
+    def _check(self, raw: Sequence[RawRow]) -> list[Event]:
+        now = time.time_ns() // 1_000
+        rows, _ = self._parser.rename(raw)
+        events = []
+        for place, (row, given) in enumerate(zip(rows, raw, strict=True)):
+            kind = given.get("type")
+            if kind not in ("impression", "click"):
+                raise RequestError(
+                    f"row {place}: field 'type': expected 'impression' or 'click', found {kind!r}"
+                )
+            moment = self._parser.time(row, place, now)
+            if moment > now + _AHEAD:
+                raise RequestError(f"row {place}: field 'time': lies in the future")
+            events.append(self._event(row, place, kind == "click", moment))
+        return events
+
+    def _event(self, row: Mapping[str, object], place: int, click: bool, moment: int) -> Event:
+        identity = self._identity(row, place)
+        if click:
+            return Event(True, identity, moment)
+        values: dict[str, list[Value]] = {
+            name: [self._parser.coerce(row.get(name), name, place)] for name in self._parser.fields
+        }
+        keys = tuple(keys_of(history.key_set, values)[0] for history in self._histories)
+        tick = moment // (self._tick_seconds * 1_000_000)
+        return Event(False, identity, moment, tick, keys)
+
+    def _identity(self, row: Mapping[str, object], place: int) -> bytes:
+        request = self._parser.request_id(row, place)
+        if request is None:
+            name = self._parser.schema.input_name("request_id")
+            raise RequestError(f"row {place}: field '{name}': an event needs the id of its request")
+        item: Value = None
+        if "item" in self._parser.schema.fields:
+            item = self._parser.coerce(row.get("item"), "item", place)
+            if item is None:
+                name = self._parser.schema.input_name("item")
+                raise RequestError(f"row {place}: field '{name}': an event needs its item")
+        return msgspec.msgpack.encode(["\0impression", request, item])
+
+    def _apply(self, tx: Transaction, events: list[Event], receipt: Receipt) -> None:
+        identities = list(dict.fromkeys(event.identity for event in events))
+        known = {
+            identity: msgspec.msgpack.decode(value, type=Remembered)
+            for identity, value in zip(identities, tx.read(identities), strict=True)
+            if value is not None
+        }
+        counts: list[dict[tuple[bytes, int], tuple[int, int]]] = [{} for _ in self._histories]
+        for event in events:
+            step = _click if event.click else _impression
+            changed, added = step(known.get(event.identity), event, receipt)
+            known[event.identity] = changed
+            if added != (0, 0) and changed.tick is not None:
+                for count, key in zip(counts, changed.keys, strict=True):
+                    if key is not None:
+                        n, c = count.get((key, changed.tick), (0, 0))
+                        count[key, changed.tick] = n + added[0], c + added[1]
+        latest = max(event.time for event in events)
+        tx.write(
+            {identity: msgspec.msgpack.encode(value) for identity, value in known.items()},
+            expires=latest + self._window,
+        )
+        for history, count in zip(self._histories, counts, strict=True):
+            if count:
+                history.add(tx, count)
+
+    def _forget_old(self, events: list[Event]) -> None:
+        with self._lock:
+            self._newest = max(self._newest, *(event.time for event in events))
+            self._since_expiry += len(events)
+            due = self._since_expiry >= _EXPIRE_EVERY
+            if due:
+                self._since_expiry = 0
+        if due:
+            self._store.expire(self._newest)
+
+
+def _impression(
+    known: Remembered | None, event: Event, receipt: Receipt
+) -> tuple[Remembered, tuple[int, int]]:
+    """Return what is now known of an impression, and the impressions and clicks to count."""
+    if known is not None and known.tick is not None:
+        receipt.duplicates += 1
+        return known, (0, 0)
+    receipt.impressions += 1
+    waited = known is not None and known.clicked
+    if waited:
+        receipt.clicks += 1
+    return Remembered(waited, event.tick, list(event.keys)), (1, int(waited))
+
+
+def _click(
+    known: Remembered | None, event: Event, receipt: Receipt
+) -> tuple[Remembered, tuple[int, int]]:
+    """Return what is now known of a clicked impression, and what to count."""
+    if known is None:
+        receipt.waiting += 1
+        return Remembered(True), (0, 0)
+    if known.clicked:
+        receipt.duplicates += 1
+        return known, (0, 0)
+    receipt.clicks += 1
+    return Remembered(True, known.tick, known.keys), (0, 1)

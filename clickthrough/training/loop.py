@@ -1,0 +1,156 @@
+"""The training loop."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from clickthrough.config.training import Training
+from clickthrough.errors import ClickthroughError
+from clickthrough.evaluation.metrics import auc, log_loss, request_auc
+from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.features.encoding.vocabulary import UNSEEN
+from clickthrough.models.base import CtrModel
+from clickthrough.training.table import Table
+
+_EVAL_ROWS = 65_536
+
+Progress = Callable[[int, int, int], None]
+"""Called as (epoch, rows done, rows in all)."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to: mean training loss, and the monitored metric on validation."""
+
+    number: int
+    loss: float
+    monitored: float
+
+
+def train_model(
+    model: CtrModel,
+    train: Table,
+    validation: Table,
+    settings: Training,
+    progress: Progress = lambda epoch, done, total: None,
+) -> list[Epoch]:
+    """Train until validation stops improving, and leave the best weights in the model.
+
+    Args:
+        model: fresh weights.
+        train: training period.
+        validation: the period after it, for early stopping.
+        settings: epochs, batch size, rates, patience.
+        progress: called after each batch.
+
+    Raises:
+        ClickthroughError: the loss is not a number.
+    """
+    torch.manual_seed(settings.seed)
+    rng = np.random.default_rng(settings.seed)
+    optimizers = _optimizers(model, settings)
+    tensors = _tensors(train)
+    epochs: list[Epoch] = []
+    best, best_weights = -np.inf, _copy(model)
+    for number in range(1, settings.epochs + 1):
+        order = torch.from_numpy(rng.permutation(len(train)))
+        loss = _epoch(model, tensors, order, optimizers, settings, lambda done, n=number: progress(
+            n, done, len(train)))  # fmt: skip
+        monitored = _monitored(predict_logits(model, validation.inputs), validation, settings)
+        epochs.append(Epoch(number, loss, abs(monitored)))
+        if monitored > best:
+            best, best_weights = monitored, _copy(model)
+        elif number - _best_epoch(epochs, settings) >= settings.patience:
+            break
+    model.load_state_dict(best_weights)
+    return epochs
+
+
+def predict_logits(model: CtrModel, inputs: Encoded) -> NDArray[np.float32]:
+    """Return logits of encoded rows, shape (n,)."""
+    model.eval()
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(inputs.ids), _EVAL_ROWS):
+            rows = slice(start, start + _EVAL_ROWS)
+            ids, numeric = inputs.ids[rows], inputs.numeric[rows]
+            parts.append(model(torch.from_numpy(ids), torch.from_numpy(numeric)).numpy())
+    logits: NDArray[np.float32] = np.concatenate(parts)
+    return logits
+
+
+def _optimizers(model: CtrModel, settings: Training) -> list[torch.optim.Optimizer]:
+    made: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(
+            model.dense_parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+        )
+    ]
+    tables = model.table_parameters()
+    if tables:
+        made.append(torch.optim.SparseAdam(tables, lr=settings.learning_rate))
+    return made
+
+
+def _tensors(table: Table) -> tuple[Tensor, Tensor, Tensor]:
+    labels = torch.from_numpy(table.labels.astype(np.float32))
+    return torch.from_numpy(table.inputs.ids), torch.from_numpy(table.inputs.numeric), labels
+
+
+def _epoch(
+    model: CtrModel,
+    tensors: tuple[Tensor, Tensor, Tensor],
+    order: Tensor,
+    optimizers: list[torch.optim.Optimizer],
+    settings: Training,
+    progress: Callable[[int], None],
+) -> float:
+    """Train on every row once; return the mean loss."""
+    model.train()
+    total, done = torch.zeros(()), 0
+    for rows in order.split(settings.batch_size):
+        if len(rows) < 2:  # one row has no variance for BatchNorm
+            continue
+        ids, numeric, labels = (tensor[rows] for tensor in tensors)
+        unseen = torch.rand(ids.shape) < settings.unseen_share
+        loss = nn.functional.binary_cross_entropy_with_logits(
+            model(ids.masked_fill(unseen, UNSEEN), numeric), labels
+        )
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        for optimizer in optimizers:
+            optimizer.step()
+        total += loss.detach() * len(rows)
+        done += len(rows)
+        progress(done)
+    mean = float(total) / max(done, 1)
+    if not np.isfinite(mean):
+        raise ClickthroughError(
+            f"training diverged: the loss is {mean} at learning_rate {settings.learning_rate}"
+        )
+    return mean
+
+
+def _monitored(logits: NDArray[np.float32], table: Table, settings: Training) -> float:
+    """Return the monitored metric, signed so that higher is better."""
+    scores = 1 / (1 + np.exp(-logits.astype(np.float64)))
+    if settings.monitor == "auc":
+        return auc(table.labels, scores)
+    if settings.monitor == "request_auc":
+        return request_auc(table.labels, scores, table.offsets)
+    return -log_loss(table.labels, scores)
+
+
+def _best_epoch(epochs: list[Epoch], settings: Training) -> int:
+    sign = -1 if settings.monitor == "log_loss" else 1
+    return max(epochs, key=lambda epoch: sign * epoch.monitored).number
+
+
+def _copy(model: CtrModel) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}

@@ -1,0 +1,140 @@
+"""A training run: from a configuration to a bundle."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from clickthrough.bundle.export import export_onnx
+from clickthrough.bundle.manifest import Manifest
+from clickthrough.bundle.runtime import OnnxModel
+from clickthrough.bundle.save import Parts, save_bundle
+from clickthrough.calibration import Platt
+from clickthrough.config.root import Config
+from clickthrough.data.dataset import Dataset
+from clickthrough.data.open import open_dataset
+from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.models import build_model
+from clickthrough.models.base import CtrModel
+from clickthrough.training.evaluate import evaluate_prepared
+from clickthrough.training.loop import Epoch, Progress, predict_logits, train_model
+from clickthrough.training.prepare import Prepared, prepare, snapshots_before_test
+
+_EXAMPLE_ROWS = 512
+
+
+@dataclass(frozen=True)
+class Told:
+    """Where a run reports to: a line at a time, and the progress of an epoch."""
+
+    say: Callable[[str], None] = lambda line: None
+    progress: Progress = lambda epoch, done, total: None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training run came to."""
+
+    manifest: Manifest
+    epochs: list[Epoch]
+    metrics: dict[str, Any]
+
+
+def train(config: Config, out: Path, told: Told | None = None, baselines: bool = True) -> Run:
+    """Train, calibrate, evaluate and write a bundle.
+
+    Args:
+        config: the whole configuration.
+        out: the bundle's directory; a bundle that stands there is replaced.
+        told: where to report to.
+        baselines: whether they are fitted and evaluated beside.
+
+    Raises:
+        ClickthroughError: the configuration, the log or the place cannot be used.
+    """
+    told = told or Told()
+    dataset = open_dataset(config.data)
+    told.say(describe(dataset))
+    prepared = prepare(dataset, config, "live")
+    told.say(describe_inputs(prepared))
+    model, epochs = _fit(prepared, config, told)
+    validation = prepared.tables["validation"]
+    calibrator = Platt.fit(
+        predict_logits(model, validation.inputs).astype(np.float64), validation.labels
+    )
+    snapshots, until = snapshots_before_test(dataset, config)
+    parts = Parts(
+        config=config,
+        schema=dataset.schema,
+        encoder=prepared.encoder,
+        model=model,
+        example=_example(prepared),
+        calibrator=calibrator,
+        snapshots=snapshots,
+        counters_until=until,
+        metrics={"epochs": [vars(epoch) for epoch in epochs]},
+    )
+    if "test" in prepared.tables:
+        told.say("evaluating on the test part")
+        metrics = parts.metrics | {"test": _evaluate(parts, prepared, baselines)}
+        parts = replace(parts, metrics=metrics)
+    return Run(save_bundle(out, parts), epochs, parts.metrics)
+
+
+def describe(dataset: Dataset) -> str:
+    """Say in a line what a log holds."""
+    report = dataset.report
+    first, last = (np.datetime64(t, "us").astype("datetime64[s]") for t in
+                   (report.first, report.last))  # fmt: skip
+    rate = report.clicks / max(report.impressions - report.unlabelled, 1)
+    line = (
+        f"{report.impressions:,} impressions in {report.requests:,} requests, "
+        f"click rate {rate:.4f}, {first} to {last} UTC"
+    )
+    return "\n".join([line, *report.notes])
+
+
+def describe_inputs(prepared: Prepared) -> str:
+    """Say in a line what the model sees."""
+    sizes = prepared.encoder.id_sizes
+    rows = ", ".join(f"{len(table):,} {name}" for name, table in prepared.tables.items())
+    return (
+        f"{rows}; {len(sizes)} id columns ({sum(sizes.values()):,} ids), "
+        f"{len(prepared.encoder.numeric_names)} numeric inputs"
+    )
+
+
+def _fit(prepared: Prepared, config: Config, told: Told) -> tuple[CtrModel, list[Epoch]]:
+    torch.manual_seed(config.training.seed)
+    encoder, tables = prepared.encoder, prepared.tables
+    model = build_model(
+        config.model, list(encoder.id_sizes.values()), len(encoder.numeric_names)
+    )
+    epochs = train_model(
+        model, tables["train"], tables["validation"], config.training, told.progress
+    )
+    best = min if config.training.monitor == "log_loss" else max
+    chosen = best(epochs, key=lambda epoch: epoch.monitored)
+    told.say(
+        f"stopped after {len(epochs)} epochs; best is {chosen.number}: "
+        f"validation {config.training.monitor} {chosen.monitored:.4f}"
+    )
+    return model, epochs
+
+
+def _evaluate(parts: Parts, prepared: Prepared, baselines: bool) -> dict[str, Any]:
+    """Evaluate the exported graph, not the module: it is the graph that is served."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        export_onnx(parts.model, parts.example, path)
+        graph = OnnxModel(path)
+        return evaluate_prepared(prepared, graph, parts.calibrator, "live", baselines)
+
+
+def _example(prepared: Prepared) -> Encoded:
+    inputs = prepared.tables["validation"].inputs
+    return Encoded(inputs.ids[:_EXAMPLE_ROWS], inputs.numeric[:_EXAMPLE_ROWS])
