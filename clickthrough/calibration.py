@@ -28,7 +28,9 @@ class Platt(Strict):
     intercept: float
 
     @classmethod
-    def fit(cls, logits: Floats, labels: NDArray[np.generic], steps: int = 50) -> Self:
+    def fit(
+        cls, logits: NDArray[np.floating], labels: NDArray[np.integer], steps: int = 50
+    ) -> Self:
         """Fit by Newton's method on the log loss.
 
         Args:

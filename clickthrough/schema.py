@@ -51,17 +51,24 @@ class Schema(Strict):
 def parse_time(value: str | float, form: TimeFormat) -> int:
     """Read a moment as microseconds since 1970 UTC.
 
-    A text is ISO 8601 whatever the format (UTC where it names no offset); a number counts
-    ``form.unit`` from ``form.origin``, and seconds since 1970 where the log's times are texts.
+    A text is ISO 8601 (UTC where it names no offset), or a number where the log's times are
+    numbers; a number counts ``form.unit`` from ``form.origin``, and seconds since 1970 where the
+    log's times are texts.
 
     Raises:
         ValueError: the value is neither.
     """
     if isinstance(value, str):
-        return to_microseconds(datetime.fromisoformat(value))
+        if form.unit == "iso" or not _is_number(value):
+            return to_microseconds(datetime.fromisoformat(value))
+        value = float(value) if "." in value else int(value)
     if form.unit == "iso":
         return round(value * 1_000_000)
     return to_microseconds(form.origin) + round(value * _MICROSECONDS[form.unit])
+
+
+def _is_number(text: str) -> bool:
+    return text.strip().removeprefix("-").replace(".", "", 1).isdigit()
 
 
 def unit_microseconds(form: TimeFormat) -> int:

@@ -26,9 +26,7 @@ class OnnxModel:
         )
         self._inputs = {entry.name for entry in self._session.get_inputs()}
 
-    def logits(
-        self, ids: NDArray[np.int32], numeric: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def logits(self, ids: NDArray[np.int32], numeric: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return logits, shape (n,), of inputs of shape (n, id columns), (n, numeric inputs)."""
         given = {"ids": ids, "numeric": numeric}
         fed = {name: value for name, value in given.items() if name in self._inputs}

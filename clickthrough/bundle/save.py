@@ -1,7 +1,6 @@
 """Writing a bundle: beside its place first, then renamed in, so that nobody reads half of one."""
 
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ from clickthrough._version import __version__
 from clickthrough.bundle import layout
 from clickthrough.bundle.export import export_onnx
 from clickthrough.bundle.load import vocabulary_path
-from clickthrough.bundle.manifest import Manifest, digest_of, hash_files, read_manifest
+from clickthrough.bundle.manifest import Manifest, digest_of, hash_files
 from clickthrough.calibration import Platt
 from clickthrough.config.root import Config
 from clickthrough.errors import BundleError
@@ -132,13 +131,9 @@ def _swap(beside: Path, target: Path) -> None:
     """Put the new directory where the old one stands; the old one is moved away first."""
     beside.chmod(0o755)
     if not target.exists():
-        os.replace(beside, target)
+        beside.replace(target)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-    os.replace(target, old / "bundle") if _is_bundle(target) else target.rmdir()
-    os.replace(beside, target)
+    target.replace(old / "bundle")
+    beside.replace(target)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _is_bundle(target: Path) -> bool:
-    return (target / layout.MANIFEST).is_file() and read_manifest(target) is not None

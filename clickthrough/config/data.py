@@ -1,16 +1,24 @@
 """Where the log lies, what its columns mean, and how time divides it."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from clickthrough.config.base import Strict, unknown_name
 
 TimeUnit = Literal["iso", "s", "ms", "us"]
-Boundary = Annotated[float, Field(gt=0, lt=1)] | datetime
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+"""A moment; one that names no offset is in UTC."""
+Boundary = Annotated[float, Field(gt=0, lt=1)] | Moment
 
 
 class TimeSplit(Strict):
@@ -73,7 +81,7 @@ class TimeFormat(Strict):
     """
 
     unit: TimeUnit = "iso"
-    origin: datetime = datetime(1970, 1, 1)  # noqa: DTZ001
+    origin: Moment = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Join(Strict):
@@ -117,7 +125,9 @@ class TabularData(BaseData):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.path is None) == (self.files is None):
-            raise ValueError("expected either 'path' (one log) or 'files' (train, validation, test)")
+            raise ValueError(
+                "expected either 'path' (one log) or 'files' (train, validation, test)"
+            )
         return self
 
 
@@ -126,5 +136,5 @@ DataConfig = Annotated[EbnerdData | TabularData, Field(discriminator="reader")]
 
 def _cities(value: str) -> list[str]:
     """Return the zones that share a word with a mistyped one, so that the message stays short."""
-    last = value.split("/")[-1].lower()[:3]
+    last = value.rsplit("/", maxsplit=1)[-1].lower()[:3]
     return [zone for zone in available_timezones() if zone.split("/")[-1].lower().startswith(last)]

@@ -1,5 +1,6 @@
 """From a YAML file or the name of a preset to a checked configuration."""
 
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,19 @@ from pydantic import ValidationError
 from clickthrough.config.base import unknown_name
 from clickthrough.config.root import Config
 from clickthrough.errors import ConfigError
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which only true and false are booleans, as in YAML 1.2: ``on`` is a key."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 
 def load_config(source: str | Path, data: Path | None = None) -> Config:
@@ -43,6 +57,15 @@ def parse_config(values: dict[str, Any], name: str) -> Config:
         raise ConfigError(_explain(error, name)) from None
 
 
+def with_data(config: Config, path: Path | None) -> Config:
+    """Return a configuration whose log lies elsewhere; unchanged without a path."""
+    if path is None:
+        return config
+    data = config.data.model_dump(exclude_none=True) | {"path": path.resolve()}
+    data.pop("files", None)
+    return config.model_copy(update={"data": type(config.data).model_validate(data)})
+
+
 def preset_names() -> list[str]:
     """Return the names of the presets that ship with the package."""
     folder = resources.files("clickthrough.presets")
@@ -62,7 +85,7 @@ def _locate(source: str | Path) -> tuple[Any, str]:
 
 def _read_yaml(path: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (a SafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{name}: not readable as YAML: {error}") from None
     if not isinstance(values, dict):

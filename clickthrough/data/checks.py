@@ -18,13 +18,14 @@ def check(rows: pl.LazyFrame, raw: "RawLog") -> Report:
         DataError: no rows, a time or request id that is missing, or a label that is not 0 or 1.
     """
     label, time, request = pl.col("label"), pl.col("time"), pl.col("request_id")
+    odd = (label != 0) & (label != 1)
     counts = rows.select(
         impressions=pl.len(),
         requests=request.n_unique(),
         clicks=(label == 1).sum(),
         unlabelled=label.is_null().sum(),
-        odd_labels=(~label.is_in([0, 1])).sum(),
-        odd_label=label.filter(~label.is_in([0, 1])).first(),
+        odd_labels=odd.sum(),
+        odd_label=label.filter(odd).first(),
         no_time=time.is_null().sum(),
         no_request=request.is_null().sum(),
         first=time.min(),

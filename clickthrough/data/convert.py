@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
@@ -11,8 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
-from clickthrough.data.dataset import ABOUT, HISTORY, IMPRESSIONS, About, Dataset, load_dataset
 from clickthrough.data.checks import check
+from clickthrough.data.dataset import ABOUT, HISTORY, IMPRESSIONS, About, Dataset, load_dataset
 from clickthrough.errors import DataError
 from clickthrough.schema import Schema
 
@@ -63,7 +62,7 @@ def convert(
     beside = Path(tempfile.mkdtemp(prefix="converting-", dir=cache))
     try:
         _write(read(), beside)
-        os.replace(beside, target)
+        beside.replace(target)
     except OSError as error:
         if not target.exists():  # else another process converted the same log meanwhile
             raise DataError(f"{target}: cannot be written: {error}") from None

@@ -55,6 +55,5 @@ def _refuse_empty(rows: pl.LazyFrame, dataset: Dataset, want_test: bool) -> None
             first, last = (pl.Series([t]).cast(pl.Datetime("us")).item()
                            for t in (dataset.report.first, dataset.report.last))  # fmt: skip
             raise DataError(
-                f"the {name} part is empty: the log runs from {first} to {last} UTC; "
-                "see data.split"
+                f"the {name} part is empty: the log runs from {first} to {last} UTC; see data.split"
             )

@@ -45,9 +45,15 @@ def _logs(config: TabularData) -> list[tuple[int | None, Path]]:
 
 
 def _roles(config: TabularData) -> dict[Role, str]:
-    return {
-        role: column for role, column in config.roles.model_dump().items() if column is not None
+    roles = config.roles
+    named: dict[Role, str | None] = {
+        "request_id": roles.request_id,
+        "time": roles.time,
+        "user": roles.user,
+        "item": roles.item,
+        "label": roles.label,
     }
+    return {role: column for role, column in named.items() if column is not None}
 
 
 def _part(path: Path, part: int | None, config: TabularData) -> pl.LazyFrame:
@@ -95,9 +101,7 @@ def _need(frame: pl.LazyFrame, columns: list[str], name: str) -> None:
             raise DataError(f"{name}: {unknown_name(column, 'column', known)}")
 
 
-def _schema(
-    frame: pl.LazyFrame, roles: dict[Role, str], config: TabularData, name: str
-) -> Schema:
+def _schema(frame: pl.LazyFrame, roles: dict[Role, str], config: TabularData, name: str) -> Schema:
     types = frame.collect_schema()
     ours = {column: role for role, column in roles.items()}
     _need(frame, config.drop, name)

@@ -119,7 +119,8 @@ def _lightgbm(
         callbacks=[lightgbm.early_stopping(_PATIENCE, verbose=False)],
     )
     fitted, tested = (
-        model.predict(_joined(part.inputs), raw_score=True) for part in (validation, test)
+        np.asarray(model.predict(_joined(part.inputs), raw_score=True))
+        for part in (validation, test)
     )
     return fitted, tested
 

@@ -52,7 +52,8 @@ def _request_aucs(labels: Labels, scores: Floats, request: NDArray[np.int64], n:
     ranks = np.bincount(request, rank * clicked, minlength=n)
     pairs = clicks * (size - clicks)
     won = ranks - clicks * (clicks + 1) / 2
-    return np.divide(won, pairs, out=np.full(n, np.nan), where=pairs > 0)
+    aucs: Floats = np.divide(won, pairs, out=np.full(n, np.nan), where=pairs > 0)
+    return aucs
 
 
 def log_loss(labels: Labels, probabilities: Floats) -> float:

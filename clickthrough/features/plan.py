@@ -106,7 +106,7 @@ def make_plan(features: list[Feature], counters: Counters, schema: Schema, timez
     measured = [pair for feature in features for pair in _measures(feature)]
     numeric = [column for measure, relative in measured for column in _columns(measure, relative)]
     ids = [column for feature in features for column in _ids(feature)]
-    _no_duplicates([column.name for column in (*numeric, *ids)])
+    _no_duplicates([column.name for column in numeric] + [column.name for column in ids])
     return Plan(
         key_sets=_key_sets(features),
         measures=tuple(measure for measure, _ in measured),

@@ -34,7 +34,8 @@ def feature_rows(rows: pl.LazyFrame, events: pl.LazyFrame, plan: Plan, also: lis
         key_sets,
         plan.counters,
     )
-    return made.to_native().sort("row")
+    native: pl.LazyFrame = made.to_native()
+    return native.sort("row")
 
 
 def encoder_columns(frame: pl.DataFrame, plan: Plan, schema: Schema) -> Columns:

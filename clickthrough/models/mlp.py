@@ -37,4 +37,4 @@ class MlpModel(CtrModel):
 
     def table_parameters(self) -> list[nn.Parameter]:
         """Return the embedding table."""
-        return [] if self.embedding is None else [self.embedding.table.weight]
+        return [] if self.embedding is None else list(self.embedding.parameters())

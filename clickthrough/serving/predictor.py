@@ -1,6 +1,5 @@
 """From raw fields to calibrated probabilities, in process."""
 
-import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -137,9 +136,7 @@ class Predictor:
         scored = self.predict(rows)
         order = sorted(range(len(rows)), key=lambda i: -scored.predictions[i].logit)
         chosen = order if top is None else order[:top]
-        return Ranking(
-            request_id, chosen, [scored.predictions[i] for i in chosen], scored.ignored
-        )
+        return Ranking(request_id, chosen, [scored.predictions[i] for i in chosen], scored.ignored)
 
     def observe(self, events: Sequence[RawRow]) -> Receipt:
         """Count impressions shown and clicked; see :class:`Recorder`."""

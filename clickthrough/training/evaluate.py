@@ -1,5 +1,6 @@
 """Evaluation of a bundle on a log: the graph that is served, beside its baselines."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,19 @@ from clickthrough.training.prepare import CountersMode, Prepared, prepare
 _ROWS = 16_384
 
 
+@dataclass(frozen=True)
+class Scorer:
+    """A graph and its calibrator, under the name that the table gives it."""
+
+    name: str
+    graph: OnnxModel
+    calibrator: Platt
+
+    def probabilities(self, inputs: Encoded) -> NDArray[np.float64]:
+        """Return probabilities of encoded rows, shape (n,)."""
+        return self.calibrator.probability(score(self.graph, inputs))
+
+
 def evaluate_bundle(
     bundle: Bundle, dataset: Dataset, mode: CountersMode, baselines: bool = True
 ) -> dict[str, Any]:
@@ -33,18 +47,19 @@ def evaluate_bundle(
         See :func:`clickthrough.evaluation.report.evaluation`.
     """
     prepared = prepare(dataset, bundle.config, mode, bundle.encoder)
-    return evaluate_prepared(prepared, bundle.model, bundle.calibrator, mode, baselines)
+    scorer = Scorer(bundle.config.model.name, bundle.model, bundle.calibrator)
+    return evaluate_prepared(prepared, scorer, mode, baselines)
 
 
 def evaluate_prepared(
-    prepared: Prepared, model: OnnxModel, calibrator: Platt, mode: CountersMode, baselines: bool
+    prepared: Prepared, model: Scorer, mode: CountersMode, baselines: bool
 ) -> dict[str, Any]:
     """Evaluate a graph on encoded tables; see :func:`evaluate_bundle`."""
     tables = prepared.tables
     if "test" not in tables:
         raise DataError("the log has no test part; see data.split.test")
     test = tables["test"]
-    predictions = {"mlp": calibrator.probability(score(model, test.inputs))}
+    predictions = {model.name: model.probabilities(test.inputs)}
     if baselines:
         sizes = list(prepared.encoder.id_sizes.values())
         predictions |= fit_baselines(tables["train"], tables["validation"], test, sizes)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,8 +20,16 @@ from clickthrough.training.table import Table
 
 _EVAL_ROWS = 65_536
 
-Progress = Callable[[int, int, int], None]
-"""Called as (epoch, rows done, rows in all)."""
+
+class Progress(Protocol):
+    """Told how far an epoch has come."""
+
+    def __call__(self, epoch: int, done: int, total: int) -> None:
+        """Take the epoch's number, the rows done and the rows in all."""
+
+
+def silent(epoch: int, done: int, total: int) -> None:
+    """Report nothing."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ def train_model(
     train: Table,
     validation: Table,
     settings: Training,
-    progress: Progress = lambda epoch, done, total: None,
+    progress: Progress = silent,
 ) -> list[Epoch]:
     """Train until validation stops improving, and leave the best weights in the model.
 
@@ -58,8 +68,8 @@ def train_model(
     best, best_weights = -np.inf, _copy(model)
     for number in range(1, settings.epochs + 1):
         order = torch.from_numpy(rng.permutation(len(train)))
-        loss = _epoch(model, tensors, order, optimizers, settings, lambda done, n=number: progress(
-            n, done, len(train)))  # fmt: skip
+        told = partial(progress, number, total=len(train))
+        loss = _epoch(model, tensors, order, optimizers, settings, told)
         monitored = _monitored(predict_logits(model, validation.inputs), validation, settings)
         epochs.append(Epoch(number, loss, abs(monitored)))
         if monitored > best:
@@ -108,12 +118,12 @@ def _epoch(
     order: Tensor,
     optimizers: list[torch.optim.Optimizer],
     settings: Training,
-    progress: Callable[[int], None],
+    progress: Callable[..., None],
 ) -> float:
     """Train on every row once; return the mean loss."""
     model.train()
     total, done = torch.zeros(()), 0
-    for rows in order.split(settings.batch_size):
+    for rows in torch.split(order, settings.batch_size):
         if len(rows) < 2:  # one row has no variance for BatchNorm
             continue
         ids, numeric, labels = (tensor[rows] for tensor in tensors)
@@ -128,7 +138,7 @@ def _epoch(
             optimizer.step()
         total += loss.detach() * len(rows)
         done += len(rows)
-        progress(done)
+        progress(done=done)
     mean = float(total) / max(done, 1)
     if not np.isfinite(mean):
         raise ClickthroughError(

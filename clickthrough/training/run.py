@@ -20,8 +20,8 @@ from clickthrough.data.open import open_dataset
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
-from clickthrough.training.evaluate import evaluate_prepared
-from clickthrough.training.loop import Epoch, Progress, predict_logits, train_model
+from clickthrough.training.evaluate import Scorer, evaluate_prepared
+from clickthrough.training.loop import Epoch, Progress, predict_logits, silent, train_model
 from clickthrough.training.prepare import Prepared, prepare, snapshots_before_test
 
 _EXAMPLE_ROWS = 512
@@ -32,7 +32,7 @@ class Told:
     """Where a run reports to: a line at a time, and the progress of an epoch."""
 
     say: Callable[[str], None] = lambda line: None
-    progress: Progress = lambda epoch, done, total: None
+    progress: Progress = silent
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,7 @@ def describe_inputs(prepared: Prepared) -> str:
 def _fit(prepared: Prepared, config: Config, told: Told) -> tuple[CtrModel, list[Epoch]]:
     torch.manual_seed(config.training.seed)
     encoder, tables = prepared.encoder, prepared.tables
-    model = build_model(
-        config.model, list(encoder.id_sizes.values()), len(encoder.numeric_names)
-    )
+    model = build_model(config.model, list(encoder.id_sizes.values()), len(encoder.numeric_names))
     epochs = train_model(
         model, tables["train"], tables["validation"], config.training, told.progress
     )
@@ -131,8 +129,8 @@ def _evaluate(parts: Parts, prepared: Prepared, baselines: bool) -> dict[str, An
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         export_onnx(parts.model, parts.example, path)
-        graph = OnnxModel(path)
-        return evaluate_prepared(prepared, graph, parts.calibrator, "live", baselines)
+        scorer = Scorer(parts.config.model.name, OnnxModel(path), parts.calibrator)
+        return evaluate_prepared(prepared, scorer, "live", baselines)
 
 
 def _example(prepared: Prepared) -> Encoded:

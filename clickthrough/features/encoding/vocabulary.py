@@ -46,10 +46,11 @@ def shorten(values: NDArray[np.generic]) -> NDArray[np.generic]:
     """Replace texts of more than 48 bytes by their beginning and a digest."""
     if values.dtype.kind != "S" or values.dtype.itemsize <= _LONGEST:
         return values
-    long = np.flatnonzero(np.strings.str_len(values) > _LONGEST)
+    texts: NDArray[np.bytes_] = values.astype(np.bytes_)
+    long = np.flatnonzero(np.strings.str_len(texts) > _LONGEST)
     kept = values.astype(f"S{_LONGEST}")
     for place in long:
-        text = bytes(values[place])
+        text = bytes(texts[place])
         digest = hashlib.blake2b(text, digest_size=12).hexdigest().encode()
         kept[place] = text[: _LONGEST - len(digest)] + digest
     return kept

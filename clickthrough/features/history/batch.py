@@ -9,11 +9,14 @@ the sum up to a landmark is carried over it once (older remains are below 2^-512
 """
 
 import math
+from typing import Any
 
 import narwhals as nw
 
 from clickthrough.config.features import Counters
 from clickthrough.features.plan import KeySet
+
+Frame = nw.LazyFrame[Any]
 
 _EPOCH = 512
 """Half-lives between two landmarks; 2^1024 would overflow."""
@@ -22,8 +25,8 @@ TICK, _AT, _ASKS, _N, _C = "__tick", "__at", "__asks", "__n", "__c"
 
 
 def with_history(
-    impressions: nw.LazyFrame, events: nw.LazyFrame, key_sets: list[KeySet], counters: Counters
-) -> nw.LazyFrame:
+    impressions: Frame, events: Frame, key_sets: list[KeySet], counters: Counters
+) -> Frame:
     """Add the history columns of key sets to impressions.
 
     Args:
@@ -47,9 +50,7 @@ def with_history(
     return impressions.drop(TICK)
 
 
-def key_history(
-    impressions: nw.LazyFrame, events: nw.LazyFrame, key_set: KeySet, counters: Counters
-) -> nw.LazyFrame:
+def key_history(impressions: Frame, events: Frame, key_set: KeySet, counters: Counters) -> Frame:
     """Return the history of one key set, a row for each key and tick that is asked about."""
     keys = list(key_set.fields)
     per_tick = _per_tick(events, keys, counters)
@@ -67,7 +68,7 @@ def key_history(
     return rows.filter(nw.col(_ASKS) == 1).select(*keys, TICK, *made)
 
 
-def _per_tick(events: nw.LazyFrame, keys: list[str], counters: Counters) -> nw.LazyFrame:
+def _per_tick(events: Frame, keys: list[str], counters: Counters) -> Frame:
     """Sum events per key and tick, at the first tick that may see them."""
     summed = _complete(events, keys).group_by(*keys, TICK).agg(
         nw.col("label").cast(nw.Int64).len().cast(nw.Int64).alias(_N),
@@ -83,9 +84,7 @@ def _per_tick(events: nw.LazyFrame, keys: list[str], counters: Counters) -> nw.L
     )
 
 
-def _with_totals(
-    rows: nw.LazyFrame, keys: list[str], key_set: KeySet, counters: Counters
-) -> nw.LazyFrame:
+def _with_totals(rows: Frame, keys: list[str], key_set: KeySet, counters: Counters) -> Frame:
     """Add age and the all-time counters."""
     along = [_AT, _ASKS]
     first = nw.when(nw.col(_ASKS) == 0).then(nw.col(TICK)).min().over(*keys)
@@ -100,8 +99,8 @@ def _with_totals(
 
 
 def _with_decay(
-    rows: nw.LazyFrame, keys: list[str], key_set: KeySet, half_life: int, counters: Counters
-) -> nw.LazyFrame:
+    rows: Frame, keys: list[str], key_set: KeySet, half_life: int, counters: Counters
+) -> Frame:
     """Add the counters of one half-life."""
     h = half_life / counters.tick
     epoch_ticks = max(1, math.floor(_EPOCH * h))
@@ -126,7 +125,7 @@ def _with_decay(
     return made.drop("__epoch", "__dn", "__dc")
 
 
-def _carried(rows: nw.LazyFrame, keys: list[str], epoch_ticks: int, h: float) -> nw.LazyFrame:
+def _carried(rows: Frame, keys: list[str], epoch_ticks: int, h: float) -> Frame:
     """Return what each epoch's events still weigh at the next landmark."""
     left = 2.0 ** (-epoch_ticks / h)
     summed = rows.group_by(*keys, "__epoch").agg(nw.col("__dn").sum(), nw.col("__dc").sum())
@@ -141,6 +140,6 @@ def _carried(rows: nw.LazyFrame, keys: list[str], epoch_ticks: int, h: float) ->
     )
 
 
-def _complete(rows: nw.LazyFrame, keys: list[str]) -> nw.LazyFrame:
+def _complete(rows: Frame, keys: list[str]) -> Frame:
     """Leave out rows in which a part of the key is null."""
     return rows.filter(*(~nw.col(key).is_null() for key in keys))

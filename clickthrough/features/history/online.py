@@ -35,9 +35,7 @@ class KeyHistory:
 
     def __init__(self, key_set: KeySet, counters: Counters, snapshot: Snapshot) -> None:
         self.key_set = key_set
-        self.layout = StateLayout(
-            in_ticks(key_set.half_lives, counters.tick), counters.delay_ticks
-        )
+        self.layout = StateLayout(in_ticks(key_set.half_lives, counters.tick), counters.delay_ticks)
         self.snapshot = snapshot
 
     def read(

@@ -92,7 +92,9 @@ class StateLayout:
         ring = self._ring_counts(states) * seen[:, None, :]
         age = np.where(states[:, _FIRST] < horizon, ticks - states[:, _FIRST], np.nan)
         totals = states[:, _COUNTS:_DECAYED] + ring.sum(axis=2)
-        return np.concatenate([age[:, None], totals, self._decayed(states, ticks, ring)], axis=1)
+        parts = [age[:, None], totals, self._decayed(states, ticks, ring)]
+        known: Floats = np.concatenate(parts, axis=1)
+        return known
 
     def _decayed(self, states: Floats, ticks: Floats, ring: Floats) -> Floats:
         """Return decayed impressions (H) and clicks (H) as of each query's tick."""
@@ -103,7 +105,8 @@ class StateLayout:
         since = np.maximum(ticks[:, None] - self._ring_ticks(states), 0.0)
         weight = np.exp2(-since[:, :, None] / self.half_lives)
         recent = np.einsum("kcp,kph->kch", ring, weight)
-        return (settled + recent).reshape(len(states), 2 * len(self.half_lives))
+        decayed: Floats = (settled + recent).reshape(len(states), 2 * len(self.half_lives))
+        return decayed
 
     def _settle(self, states: Floats, ticks: Floats, counts: Floats) -> None:
         """Add events that leave (or never enter) the ring to the totals."""

@@ -1,0 +1,196 @@
+"""The command line: one verb a part of the way."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from clickthrough.errors import ClickthroughError
+
+if TYPE_CHECKING:
+    from clickthrough.training.run import Told
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="From raw ad logs to a calibrated click probability behind an API, and back.",
+)
+_console = Console(width=None if sys.stdout.isatty() else 120)
+_errors = Console(stderr=True, highlight=False)
+
+BundleArgument = Annotated[Path, typer.Argument(help="The bundle's directory.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Where the log lies, instead of data.path.")
+]
+StoreOption = Annotated[
+    str | None, typer.Option(help="'memory', or an SQLite file; by default beside the bundle.")
+]
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one message and exit code 2."""
+    try:
+        app()
+    except ClickthroughError as error:
+        _errors.print(f"[bold red]error:[/] {_escape(str(error))}", soft_wrap=True)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("clickthrough"):
+            raise
+        _errors.print(
+            f"[bold red]error:[/] this needs '{error.name}': "
+            + _escape("pip install 'clickthrough[train]'"),
+            soft_wrap=True,
+        )
+        sys.exit(2)
+
+
+@app.command()
+def train(
+    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a preset.")],
+    data: DataOption = None,
+    out: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("models"),
+    baselines: Annotated[bool, typer.Option(help="Fit the baselines beside.")] = True,
+) -> None:
+    """Train on a log, evaluate, and leave a bundle."""
+    from clickthrough.config.load import load_config
+    from clickthrough.training.run import train as run
+
+    loaded = load_config(config, data)
+    with _progress() as progress:
+        made = run(loaded, out, _told(progress), baselines)
+    _show(made.metrics.get("test"))
+    _console.print(f"bundle {made.manifest.version} in {out}")
+
+
+@app.command()
+def evaluate(
+    bundle: BundleArgument,
+    data: DataOption = None,
+    counters: Annotated[
+        Literal["live", "frozen"],
+        typer.Option(help="live: learning from events through the test; frozen: as bundled."),
+    ] = "live",
+    baselines: Annotated[bool, typer.Option(help="Fit the baselines beside.")] = True,
+    json_out: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file.")
+    ] = None,
+) -> None:
+    """Evaluate a bundle on the test part of its log."""
+    from clickthrough.bundle import load_bundle
+    from clickthrough.config.load import with_data
+    from clickthrough.data.open import open_dataset
+    from clickthrough.training.evaluate import evaluate_bundle
+
+    loaded = load_bundle(bundle)
+    config = with_data(loaded.config, data)
+    record = evaluate_bundle(loaded, open_dataset(config.data), counters, baselines)
+    _show(record)
+    if json_out is not None:
+        json_out.write_text(json.dumps(record, indent=2) + "\n")
+
+
+@app.command()
+def predict(
+    bundle: BundleArgument,
+    source: Annotated[Path, typer.Argument(help=".csv, .jsonl or .parquet, an impression a row.")],
+    out: Annotated[Path, typer.Option(help=".csv or .jsonl")] = Path("predictions.csv"),
+    store: StoreOption = "memory",
+) -> None:
+    """Score a file of impressions."""
+    from clickthrough.serving.batch import predict_file
+    from clickthrough.serving.predictor import Predictor
+
+    if not source.is_file():
+        raise ClickthroughError(f"{source}: no such file")
+    predictor = Predictor.load(bundle, store or "memory")
+    count = predict_file(predictor, source, out)
+    _console.print(f"{count:,} predictions in {out}")
+
+
+@app.command()
+def serve(
+    bundle: Annotated[Path, typer.Argument(help="The bundle's directory.")] = Path("models"),
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    store: StoreOption = None,
+) -> None:
+    """Serve a bundle over HTTP; http://HOST:PORT/docs describes the routes."""
+    import uvicorn
+
+    from clickthrough.serving.app import create_app
+
+    made = create_app(bundle, store)
+    _console.print(f"serving {bundle} on http://{host}:{port} (docs: /docs)")
+    uvicorn.run(made, host=host, port=port, log_level="warning")
+
+
+@app.command()
+def inspect(bundle: BundleArgument) -> None:
+    """Show what a bundle holds: its inputs, its counters, its evaluation."""
+    from clickthrough.bundle import load_bundle
+    from clickthrough.inspection import bundle_tables
+
+    loaded = load_bundle(bundle)
+    for table in bundle_tables(loaded):
+        _console.print(table)
+    _show(loaded.metrics.get("test"))
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the log goes.")] = Path("demo"),
+    bundle: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("models"),
+    impressions: Annotated[int, typer.Option(min=5_000, help="About how many.")] = 200_000,
+    serve_after: Annotated[bool, typer.Option("--serve/--no-serve")] = True,
+    port: int = 8000,
+) -> None:
+    """Go the whole way on a made-up log: data, training, evaluation, service."""
+    from clickthrough.demo import run_demo
+
+    with _progress() as progress:
+        record = run_demo(folder, bundle, impressions, _told(progress))
+    _show(record)
+    if serve_after:
+        serve(bundle, port=port)
+
+
+def _told(progress: Progress) -> "Told":
+    """Report lines above a bar that shows the running epoch."""
+    from clickthrough.training.run import Told
+
+    task = progress.add_task("training", total=None, visible=False)
+
+    def step(epoch: int, done: int, total: int) -> None:
+        progress.update(
+            task, description=f"epoch {epoch}", completed=done, total=total, visible=True
+        )
+
+    return Told(progress.console.print, step)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,}/{task.total:,} rows"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=_console,
+        transient=True,
+    )
+
+
+def _show(record: dict[str, Any] | None) -> None:
+    if record is not None:
+        from clickthrough.evaluation.report import as_table
+
+        _console.print(as_table(record))
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")

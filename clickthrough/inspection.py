@@ -1,0 +1,54 @@
+"""What a bundle holds, for the terminal."""
+
+from collections.abc import Iterator
+
+from rich.table import Table
+
+from clickthrough.bundle.load import Bundle
+from clickthrough.config.base import format_duration
+
+
+def bundle_tables(bundle: Bundle) -> Iterator[Table]:
+    """Return tables of a bundle's identity, inputs and counters."""
+    yield _identity(bundle)
+    yield _fields(bundle)
+    yield _inputs(bundle)
+    yield _counters(bundle)
+
+
+def _identity(bundle: Bundle) -> Table:
+    table = Table(title=f"bundle {bundle.path}", show_header=False)
+    manifest = bundle.manifest
+    table.add_row("version", manifest.version)
+    table.add_row("created", manifest.created)
+    table.add_row("by clickthrough", manifest.clickthrough)
+    table.add_row("model", bundle.config.model.name)
+    table.add_row("calibration", repr(bundle.calibrator))
+    table.add_row("counters until", manifest.counters_until)
+    return table
+
+
+def _fields(bundle: Bundle) -> Table:
+    table = Table("raw field", "our name", "type", title="what a request may hold")
+    for name in bundle.plan.fields:
+        table.add_row(bundle.schema.input_name(name), name, bundle.schema.fields[name])
+    return table
+
+
+def _inputs(bundle: Bundle) -> Table:
+    table = Table("input", "kind", "detail", title="what the model sees")
+    for name, size in bundle.encoder.id_sizes.items():
+        table.add_row(name, "ids", f"{size:,}")
+    for column in bundle.plan.numeric:
+        scaler = bundle.encoder.scalers[column.name]
+        table.add_row(column.name, "number", f"mean {scaler.mean:.4g}, scale {scaler.scale:.4g}")
+    return table
+
+
+def _counters(bundle: Bundle) -> Table:
+    table = Table("counters of", "half-lives", "keys known", title="history")
+    for key_set in bundle.plan.key_sets:
+        lives = ", ".join(format_duration(life) for life in key_set.half_lives)
+        known = len(bundle.snapshots[key_set.name].digests)
+        table.add_row(key_set.name, lives or "all time", f"{known:,}")
+    return table
