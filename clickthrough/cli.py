@@ -95,6 +95,39 @@ def evaluate(
 
 
 @app.command()
+def replay(
+    bundle: BundleArgument,
+    data: DataOption = None,
+    url: Annotated[
+        str | None, typer.Option(help="A running service; without it, a predictor in process.")
+    ] = None,
+    requests: Annotated[int | None, typer.Option(min=1, help="Only so many.")] = None,
+) -> None:
+    """Push the test part through the live path; the figures must equal evaluate's."""
+    from clickthrough.bundle import load_bundle
+    from clickthrough.config.load import with_data
+    from clickthrough.data.open import open_dataset
+    from clickthrough.serving.predictor import Predictor
+    from clickthrough.training.replay import InProcess, OverHttp
+    from clickthrough.training.replay import replay as run
+
+    loaded = load_bundle(bundle)
+    dataset = open_dataset(with_data(loaded.config, data).data)
+    live = OverHttp(url) if url else InProcess(Predictor.load(bundle))
+    with _progress() as progress:
+        task = progress.add_task("replay")
+        record = run(
+            loaded,
+            dataset,
+            live,
+            requests,
+            lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    _show(record)
+    _console.print(f"largest difference of a probability: {record['largest_difference']:.1e}")
+
+
+@app.command()
 def predict(
     bundle: BundleArgument,
     source: Annotated[Path, typer.Argument(help=".csv, .jsonl or .parquet, an impression a row.")],
@@ -177,7 +210,7 @@ def _progress() -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:,}/{task.total:,} rows"),
+        TextColumn("{task.completed:,} of {task.total:,}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=_console,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from clickthrough.config.base import Strict, unknown_name
 
@@ -18,7 +18,15 @@ def _in_utc(moment: datetime) -> datetime:
 
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
 """A moment; one that names no offset is in UTC."""
-Boundary = Annotated[float, Field(gt=0, lt=1)] | Moment
+
+
+def _no_number(value: object) -> object:
+    if isinstance(value, int | float):
+        raise ValueError("expected a moment, or a share between 0 and 1")
+    return value
+
+
+Boundary = Annotated[float, Field(gt=0, lt=1)] | Annotated[Moment, BeforeValidator(_no_number)]
 
 
 class TimeSplit(Strict):

@@ -42,10 +42,10 @@ def load_config(source: str | Path, data: Path | None = None) -> Config:
     path, name = _locate(source)
     values = _read_yaml(path, name)
     if isinstance(values.get("data"), dict):
+        if Path(source).is_file():
+            _anchor(values["data"], Path(source).resolve().parent)
         if data is not None:
             values["data"]["path"] = str(data.resolve())
-        elif Path(source).is_file():
-            _anchor(values["data"], Path(source).resolve().parent)
     return parse_config(values, name)
 
 

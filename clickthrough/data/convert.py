@@ -101,7 +101,8 @@ def _sorted(raw: RawLog) -> pl.LazyFrame:
     rows = raw.impressions.with_row_index("row")
     if "request_id" in raw.schema.roles:
         # a request is one moment: the earliest that any of its rows names
-        rows = rows.with_columns(pl.col("time").min().over("request_id"))
+        earliest = pl.col("time").min().over("request_id")
+        rows = rows.with_columns(pl.when(pl.col("time").is_not_null()).then(earliest))
     else:
         rows = rows.with_columns(pl.col("row").cast(pl.Int64).alias("request_id"))
     ordered = rows.sort("time", "request_id", "row").drop("row")

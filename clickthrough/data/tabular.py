@@ -25,8 +25,8 @@ def read(config: TabularData) -> RawLog:
         DataError: a file is unreadable, lacks a column or has one of a type that no field has.
     """
     parts = [_part(path, part, config) for part, path in _logs(config)]
-    frame = pl.concat(parts, how="vertical_relaxed") if len(parts) > 1 else parts[0]
     name = ", ".join(str(path) for _, path in _logs(config))
+    frame = _united(parts, name)
     for join in config.joins:
         frame = _joined(frame, join, config)
     roles = _roles(config)
@@ -61,6 +61,15 @@ def _part(path: Path, part: int | None, config: TabularData) -> pl.LazyFrame:
     return frame if part is None else frame.with_columns(pl.lit(part, pl.Int8).alias("part"))
 
 
+def _united(parts: list[pl.LazyFrame], name: str) -> pl.LazyFrame:
+    frame = pl.concat(parts, how="vertical_relaxed")
+    try:
+        frame.collect_schema()
+    except pl.exceptions.PolarsError:
+        raise DataError(f"{name}: the files differ in the names or types of columns") from None
+    return frame
+
+
 def scan(path: Path, separator: str = ",") -> pl.LazyFrame:
     """Open a CSV or Parquet file, told apart by its suffix.
 
@@ -85,6 +94,7 @@ def _joined(frame: pl.LazyFrame, join: Join, config: TabularData) -> pl.LazyFram
     _need(frame, join.on, "the log")
     if join.columns is not None:
         side = side.select(*join.on, *join.columns)
+    side = _with_keys_as_in(frame, side, join)
     keys = side.select(pl.struct(join.on).is_duplicated().sum()).collect().item()
     if keys:
         raise DataError(
@@ -92,6 +102,18 @@ def _joined(frame: pl.LazyFrame, join: Join, config: TabularData) -> pl.LazyFram
             "a side table needs one row a key"
         )
     return frame.join(side, on=join.on, how="left", maintain_order="left")
+
+
+def _with_keys_as_in(frame: pl.LazyFrame, side: pl.LazyFrame, join: Join) -> pl.LazyFrame:
+    """Give a side table's keys the types of the log's: one may hold 118 and the other 118.0."""
+    ours, theirs = frame.collect_schema(), side.collect_schema()
+    for key in join.on:
+        numbers = ours[key].is_numeric() and theirs[key].is_numeric()
+        if ours[key] != theirs[key] and not numbers:
+            raise DataError(
+                f"{join.file}: column '{key}' has the type {theirs[key]}, in the log {ours[key]}"
+            )
+    return side.with_columns(pl.col(key).cast(ours[key]) for key in join.on)
 
 
 def _need(frame: pl.LazyFrame, columns: list[str], name: str) -> None:

@@ -88,11 +88,16 @@ def expected_calibration_error(labels: Labels, probabilities: Floats, bins: int 
 def reliability(
     labels: Labels, probabilities: Floats, bins: int = 15
 ) -> tuple[Floats, Floats, Floats]:
-    """Return mean prediction, click rate and number of rows of bins of equal mass."""
+    """Return mean prediction, click rate and number of rows of bins of about equal mass.
+
+    Equal predictions share a bin, so the order of rows does not matter.
+    """
     order = np.argsort(probabilities, kind="stable")
-    starts = np.unique(np.linspace(0, len(order), bins, endpoint=False).astype(np.int64))
+    ordered = probabilities[order]
+    even = np.linspace(0, len(order), bins, endpoint=False).astype(np.int64)
+    starts = np.unique(np.searchsorted(ordered, ordered[even]))
     mass = np.diff(np.append(starts, len(order))).astype(np.float64)
-    predicted = np.add.reduceat(probabilities[order], starts) / mass
+    predicted = np.add.reduceat(ordered, starts) / mass
     observed = np.add.reduceat((labels[order] == 1).astype(np.float64), starts) / mass
     return predicted, observed, mass
 

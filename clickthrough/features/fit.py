@@ -35,9 +35,9 @@ def fit_encoder(plan: Plan, schema: Schema, train: pl.DataFrame) -> Encoder:
 def fit_vocabulary(train: pl.DataFrame, column: IdColumn, schema: Schema) -> Vocabulary:
     """Keep the values that occur often enough, the most frequent where there are too many."""
     name = column.name
-    counts = train.select(pl.col(name).drop_nulls().value_counts(sort=True, name="n"))
-    kept = counts.unnest(name).filter(pl.col("n") >= column.min_count)
-    kept = kept.sort(["n", name], descending=[True, False])
+    counts = train.select(pl.col(name).drop_nulls().value_counts(sort=True, name="__n"))
+    kept = counts.unnest(name).filter(pl.col("__n") >= column.min_count)
+    kept = kept.sort(["__n", name], descending=[True, False])
     if column.max_size is not None:
         kept = kept.head(column.max_size)
     return Vocabulary(np.unique(shorten(field_array(kept[name], schema.fields[name]))))

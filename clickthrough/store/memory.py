@@ -11,7 +11,7 @@ class _Staged:
     def __init__(self, values: Mapping[bytes, bytes]) -> None:
         self._values = values
         self.written: dict[bytes, bytes] = {}
-        self.expires: dict[bytes, int] = {}
+        self.expires: dict[bytes, int | None] = {}
 
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         written, values = self.written, self._values
@@ -19,8 +19,7 @@ class _Staged:
 
     def write(self, values: Mapping[bytes, bytes], expires: int | None = None) -> None:
         self.written.update(values)
-        if expires is not None:
-            self.expires.update(dict.fromkeys(values, expires))
+        self.expires.update(dict.fromkeys(values, expires))
 
 
 class MemoryStore:
@@ -43,7 +42,11 @@ class MemoryStore:
             staged = _Staged(self._values)
             yield staged
             self._values.update(staged.written)
-            self._expires.update(staged.expires)
+            for key, expires in staged.expires.items():
+                if expires is None:
+                    self._expires.pop(key, None)
+                else:
+                    self._expires[key] = expires
 
     def expire(self, before: int) -> int:
         """Forget values that expire before a moment; return how many."""

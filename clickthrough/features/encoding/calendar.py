@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 _QUARTER = 900
 """Offsets of time zones change on quarters of an hour."""
+_FIRST, _LAST = -62_104_060_800 // _QUARTER, 253_370_764_800 // _QUARTER
+"""The years 2 and 9999: a ``datetime`` reaches no further, so offsets are held there."""
 
 
 def hour_of_day(time: NDArray[np.int64], timezone: str) -> NDArray[np.int32]:
@@ -26,7 +28,8 @@ def local_seconds(time: NDArray[np.int64], timezone: str) -> NDArray[np.int64]:
     seconds = time // 1_000_000
     if timezone == "UTC":
         return seconds
-    quarters, place = np.unique(seconds // _QUARTER, return_inverse=True)
+    known = np.clip(seconds // _QUARTER, _FIRST, _LAST)
+    quarters, place = np.unique(known, return_inverse=True)
     offsets = np.array([_offset(int(quarter), timezone) for quarter in quarters], np.int64)
     return seconds + offsets[place]
 

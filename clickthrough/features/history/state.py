@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 _FIRST, _SETTLED, _COUNTS, _DECAYED = 0, 1, 2, 4
 _SPARE_TICKS = 2
-"""Ring slots beyond the label delay: a query may be this late behind the newest event."""
+"""Ring slots beyond the label delay: a query may be one tick behind the newest event."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,173 @@
+"""Replay: the test part pushed through the live path, request by request, event by event.
+
+What the service answers must equal what the batch side computes for the same impressions. This
+is the proof, on a user's own log, that training and serving see the same features.
+"""
+
+import http.client
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from clickthrough.bundle.load import Bundle
+from clickthrough.data.dataset import Dataset
+from clickthrough.data.split import TEST, with_part
+from clickthrough.errors import ClickthroughError
+from clickthrough.evaluation.report import evaluation
+from clickthrough.features.table import request_offsets
+from clickthrough.schema import Schema
+from clickthrough.serving.predictor import Predictor
+from clickthrough.training.evaluate import Scorer
+from clickthrough.training.prepare import prepare
+
+Raw = dict[str, Any]
+
+
+class Live(Protocol):
+    """A live path: ranks a request, takes events."""
+
+    def rank(self, context: Raw, candidates: list[Raw]) -> list[float]:
+        """Return the probability of each candidate, in the order given."""
+
+    def events(self, events: list[Raw]) -> None:
+        """Tell what was shown and clicked."""
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """The live path of a predictor in this process."""
+
+    predictor: Predictor
+
+    def rank(self, context: Raw, candidates: list[Raw]) -> list[float]:
+        """Return the probability of each candidate, in the order given."""
+        ranking = self.predictor.rank(context, candidates)
+        return _in_order(
+            ranking.order, [prediction.probability for prediction in ranking.predictions]
+        )
+
+    def events(self, events: list[Raw]) -> None:
+        """Tell what was shown and clicked."""
+        self.predictor.observe(events)
+
+
+class OverHttp:
+    """The live path of a running service.
+
+    Args:
+        url: where it runs, such as ``http://127.0.0.1:8000``.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme != "http" or parts.hostname is None:
+            raise ClickthroughError(f"{url}: expected an address such as http://127.0.0.1:8000")
+        self._url = url
+        self._connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=60)
+
+    def rank(self, context: Raw, candidates: list[Raw]) -> list[float]:
+        """Return the probability of each candidate, in the order given."""
+        answer = self._post("/rank", {"context": context, "candidates": candidates})
+        ranked = answer["ranking"]
+        places = [entry["candidate"] for entry in ranked]
+        return _in_order(places, [entry["probability"] for entry in ranked])
+
+    def events(self, events: list[Raw]) -> None:
+        """Tell what was shown and clicked."""
+        self._post("/events", {"events": events})
+
+    def _post(self, path: str, body: Raw) -> Raw:
+        headers = {"content-type": "application/json"}
+        try:
+            self._connection.request("POST", path, json.dumps(body), headers)
+            response = self._connection.getresponse()
+            text = response.read()
+        except OSError as error:
+            raise ClickthroughError(f"{self._url}{path}: {error}") from None
+        if response.status != http.client.OK:
+            raise ClickthroughError(f"{self._url}{path}: {response.status}: {text[:500]!r}")
+        answer: Raw = json.loads(text)
+        return answer
+
+
+def replay(
+    bundle: Bundle,
+    dataset: Dataset,
+    live: Live,
+    requests: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """Replay the test part of a log, and compare the answers with the batch side's.
+
+    Args:
+        bundle: what the live path serves; its store must hold nothing but the snapshot.
+        dataset: the log.
+        live: the live path.
+        requests: only so many requests, from the first.
+        progress: told how many requests are done.
+
+    Returns:
+        The evaluation record of both sides, and the largest difference of a probability.
+    """
+    rows = with_part(dataset, bundle.config.data.split).filter(pl.col("part") == TEST)
+    frame = rows.sort("row").collect()
+    offsets = request_offsets(frame)[: None if requests is None else requests + 1]
+    frame = frame.head(int(offsets[-1]))
+    answers: list[float] = []
+    for done, (context, candidates, labels) in enumerate(_requests(frame, offsets, dataset.schema)):
+        answers += live.rank(context, candidates)
+        live.events(list(_events(context, candidates, labels)))
+        progress(done + 1, len(offsets) - 1)
+    known = frame["label"].is_not_null()
+    replayed = np.array(answers)[known.to_numpy()]
+    batch = batch_probabilities(bundle, dataset)[: len(replayed)]
+    shown = frame.filter(known)
+    predictions = {"over the live path": replayed, "in batch": batch}
+    labels, requested = shown["label"].to_numpy(), request_offsets(shown)
+    record = evaluation(labels, requested, predictions, "live")
+    return record | {"largest_difference": float(np.max(np.abs(replayed - batch)))}
+
+
+def batch_probabilities(bundle: Bundle, dataset: Dataset) -> NDArray[np.float64]:
+    """Return what the batch side says of the labelled impressions of the test part."""
+    table = prepare(dataset, bundle.config, "live", bundle.encoder).tables["test"]
+    scorer = Scorer(bundle.config.model.name, bundle.model, bundle.calibrator)
+    return scorer.probabilities(table.inputs)
+
+
+def _requests(
+    frame: pl.DataFrame, offsets: NDArray[np.int64], schema: Schema
+) -> Iterator[tuple[Raw, list[Raw], list[int | None]]]:
+    """Yield the context, candidates and labels of each request, in the log's column names."""
+    fields = [name for name in schema.fields if name not in ("request_id", "time")]
+    named = frame.select(pl.col(name).alias(schema.input_name(name)) for name in fields)
+    for start, end in pairwise(offsets.tolist()):
+        first = frame.row(start, named=True)
+        moment = datetime.fromtimestamp(first["time"] // 1_000_000, UTC)
+        moment = moment.replace(microsecond=first["time"] % 1_000_000)
+        context = {"request_id": first["request_id"], "time": moment.isoformat()}
+        rows = slice(start, end)
+        yield context, named[rows].to_dicts(), frame["label"][rows].to_list()
+
+
+def _events(
+    context: Mapping[str, Any], candidates: Sequence[Raw], labels: Sequence[int | None]
+) -> Iterator[Raw]:
+    """Yield what a site would report once the request's outcome is known."""
+    for candidate, label in zip(candidates, labels, strict=True):
+        if label is not None:
+            yield {"type": "impression", **context, **candidate}
+            if label == 1:
+                yield {"type": "click", **context, **candidate}
+
+
+def _in_order(places: Sequence[int], values: Sequence[float]) -> list[float]:
+    return [value for _, value in sorted(zip(places, values, strict=True))]
