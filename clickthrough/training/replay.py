@@ -121,19 +121,13 @@ def replay(
     frame = rows.sort("row").collect()
     offsets = request_offsets(frame)[: None if requests is None else requests + 1]
     frame = frame.head(int(offsets[-1]))
-    answers: list[float] = []
-    for done, (context, candidates, labels) in enumerate(_requests(frame, offsets, dataset.schema)):
-        answers += live.rank(context, candidates)
-        live.events(list(_events(context, candidates, labels)))
-        progress(done + 1, len(offsets) - 1)
     known = frame["label"].is_not_null()
-    replayed = np.array(answers)[known.to_numpy()]
-    batch = batch_probabilities(bundle, dataset)[: len(replayed)]
+    answers = _answers(frame, offsets, dataset.schema, live, progress)[known.to_numpy()]
+    batch = batch_probabilities(bundle, dataset)[: len(answers)]
     shown = frame.filter(known)
-    predictions = {"over the live path": replayed, "in batch": batch}
-    labels, requested = shown["label"].to_numpy(), request_offsets(shown)
-    record = evaluation(labels, requested, predictions, "live")
-    return record | {"largest_difference": float(np.max(np.abs(replayed - batch)))}
+    predictions = {"over the live path": answers, "in batch": batch}
+    record = evaluation(shown["label"].to_numpy(), request_offsets(shown), predictions, "live")
+    return record | {"largest_difference": float(np.max(np.abs(answers - batch)))}
 
 
 def batch_probabilities(bundle: Bundle, dataset: Dataset) -> NDArray[np.float64]:
@@ -141,6 +135,22 @@ def batch_probabilities(bundle: Bundle, dataset: Dataset) -> NDArray[np.float64]
     table = prepare(dataset, bundle.config, "live", bundle.encoder).tables["test"]
     scorer = Scorer(bundle.config.model.name, bundle.model, bundle.calibrator)
     return scorer.probabilities(table.inputs)
+
+
+def _answers(
+    frame: pl.DataFrame,
+    offsets: NDArray[np.int64],
+    schema: Schema,
+    live: Live,
+    progress: Callable[[int, int], None],
+) -> NDArray[np.float64]:
+    """Rank each request and report its outcome, in order of time; return the probabilities."""
+    answers: list[float] = []
+    for done, (context, candidates, labels) in enumerate(_requests(frame, offsets, schema)):
+        answers += live.rank(context, candidates)
+        live.events(list(_events(context, candidates, labels)))
+        progress(done + 1, len(offsets) - 1)
+    return np.array(answers)
 
 
 def _requests(
