@@ -107,9 +107,9 @@ def replay(
     from clickthrough.bundle import load_bundle
     from clickthrough.config.load import with_data
     from clickthrough.data.open import open_dataset
+    from clickthrough.replay import InProcess, OverHttp
+    from clickthrough.replay import replay as run
     from clickthrough.serving.predictor import Predictor
-    from clickthrough.training.replay import InProcess, OverHttp
-    from clickthrough.training.replay import replay as run
 
     loaded = load_bundle(bundle)
     dataset = open_dataset(with_data(loaded.config, data).data)

@@ -37,8 +37,17 @@ def hash_files(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): _sha256(path)
         for path in paths
-        if path.name != MANIFEST
+        if path != folder / MANIFEST
     }
+
+
+def is_bundle(folder: Path) -> bool:
+    """Say whether a directory holds a bundle, of whatever format."""
+    try:
+        Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValidationError):
+        return False
+    return True
 
 
 def digest_of(text: str) -> str:

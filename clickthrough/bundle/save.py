@@ -16,7 +16,7 @@ from clickthrough._version import __version__
 from clickthrough.bundle import layout
 from clickthrough.bundle.export import export_onnx
 from clickthrough.bundle.load import vocabulary_path
-from clickthrough.bundle.manifest import Manifest, digest_of, hash_files
+from clickthrough.bundle.manifest import Manifest, digest_of, hash_files, is_bundle
 from clickthrough.calibration import Platt
 from clickthrough.config.root import Config
 from clickthrough.errors import BundleError
@@ -78,7 +78,7 @@ def counters_digest(key_sets: tuple[KeySet, ...], config: Config) -> str:
 def _refuse_to_replace(target: Path) -> None:
     if target.exists() and not target.is_dir():
         raise BundleError(f"{target}: is a file; a bundle is a directory")
-    if target.is_dir() and any(target.iterdir()) and not (target / layout.MANIFEST).is_file():
+    if target.is_dir() and any(target.iterdir()) and not is_bundle(target):
         raise BundleError(f"{target}: holds files that are no bundle; name another place")
 
 

@@ -1,17 +1,13 @@
 """What every converted log must satisfy, and the counts that its user is shown."""
 
-from typing import TYPE_CHECKING
-
 import polars as pl
 
 from clickthrough.data.dataset import Report
+from clickthrough.data.raw import RawLog
 from clickthrough.errors import DataError
 
-if TYPE_CHECKING:
-    from clickthrough.data.convert import RawLog
 
-
-def check(rows: pl.LazyFrame, raw: "RawLog") -> Report:
+def check(rows: pl.LazyFrame, raw: RawLog) -> Report:
     """Check converted impressions and count them.
 
     Raises:
@@ -38,7 +34,7 @@ def check(rows: pl.LazyFrame, raw: "RawLog") -> Report:
                   notes=notes)  # fmt: skip
 
 
-def _refuse(found: dict[str, int], raw: "RawLog") -> None:
+def _refuse(found: dict[str, int], raw: RawLog) -> None:
     names = raw.schema.input_name
     if found["impressions"] == 0:
         raise DataError(f"{raw.name}: holds no impressions")
@@ -55,7 +51,7 @@ def _refuse(found: dict[str, int], raw: "RawLog") -> None:
             )
 
 
-def _duplicates(rows: pl.LazyFrame, raw: "RawLog") -> list[str]:
+def _duplicates(rows: pl.LazyFrame, raw: RawLog) -> list[str]:
     if not {"request_id", "item"} <= set(raw.schema.roles):
         return []
     pairs = pl.struct("request_id", "item").n_unique()

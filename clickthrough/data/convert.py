@@ -5,40 +5,17 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from clickthrough.data.checks import check
 from clickthrough.data.dataset import ABOUT, HISTORY, IMPRESSIONS, About, Dataset, load_dataset
+from clickthrough.data.raw import RawLog
 from clickthrough.errors import DataError
-from clickthrough.schema import Schema
 
 _FORMAT = 1
 """Raised when the layout of the cache changes, so that old conversions are not reused."""
-
-
-@dataclass(frozen=True)
-class RawLog:
-    """What a reader makes of its files.
-
-    Attributes:
-        name: how errors call the log.
-        impressions: our column names and types, in the order of the files; no ``row`` yet, and
-            the label as any number, so that the check can name what it found.
-        schema: names and types of its columns.
-        history: ``user``, ``time``, ``item`` of what happened before the log, if given.
-        divided: whether the column ``part`` is given.
-        notes: what the user should know.
-    """
-
-    name: str
-    impressions: pl.LazyFrame
-    schema: Schema
-    history: pl.LazyFrame | None = None
-    divided: bool = False
-    notes: tuple[str, ...] = ()
 
 
 def convert(

@@ -11,7 +11,7 @@ import polars as pl
 
 from clickthrough.config.data import EbnerdData, TimeFormat
 from clickthrough.data.columns import canonical, field_type
-from clickthrough.data.convert import RawLog
+from clickthrough.data.raw import RawLog
 from clickthrough.errors import DataError
 from clickthrough.schema import Role, Schema
 

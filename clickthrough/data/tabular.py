@@ -7,7 +7,7 @@ import polars as pl
 from clickthrough.config.base import unknown_name
 from clickthrough.config.data import Join, TabularData, TimeFormat
 from clickthrough.data.columns import canonical, field_type
-from clickthrough.data.convert import RawLog
+from clickthrough.data.raw import RawLog
 from clickthrough.errors import DataError
 from clickthrough.schema import Role, Schema, to_microseconds, unit_microseconds
 

@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 
 TIME_SIZES = {"hour": 24, "weekday": 7}
 _SMALLEST_RATE = 1e-6
+_LARGEST, _FURTHEST = 1e100, 1e6
+"""A quantity is held at the one, a standard score at the other: neither may overflow later."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ class Encoder:
         """Fill, standardize and append indicators: (n, columns) -> (n, numeric inputs)."""
         missing = np.isnan(values)
         scaled = (np.where(missing, self._fill, values) - self._mean) / self._scale
+        scaled = np.clip(scaled, -_FURTHEST, _FURTHEST)
         return np.concatenate([scaled, missing[:, self._indicators]], axis=1, dtype=np.float32)
 
 
@@ -153,7 +156,7 @@ def _as_float(values: NDArray[np.generic]) -> Floats:
     numbers = values.astype(np.float64)
     if values.dtype.kind == "i":
         numbers[values == MISSING_INT] = np.nan
-    return numbers
+    return np.clip(numbers, -_LARGEST, _LARGEST)
 
 
 def _transform(values: Floats, transform: str) -> Floats:

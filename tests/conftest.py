@@ -1,0 +1,66 @@
+"""What tests share: a synthetic log, a bundle trained on it, and where real logs lie."""
+
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from clickthrough.bundle import Bundle, load_bundle
+from clickthrough.config import Config
+from clickthrough.training.run import train
+from tests.logs import make_config, make_log, write_log
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def log() -> pl.DataFrame:
+    """The synthetic log."""
+    return make_log()
+
+
+@pytest.fixture(scope="session")
+def log_folder(tmp_path_factory: pytest.TempPathFactory, log: pl.DataFrame) -> Path:
+    """A directory with the synthetic log and its side table."""
+    folder = tmp_path_factory.mktemp("log")
+    write_log(folder, log)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def config(log_folder: Path) -> Config:
+    """A configuration for the synthetic log."""
+    return make_config(log_folder)
+
+
+@pytest.fixture(scope="session")
+def bundle_path(tmp_path_factory: pytest.TempPathFactory, config: Config) -> Path:
+    """A bundle trained on the synthetic log; no test may change it."""
+    path = tmp_path_factory.mktemp("trained") / "bundle"
+    train(config, path, baselines=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def bundle(bundle_path: Path) -> Bundle:
+    """The same bundle, loaded."""
+    return load_bundle(bundle_path)
+
+
+@pytest.fixture(scope="session")
+def real_logs() -> Path:
+    """The directory of real logs; without it the test is skipped, or fails where CI=true."""
+    place = Path(os.environ.get("CTR_TEST_DATA") or ROOT.parent / "shared" / "data")
+    if not place.is_dir():
+        reason = f"no real logs at {place}: set CTR_TEST_DATA to their directory"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return place
+
+
+@pytest.fixture(scope="session")
+def ebnerd(real_logs: Path) -> Path:
+    """The directory of the real EB-NeRD log."""
+    return real_logs / "ebnerd"

@@ -1,0 +1,287 @@
+"""What every store must do, whatever it is made of."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from clickthrough.errors import StoreError
+from clickthrough.store import MemoryStore, SQLiteStore, Store, open_store
+
+DECLARATION = "counters-1"
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    where = "memory" if request.param == "memory" else tmp_path / "state.sqlite"
+    opened = open_store(where, DECLARATION)
+    yield opened
+    opened.close()
+
+
+def test_a_key_never_written_reads_as_none(store: Store) -> None:
+    assert store.read([b"a", b"b"]) == [None, None]
+
+
+def test_reading_no_keys_returns_nothing(store: Store) -> None:
+    assert store.read([]) == []
+
+
+def test_what_was_written_is_read_in_the_order_asked(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.write({b"a": b"1", b"\x00b": b"\x00\xff", b"empty": b""})
+    assert store.read([b"\x00b", b"c", b"a", b"empty", b"a"]) == [b"\x00\xff", None, b"1", b"", b"1"]
+
+
+def test_a_later_write_replaces_an_earlier_one(store: Store) -> None:
+    for value in (b"1", b"2"):
+        with store.transaction() as tx:
+            tx.write({b"a": value})
+    assert store.read([b"a"]) == [b"2"]
+
+
+def test_a_transaction_that_raises_leaves_no_trace(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.write({b"a": b"old"})
+    with pytest.raises(KeyError, match="stop"), store.transaction() as tx:
+        tx.write({b"a": b"new", b"b": b"new"})
+        tx.write({b"c": b"new"}, expires=1)
+        raise KeyError("stop")
+    assert store.read([b"a", b"b", b"c"]) == [b"old", None, None]
+    assert store.expire(100) == 0
+
+
+def test_a_store_goes_on_after_a_transaction_that_raised(store: Store) -> None:
+    with pytest.raises(KeyboardInterrupt), store.transaction():
+        raise KeyboardInterrupt
+    with store.transaction() as tx:
+        tx.write({b"a": b"1"})
+    assert store.read([b"a"]) == [b"1"]
+
+
+def test_a_transaction_reads_its_own_writes(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.write({b"a": b"1", b"b": b"1"})
+    with store.transaction() as tx:
+        tx.write({b"a": b"2"})
+        assert tx.read([b"a", b"b", b"c"]) == [b"2", b"1", None]
+
+
+def test_other_threads_never_read_what_is_not_committed(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.write({b"a": b"old"})
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(KeyError), store.transaction() as tx:
+            tx.write({b"a": b"undone"})
+            reading = pool.submit(store.read, [b"a"])
+            # the reader may answer now or wait for the end of the transaction: never b"undone"
+            raise KeyError
+        assert reading.result(timeout=30) == [b"old"]
+
+
+def test_expiry_forgets_what_is_older_and_nothing_else(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.write({b"old": b"1", b"older": b"1"}, expires=99)
+        tx.write({b"now": b"1"}, expires=100)
+        tx.write({b"later": b"1"}, expires=101)
+        tx.write({b"never": b"1"})
+    assert store.expire(100) == 2
+    asked = [b"old", b"older", b"now", b"later", b"never"]
+    assert store.read(asked) == [None, None, b"1", b"1", b"1"]
+    assert store.expire(100) == 0
+
+
+def test_a_value_written_again_expires_by_its_last_write(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.write({b"longer": b"1", b"for good": b"1", b"within": b"1"}, expires=10)
+    with store.transaction() as tx:
+        tx.write({b"longer": b"2"}, expires=1_000)
+        tx.write({b"for good": b"2"})
+        tx.write({b"within": b"2"}, expires=20)
+        tx.write({b"within": b"3"})
+    assert store.expire(500) == 0
+    assert store.read([b"longer", b"for good", b"within"]) == [b"2", b"2", b"3"]
+
+
+def test_thousands_of_keys_are_written_and_read_at_once(store: Store) -> None:
+    values = {f"key {i}".encode(): str(i).encode() for i in range(5_003)}
+    with store.transaction() as tx:
+        tx.write(values)
+    asked = [b"absent", *values, b"absent too"]
+    assert store.read(asked) == [None, *values.values(), None]
+    with store.transaction() as tx:
+        assert tx.read(asked) == [None, *values.values(), None]
+
+
+def test_concurrent_increments_lose_nothing(store: Store) -> None:
+    threads, each = 4, 60
+    together = threading.Barrier(threads)
+
+    def increment() -> None:
+        together.wait(timeout=30)
+        for _ in range(each):
+            with store.transaction() as tx:
+                (value,) = tx.read([b"counter"])
+                tx.write({b"counter": str(int(value or b"0") + 1).encode()})
+
+    with ThreadPoolExecutor(threads) as pool:
+        for future in [pool.submit(increment) for _ in range(threads)]:
+            future.result(timeout=60)
+    assert store.read([b"counter"]) == [str(threads * each).encode()]
+
+
+def test_threads_may_read_while_others_write(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.write({b"a": b"0", b"b": b"0"})
+    done = threading.Event()
+
+    def write() -> None:
+        try:
+            for i in range(100):
+                with store.transaction() as tx:
+                    tx.write({b"a": str(i).encode()})
+                    tx.write({b"b": str(i).encode()})
+        finally:
+            done.set()
+
+    def read() -> list[list[bytes | None]]:
+        seen = []
+        while not done.is_set():
+            seen.append(store.read([b"a", b"b"]))
+        return seen
+
+    with ThreadPoolExecutor(2) as pool:
+        reading, writing = pool.submit(read), pool.submit(write)
+        writing.result(timeout=60)
+        seen = reading.result(timeout=60)
+    torn = [pair for pair in seen if pair[0] != pair[1]]
+    assert torn == []
+    assert store.read([b"a", b"b"]) == [b"99", b"99"]
+
+
+def test_memory_stores_share_nothing() -> None:
+    one, other = MemoryStore(), MemoryStore()
+    with one.transaction() as tx:
+        tx.write({b"a": b"1"})
+    assert other.read([b"a"]) == [None]
+
+
+def test_a_sqlite_store_survives_closing_and_opening(tmp_path: Path) -> None:
+    path = tmp_path / "made on the way" / "state.sqlite"
+    first = SQLiteStore(path, DECLARATION)
+    with first.transaction() as tx:
+        tx.write({b"a": b"1"})
+        tx.write({b"b": b"1"}, expires=5)
+    first.close()
+    second = SQLiteStore(path, DECLARATION)
+    assert second.read([b"a", b"b"]) == [b"1", b"1"]
+    assert second.expire(6) == 1
+    second.close()
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from clickthrough.store import SQLiteStore
+
+store = SQLiteStore(Path(sys.argv[1]), sys.argv[2])
+for i in range(1, 1_000_000):
+    with store.transaction() as tx:
+        tx.write({b"counter": str(i).encode(), b"other": str(i).encode()})
+    print(i, flush=True)
+"""
+
+
+def test_acknowledged_commits_of_a_sqlite_store_survive_a_kill(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    with subprocess.Popen(
+        [sys.executable, "-c", _WRITER, str(path), DECLARATION], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout is not None
+        acknowledged = [int(writer.stdout.readline()) for _ in range(50)][-1]
+        writer.send_signal(signal.SIGKILL)
+        acknowledged = max([acknowledged, *(int(line) for line in writer.stdout if "\n" in line)])
+    assert writer.returncode == -signal.SIGKILL
+    store = SQLiteStore(path, DECLARATION)
+    counter, other = store.read([b"counter", b"other"])
+    assert counter == other
+    assert int(counter or b"0") >= acknowledged
+    with store.transaction() as tx:
+        tx.write({b"counter": b"0"})
+    store.close()
+
+
+def test_two_processes_worth_of_stores_on_one_file_lose_no_increment(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    stores = [SQLiteStore(path, DECLARATION) for _ in range(2)]
+
+    def increment(store: SQLiteStore) -> None:
+        for _ in range(50):
+            with store.transaction() as tx:
+                (value,) = tx.read([b"counter"])
+                tx.write({b"counter": str(int(value or b"0") + 1).encode()})
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(increment, stores))
+    assert stores[0].read([b"counter"]) == [b"100"]
+    for store in stores:
+        store.close()
+
+
+def test_a_sqlite_store_of_another_declaration_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    first = SQLiteStore(path, DECLARATION)
+    with first.transaction() as tx:
+        tx.write({b"a": b"1"})
+    first.close()
+    with pytest.raises(StoreError, match=r"counters-1.*counters-2"):
+        open_store(path, "counters-2")
+    again = SQLiteStore(path, DECLARATION)
+    assert again.read([b"a"]) == [b"1"]
+    again.close()
+
+
+def _text_file(folder: Path) -> Path:
+    path = folder / "notes.txt"
+    path.write_text("these are notes, and no database\n" * 100)
+    return path
+
+
+def _directory(folder: Path) -> Path:
+    return folder
+
+
+def _below_a_file(folder: Path) -> Path:
+    return _text_file(folder) / "state.sqlite"
+
+
+def _other_tables(folder: Path) -> Path:
+    path = folder / "other.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE state (name TEXT)")
+    connection.close()
+    return path
+
+
+@pytest.mark.parametrize("make", [_text_file, _directory, _below_a_file, _other_tables])
+def test_a_path_that_cannot_be_a_store_is_refused_by_name(
+    make: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    path = make(tmp_path)
+    with pytest.raises(StoreError) as raised:
+        open_store(path, DECLARATION)
+    assert str(path) in str(raised.value)
+
+
+def test_a_refused_file_is_left_as_it_was(tmp_path: Path) -> None:
+    path = _text_file(tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(StoreError):
+        open_store(path, DECLARATION)
+    assert path.read_bytes() == before

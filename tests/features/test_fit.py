@@ -1,0 +1,181 @@
+import numpy as np
+import polars as pl
+import pytest
+from pydantic import TypeAdapter
+
+from clickthrough.config.features import Counters, Feature
+from clickthrough.features.fit import fit_encoder, fit_prior, fit_scaler, fit_vocabulary
+from clickthrough.features.plan import IdColumn, Plan, make_plan
+from clickthrough.features.rows import RowParser
+from clickthrough.features.table import encoder_columns, feature_rows, request_offsets
+from clickthrough.schema import Schema
+
+SCHEMA = Schema.model_validate(
+    {
+        "roles": {"request_id": "r", "time": "t", "user": "u", "item": "ad", "label": "y"},
+        "fields": {
+            "request_id": "int",
+            "user": "str",
+            "item": "int",
+            "price": "float",
+            "member": "bool",
+        },
+    }
+)
+NAN = float("nan")
+
+
+def words(
+    values: list[str | None], min_count: int = 1, max_size: int | None = None
+) -> list[bytes]:
+    column = IdColumn("city", "field", min_count, max_size)
+    schema = Schema(roles={}, fields={"city": "str"})
+    frame = pl.DataFrame({"city": values}, schema={"city": pl.String})
+    found: list[bytes] = fit_vocabulary(frame, column, schema).values.tolist()
+    return found
+
+
+def test_a_vocabulary_holds_what_is_frequent_enough_sorted() -> None:
+    cities = ["rome", "oslo", "oslo", "rome", "bonn", None, None, None]
+    assert words(cities, min_count=2) == [b"oslo", b"rome"]
+    assert words(cities, min_count=1) == [b"bonn", b"oslo", b"rome"]
+    assert words(cities, min_count=3) == []
+
+
+def test_too_many_values_leave_the_most_frequent_and_ties_the_smallest() -> None:
+    cities = ["d", "c", "b", "a"] * 2 + ["d"]
+    assert words(cities, max_size=3) == [b"a", b"b", b"d"]
+
+
+def test_texts_are_sorted_as_bytes_and_long_ones_found_again() -> None:
+    long = "ø" * 60
+    column = IdColumn("city", "field")
+    schema = Schema(roles={}, fields={"city": "str"})
+    vocabulary = fit_vocabulary(pl.DataFrame({"city": [long, "Z", "é", "a"]}), column, schema)
+    asked = np.array([text.encode() for text in (long, "Z", "é", "a")])
+    assert sorted(vocabulary.encode(asked).tolist()) == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("name", ["n", "count", "label", "index", "literal"])
+def test_a_field_may_have_any_name(name: str) -> None:
+    schema = Schema(roles={}, fields={name: "int"})
+    vocabulary = fit_vocabulary(
+        pl.DataFrame({name: [4, 4, 5, None]}), IdColumn(name, "field", 2), schema
+    )
+    assert vocabulary.values.tolist() == [4]
+
+
+def test_a_field_that_is_always_missing_has_an_empty_vocabulary() -> None:
+    assert words([None, None]) == []
+
+
+def test_the_prior_is_the_click_rate_of_the_labels_that_are_known() -> None:
+    labels = pl.Series([1, 0, 0, None, 0] * 1_000, dtype=pl.Int8)
+    assert fit_prior(labels) == pytest.approx(0.25, abs=1e-3)
+
+
+@pytest.mark.parametrize("labels", [[0, 0], [1, 1], [None], []])
+def test_the_prior_is_never_0_or_1(labels: list[int | None]) -> None:
+    assert 0 < fit_prior(pl.Series(labels, dtype=pl.Int8)) < 1
+
+
+def test_a_scaler_fills_by_the_median_and_standardizes_what_is_filled() -> None:
+    scaler = fit_scaler(np.array([1.0, 2.0, 9.0, NAN]))
+    filled = np.array([1.0, 2.0, 9.0, 2.0])
+    assert scaler.fill == 2.0
+    assert scaler.mean == pytest.approx(filled.mean())
+    assert scaler.scale == pytest.approx(filled.std())
+    assert scaler.indicator
+
+
+def test_a_column_without_gaps_has_no_indicator() -> None:
+    assert not fit_scaler(np.array([1.0, 2.0])).indicator
+
+
+@pytest.mark.parametrize("values", [[5.0, 5.0], [NAN, NAN], [5.0, NAN]])
+def test_a_constant_or_missing_column_is_not_divided_by_nothing(values: list[float]) -> None:
+    scaler = fit_scaler(np.array(values))
+    assert scaler.scale == 1.0
+    assert np.isfinite([scaler.fill, scaler.mean]).all()
+
+
+def log() -> pl.DataFrame:
+    rng = np.random.default_rng(5)
+    n = 400
+    return pl.DataFrame(
+        {
+            "row": np.arange(n),
+            "request_id": np.arange(n) // 4,
+            "time": 1_684_800_000_000_000 + np.arange(n) // 4 * 97_000_000,
+            "user": [f"u{i}" if i else None for i in rng.integers(0, 9, n // 4).repeat(4)],
+            "item": [int(i) or None for i in rng.integers(0, 12, n)],
+            "price": [float(p) if p > 0.1 else None for p in rng.random(n)],
+            "member": [[0, 1, None][i] for i in rng.integers(0, 3, n)],
+            "label": pl.Series(rng.integers(0, 5, n) == 0).cast(pl.Int8),
+        }
+    )
+
+
+def plan() -> Plan:
+    features = [
+        {"kind": "categorical", "fields": ["user", "item", "member"]},
+        {"kind": "time"},
+        {"kind": "numeric", "fields": "price", "relative": ["rank"]},
+        {"kind": "numeric", "fields": "member", "relative": ["difference"]},
+        {"kind": "request_size"},
+        {"kind": "age", "key": "item"},
+        {"kind": "counter", "key": ["user", "item"], "values": ["impressions"]},
+        {"kind": "counter", "key": "item", "half_lives": ["1h"], "relative": ["rank"]},
+    ]
+    declared = TypeAdapter(list[Feature]).validate_python(features)
+    return make_plan(declared, Counters(tick=600), SCHEMA, "Europe/Copenhagen")
+
+
+def history(frame: pl.DataFrame) -> pl.DataFrame:
+    return feature_rows(frame.lazy(), frame.lazy(), plan(), []).collect()
+
+
+def test_the_training_period_is_standardized_by_its_own_encoder() -> None:
+    train = history(log())
+    encoder = fit_encoder(plan(), SCHEMA, train)
+    made = encoder.encode(encoder_columns(train, plan(), SCHEMA), request_offsets(train))
+    columns = len(plan().numeric)
+    varying = made.numeric[:, :columns].std(axis=0) > 0
+    np.testing.assert_allclose(made.numeric[:, :columns].mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(made.numeric[:, :columns].std(axis=0)[varying], 1, atol=1e-5)
+    assert varying.sum() == columns - 1  # all but request_size, which is always 4
+    assert np.isfinite(made.numeric).all()
+    sizes = np.array(list(encoder.id_sizes.values()))
+    assert (made.ids >= 0).all()
+    assert (made.ids < sizes).all()
+    assert made.numeric.shape[1] == len(encoder.numeric_names)
+
+
+def test_an_indicator_is_there_exactly_where_training_had_gaps() -> None:
+    encoder = fit_encoder(plan(), SCHEMA, history(log()))
+    indicators = [name for name in encoder.numeric_names if name.endswith("_missing")]
+    assert "price_missing" in indicators
+    assert "item_impressions_missing" in indicators
+    assert "request_size_missing" not in indicators
+
+
+def test_raw_rows_of_a_request_are_encoded_as_the_batch_encodes_them() -> None:
+    frame = history(log())
+    encoder = fit_encoder(plan(), SCHEMA, frame)
+    offsets = request_offsets(frame)
+    batch_columns = encoder_columns(frame, plan(), SCHEMA)
+    batch = encoder.encode(batch_columns, offsets)
+
+    names = {"request_id": "r", "user": "u", "item": "ad", "price": "price", "member": "member"}
+    raw = [
+        {sent: row[name] for name, sent in names.items()} | {"t": row["time"] / 1_000_000}
+        for row in frame.iter_rows(named=True)
+    ]
+    rows = RowParser(SCHEMA, plan().fields).parse(raw, now=0)
+    columns = {**batch_columns, **rows.columns(SCHEMA)}  # history as batch computed it
+    online = encoder.encode(columns, rows.offsets)
+
+    assert rows.order == list(range(frame.height))
+    np.testing.assert_array_equal(rows.offsets, offsets)
+    np.testing.assert_array_equal(online.ids, batch.ids)
+    np.testing.assert_array_equal(online.numeric, batch.numeric)

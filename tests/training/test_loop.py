@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from clickthrough.config.training import Mlp, Training
+from clickthrough.errors import ClickthroughError
+from clickthrough.evaluation.metrics import auc, log_loss, request_auc
+from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.models import build_model
+from clickthrough.models.base import CtrModel
+from clickthrough.training.loop import predict_logits, train_model
+from clickthrough.training.table import Table
+
+ITEMS = 200
+
+
+def made_table(seed: int, rows: int = 800, noise: float = 0.0) -> Table:
+    """Return rows whose clicks depend on the first number, and on nothing else."""
+    rng = np.random.default_rng(seed)
+    numeric = rng.normal(size=(rows, 3)).astype(np.float32)
+    ids = rng.integers(0, ITEMS, (rows, 1), np.int32)
+    logit = 1.5 * numeric[:, 0] + noise * rng.normal(size=rows)
+    labels = (rng.random(rows) < 1 / (1 + np.exp(-logit))).astype(np.int8)
+    return Table(Encoded(ids, numeric), labels, np.arange(0, rows + 1, 4), np.full(rows, 0.5))
+
+
+def made_model(seed: int = 0) -> CtrModel:
+    torch.manual_seed(seed)
+    return build_model(Mlp(hidden=[32], embedding_dim=8, dropout=0.0), [ITEMS], 3)
+
+
+def probabilities(model: CtrModel, table: Table) -> NDArray[np.float64]:
+    logits = predict_logits(model, table.inputs).astype(np.float64)
+    return 1 / (1 + np.exp(-logits))
+
+
+def test_a_model_learns_what_the_rows_hold() -> None:
+    model, test = made_model(), made_table(3)
+    train_model(model, made_table(1, 4_000), made_table(2), Training(epochs=4, batch_size=64))
+    assert auc(test.labels, probabilities(model, test)) > 0.75
+
+
+@pytest.mark.parametrize("monitor", ["log_loss", "auc", "request_auc"])
+def test_early_stopping_restores_the_best_weights(monitor: str) -> None:
+    model, validation = made_model(), made_table(2)
+    settings = Training.model_validate(
+        {"epochs": 30, "batch_size": 32, "learning_rate": 0.02, "patience": 2, "monitor": monitor}
+    )
+    epochs = train_model(model, made_table(1), validation, settings)
+    values = [epoch.monitored for epoch in epochs]
+    best = min(values) if monitor == "log_loss" else max(values)
+    assert [epoch.number for epoch in epochs] == list(range(1, len(epochs) + 1))
+    assert len(epochs) == values.index(best) + 1 + 2 < 30
+    p = probabilities(model, validation)
+    found = {
+        "log_loss": log_loss(validation.labels, p),
+        "auc": auc(validation.labels, p),
+        "request_auc": request_auc(validation.labels, p, validation.offsets),
+    }
+    assert found[monitor] == pytest.approx(best, abs=1e-9)
+    assert found[monitor] != pytest.approx(values[-1], abs=1e-6)
+
+
+def test_a_seed_gives_the_same_model_again_and_another_seed_another() -> None:
+    test = made_table(3)
+
+    def trained(seed: int) -> NDArray[np.float64]:
+        model = made_model()
+        settings = Training(epochs=2, batch_size=64, seed=seed)
+        train_model(model, made_table(1), made_table(2), settings)
+        return probabilities(model, test)
+
+    assert np.array_equal(trained(5), trained(5))
+    assert not np.allclose(trained(5), trained(6), atol=1e-6)
+
+
+def test_the_embedding_of_the_unseen_id_is_trained() -> None:
+    def moved(share: float) -> float:
+        model = made_model()
+        before = model.table_parameters()[0].detach()[1].clone()
+        table = made_table(1)
+        seen = Encoded(np.maximum(table.inputs.ids, 2), table.inputs.numeric)
+        rows = Table(seen, table.labels, table.offsets, table.item_rate)
+        settings = Training(epochs=1, batch_size=64, unseen_share=share)
+        train_model(model, rows, made_table(2), settings)
+        return float((model.table_parameters()[0].detach()[1] - before).abs().max())
+
+    assert moved(0.0) == 0.0
+    assert moved(0.1) > 1e-4
+
+
+def test_a_diverging_loss_is_an_error_that_names_the_learning_rate() -> None:
+    settings = Training(epochs=3, batch_size=64, learning_rate=1e37)
+    with pytest.raises(ClickthroughError, match=r"diverged.*learning_rate 1e\+37"):
+        train_model(made_model(), made_table(1), made_table(2), settings)
+
+
+def test_progress_counts_every_row() -> None:
+    told: list[tuple[int, int, int]] = []
+
+    def progress(epoch: int, done: int, total: int) -> None:
+        told.append((epoch, done, total))
+
+    settings = Training(epochs=2, batch_size=300)
+    train_model(made_model(), made_table(1), made_table(2), settings, progress)
+    ends = [(epoch, done) for epoch, done, total in told if done == total]
+    assert ends == [(1, 800), (2, 800)]
+    assert len(told) == 6
+
+
+def test_a_last_batch_of_one_row_is_no_error() -> None:
+    settings = Training(epochs=1, batch_size=100)
+    epochs = train_model(made_model(), made_table(1, 801), made_table(2), settings)
+    assert np.isfinite(epochs[0].loss)
