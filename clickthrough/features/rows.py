@@ -120,7 +120,8 @@ class RowParser:
                 if known is not None:
                     ours[known] = value
                 elif name not in self._meaningless:
-                    ignored[str(name)] = None
+                    # half a surrogate pair could not be sent back
+                    ignored[str(name).encode(errors="replace").decode()] = None
             named.append(ours)
         return named, list(ignored)
 

@@ -1,5 +1,6 @@
 """The HTTP service."""
 
+import json
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from clickthrough._version import __version__
@@ -66,6 +68,7 @@ def create_app(bundle: Path, store: str | Path | None = None) -> FastAPI:
     _add_health(app, predictor)
     _add_scoring(app, predictor)
     app.add_exception_handler(RequestError, _malformed)
+    app.add_exception_handler(RequestValidationError, _invalid)
     limits = predictor.bundle.config.serving
     app.add_middleware(LimitBody, most=limits.max_body_bytes)
     app.add_middleware(LimitInFlight, most=limits.max_in_flight)
@@ -176,3 +179,10 @@ def _refuse_many(rows: Sequence[object], what: str, most: int) -> None:
 
 async def _malformed(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": str(error)}, status_code=422)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """Say where a body is wrong, without what was found there: NaN could not be sent back."""
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    detail = [{key: item[key] for key in ("type", "loc", "msg")} for item in found]
+    return Response(json.dumps({"detail": detail}), 422, media_type="application/json")

@@ -13,9 +13,10 @@ import pytest
 from clickthrough import Predictor
 from clickthrough.bundle import Bundle, layout, load_bundle
 from clickthrough.bundle.export import export_onnx
-from clickthrough.bundle.manifest import Manifest
+from clickthrough.bundle.manifest import Manifest, hash_files
 from clickthrough.bundle.save import Parts, save_bundle
 from clickthrough.config import Config
+from clickthrough.data.open import open_dataset
 from clickthrough.errors import BundleError
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
@@ -27,8 +28,6 @@ from tests.logs import raw_rows
 
 @pytest.fixture(scope="module")
 def prepared(config: Config, bundle: Bundle) -> Prepared:
-    from clickthrough.data.open import open_dataset
-
     return prepare(open_dataset(config.data), config, "live", bundle.encoder)
 
 
@@ -149,7 +148,7 @@ def test_a_place_without_a_bundle_says_so(tmp_path: Path) -> None:
 
 def _holds_a_pickle(path: Path) -> bool:
     if path.suffix == ".npy":
-        return np.load(path, allow_pickle=True).dtype.hasobject
+        return bool(np.load(path, allow_pickle=True).dtype.hasobject)
     if zipfile.is_zipfile(path):
         return True
     try:
@@ -169,8 +168,6 @@ def test_an_array_of_objects_is_not_unpickled_even_with_a_right_checksum(copy: P
     name = "cat_vocab/platform.npy"
     np.save(copy / name, np.array([b"desktop", None], object), allow_pickle=True)
     assert _holds_a_pickle(copy / name)
-    from clickthrough.bundle.manifest import hash_files
-
     manifest = Manifest.model_validate_json((copy / layout.MANIFEST).read_text())
     manifest.files.update(hash_files(copy))
     (copy / layout.MANIFEST).write_text(manifest.model_dump_json())

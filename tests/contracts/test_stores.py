@@ -36,7 +36,13 @@ def test_reading_no_keys_returns_nothing(store: Store) -> None:
 def test_what_was_written_is_read_in_the_order_asked(store: Store) -> None:
     with store.transaction() as tx:
         tx.write({b"a": b"1", b"\x00b": b"\x00\xff", b"empty": b""})
-    assert store.read([b"\x00b", b"c", b"a", b"empty", b"a"]) == [b"\x00\xff", None, b"1", b"", b"1"]
+    assert store.read([b"\x00b", b"c", b"a", b"empty", b"a"]) == [
+        b"\x00\xff",
+        None,
+        b"1",
+        b"",
+        b"1",
+    ]
 
 
 def test_a_later_write_replaces_an_earlier_one(store: Store) -> None:

@@ -65,7 +65,7 @@ def test_a_boundary_is_the_first_moment_of_its_part(dataset: Dataset) -> None:
 
 
 def test_a_boundary_without_an_offset_is_in_utc(dataset: Dataset) -> None:
-    naive = parts(dataset, TimeSplit(validation=datetime(2024, 1, 7), test=0.1))  # noqa: DTZ001
+    naive = parts(dataset, TimeSplit(validation=datetime(2024, 1, 7), test=0.1))
     aware = parts(dataset, TimeSplit(validation=datetime(2024, 1, 7, tzinfo=UTC), test=0.1))
     assert naive["part"].equals(aware["part"])
 

@@ -177,7 +177,9 @@ def test_a_missing_column_names_the_nearest(tmp_path: Path) -> None:
 @pytest.mark.parametrize("label", ["2", "-1", "0.5"])
 def test_a_label_that_is_no_label_is_refused_naming_it(tmp_path: Path, label: str) -> None:
     text = f"{HEADER}\n{ROWS}3,2024-01-01T12:07:00,bob,118,top,1,{label}\n"
-    with pytest.raises(DataError, match=rf"column 'clicked': expected 0 or 1, found {label}.*1 row"):
+    with pytest.raises(
+        DataError, match=rf"column 'clicked': expected 0 or 1, found {label}.*1 row"
+    ):
         opened(tmp_path, text)
 
 
@@ -215,7 +217,7 @@ def test_lists_are_refused_with_the_way_out(tmp_path: Path) -> None:
     path = tmp_path / "log.parquet"
     pl.DataFrame({"clicked": [0], "topics": [[1, 2]]}).write_parquet(path)
     roles = {"label": "clicked"}
-    with pytest.raises(DataError, match="column 'topics'.*'drop'"):
+    with pytest.raises(DataError, match=r"column 'topics'.*'drop'"):
         opened(tmp_path, path=path, roles=roles)
     dataset = opened(tmp_path, path=path, roles=roles, drop=["topics"])
     assert "topics" not in rows_of(dataset).columns

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 import pytest
@@ -26,7 +28,7 @@ NAN = float("nan")
 
 
 def words(
-    values: list[str | None], min_count: int = 1, max_size: int | None = None
+    values: Sequence[str | None], min_count: int = 1, max_size: int | None = None
 ) -> list[bytes]:
     column = IdColumn("city", "field", min_count, max_size)
     schema = Schema(roles={}, fields={"city": "str"})
@@ -118,7 +120,7 @@ def log() -> pl.DataFrame:
 
 def plan() -> Plan:
     features = [
-        {"kind": "categorical", "fields": ["user", "item", "member"]},
+        {"kind": "categorical", "fields": ["user", "item"]},
         {"kind": "time"},
         {"kind": "numeric", "fields": "price", "relative": ["rank"]},
         {"kind": "numeric", "fields": "member", "relative": ["difference"]},

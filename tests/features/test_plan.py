@@ -181,7 +181,8 @@ def test_numbers_and_truth_values_can_be_quantities(field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "feature", [{"kind": "time"}, {"kind": "age", "key": "item"}, {"kind": "counter", "key": "item"}]
+    "feature",
+    [{"kind": "time"}, {"kind": "age", "key": "item"}, {"kind": "counter", "key": "item"}],
 )
 def test_what_needs_a_time_is_refused_where_the_log_has_none(feature: dict[str, object]) -> None:
     timeless = Schema(roles={"label": "click", "item": "ad"}, fields={"item": "int"})

@@ -1,14 +1,15 @@
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clickthrough.config.data import TimeFormat
 from clickthrough.errors import RequestError
-from clickthrough.features.rows import RowParser, to_array
+from clickthrough.features.rows import RawRow, RowParser, to_array
 from clickthrough.schema import MISSING_INT, Schema, to_microseconds
 
 NOW = 1_700_000_000_000_000
@@ -49,13 +50,16 @@ def test_what_is_not_sent_is_missing() -> None:
 
 
 def test_unknown_names_are_listed_once_and_labels_and_types_are_not_unknown() -> None:
-    sent = [{"colour": 1, "clicked": 1, "label": 0, "type": "impression"}, {"colour": 2, "size": 3}]
+    sent: list[RawRow] = [
+        {"colour": 1, "clicked": 1, "label": 0, "type": "impression"},
+        {"colour": 2, "size": 3},
+    ]
     rows = PARSER.parse(sent, NOW)
     assert rows.ignored == ["colour", "size"]
 
 
 def test_rows_of_a_request_are_brought_side_by_side() -> None:
-    sent = [
+    sent: list[RawRow] = [
         {"display_id": "a", "item": 0},
         {"item": 1},
         {"display_id": "b", "item": 2},
@@ -72,14 +76,15 @@ def test_rows_of_a_request_are_brought_side_by_side() -> None:
     assert len(rows) == 7
 
 
+@settings(deadline=None)
 @given(ids=st.lists(st.sampled_from(["a", "b", "c", None]), max_size=12))
 def test_every_row_comes_back_once_and_requests_are_whole(ids: list[str | None]) -> None:
-    sent = [{"request_id": name, "item": i} for i, name in enumerate(ids)]
+    sent: list[RawRow] = [{"request_id": name, "item": i} for i, name in enumerate(ids)]
     rows = PARSER.parse(sent, NOW)
     assert sorted(rows.order) == list(range(len(ids)))
     assert rows.values["item"] == rows.order
     bounds = rows.offsets.tolist()
-    requests = [rows.request_ids[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    requests = [rows.request_ids[a:b] for a, b in pairwise(bounds)]
     named = [request[0] for request in requests if request[0] is not None]
     assert len(named) == len(set(named)) == len(set(ids) - {None})
     assert all(len(set(request)) == 1 for request in requests)
@@ -94,7 +99,7 @@ def test_no_rows_are_no_requests() -> None:
 
 
 def test_a_request_is_one_moment_the_earliest_that_its_rows_name() -> None:
-    sent = [
+    sent: list[RawRow] = [
         {"request_id": "a", "time": "2023-05-24T08:00:00Z"},
         {"request_id": "b", "time": "2023-05-24T09:00:00Z"},
         {"request_id": "a", "time": "2023-05-24T07:00:00Z"},
@@ -220,7 +225,11 @@ def test_a_value_of_the_wrong_type_is_refused_with_row_and_the_name_in_the_log(
 
 
 def test_the_row_in_an_error_is_that_of_the_caller() -> None:
-    sent = [{"request_id": "a"}, {"request_id": "b"}, {"request_id": "a", "item": "x"}]
+    sent: list[RawRow] = [
+        {"request_id": "a"},
+        {"request_id": "b"},
+        {"request_id": "a", "item": "x"},
+    ]
     with pytest.raises(RequestError, match="row 2:"):
         PARSER.parse(sent, NOW)
 
@@ -238,7 +247,10 @@ def test_a_row_that_is_no_object_is_refused(row: Any) -> None:  # noqa: ANN401
 
 
 def test_columns_are_arrays_of_the_types_that_the_encoder_reads() -> None:
-    sent = [{"item": 3, "price": 1.5, "city": "Århus", "member": True, "time": 1}, {"time": 1}]
+    sent: list[RawRow] = [
+        {"item": 3, "price": 1.5, "city": "Århus", "member": True, "time": 1},
+        {"time": 1},
+    ]
     columns = PARSER.parse(sent, NOW).columns(SCHEMA)
     assert columns["time"].tolist() == [1_000_000, 1_000_000]
     assert columns["item"].tolist() == [3, MISSING_INT]

@@ -51,8 +51,6 @@ def auc_of_trees(tables: dict[str, Table]) -> float:
     return auc(tables["test"].labels, np.asarray(model.predict(x["test"])))
 
 
-
-
 def test_shuffled_labels_cannot_be_predicted(shuffled: tuple[Config, Dataset]) -> None:
     config, dataset = shuffled
     assert auc_of_trees(prepare(dataset, config, "live").tables) == pytest.approx(0.5, abs=0.02)

@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clickthrough.features.encoding.calendar import day_of_week, hour_of_day, local_seconds
@@ -30,6 +30,7 @@ def assert_as_zoneinfo(times: list[int], zone: str) -> None:
 
 
 @pytest.mark.parametrize("zone", ZONES)
+@settings(deadline=None)
 @given(times=st.lists(MOMENTS, min_size=1, max_size=30))
 def test_hours_and_weekdays_are_those_of_zoneinfo(zone: str, times: list[int]) -> None:
     assert_as_zoneinfo(times, zone)

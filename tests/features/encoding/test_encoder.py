@@ -1,5 +1,6 @@
 import math
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -35,9 +36,7 @@ def test_ids_are_those_of_the_vocabularies_in_the_order_declared() -> None:
     plan = plan_of({"kind": "categorical", "fields": ["city", "item"]})
     words, numbers = np.array([b"oslo", b"rome"]), np.array([7, 9])
     encoder = Encoder(plan, {"city": Vocabulary(words), "item": Vocabulary(numbers)}, {}, 0.1)
-    made = encoder.ids(
-        columns(city=np.array([b"rome", b"", b"bonn"]), item=[7, 8, MISSING_INT])
-    )
+    made = encoder.ids(columns(city=np.array([b"rome", b"", b"bonn"]), item=[7, 8, MISSING_INT]))
     assert made.tolist() == [[3, 2], [0, 1], [1, 0]]
     assert made.dtype == np.int32
     assert encoder.id_sizes == {"city": 4, "item": 4}
@@ -151,7 +150,7 @@ def test_a_request_is_encoded_the_same_alone_and_among_others() -> None:
     price = np.where(rng.random(9) < 0.3, NAN, rng.random(9))
     given = columns(price=price, item=rng.integers(0, 8, 9))
     together = encoder.encode(given, offsets)
-    for first, last in zip(offsets, offsets[1:], strict=False):
+    for first, last in pairwise(offsets):
         part = {name: values[first:last] for name, values in given.items()}
         alone = encoder.encode(part, np.array([0, last - first]))
         np.testing.assert_array_equal(alone.ids, together.ids[first:last])

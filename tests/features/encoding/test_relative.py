@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import rankdata
@@ -21,6 +21,7 @@ def joined(requests: list[list[float]]) -> tuple[NDArray[np.float64], NDArray[np
     return np.array(flat), np.cumsum([0, *sizes], dtype=np.int64)
 
 
+@settings(deadline=None)
 @given(requests=REQUESTS)
 def test_ranks_are_those_of_each_request_alone_by_scipy(requests: list[list[float]]) -> None:
     expected = []
@@ -37,6 +38,7 @@ def test_ranks_are_those_of_each_request_alone_by_scipy(requests: list[list[floa
     np.testing.assert_allclose(rank_in_request(*joined(requests)), expected, atol=1e-15)
 
 
+@settings(deadline=None)
 @given(requests=REQUESTS)
 def test_differences_are_from_the_mean_of_what_is_known(requests: list[list[float]]) -> None:
     expected = []
@@ -49,6 +51,7 @@ def test_differences_are_from_the_mean_of_what_is_known(requests: list[list[floa
     )
 
 
+@settings(deadline=None)
 @given(requests=REQUESTS, data=st.data())
 def test_the_order_of_candidates_does_not_change_their_ranks(
     requests: list[list[float]], data: st.DataObject

@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clickthrough.features.encoding.vocabulary import (
@@ -15,6 +15,7 @@ WHOLE = st.integers(MISSING_INT + 1, 2**63 - 1)
 TEXTS = st.text(min_size=1, max_size=8).map(str.encode).filter(lambda t: not t.endswith(b"\0"))
 
 
+@settings(deadline=None)
 @given(known=st.sets(WHOLE, max_size=20), asked=st.lists(WHOLE, max_size=20))
 def test_numbers_get_the_id_of_their_place(known: set[int], asked: list[int]) -> None:
     values = sorted(known)
@@ -27,6 +28,7 @@ def test_numbers_get_the_id_of_their_place(known: set[int], asked: list[int]) ->
     assert found.dtype == np.int32
 
 
+@settings(deadline=None)
 @given(known=st.sets(TEXTS, max_size=20), asked=st.lists(TEXTS, max_size=20))
 def test_texts_get_the_id_of_their_place(known: set[bytes], asked: list[bytes]) -> None:
     values = sorted(known)

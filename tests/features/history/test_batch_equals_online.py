@@ -18,6 +18,7 @@ from clickthrough.features.history.build import build_snapshot
 from clickthrough.features.history.online import KeyHistory, key_bytes
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import KeySet
+from clickthrough.features.rows import Value
 from clickthrough.store import MemoryStore
 
 TICK = 600
@@ -91,7 +92,7 @@ class Online:
         self.history = KeyHistory(key_set, counters, start or empty)
 
     def read(self, row: Row) -> NDArray[np.float64]:
-        values = {"item": [row.item], "user": [row.user]}
+        values: dict[str, list[Value]] = {"item": [row.item], "user": [row.user]}
         found = self.history.read(self.store, values, np.array([row.tick]))
         return np.array([column[0] for column in found.values()])
 
@@ -99,7 +100,7 @@ class Online:
         """Count (row, impressions, clicks)."""
         counts: dict[tuple[bytes, int], tuple[int, int]] = {}
         for row, impressions, clicks in events:
-            fields = {"item": row.item, "user": row.user}
+            fields: dict[str, Value] = {"item": row.item, "user": row.user}
             parts = [fields[name] for name in self.history.key_set.fields]
             key = key_bytes(self.history.key_set.name, parts)
             if key is not None:
@@ -155,7 +156,13 @@ def batch(log: Log, key_set: KeySet) -> NDArray[np.float64]:
     frame = nw.from_native(log.frame)
     made = with_history(frame, frame, [key_set], log.counters).to_native().sort("row").collect()
     assert made.height == len(log.rows)
-    return made.select(pl.col(columns).cast(pl.Float64).fill_null(np.nan)).to_numpy()
+    return as_array(made, columns)
+
+
+def as_array(made: pl.DataFrame, columns: list[str]) -> NDArray[np.float64]:
+    found: NDArray[np.float64]
+    found = made.select(pl.col(columns).cast(pl.Float64).fill_null(np.nan)).to_numpy()
+    return found
 
 
 def assert_same(found: NDArray[np.float64], expected: NDArray[np.float64]) -> None:
@@ -243,8 +250,7 @@ def test_several_key_sets_together_equal_each_alone() -> None:
     made = with_history(frame, frame, KEY_SETS, log.counters).to_native().sort("row").collect()
     for key_set in KEY_SETS:
         columns = KeyHistory(key_set, log.counters, Snapshot.empty(0)).columns()
-        together = made.select(pl.col(columns).cast(pl.Float64).fill_null(np.nan)).to_numpy()
-        assert_same(together, batch(log, key_set))
+        assert_same(as_array(made, columns), batch(log, key_set))
 
 
 def test_counters_are_whole_numbers_in_the_batch_frame() -> None:

@@ -2,11 +2,13 @@
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from clickthrough.features.history.state import StateLayout, add_events
 
@@ -23,12 +25,12 @@ class ListOfEvents:
     def read(self, tick: int, delay: int, half_lives: list[float]) -> list[float]:
         known = [event for event in self.events if event[0] < tick - delay]
         age = tick - min(event[0] for event in known) if known else math.nan
-        read = [age, sum(n for _, n, _ in known), sum(c for _, _, c in known)]
+        found: list[float] = [age, sum(n for _, n, _ in known), sum(c for _, _, c in known)]
         for part in (1, 2):
             for half_life in half_lives:
                 parts = (event[part] * 2 ** (-(tick - event[0]) / half_life) for event in known)
-                read.append(math.fsum(parts))
-        return read
+                found.append(math.fsum(parts))
+        return found
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def logs(draw: st.DrawFn) -> Log:
     return Log(
         delay=draw(st.integers(0, 3)),
         half_lives=draw(st.lists(st.sampled_from(HALF_LIVES), max_size=3)),
-        batches=[events[a:b] for a, b in zip(bounds, bounds[1:], strict=False)],
+        batches=[events[a:b] for a, b in pairwise(bounds)],
         wait=draw(st.sampled_from([0, 1, 2, 3, 4, 5, 30, 10_000])),
     )
 
@@ -108,7 +110,7 @@ def test_a_query_one_tick_behind_the_newest_event_is_exact(delay: int) -> None:
         add(layout, states, [(0, tick, 1, tick % 2)])
         slow.events.append((tick, 1, tick % 2))
         expected = slow.read(tick - 1, delay, [2.0])
-        np.testing.assert_allclose(layout.read(states, np.float64(tick - 1))[0], expected)
+        np.testing.assert_allclose(read(layout, states, tick - 1)[0], expected)
 
 
 @pytest.mark.parametrize("delay", [0, 1, 2, 3])
@@ -116,8 +118,8 @@ def test_an_event_is_seen_from_the_tick_after_its_delay_on(delay: int) -> None:
     layout = StateLayout(np.array([], np.float64), delay)
     states = layout.empty(1)
     add(layout, states, [(0, 100, 4, 1)])
-    hidden = layout.read(states, np.float64(100 + delay))[0]
-    seen = layout.read(states, np.float64(101 + delay))[0]
+    hidden = read(layout, states, 100 + delay)[0]
+    seen = read(layout, states, 101 + delay)[0]
     np.testing.assert_array_equal(hidden, [math.nan, 0, 0])
     np.testing.assert_array_equal(seen, [delay + 1, 4, 1])
 
@@ -132,8 +134,8 @@ def test_one_half_life_halves_a_decayed_count() -> None:
     layout = StateLayout(np.array([3.0]), 0)
     states = layout.empty(1)
     add(layout, states, [(0, 10, 8, 2)])
-    np.testing.assert_allclose(layout.read(states, np.float64(13))[0, 3:], [4.0, 1.0])
-    np.testing.assert_allclose(layout.read(states, np.float64(16))[0, 3:], [2.0, 0.5])
+    np.testing.assert_allclose(read(layout, states, 13)[0, 3:], [4.0, 1.0])
+    np.testing.assert_allclose(read(layout, states, 16)[0, 3:], [2.0, 0.5])
 
 
 def test_counts_stay_exact_where_float32_would_round() -> None:
@@ -141,7 +143,7 @@ def test_counts_stay_exact_where_float32_would_round() -> None:
     states = layout.empty(1)
     many = 2**40 + 1
     add(layout, states, [(0, 1, many, 1), (0, 2, many, 1), (0, 9, 1, 0)])
-    np.testing.assert_array_equal(layout.read(states, np.float64(10))[0, 1:3], [2 * many + 1, 2])
+    np.testing.assert_array_equal(read(layout, states, 10)[0, 1:3], [2 * many + 1, 2])
 
 
 def test_adding_no_events_changes_nothing() -> None:
@@ -158,12 +160,16 @@ def test_events_of_one_key_leave_the_others_alone() -> None:
     states = layout.empty(3)
     add(layout, states, [(1, tick, 1, 1) for tick in range(50)])
     np.testing.assert_array_equal(states[[0, 2]], layout.empty(2))
-    assert layout.read(states, np.float64(60))[1, 1] == 50
+    assert read(layout, states, 60)[1, 1] == 50
+
+
+def read(layout: StateLayout, states: NDArray[np.float64], tick: int) -> NDArray[np.float64]:
+    return layout.read(states, np.full(len(states), tick, np.float64))
 
 
 def add(
     layout: StateLayout,
-    states: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    states: NDArray[np.float64],
     events: list[tuple[int, int, int, int]],
 ) -> None:
     table = np.array(events, np.int64).reshape(-1, 4)

@@ -1,0 +1,115 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from clickthrough.evaluation import baselines
+from clickthrough.evaluation.baselines import fit_baselines
+from clickthrough.evaluation.metrics import auc, calibration_ratio, log_loss
+from clickthrough.features.encoding.encoder import Encoded
+
+SIZES = [6, 4]
+LEARNED = ["logistic regression", "LightGBM"]
+
+
+@dataclass(frozen=True)
+class Part:
+    inputs: Encoded
+    labels: NDArray[np.int8]
+    item_rate: NDArray[np.float64]
+    true: NDArray[np.float64]
+
+
+def part(seed: int, rows: int, shift: float = 0.0) -> Part:
+    """Clicks that depend on one id, one number, and an item rate that knows a little of both."""
+    rng = np.random.default_rng(seed)
+    ids = np.stack([rng.integers(0, size, rows) for size in SIZES], axis=1).astype(np.int32)
+    numeric = rng.normal(size=(rows, 2)).astype(np.float32)
+    effect = np.array([-2.0, -1.0, 0.0, 0.5, 1.0, 2.0])
+    true = 1 / (1 + np.exp(1.5 - effect[ids[:, 0]] - numeric[:, 0] - shift))
+    labels = (rng.random(rows) < true).astype(np.int8)
+    rate = np.clip(true + rng.normal(0, 0.3, rows), 0.01, 0.99)
+    return Part(Encoded(ids, numeric), labels, rate, true)
+
+
+@pytest.fixture(scope="module")
+def parts() -> tuple[Part, Part, Part]:
+    return part(1, 4_000), part(2, 2_000), part(3, 4_000)
+
+
+@pytest.fixture(scope="module")
+def found(parts: tuple[Part, Part, Part]) -> dict[str, NDArray[np.float64]]:
+    return fit_baselines(*parts, SIZES)
+
+
+def test_the_table_holds_every_baseline_with_a_probability_a_row(
+    found: dict[str, NDArray[np.float64]],
+) -> None:
+    assert list(found) == ["constant", "smoothed item rate", *LEARNED]
+    for probabilities in found.values():
+        assert probabilities.shape == (4_000,)
+        assert ((probabilities > 0) & (probabilities < 1)).all()
+
+
+def test_the_constant_is_the_click_rate_of_training(
+    parts: tuple[Part, Part, Part], found: dict[str, NDArray[np.float64]]
+) -> None:
+    assert set(found["constant"]) == {parts[0].labels.mean()}
+
+
+def test_the_item_rate_ranks_as_it_is_given(
+    parts: tuple[Part, Part, Part], found: dict[str, NDArray[np.float64]]
+) -> None:
+    test = parts[2]
+    expected = auc(test.labels, test.item_rate)
+    assert auc(test.labels, found["smoothed item rate"]) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_what_is_learned_comes_near_the_truth(
+    name: str, parts: tuple[Part, Part, Part], found: dict[str, NDArray[np.float64]]
+) -> None:
+    test = parts[2]
+    best = log_loss(test.labels, test.true)
+    constant = log_loss(test.labels, found["constant"])
+    item_rate = log_loss(test.labels, found["smoothed item rate"])
+    assert best < log_loss(test.labels, found[name]) < best + 0.1 * (constant - best)
+    assert log_loss(test.labels, found[name]) < item_rate < constant
+
+
+@pytest.mark.parametrize("name", ["smoothed item rate", *LEARNED])
+def test_probabilities_are_calibrated_on_validation_not_on_training(name: str) -> None:
+    train, validation, test = part(1, 3_000), part(2, 3_000, shift=1.0), part(3, 6_000, shift=1.0)
+    found = fit_baselines(train, validation, test, SIZES)
+    assert calibration_ratio(test.labels, found[name]) == pytest.approx(1.0, abs=0.06)
+    assert calibration_ratio(test.labels, found["constant"]) < 0.8
+
+
+def test_a_wide_id_column_is_left_out_of_the_one_hot_design(
+    monkeypatch: pytest.MonkeyPatch, parts: tuple[Part, Part, Part]
+) -> None:
+    monkeypatch.setattr(baselines, "_MOST_ONE_HOT", 5)
+    found = fit_baselines(*parts, SIZES)
+    labels = parts[2].labels
+    assert auc(labels, found["logistic regression"]) < auc(labels, found["LightGBM"]) - 0.05
+
+
+def test_numbers_alone_are_enough(parts: tuple[Part, Part, Part]) -> None:
+    bare = [
+        Part(Encoded(p.inputs.ids[:, :0], p.inputs.numeric), p.labels, p.item_rate, p.true)
+        for p in parts
+    ]
+    found = fit_baselines(bare[0], bare[1], bare[2], [])
+    for name in LEARNED:
+        assert 0.6 < auc(parts[2].labels, found[name]) < auc(parts[2].labels, parts[2].true)
+
+
+def test_ids_alone_are_enough(parts: tuple[Part, Part, Part]) -> None:
+    bare = [
+        Part(Encoded(p.inputs.ids, p.inputs.numeric[:, :0]), p.labels, p.item_rate, p.true)
+        for p in parts
+    ]
+    found = fit_baselines(bare[0], bare[1], bare[2], SIZES)
+    for name in LEARNED:
+        assert 0.6 < auc(parts[2].labels, found[name]) < auc(parts[2].labels, parts[2].true)

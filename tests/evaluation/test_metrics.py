@@ -1,0 +1,200 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.metrics import log_loss as sklearn_log_loss
+from sklearn.metrics import roc_auc_score
+
+from clickthrough.evaluation.metrics import (
+    all_metrics,
+    auc,
+    calibration_ratio,
+    expected_calibration_error,
+    log_loss,
+    normalized_entropy,
+    reliability,
+    request_auc,
+    request_aucs,
+)
+
+SCORES = st.sampled_from([0.01, 0.2, 0.2 + 1e-9, 0.5, 0.75, 0.99])
+ROWS = st.lists(st.tuples(st.integers(0, 1), SCORES), min_size=1, max_size=30)
+
+
+def arrays(rows: list[tuple[int, float]]) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+    labels, scores = zip(*rows, strict=True)
+    return np.array(labels, np.int8), np.array(scores)
+
+
+def auc_by_pairs(rows: list[tuple[int, float]]) -> float:
+    clicked = [score for label, score in rows if label == 1]
+    shown = [score for label, score in rows if label == 0]
+    won = [(a > b) + (a == b) / 2 for a, b in itertools.product(clicked, shown)]
+    return sum(won) / len(won) if won else math.nan
+
+
+@settings(deadline=None)
+@given(rows=ROWS)
+def test_auc_is_that_of_scikit_learn_ties_included(rows: list[tuple[int, float]]) -> None:
+    labels, scores = arrays(rows)
+    assume(0 < labels.sum() < len(labels))
+    assert auc(labels, scores) == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
+
+
+def test_auc_is_that_of_scikit_learn_on_many_rows() -> None:
+    rng = np.random.default_rng(1)
+    scores = np.round(rng.random(50_000), 3)
+    labels = (rng.random(50_000) < scores**2).astype(np.int8)
+    assert auc(labels, scores) == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_auc_of_one_class_is_not_a_number(label: int) -> None:
+    assert math.isnan(auc(np.full(3, label), np.array([0.1, 0.2, 0.3])))
+
+
+def test_equal_scores_have_an_auc_of_one_half() -> None:
+    assert auc(np.array([0, 1, 0, 1, 1]), np.full(5, 0.3)) == 0.5
+
+
+@settings(deadline=None)
+@given(requests=st.lists(ROWS, min_size=1, max_size=6))
+def test_request_auc_is_the_mean_over_requests_of_won_pairs(
+    requests: list[list[tuple[int, float]]],
+) -> None:
+    labels, scores = arrays([row for request in requests for row in request])
+    offsets = np.cumsum([0, *(len(request) for request in requests)])
+    expected = [auc_by_pairs(request) for request in requests]
+    np.testing.assert_allclose(request_aucs(labels, scores, offsets), expected, atol=1e-12)
+    known = [value for value in expected if not math.isnan(value)]
+    mean = sum(known) / len(known) if known else math.nan
+    np.testing.assert_allclose(request_auc(labels, scores, offsets), mean, atol=1e-12)
+
+
+def test_request_auc_does_not_see_differences_between_requests() -> None:
+    labels = np.array([0, 1, 0, 1])
+    scores = np.array([0.1, 0.2, 0.8, 0.9])
+    assert request_auc(labels, scores, np.array([0, 2, 4])) == 1.0
+    assert auc(labels, scores) == 0.75
+
+
+def test_requests_without_both_classes_do_not_count() -> None:
+    labels = np.array([0, 1, 0, 0, 1, 1])
+    scores = np.array([0.9, 0.1, 0.1, 0.9, 0.9, 0.1])
+    assert request_auc(labels, scores, np.array([0, 2, 4, 6])) == 0.0
+    assert math.isnan(request_auc(labels[2:], scores[2:], np.array([0, 2, 4])))
+
+
+@settings(deadline=None)
+@given(rows=ROWS)
+def test_log_loss_is_that_of_scikit_learn(rows: list[tuple[int, float]]) -> None:
+    labels, scores = arrays(rows)
+    expected = sklearn_log_loss(labels, scores, labels=[0, 1])
+    assert log_loss(labels, scores) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_certain_mistake_costs_much_but_not_infinitely_much() -> None:
+    assert 30 < log_loss(np.array([1, 0]), np.array([0.0, 1.0])) < 40
+    assert log_loss(np.array([1, 0]), np.array([1.0, 0.0])) < 1e-12
+
+
+def test_the_constant_click_rate_has_a_normalized_entropy_of_one() -> None:
+    labels = np.array([0, 0, 0, 1])
+    assert normalized_entropy(labels, np.full(4, 0.25)) == pytest.approx(1.0)
+    assert normalized_entropy(labels, np.full(4, 0.5)) > 1
+    assert normalized_entropy(labels, np.array([0.1, 0.1, 0.1, 0.9])) < 1
+    expected = math.log(2) / -(0.25 * math.log(0.25) + 0.75 * math.log(0.75))
+    assert normalized_entropy(labels, np.full(4, 0.5)) == pytest.approx(expected)
+    assert math.isnan(normalized_entropy(np.zeros(4), np.full(4, 0.5)))
+
+
+def test_calibration_is_predicted_over_observed_clicks() -> None:
+    labels = np.array([0, 0, 0, 1])
+    assert calibration_ratio(labels, np.array([0.5, 0.5, 0.5, 0.5])) == 2.0
+    assert calibration_ratio(labels, np.array([0.1, 0.1, 0.1, 0.2])) == pytest.approx(0.5)
+    assert math.isnan(calibration_ratio(np.zeros(4), np.full(4, 0.5)))
+
+
+def planted(rates: list[float], each: int) -> NDArray[np.int8]:
+    """Return labels that hold, for each rate, exactly that share of clicks."""
+    parts = [np.arange(each) < round(rate * each) for rate in rates]
+    return np.concatenate(parts).astype(np.int8)
+
+
+def test_reliability_finds_the_rates_that_were_planted() -> None:
+    rates = [0.1, 0.2, 0.4]
+    probabilities = np.repeat([0.05, 0.3, 0.4], 100)
+    order = np.random.default_rng(2).permutation(300)
+    labels = planted(rates, 100)
+    predicted, observed, mass = reliability(labels[order], probabilities[order], bins=3)
+    np.testing.assert_allclose(predicted, [0.05, 0.3, 0.4])
+    np.testing.assert_allclose(observed, rates)
+    np.testing.assert_array_equal(mass, [100, 100, 100])
+
+
+def test_the_expected_calibration_error_is_the_mean_planted_gap() -> None:
+    labels = planted([0.1, 0.2, 0.4], 100)
+    probabilities = np.repeat([0.05, 0.3, 0.4], 100)
+    gap = (0.05 + 0.1 + 0.0) / 3
+    assert expected_calibration_error(labels, probabilities, 3) == pytest.approx(gap)
+    exact = np.repeat([0.1, 0.2, 0.4], 100)
+    assert expected_calibration_error(labels, exact) == pytest.approx(0, abs=1e-12)
+
+
+def test_probabilities_that_are_true_have_a_small_error_and_shifted_ones_their_shift() -> None:
+    rng = np.random.default_rng(3)
+    true = rng.uniform(0.1, 0.7, 200_000)
+    labels = (rng.random(len(true)) < true).astype(np.int8)
+    assert expected_calibration_error(labels, true) < 0.006
+    shifted = expected_calibration_error(labels, true + 0.1)
+    assert shifted == pytest.approx(0.1, abs=0.006)
+
+
+@settings(deadline=None)
+@given(rows=ROWS, data=st.data())
+def test_the_order_of_rows_changes_no_calibration(
+    rows: list[tuple[int, float]], data: st.DataObject
+) -> None:
+    moved = data.draw(st.permutations(rows))
+    assert expected_calibration_error(*arrays(moved), 4) == pytest.approx(
+        expected_calibration_error(*arrays(rows), 4), abs=1e-12
+    )
+
+
+@settings(deadline=None)
+@given(rows=ROWS, bins=st.integers(1, 40))
+def test_bins_hold_every_row_once_in_order_of_prediction(
+    rows: list[tuple[int, float]], bins: int
+) -> None:
+    labels, scores = arrays(rows)
+    predicted, observed, mass = reliability(labels, scores, bins)
+    assert 1 <= len(mass) <= bins
+    assert (mass > 0).all()
+    assert mass.sum() == len(rows)
+    assert (np.diff(predicted) > 0).all()
+    assert (observed * mass).sum() == pytest.approx(labels.sum())
+    assert (predicted * mass).sum() == pytest.approx(scores.sum())
+
+
+def test_distinct_predictions_make_bins_of_equal_mass() -> None:
+    mass = reliability(np.zeros(150), np.linspace(0.1, 0.9, 150))[2]
+    assert mass.tolist() == [10.0] * 15
+
+
+def test_all_metrics_are_each_metric_by_name() -> None:
+    rng = np.random.default_rng(4)
+    p = rng.random(60)
+    labels = (rng.random(60) < p).astype(np.int8)
+    offsets = np.arange(0, 61, 6)
+    assert all_metrics(labels, p, offsets) == {
+        "auc": auc(labels, p),
+        "request_auc": request_auc(labels, p, offsets),
+        "log_loss": log_loss(labels, p),
+        "normalized_entropy": normalized_entropy(labels, p),
+        "calibration_ratio": calibration_ratio(labels, p),
+        "ece": expected_calibration_error(labels, p),
+    }
