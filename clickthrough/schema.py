@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from clickthrough.config.base import Strict
 from clickthrough.config.data import TimeFormat
 
-FieldType = Literal["int", "float", "str", "bool"]
+FieldType = Literal["int", "float", "str", "bool", "ints", "floats", "strs"]
 Role = Literal["request_id", "time", "user", "item", "label"]
 Columns = dict[str, NDArray[np.generic]]
-"""Columns by our names: int and bool as int64, float as float64, str as bytes (``S``)."""
+"""Columns by our names: int and bool as int64, float as float64, str as bytes (``S``), shape (n,);
+lists of them with a second dimension, padded with missing values."""
 
 MISSING_INT = np.iinfo(np.int64).min
 """How a missing int is held; a missing float is NaN, a missing str is empty."""

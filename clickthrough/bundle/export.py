@@ -30,7 +30,7 @@ def export_onnx(model: CtrModel, example: Encoded, path: Path) -> None:
         BundleError: a probability differs by more than 1e-5.
     """
     model.eval()
-    inputs = torch.from_numpy(example.ids), torch.from_numpy(example.numeric)
+    inputs = tensors(example)
     rows = torch.export.Dim("rows")
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), _quiet_logs():
         warnings.simplefilter("ignore")
@@ -38,10 +38,10 @@ def export_onnx(model: CtrModel, example: Encoded, path: Path) -> None:
             model,
             inputs,
             path,
-            input_names=["ids", "numeric"],
+            input_names=list(example.arrays()),
             output_names=["logit"],
             dynamo=True,
-            dynamic_shapes=({0: rows}, {0: rows}),
+            dynamic_shapes=tuple({0: rows} for _ in inputs),
             external_data=False,
         )
     gap = largest_gap(model, example, path)
@@ -49,11 +49,16 @@ def export_onnx(model: CtrModel, example: Encoded, path: Path) -> None:
         raise BundleError(f"the exported graph differs from torch by {gap:.2g} in probability")
 
 
+def tensors(inputs: Encoded) -> tuple[torch.Tensor, ...]:
+    """Return encoded impressions as the arguments of a model."""
+    return tuple(torch.from_numpy(array) for array in inputs.arrays().values())
+
+
 def largest_gap(model: CtrModel, example: Encoded, path: Path) -> float:
     """Return the largest difference in probability between a graph and its module."""
     with torch.inference_mode():
-        expected = model(torch.from_numpy(example.ids), torch.from_numpy(example.numeric))
-    found = torch.from_numpy(OnnxModel(path).logits(example.ids, example.numeric))
+        expected = model(*tensors(example))
+    found = torch.from_numpy(OnnxModel(path).logits(example))
     return float(np.max(np.abs((expected.sigmoid() - found.sigmoid()).numpy())))
 
 

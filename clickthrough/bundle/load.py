@@ -16,7 +16,7 @@ from clickthrough.errors import BundleError
 from clickthrough.features.encoding.encoder import Encoder, Scaler
 from clickthrough.features.encoding.vocabulary import Vocabulary
 from clickthrough.features.history.snapshot import Snapshot
-from clickthrough.features.plan import IdColumn, Plan, make_plan
+from clickthrough.features.plan import Plan, make_plan
 from clickthrough.schema import Schema
 
 
@@ -25,7 +25,7 @@ class Bundle:
     """Everything that scoring needs.
 
     Attributes:
-        snapshots: the counters as the bundle left them, by key set name.
+        snapshots: counters and sequences as the bundle left them, by name of their set.
         metrics: the evaluation at the time of training.
     """
 
@@ -72,22 +72,28 @@ def _load(folder: Path, manifest: Manifest) -> Bundle:
         encoder=_encoder(folder, plan),
         model=OnnxModel(folder / layout.ONNX),
         calibrator=Platt.model_validate_json((folder / layout.CALIBRATOR).read_bytes()),
-        snapshots={k.name: Snapshot.load(counters, k.name) for k in plan.key_sets},
+        snapshots={name: Snapshot.load(counters, name) for name in history_names(plan)},
         metrics=json.loads((folder / layout.METRICS).read_bytes()),
     )
 
 
 def _encoder(folder: Path, plan: Plan) -> Encoder:
     vocabularies = {
-        column.name: Vocabulary(np.load(vocabulary_path(folder, column), "r", allow_pickle=False))
-        for column in plan.ids
-        if column.source == "field"
+        column.name: Vocabulary(
+            np.load(vocabulary_path(folder, column.name), "r", allow_pickle=False)
+        )
+        for column in plan.vocabularies
     }
     scaler = json.loads((folder / layout.SCALER).read_bytes())
     scalers = {name: Scaler(**values) for name, values in scaler["columns"].items()}
     return Encoder(plan, vocabularies, scalers, scaler["prior"])
 
 
-def vocabulary_path(folder: Path, column: IdColumn) -> Path:
-    """Return where a field's vocabulary lies."""
-    return folder / layout.VOCABULARIES / f"{column.name}.npy"
+def history_names(plan: Plan) -> list[str]:
+    """Return the names of a plan's key sets and sequence sets."""
+    return [key_set.name for key_set in plan.key_sets] + [s.name for s in plan.sequence_sets]
+
+
+def vocabulary_path(folder: Path, column: str) -> Path:
+    """Return where the vocabulary of an id column or bag lies."""
+    return folder / layout.VOCABULARIES / f"{column}.npy"

@@ -6,6 +6,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from clickthrough.features.encoding.encoder import Encoded
+
 
 class OnnxModel:
     """Scores encoded impressions on one thread; any number of threads may call it.
@@ -26,9 +28,9 @@ class OnnxModel:
         )
         self._inputs = {entry.name for entry in self._session.get_inputs()}
 
-    def logits(self, ids: NDArray[np.int32], numeric: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return logits, shape (n,), of inputs of shape (n, id columns), (n, numeric inputs)."""
-        given = {"ids": ids, "numeric": numeric}
-        fed = {name: value for name, value in given.items() if name in self._inputs}
+    def logits(self, inputs: Encoded) -> NDArray[np.float32]:
+        """Return logits of encoded impressions, shape (n,)."""
+        # the exporter leaves out inputs that a model does not use
+        fed = {name: array for name, array in inputs.arrays().items() if name in self._inputs}
         result: NDArray[np.float32] = self._session.run(["logit"], fed)[0]
         return result

@@ -22,7 +22,7 @@ from clickthrough.config.root import Config
 from clickthrough.errors import BundleError
 from clickthrough.features.encoding.encoder import Encoded, Encoder
 from clickthrough.features.history.snapshot import Snapshot
-from clickthrough.features.plan import KeySet
+from clickthrough.features.plan import Plan
 from clickthrough.models.base import CtrModel
 from clickthrough.schema import Schema
 
@@ -68,11 +68,12 @@ def save_bundle(target: Path, parts: Parts) -> Manifest:
     return manifest
 
 
-def counters_digest(key_sets: tuple[KeySet, ...], config: Config) -> str:
-    """Name a declaration of counters; the states of equal ones mean the same."""
-    declared = sorted((key_set.name, list(key_set.half_lives)) for key_set in key_sets)
-    counters = config.counters
-    return digest_of(json.dumps([declared, counters.tick, counters.label_delay]))
+def counters_digest(plan: Plan) -> str:
+    """Name a declaration of history; the states of equal ones mean the same."""
+    counted = sorted((k.name, list(k.windows), list(k.half_lives)) for k in plan.key_sets)
+    clicked = sorted((s.name, s.length) for s in plan.sequence_sets)
+    ticks = [plan.counters.tick, plan.counters.label_delay]
+    return digest_of(json.dumps([counted, clicked, ticks]))
 
 
 def _refuse_to_replace(target: Path) -> None:
@@ -99,7 +100,7 @@ def _write(folder: Path, parts: Parts) -> Manifest:
         version=digest_of(json.dumps(files)),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         clickthrough=__version__,
-        counters=counters_digest(parts.encoder.plan.key_sets, parts.config),
+        counters=counters_digest(parts.encoder.plan),
         counters_until=datetime.fromtimestamp(parts.counters_until / 1e6, UTC).isoformat(),
         files=files,
     )
@@ -109,12 +110,11 @@ def _write(folder: Path, parts: Parts) -> Manifest:
 
 def _write_encoder(folder: Path, encoder: Encoder) -> None:
     (folder / layout.VOCABULARIES).mkdir()
-    for column in encoder.plan.ids:
-        if column.source == "field":
-            values = encoder.vocabularies[column.name].values
-            np.save(vocabulary_path(folder, column), values, allow_pickle=False)
-    _write_json(folder / layout.CLASS_COUNTS, encoder.id_sizes)
-    _write_json(folder / layout.CATEGORICAL, [column.name for column in encoder.plan.ids])
+    for name, vocabulary in encoder.vocabularies.items():
+        np.save(vocabulary_path(folder, name), vocabulary.values, allow_pickle=False)
+    bags = {name: size for name, (size, _) in encoder.bag_shapes.items()}
+    _write_json(folder / layout.CLASS_COUNTS, encoder.id_sizes | bags)
+    _write_json(folder / layout.CATEGORICAL, [*encoder.id_sizes, *bags])
     _write_json(folder / layout.NUMERIC, encoder.numeric_names)
     columns = {name: asdict(scaler) for name, scaler in encoder.scalers.items()}
     _write_json(folder / layout.SCALER, {"prior": encoder.prior, "columns": columns})

@@ -31,6 +31,46 @@ class Categorical(Strict):
     max_size: int | None = Field(default=None, ge=1)
 
 
+class Hashed(Strict):
+    """Fields whose values share a fixed number of ids, by hash: no vocabulary to fit or to grow."""
+
+    kind: Literal["hashed"]
+    fields: Names
+    buckets: int = Field(default=10_000, ge=2)
+
+
+class Bag(Strict):
+    """A field that holds several ids, with a weight each or all alike."""
+
+    kind: Literal["bag"]
+    field: str
+    weights: str | None = None
+    length: int = Field(default=10, ge=1)
+    min_count: int = Field(default=2, ge=1)
+    max_size: int | None = Field(default=None, ge=1)
+
+
+class Sequence(Strict):
+    """The values of a field in the last clicks of a key, as ids."""
+
+    kind: Literal["sequence"]
+    key: Names = ["user"]
+    field: str = "item"
+    length: int = Field(default=10, ge=1)
+    min_count: int = Field(default=2, ge=1)
+    max_size: int | None = Field(default=None, ge=1)
+
+
+class Match(Strict):
+    """How often the candidate's own value stands among the last clicks of a key."""
+
+    kind: Literal["match"]
+    key: Names = ["user"]
+    fields: Names
+    length: int = Field(default=50, ge=1)
+    relative: list[Relative] = []
+
+
 class Numeric(Strict):
     """Fields that are quantities."""
 
@@ -48,21 +88,27 @@ class Time(Strict):
 
 
 class Counter(Strict):
-    """Past impressions, clicks and smoothed click rate of a key of one or several fields."""
+    """Past impressions, clicks and smoothed click rate of a key of one or several fields.
+
+    Attributes:
+        windows: lengths of sliding counters, multiples of the tick.
+        half_lives: of decayed counters.
+    """
 
     kind: Literal["counter"]
     key: Names
     values: list[CounterValue] = Field(default=["impressions", "rate"], min_length=1)
     all_time: bool = True
+    windows: list[Duration] = []
     half_lives: list[Duration] = []
     relative: list[Relative] = []
 
     @model_validator(mode="after")
     def _counts_something(self) -> Self:
-        if not self.all_time and not self.half_lives:
-            raise ValueError("expected 'all_time: true' or at least one entry in 'half_lives'")
-        if 0 in self.half_lives:
-            raise ValueError("a half-life must be longer than 0s")
+        if not (self.all_time or self.windows or self.half_lives):
+            raise ValueError("expected 'all_time: true', or an entry in 'windows' or 'half_lives'")
+        if 0 in self.half_lives or 0 in self.windows:
+            raise ValueError("a window or half-life must be longer than 0s")
         return self
 
 
@@ -81,7 +127,17 @@ class RequestSize(Strict):
 
 
 Feature = Annotated[
-    Categorical | Numeric | Time | Counter | Age | RequestSize, Field(discriminator="kind")
+    Categorical
+    | Hashed
+    | Bag
+    | Sequence
+    | Match
+    | Numeric
+    | Time
+    | Counter
+    | Age
+    | RequestSize,
+    Field(discriminator="kind"),
 ]
 
 

@@ -13,9 +13,14 @@ class Serving(Strict):
         max_impressions: more impressions, candidates or events in a body are answered with 422.
         max_in_flight: more requests at the same time are answered with 503 and Retry-After.
         attribution_window: how long an impression waits for its click.
+        forget_after: a key of counters or sequences without events for so long falls back to what
+            the bundle knows of it.
+        most_keys: with more keys in the store, those longest without events fall back too.
     """
 
     max_body_bytes: int = Field(default=4_000_000, ge=1)
     max_impressions: int = Field(default=2_000, ge=1)
     max_in_flight: int = Field(default=64, ge=1)
     attribution_window: Duration = 86_400
+    forget_after: Duration = 90 * 86_400
+    most_keys: int = Field(default=10_000_000, ge=1)

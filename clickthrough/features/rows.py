@@ -1,6 +1,6 @@
 """Raw fields of impressions, as a caller sends them, checked and turned into columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from clickthrough.errors import RequestError
 from clickthrough.schema import MISSING_INT, Columns, FieldType, Schema, parse_time
 
-Value = int | float | str | None
+Scalar = int | float | str | None
+Value = Scalar | list[Scalar]
 RawRow = Mapping[str, object]
 
 _FURTHEST = 2**61
@@ -39,11 +40,16 @@ class Rows:
     def __len__(self) -> int:
         return len(self.order)
 
-    def columns(self, schema: Schema) -> Columns:
-        """Return the fields as arrays, for the encoder."""
+    def columns(self, schema: Schema, lengths: Mapping[str, int]) -> Columns:
+        """Return the fields as arrays, for the encoder; lists are cut to their ``lengths``."""
         made: Columns = {"time": self.time}
         for name, values in self.values.items():
-            made[name] = to_array(values, schema.fields[name])
+            kind = schema.fields[name]
+            if kind in LISTS:
+                rows = [value if isinstance(value, list) else [] for value in values]
+                made[name] = padded(rows, lengths[name], LISTS[kind])
+            else:
+                made[name] = to_array([v for v in values if not isinstance(v, list)], kind)
         return made
 
 
@@ -146,13 +152,32 @@ class RowParser:
         return RequestError(f"row {place}: field '{owner}': expected {expected}, found {value!r}")
 
 
-def to_array(values: Sequence[Value], kind: FieldType) -> NDArray[np.generic]:
+def padded(
+    rows: Sequence[Sequence[Scalar]], length: int, kind: FieldType
+) -> NDArray[np.generic]:
+    """Return lists as an array of shape (n, length): cut, or filled up with missing values."""
+    flat = [row[i] if i < len(row) else None for row in rows for i in range(length)]
+    return to_array(flat, kind).reshape(len(rows), length)
+
+
+def to_array(values: Sequence[Scalar], kind: FieldType) -> NDArray[np.generic]:
     """Return values as the encoder's array of their type."""
     if kind == "float":
         return np.array([np.nan if v is None else v for v in values], np.float64)
     if kind == "str":
         return np.array([b"" if v is None else str(v).encode() for v in values], np.bytes_)
     return np.array([MISSING_INT if v is None else v for v in values], np.int64)
+
+
+def _read_list(read: Callable[[object], Scalar]) -> Callable[[object], list[Scalar] | None]:
+    def read_all(value: object) -> list[Scalar] | None:
+        if value is None:
+            return None
+        if not isinstance(value, list | tuple):
+            raise ValueError
+        return [read(entry) for entry in value]
+
+    return read_all
 
 
 def _by_request(ids: list[str | None]) -> tuple[list[int], NDArray[np.int64]]:
@@ -217,10 +242,24 @@ def _read_bool(value: object) -> int | None:
     return int(value)
 
 
-_READ = {"int": _read_int, "float": _read_float, "str": _read_str, "bool": _read_bool}
-_EXPECTED = {
+_READ: dict[FieldType, Callable[[object], Value]] = {
+    "int": _read_int,
+    "float": _read_float,
+    "str": _read_str,
+    "bool": _read_bool,
+    "ints": _read_list(_read_int),
+    "floats": _read_list(_read_float),
+    "strs": _read_list(_read_str),
+}
+LISTS: dict[FieldType, FieldType] = {"ints": "int", "floats": "float", "strs": "str"}
+"""The types of lists, with that of their entries."""
+
+_EXPECTED: dict[FieldType, str] = {
     "int": "a whole number",
     "float": "a finite number",
     "str": "text",
     "bool": "true or false",
+    "ints": "a list of whole numbers",
+    "floats": "a list of finite numbers",
+    "strs": "a list of texts",
 }

@@ -1,8 +1,24 @@
-"""What every model is: ids and numbers in, a logit out."""
+"""What every model is: ids, numbers and bags in, a logit out."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class InputShape:
+    """What a model is fed.
+
+    Attributes:
+        id_sizes: the number of ids of each id column.
+        numeric: the number of numeric inputs.
+        bags: the number of ids and the length of each bag.
+    """
+
+    id_sizes: tuple[int, ...]
+    numeric: int
+    bags: tuple[tuple[int, int], ...] = ()
 
 
 class CtrModel(nn.Module, ABC):
@@ -13,12 +29,14 @@ class CtrModel(nn.Module, ABC):
     """
 
     @abstractmethod
-    def forward(self, ids: Tensor, numeric: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, numeric: Tensor, bag_ids: Tensor, bag_weights: Tensor) -> Tensor:
         """Score impressions.
 
         Args:
             ids: int32, shape (n, id columns).
             numeric: float32, shape (n, numeric inputs).
+            bag_ids: int32, shape (n, lengths of all bags).
+            bag_weights: float32, the same shape.
 
         Returns:
             Logits, float32, shape (n,).

@@ -4,18 +4,19 @@ import torch
 from torch import Tensor, nn
 
 from clickthrough.config.training import Mlp
-from clickthrough.models.base import CtrModel
+from clickthrough.models.base import CtrModel, InputShape
 from clickthrough.models.embeddings import FusedEmbedding
 
 
 class MlpModel(CtrModel):
     """Embeddings joined with numbers; then linear, BatchNorm, ReLU, dropout a layer."""
 
-    def __init__(self, config: Mlp, id_sizes: list[int], numeric_width: int) -> None:
+    def __init__(self, config: Mlp, shape: InputShape) -> None:
         super().__init__()
-        self.embedding = FusedEmbedding(id_sizes, config.embedding_dim) if id_sizes else None
+        embeds = bool(shape.id_sizes or shape.bags)
+        self.embedding = FusedEmbedding(shape, config.embedding_dim) if embeds else None
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
-        width = len(id_sizes) * config.embedding_dim + numeric_width
+        width = (self.embedding.width if self.embedding else 0) + shape.numeric
         layers: list[nn.Module] = []
         for hidden in config.hidden:
             layers += [
@@ -27,11 +28,12 @@ class MlpModel(CtrModel):
             width = hidden
         self.layers = nn.Sequential(*layers, nn.Linear(width, 1))
 
-    def forward(self, ids: Tensor, numeric: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, numeric: Tensor, bag_ids: Tensor, bag_weights: Tensor) -> Tensor:
         """Score impressions; see :meth:`CtrModel.forward`."""
         inputs = [numeric]
         if self.embedding is not None:
-            inputs.insert(0, self.embedding_dropout(self.embedding(ids)))
+            embedded = self.embedding(ids, bag_ids, bag_weights)
+            inputs.insert(0, self.embedding_dropout(embedded))
         logits: Tensor = self.layers(torch.cat(inputs, dim=1))
         return logits.squeeze(1)
 

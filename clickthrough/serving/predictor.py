@@ -9,7 +9,7 @@ from typing import Self
 
 from clickthrough.bundle.load import Bundle, load_bundle
 from clickthrough.errors import RequestError
-from clickthrough.features.history.online import KeyHistory
+from clickthrough.features.history.online import online_histories
 from clickthrough.features.history.ticks import tick_of
 from clickthrough.features.rows import RawRow, RowParser, Rows, Value
 from clickthrough.schema import Columns
@@ -78,13 +78,8 @@ class Predictor:
         plan, schema = bundle.plan, bundle.schema
         self._parser = RowParser(schema, [*plan.fields, *({"item"} & set(schema.fields))])
         self._tick_seconds = plan.counters.tick
-        self._histories = [
-            KeyHistory(key_set, plan.counters, bundle.snapshots[key_set.name])
-            for key_set in plan.key_sets
-        ]
-        self._recorder = Recorder(
-            self._parser, self._histories, store, bundle.config.serving, self._tick_seconds
-        )
+        self._histories = online_histories(plan, schema, bundle.snapshots)
+        self._recorder = Recorder(self._parser, self._histories, store, bundle.config.serving)
 
     @classmethod
     def load(cls, bundle: str | Path, store: str | Path = "memory") -> Self:
@@ -154,7 +149,7 @@ class Predictor:
         columns = self._columns(rows)
         encoded = self.bundle.encoder.encode(columns, rows.offsets)
         logits = self.bundle.calibrator.logit(
-            self.bundle.model.logits(encoded.ids, encoded.numeric)
+            self.bundle.model.logits(encoded)
         )
         probabilities = self.bundle.calibrator.probability_of(logits)
         found = find(self.bundle, rows, columns, encoded.ids)
@@ -173,7 +168,7 @@ class Predictor:
 
     def _columns(self, rows: Rows) -> Columns:
         """Return fields and history columns of rows."""
-        columns = rows.columns(self.bundle.schema)
+        columns = rows.columns(self.bundle.schema, self.bundle.plan.list_lengths)
         ticks = tick_of(rows.time, self._tick_seconds)
         for history in self._histories:
             columns.update(history.read(self.store, rows.values, ticks))

@@ -28,5 +28,11 @@ class Store(Reader, Protocol):
     def expire(self, before: int) -> int:
         """Forget values that expire before a moment; return how many."""
 
+    def trim(self, most: int) -> int:
+        """Keep at most so many values, forgetting those that expire first; return how many.
+
+        Values that never expire are kept.
+        """
+
     def close(self) -> None:
         """Release what the store holds open."""

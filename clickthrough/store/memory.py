@@ -1,5 +1,6 @@
 """A store in the memory of one process: gone when it ends."""
 
+import heapq
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -52,6 +53,15 @@ class MemoryStore:
         """Forget values that expire before a moment; return how many."""
         with self._lock:
             old = [key for key, expires in self._expires.items() if expires < before]
+            for key in old:
+                del self._values[key], self._expires[key]
+            return len(old)
+
+    def trim(self, most: int) -> int:
+        """Keep at most so many values, forgetting those that expire first; return how many."""
+        with self._lock:
+            excess = max(0, len(self._values) - most)
+            old = heapq.nsmallest(excess, self._expires, key=self._expires.__getitem__)
             for key in old:
                 del self._values[key], self._expires[key]
             return len(old)

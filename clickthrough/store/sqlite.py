@@ -72,6 +72,17 @@ class SQLiteStore:
             query = "DELETE FROM state WHERE expires < ?"
             return self._connection().execute(query, (before,)).rowcount
 
+    def trim(self, most: int) -> int:
+        """Keep at most so many values, forgetting those that expire first; return how many."""
+        with self.transaction():
+            connection = self._connection()
+            (count,) = connection.execute("SELECT count(*) FROM state").fetchone()
+            query = (
+                "DELETE FROM state WHERE key IN (SELECT key FROM state "
+                "WHERE expires IS NOT NULL ORDER BY expires LIMIT ?)"
+            )
+            return connection.execute(query, (max(0, count - most),)).rowcount
+
     def close(self) -> None:
         """Close every thread's connection."""
         for connection in self._connections:

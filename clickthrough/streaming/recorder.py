@@ -15,7 +15,7 @@ import msgspec
 
 from clickthrough.config.serving import Serving
 from clickthrough.errors import RequestError
-from clickthrough.features.history.online import KeyHistory, keys_of
+from clickthrough.features.history.online import Change, History, Mark
 from clickthrough.features.rows import RawRow, RowParser, Value
 from clickthrough.store.base import Store, Transaction
 
@@ -25,11 +25,11 @@ _EXPIRE_EVERY = 10_000
 
 
 class Remembered(msgspec.Struct, array_like=True):
-    """What the store knows of an impression: its tick and keys (None before it is shown)."""
+    """What the store knows of an impression: its time (None before it is shown) and marks."""
 
     clicked: bool
-    tick: int | None = None
-    keys: list[bytes | None] = []
+    time: int | None = None
+    marks: list[Mark] = []
 
 
 @dataclass
@@ -55,13 +55,12 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Event:
-    """An event after checking; ``keys`` are those of an impression, one a key set."""
+    """An event after checking; ``marks`` are those of an impression, one a history."""
 
     click: bool
     identity: bytes
     time: int
-    tick: int = 0
-    keys: tuple[bytes | None, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 class Recorder:
@@ -69,7 +68,7 @@ class Recorder:
 
     Args:
         parser: reads the fields of impressions.
-        histories: the counters that events change.
+        histories: what events change.
         store: where their states are.
         settings: the attribution window.
     """
@@ -77,16 +76,16 @@ class Recorder:
     def __init__(
         self,
         parser: RowParser,
-        histories: Sequence[KeyHistory],
+        histories: Sequence[History],
         store: Store,
         settings: Serving,
-        tick_seconds: int,
     ) -> None:
         self._parser = parser
         self._histories = histories
         self._store = store
         self._window = settings.attribution_window * 1_000_000
-        self._tick_seconds = tick_seconds
+        self._forget_after = settings.forget_after * 1_000_000
+        self._most_keys = settings.most_keys
         self._lock = threading.Lock()
         self._newest, self._since_expiry = 0, 0
 
@@ -131,9 +130,8 @@ class Recorder:
         values: dict[str, list[Value]] = {
             name: [self._parser.coerce(row.get(name), name, place)] for name in self._parser.fields
         }
-        keys = tuple(keys_of(history.key_set, values)[0] for history in self._histories)
-        tick = moment // (self._tick_seconds * 1_000_000)
-        return Event(False, identity, moment, tick, keys)
+        marks = tuple(history.marks(values)[0] for history in self._histories)
+        return Event(False, identity, moment, marks)
 
     def _identity(self, row: Mapping[str, object], place: int) -> bytes:
         request = self._parser.request_id(row, place)
@@ -155,24 +153,23 @@ class Recorder:
             for identity, value in zip(identities, tx.read(identities), strict=True)
             if value is not None
         }
-        counts: list[dict[tuple[bytes, int], tuple[int, int]]] = [{} for _ in self._histories]
+        changes: list[list[Change]] = [[] for _ in self._histories]
         for event in events:
             step = _click if event.click else _impression
-            changed, added = step(known.get(event.identity), event, receipt)
+            changed, (impressions, clicks) = step(known.get(event.identity), event, receipt)
             known[event.identity] = changed
-            if added != (0, 0) and changed.tick is not None:
-                for count, key in zip(counts, changed.keys, strict=True):
-                    if key is not None:
-                        n, c = count.get((key, changed.tick), (0, 0))
-                        count[key, changed.tick] = n + added[0], c + added[1]
+            if impressions + clicks and changed.time is not None:
+                for listed, mark in zip(changes, changed.marks, strict=True):
+                    if mark is not None:
+                        listed.append(Change(mark, changed.time, impressions, clicks))
         latest = max(event.time for event in events)
         tx.write(
             {identity: msgspec.msgpack.encode(value) for identity, value in known.items()},
             expires=latest + self._window,
         )
-        for history, count in zip(self._histories, counts, strict=True):
-            if count:
-                history.add(tx, count)
+        for history, listed in zip(self._histories, changes, strict=True):
+            if listed:
+                history.add(tx, listed, latest + self._forget_after)
 
     def _forget_old(self, events: list[Event]) -> None:
         with self._lock:
@@ -183,20 +180,21 @@ class Recorder:
                 self._since_expiry = 0
         if due:
             self._store.expire(self._newest)
+            self._store.trim(self._most_keys)
 
 
 def _impression(
     known: Remembered | None, event: Event, receipt: Receipt
 ) -> tuple[Remembered, tuple[int, int]]:
     """Return what is now known of an impression, and the impressions and clicks to count."""
-    if known is not None and known.tick is not None:
+    if known is not None and known.time is not None:
         receipt.duplicates += 1
         return known, (0, 0)
     receipt.impressions += 1
     waited = known is not None and known.clicked
     if waited:
         receipt.clicks += 1
-    return Remembered(waited, event.tick, list(event.keys)), (1, int(waited))
+    return Remembered(waited, event.time, list(event.marks)), (1, int(waited))
 
 
 def _click(
@@ -210,4 +208,4 @@ def _click(
         receipt.duplicates += 1
         return known, (0, 0)
     receipt.clicks += 1
-    return Remembered(True, known.tick, known.keys), (0, 1)
+    return Remembered(True, known.time, known.marks), (0, 1)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from clickthrough.config.training import Training
+from clickthrough.bundle.export import tensors
 from clickthrough.errors import ClickthroughError
 from clickthrough.evaluation.metrics import auc, log_loss, request_auc
 from clickthrough.features.encoding.encoder import Encoded
@@ -63,13 +64,13 @@ def train_model(
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     optimizers = _optimizers(model, settings)
-    tensors = _tensors(train)
+    rows = (*tensors(train.inputs), torch.from_numpy(train.labels.astype(np.float32)))
     epochs: list[Epoch] = []
     best, best_weights = -np.inf, _copy(model)
     for number in range(1, settings.epochs + 1):
         order = torch.from_numpy(rng.permutation(len(train)))
         told = partial(progress, number, total=len(train))
-        loss = _epoch(model, tensors, order, optimizers, settings, told)
+        loss = _epoch(model, rows, order, optimizers, settings, told)
         monitored = _monitored(predict_logits(model, validation.inputs), validation, settings)
         epochs.append(Epoch(number, loss, abs(monitored)))
         if monitored > best:
@@ -87,8 +88,7 @@ def predict_logits(model: CtrModel, inputs: Encoded) -> NDArray[np.float32]:
     with torch.inference_mode():
         for start in range(0, len(inputs.ids), _EVAL_ROWS):
             rows = slice(start, start + _EVAL_ROWS)
-            ids, numeric = inputs.ids[rows], inputs.numeric[rows]
-            parts.append(model(torch.from_numpy(ids), torch.from_numpy(numeric)).numpy())
+            parts.append(model(*tensors(inputs[rows])).numpy())
     logits: NDArray[np.float32] = np.concatenate(parts)
     return logits
 
@@ -107,14 +107,9 @@ def _optimizers(model: CtrModel, settings: Training) -> list[torch.optim.Optimiz
     return made
 
 
-def _tensors(table: Table) -> tuple[Tensor, Tensor, Tensor]:
-    labels = torch.from_numpy(table.labels.astype(np.float32))
-    return torch.from_numpy(table.inputs.ids), torch.from_numpy(table.inputs.numeric), labels
-
-
 def _epoch(
     model: CtrModel,
-    tensors: tuple[Tensor, Tensor, Tensor],
+    rows: tuple[Tensor, ...],
     order: Tensor,
     optimizers: list[torch.optim.Optimizer],
     settings: Training,
@@ -123,21 +118,21 @@ def _epoch(
     """Train on every row once; return the mean loss."""
     model.train()
     total, done = torch.zeros(()), 0
-    for rows in torch.split(order, settings.batch_size):
-        if len(rows) < 2:  # one row has no variance for BatchNorm
+    for batch in torch.split(order, settings.batch_size):
+        if len(batch) < 2:  # one row has no variance for BatchNorm
             continue
-        ids, numeric, labels = (tensor[rows] for tensor in tensors)
-        unseen = torch.rand(ids.shape) < settings.unseen_share
-        loss = nn.functional.binary_cross_entropy_with_logits(
-            model(ids.masked_fill(unseen, UNSEEN), numeric), labels
+        ids, numeric, bag_ids, bag_weights, labels = (tensor[batch] for tensor in rows)
+        logits = model(
+            _some_unseen(ids, settings), numeric, _some_unseen(bag_ids, settings), bag_weights
         )
+        loss = nn.functional.binary_cross_entropy_with_logits(logits, labels)
         for optimizer in optimizers:
             optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         for optimizer in optimizers:
             optimizer.step()
-        total += loss.detach() * len(rows)
-        done += len(rows)
+        total += loss.detach() * len(batch)
+        done += len(batch)
         progress(done=done)
     mean = float(total) / max(done, 1)
     if not np.isfinite(mean):
@@ -145,6 +140,11 @@ def _epoch(
             f"training diverged: the loss is {mean} at learning_rate {settings.learning_rate}"
         )
     return mean
+
+
+def _some_unseen(ids: Tensor, settings: Training) -> Tensor:
+    """Replace a small share of ids by the unseen id, so that its row is trained."""
+    return ids.masked_fill(torch.rand(ids.shape) < settings.unseen_share, UNSEEN)
 
 
 def _monitored(logits: NDArray[np.float32], table: Table, settings: Training) -> float:

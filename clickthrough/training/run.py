@@ -17,9 +17,9 @@ from clickthrough.calibration import Platt
 from clickthrough.config.root import Config
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.open import open_dataset
-from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.features.encoding.encoder import Encoded, Encoder
 from clickthrough.models import build_model
-from clickthrough.models.base import CtrModel
+from clickthrough.models.base import CtrModel, InputShape
 from clickthrough.training.evaluate import Scorer, evaluate_prepared
 from clickthrough.training.loop import Epoch, Progress, predict_logits, silent, train_model
 from clickthrough.training.prepare import Prepared, prepare, snapshots_before_test
@@ -104,6 +104,7 @@ def describe_inputs(prepared: Prepared) -> str:
     rows = ", ".join(f"{len(table):,} {name}" for name, table in prepared.tables.items())
     return (
         f"{rows}; {len(sizes)} id columns ({sum(sizes.values()):,} ids), "
+        f"{len(prepared.encoder.bag_shapes)} bags, "
         f"{len(prepared.encoder.numeric_names)} numeric inputs"
     )
 
@@ -111,7 +112,7 @@ def describe_inputs(prepared: Prepared) -> str:
 def _fit(prepared: Prepared, config: Config, told: Told) -> tuple[CtrModel, list[Epoch]]:
     torch.manual_seed(config.training.seed)
     encoder, tables = prepared.encoder, prepared.tables
-    model = build_model(config.model, list(encoder.id_sizes.values()), len(encoder.numeric_names))
+    model = build_model(config.model, input_shape(encoder))
     epochs = train_model(
         model, tables["train"], tables["validation"], config.training, told.progress
     )
@@ -122,6 +123,15 @@ def _fit(prepared: Prepared, config: Config, told: Told) -> tuple[CtrModel, list
         f"validation {config.training.monitor} {chosen.monitored:.4f}"
     )
     return model, epochs
+
+
+def input_shape(encoder: Encoder) -> InputShape:
+    """Return what an encoder feeds a model."""
+    return InputShape(
+        tuple(encoder.id_sizes.values()),
+        len(encoder.numeric_names),
+        tuple(encoder.bag_shapes.values()),
+    )
 
 
 def _evaluate(parts: Parts, prepared: Prepared, baselines: bool) -> dict[str, Any]:
@@ -135,4 +145,4 @@ def _evaluate(parts: Parts, prepared: Prepared, baselines: bool) -> dict[str, An
 
 def _example(prepared: Prepared) -> Encoded:
     inputs = prepared.tables["validation"].inputs
-    return Encoded(inputs.ids[:_EXAMPLE_ROWS], inputs.numeric[:_EXAMPLE_ROWS])
+    return inputs[:_EXAMPLE_ROWS]

@@ -46,7 +46,7 @@ def encode_table(frame: pl.DataFrame, encoder: Encoder, schema: Schema) -> Table
     known = frame["label"].is_not_null().to_numpy()
     request = frame.filter(known).select(pl.col("request_id"))
     return Table(
-        inputs=Encoded(encoded.ids[known], encoded.numeric[known]),
+        inputs=encoded[known],
         labels=frame["label"].filter(known).to_numpy(),
         offsets=request_offsets(request),
         item_rate=_item_rate(frame, encoder)[known],
@@ -59,19 +59,15 @@ def encode_frame(frame: pl.DataFrame, encoder: Encoder, schema: Schema) -> Encod
     for rows, offsets in request_chunks(request_offsets(frame), _CHUNK):
         columns = encoder_columns(frame[rows], encoder.plan, schema)
         parts.append(encoder.encode(columns, offsets))
-    return Encoded(
-        np.concatenate([part.ids for part in parts]),
-        np.concatenate([part.numeric for part in parts]),
-    )
+    return Encoded.joined(parts)
 
 
 def _item_rate(frame: pl.DataFrame, encoder: Encoder) -> NDArray[np.float64]:
-    if ITEM.column("clicks") not in frame.columns:
+    if ITEM.age not in frame.columns:
         return np.full(frame.height, encoder.prior)
     smoothing = encoder.plan.counters.smoothing
-    clicks, impressions = (
-        frame[ITEM.column(name)].cast(pl.Float64).fill_null(0.0).to_numpy()
-        for name in ("clicks", "impressions")
+    impressions, clicks = (
+        frame[name].cast(pl.Float64).fill_null(0.0).to_numpy() for name in ITEM.counts()
     )
     rate: NDArray[np.float64] = (clicks + smoothing * encoder.prior) / (impressions + smoothing)
     return rate

@@ -1,15 +1,18 @@
 """The fitted encoder: columns in, ids and scaled numbers out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clickthrough.features.encoding.bags import encode_bag
 from clickthrough.features.encoding.calendar import day_of_week, hour_of_day
+from clickthrough.features.encoding.hashing import hashed_ids
 from clickthrough.features.encoding.relative import difference_from_request, rank_in_request
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, Vocabulary
-from clickthrough.features.plan import Measure, Plan
+from clickthrough.features.plan import IdColumn, Measure, Plan
 from clickthrough.schema import MISSING_INT, Columns
 
 Floats = NDArray[np.float64]
@@ -40,10 +43,36 @@ class Encoded:
     Attributes:
         ids: int32, shape (n, id columns).
         numeric: float32, shape (n, numeric columns + indicators).
+        bag_ids: int32, shape (n, lengths of all bags), the bags side by side.
+        bag_weights: float32, the same shape; see :mod:`clickthrough.features.encoding.bags`.
     """
 
     ids: NDArray[np.int32]
     numeric: NDArray[np.float32]
+    bag_ids: NDArray[np.int32]
+    bag_weights: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, rows: slice | NDArray[np.generic]) -> "Encoded":
+        """Return some of the rows."""
+        return Encoded(*(array[rows] for array in self.arrays().values()))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the inputs of a model by name, in the order of its arguments."""
+        return {
+            "ids": self.ids,
+            "numeric": self.numeric,
+            "bag_ids": self.bag_ids,
+            "bag_weights": self.bag_weights,
+        }
+
+    @classmethod
+    def joined(cls, parts: Sequence["Encoded"]) -> "Encoded":
+        """Return the rows of several parts, one after another."""
+        arrays = [part.arrays() for part in parts]
+        return cls(*(np.concatenate([a[name] for a in arrays]) for name in arrays[0]))
 
 
 class Encoder:
@@ -51,7 +80,7 @@ class Encoder:
 
     Args:
         plan: the columns to make.
-        vocabularies: field -> vocabulary.
+        vocabularies: id column or bag -> vocabulary.
         scalers: numeric column -> scaler.
         prior: click rate of the training period, towards which rates are smoothed.
     """
@@ -76,11 +105,13 @@ class Encoder:
     @property
     def id_sizes(self) -> dict[str, int]:
         """The number of ids of each id column."""
+        return {column.name: self._size(column) for column in self.plan.ids}
+
+    @property
+    def bag_shapes(self) -> dict[str, tuple[int, int]]:
+        """The number of ids and the length of each bag."""
         return {
-            column.name: self.vocabularies[column.name].size
-            if column.source == "field"
-            else TIME_SIZES[column.source] + FIRST_KNOWN
-            for column in self.plan.ids
+            bag.name: (self.vocabularies[bag.name].size, bag.length) for bag in self.plan.bags
         }
 
     @property
@@ -96,21 +127,38 @@ class Encoder:
             columns: the plan's fields, ``time`` and history columns, each of shape (n,).
             offsets: where each request starts, and the end, shape (requests + 1,).
         """
-        return Encoded(
-            self.ids(columns), self.scale(numeric_values(self.plan, self.prior, columns, offsets))
-        )
+        numeric = numeric_values(self.plan, self.prior, columns, offsets)
+        return Encoded(self.ids(columns), self.scale(numeric), *self.bags(columns))
+
+    def bags(self, columns: Columns) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return ids and weights of all bags side by side."""
+        none = np.empty((len(columns["time"]), 0))
+        made = [encode_bag(bag, self.vocabularies[bag.name], columns) for bag in self.plan.bags]
+        ids = [none.astype(np.int32), *(ids for ids, _ in made)]
+        weights = [none.astype(np.float32), *(weights for _, weights in made)]
+        return np.concatenate(ids, axis=1), np.concatenate(weights, axis=1)
 
     def ids(self, columns: Columns) -> NDArray[np.int32]:
         """Return the ids, shape (n, id columns)."""
         made = np.empty((len(columns["time"]), len(self.plan.ids)), np.int32)
         for place, column in enumerate(self.plan.ids):
+            values = columns[column.field]
             if column.source == "field":
-                made[:, place] = self.vocabularies[column.name].encode(columns[column.name])
+                made[:, place] = self.vocabularies[column.name].encode(values)
+            elif column.source == "hashed":
+                made[:, place] = hashed_ids(values, column.buckets)
             else:
                 part = hour_of_day if column.source == "hour" else day_of_week
-                time = columns["time"].astype(np.int64, copy=False)
+                time = values.astype(np.int64, copy=False)
                 made[:, place] = part(time, self.plan.timezone) + FIRST_KNOWN
         return made
+
+    def _size(self, column: IdColumn) -> int:
+        if column.source == "field":
+            return self.vocabularies[column.name].size
+        if column.source == "hashed":
+            return column.buckets + FIRST_KNOWN
+        return TIME_SIZES[column.source] + FIRST_KNOWN
 
     def scale(self, values: Floats) -> NDArray[np.float32]:
         """Fill, standardize and append indicators: (n, columns) -> (n, numeric inputs)."""
@@ -147,9 +195,24 @@ def measure(
     elif what.kind == "rate":
         impressions, clicks = (_as_float(columns[name]) for name in what.inputs)
         values = (clicks + smoothing * prior) / (impressions + smoothing)
+    elif what.kind == "match":
+        values = _matches(*(columns[name] for name in what.inputs), length=what.length)
     else:
         values = _as_float(columns[what.inputs[0]])
     return _transform(values, what.transform)
+
+
+def _matches(
+    clicked: NDArray[np.generic],
+    size: NDArray[np.generic],
+    own: NDArray[np.generic],
+    length: int,
+) -> Floats:
+    """Return how many of the last clicked values equal an impression's own."""
+    equal = (clicked[:, :length] == own[:, None]).sum(axis=1)
+    absent = b"" if own.dtype.kind == "S" else MISSING_INT
+    missing = np.isnan(size.astype(np.float64)) | (own == absent)
+    return np.where(missing, np.nan, equal)
 
 
 def _as_float(values: NDArray[np.generic]) -> Floats:

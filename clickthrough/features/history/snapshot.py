@@ -1,6 +1,7 @@
-"""Counters as a bundle left them: sorted key digests and states, read by memory map."""
+"""What a bundle knows of each key: sorted key digests and packed values, read by memory map."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -8,58 +9,66 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from clickthrough.features.history.state import Floats
-
 _DIGEST = 16
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The states of one key set.
+    """Values by key, as a store would hold them; nothing in it changes.
 
     Attributes:
         digests: sorted digests of the keys, shape (K,), dtype S16.
-        states: shape (K, width), in the same order.
+        ends: where each value ends in ``values``, shape (K,).
+        values: all values, one after another, uint8.
     """
 
     digests: NDArray[np.bytes_]
-    states: Floats
+    ends: NDArray[np.int64]
+    values: NDArray[np.uint8]
 
     @classmethod
-    def empty(cls, width: int) -> Self:
-        """Return a snapshot that knows no key."""
-        return cls(np.empty(0, f"S{_DIGEST}"), np.empty((0, width)))
-
-    @classmethod
-    def of(cls, keys: list[bytes], states: Floats) -> Self:
-        """Index states by their keys."""
-        digests = digest(keys)
+    def of(cls, states: Mapping[bytes, bytes]) -> Self:
+        """Index values by their keys."""
+        digests = digest(list(states))
         order = np.argsort(digests)
-        return cls(digests[order], states[order])
+        packed = list(states.values())
+        ordered = [packed[place] for place in order]
+        ends = np.cumsum([len(value) for value in ordered], dtype=np.int64)
+        return cls(digests[order], ends, np.frombuffer(b"".join(ordered), np.uint8))
 
     @classmethod
     def load(cls, folder: Path, name: str) -> Self:
         """Map the files that :meth:`save` wrote."""
-        digests = np.load(folder / f"{name}.keys.npy", mmap_mode="r", allow_pickle=False)
-        states = np.load(folder / f"{name}.states.npy", mmap_mode="r", allow_pickle=False)
-        return cls(digests, states)
+        keys, ends, values = (
+            np.load(folder / f"{name}.{part}.npy", mmap_mode="r", allow_pickle=False)
+            for part in ("keys", "ends", "values")
+        )
+        return cls(keys, ends, values)
 
     def save(self, folder: Path, name: str) -> None:
-        """Write ``NAME.keys.npy`` and ``NAME.states.npy``."""
-        np.save(folder / f"{name}.keys.npy", self.digests, allow_pickle=False)
-        np.save(folder / f"{name}.states.npy", self.states, allow_pickle=False)
+        """Write ``NAME.keys.npy``, ``NAME.ends.npy`` and ``NAME.values.npy``."""
+        parts = {"keys": self.digests, "ends": self.ends, "values": self.values}
+        for part, array in parts.items():
+            np.save(folder / f"{name}.{part}.npy", array, allow_pickle=False)
 
-    def fill(self, states: Floats, places: list[int], keys: list[bytes]) -> None:
-        """Overwrite the states at some places by those of the keys that are known here."""
-        if len(self.digests) == 0:
-            return
+    def __len__(self) -> int:
+        return len(self.digests)
+
+    def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return the value of each key, None where there is none."""
+        if len(self.digests) == 0 or not keys:
+            return [None] * len(keys)
         wanted = digest(keys)
-        found = np.minimum(np.searchsorted(self.digests, wanted), len(self.digests) - 1)
-        known = self.digests[found] == wanted
-        states[np.array(places, np.int64)[known]] = self.states[found[known]]
+        places = np.minimum(np.searchsorted(self.digests, wanted), len(self.digests) - 1)
+        known = self.digests[places] == wanted
+        return [self._value(int(i)) if k else None for i, k in zip(places, known, strict=True)]
+
+    def _value(self, place: int) -> bytes:
+        start = int(self.ends[place - 1]) if place else 0
+        return self.values[start : int(self.ends[place])].tobytes()
 
 
-def digest(keys: list[bytes]) -> NDArray[np.bytes_]:
+def digest(keys: Sequence[bytes]) -> NDArray[np.bytes_]:
     """Return 16-byte digests of keys, shape (K,)."""
     joined = b"".join(hashlib.blake2b(key, digest_size=_DIGEST).digest() for key in keys)
     return np.frombuffer(joined, f"S{_DIGEST}")

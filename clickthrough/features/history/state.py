@@ -1,170 +1,221 @@
-"""The online state of a key: one vector of float64, updated and read for many keys at once.
+"""The online state of a key: packed float64, updated and read for many keys at once.
 
-Layout, for H half-lives and a ring of P ticks (counts are exact: float64 holds whole numbers
-to 2^53)::
+A state is a header and any number of entries (counts are exact: float64 holds whole numbers to
+2^53)::
 
-    first tick | settled tick | impressions, clicks | decayed impressions (H), clicks (H) |
-    ring: tick (P) | impressions (P) | clicks (P)
+    first tick | settled tick | impressions, clicks | decayed impressions, clicks (H times)
+    tick, impressions, clicks | tick, impressions, clicks | ...
 
-Events enter the ring at their own tick, so a query can still leave out those that its label
-delay hides. A tick that a later one displaces from the ring is *settled*: added to the totals,
-its decayed part relative to the settled tick. Decays only ever multiply by 2^-x with x >= 0, so
-nothing overflows, however long the log.
+Events enter as entries at their own tick, so that a query can leave out those that its label delay
+hides or its window has passed. An entry older than every window is *settled*: added to the totals of
+the header, its decayed part relative to the settled tick. Decays only ever multiply by 2^-x with
+x >= 0, so nothing overflows, however long the log.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 _FIRST, _SETTLED, _COUNTS, _DECAYED = 0, 1, 2, 4
+_ENTRY = 3
 _SPARE_TICKS = 2
-"""Ring slots beyond the label delay: a query may be one tick behind the newest event."""
+"""Entries are kept this much longer: a query may be so late behind the newest event."""
+
+
+@dataclass
+class States:
+    """The states of K keys, unpacked.
+
+    Attributes:
+        header: shape (K, width).
+        rows: which key each entry belongs to, ascending, shape (E,).
+        entries: tick, impressions, clicks, by key and tick, shape (E, 3).
+    """
+
+    header: Floats
+    rows: Ints
+    entries: Floats
+
+    def __len__(self) -> int:
+        return len(self.header)
+
+    def take(self, places: Ints) -> "States":
+        """Return the states at some places, which may repeat."""
+        starts = np.searchsorted(self.rows, places)
+        sizes = np.searchsorted(self.rows, places, side="right") - starts
+        rows = np.repeat(np.arange(len(places)), sizes)
+        within = np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        return States(
+            self.header[places], rows, self.entries[np.repeat(starts, sizes) + within]
+        )
 
 
 @dataclass(frozen=True)
 class StateLayout:
-    """Where the parts of a key's state lie, and the rules by which it changes.
+    """What the states of a key set hold, and the rules by which they change.
 
     Attributes:
+        windows: lengths of sliding windows in ticks, shape (W,).
         half_lives: half-lives in ticks, shape (H,).
         delay: label delay in ticks.
     """
 
+    windows: Ints
     half_lives: Floats
     delay: int
 
     @property
-    def ring(self) -> int:
-        """The number of ticks that the ring holds."""
-        return self.delay + _SPARE_TICKS
+    def width(self) -> int:
+        """The length of a header."""
+        return _DECAYED + 2 * len(self.half_lives)
 
     @property
-    def width(self) -> int:
-        """The length of a state vector."""
-        return _DECAYED + 2 * len(self.half_lives) + 3 * self.ring
+    def span(self) -> int:
+        """The ticks for which an entry is kept."""
+        return int(self.windows.max(initial=0)) + self.delay + _SPARE_TICKS
 
-    def empty(self, keys: int) -> Floats:
-        """Return states of keys never seen, shape (keys, width)."""
-        states = np.zeros((keys, self.width))
-        states[:, _FIRST] = np.inf
-        states[:, _SETTLED] = -np.inf
-        self._ring_ticks(states)[:] = -np.inf
-        return states
+    def empty(self, keys: int) -> States:
+        """Return states of keys never seen."""
+        header = np.zeros((keys, self.width))
+        header[:, _FIRST] = np.inf
+        header[:, _SETTLED] = -np.inf
+        return States(header, np.empty(0, np.int64), np.empty((0, _ENTRY)))
 
-    def add(self, states: Floats, ticks: Floats, counts: Floats) -> None:
-        """Count events, in place.
+    def unpack(self, packed: Sequence[bytes | None]) -> States:
+        """Read states as a store holds them; None is a key never seen."""
+        blank = self.empty(1).header.tobytes()
+        present = [blank if state is None else state for state in packed]
+        sizes = np.array([len(state) // 8 for state in present], np.int64)
+        flat = np.frombuffer(b"".join(present))
+        starts = np.cumsum(sizes) - sizes
+        in_header = starts[:, None] + np.arange(self.width)
+        is_entry = np.ones(len(flat), bool)
+        is_entry[in_header.ravel()] = False
+        counts = (sizes - self.width) // _ENTRY
+        return States(
+            flat[in_header],
+            np.repeat(np.arange(len(present)), counts),
+            flat[is_entry].reshape(-1, _ENTRY),
+        )
+
+    def pack(self, states: States) -> list[bytes]:
+        """Return each state as a store holds it."""
+        ends = np.searchsorted(states.rows, np.arange(len(states)), side="right").tolist()
+        starts = [0, *ends[:-1]]
+        return [
+            header.tobytes() + states.entries[start:end].tobytes()
+            for header, start, end in zip(states.header, starts, ends, strict=True)
+        ]
+
+    def add(self, states: States, rows: Ints, ticks: Floats, counts: Floats) -> States:
+        """Count events.
 
         Args:
-            states: shape (K, width), one row a key.
-            ticks: the tick of each key's events, shape (K,), whole numbers.
-            counts: impressions and clicks at that tick, shape (K, 2).
-        """
-        rows = np.arange(len(states))
-        states[:, _FIRST] = np.minimum(states[:, _FIRST], ticks)
-        slot = (ticks % self.ring).astype(np.int64)
-        held = self._ring_ticks(states)[rows, slot]
-        in_ring = self._ring_counts(states)
-        late = ticks < held
-        newer = ticks > held
-        displaced = np.where(newer[:, None], in_ring[rows, :, slot], counts * late[:, None])
-        self._settle(states, np.where(newer, held, ticks), displaced)
-        kept = np.where(newer[:, None], 0.0, in_ring[rows, :, slot])
-        in_ring[rows, :, slot] = kept + counts * ~late[:, None]
-        self._ring_ticks(states)[rows, slot] = np.maximum(held, ticks)
+            states: K states.
+            rows: which state each event belongs to, shape (E,).
+            ticks: whole numbers, shape (E,).
+            counts: impressions and clicks, shape (E, 2).
 
-    def read(self, states: Floats, ticks: Floats) -> Floats:
+        Returns:
+            The K states after the events, in whatever order these came.
+        """
+        header = states.header.copy()
+        np.minimum.at(header[:, _FIRST], rows, ticks)
+        fresh = np.concatenate([ticks[:, None], counts], axis=1)
+        rows = np.concatenate([states.rows, rows])
+        rows, entries = _by_tick(rows, np.concatenate([states.entries, fresh]))
+        newest = np.full(len(states), -np.inf)
+        np.maximum.at(newest, rows, entries[:, 0])
+        old = entries[:, 0] <= newest[rows] - self.span
+        self._settle(header, rows[old], entries[old])
+        return States(header, rows[~old], entries[~old])
+
+    def read(self, states: States, ticks: Floats) -> Floats:
         """Return what is known of each key as of a tick.
 
         Args:
-            states: shape (K, width).
-            ticks: the tick of the query, shape (K,) or a single number.
+            states: K states.
+            ticks: the tick of the query, shape (K,).
 
         Returns:
-            Shape (K, 3 + 2 H): age in ticks since first seen (NaN while never seen),
-            impressions, clicks, decayed impressions (H), decayed clicks (H).
+            Shape (K, 3 + 2 W + 2 H): age in ticks since first seen (NaN while never seen); then
+            impressions and clicks: all-time, of each window, of each half-life.
         """
-        ticks = np.broadcast_to(np.asarray(ticks, np.float64), len(states))
+        header = states.header
         horizon = ticks - self.delay
-        seen = self._ring_ticks(states) < horizon[:, None]
-        ring = self._ring_counts(states) * seen[:, None, :]
-        age = np.where(states[:, _FIRST] < horizon, ticks - states[:, _FIRST], np.nan)
-        totals = states[:, _COUNTS:_DECAYED] + ring.sum(axis=2)
-        parts = [age[:, None], totals, self._decayed(states, ticks, ring)]
-        known: Floats = np.concatenate(parts, axis=1)
+        seen = states.entries[:, 0] < horizon[states.rows]
+        rows, entries = states.rows[seen], states.entries[seen]
+        first = header[:, _FIRST]
+        age = np.where(first < horizon, ticks - first, np.nan)
+        columns = [age[:, None], header[:, _COUNTS:_DECAYED] + _sum_by(rows, entries[:, 1:], len(header))]
+        for window in self.windows:
+            inside = entries[:, 0] >= horizon[rows] - window
+            columns.append(_sum_by(rows[inside], entries[inside, 1:], len(header)))
+        columns.append(self._decayed(header, ticks, rows, entries))
+        known: Floats = np.concatenate(columns, axis=1)
         return known
 
-    def _decayed(self, states: Floats, ticks: Floats, ring: Floats) -> Floats:
-        """Return decayed impressions (H) and clicks (H) as of each query's tick."""
-        since_settled = np.maximum(ticks - states[:, _SETTLED], 0.0)
-        settled = self._decayed_view(states) * self._weight(since_settled)[:, None, :]
-        # an event at the query's own tick or later is masked out above; its age is clipped
-        # so that its weight stays finite
-        since = np.maximum(ticks[:, None] - self._ring_ticks(states), 0.0)
-        weight = np.exp2(-since[:, :, None] / self.half_lives)
-        recent = np.einsum("kcp,kph->kch", ring, weight)
-        decayed: Floats = (settled + recent).reshape(len(states), 2 * len(self.half_lives))
-        return decayed
+    def _decayed(self, header: Floats, ticks: Floats, rows: Ints, entries: Floats) -> Floats:
+        """Return decayed impressions and clicks of each half-life, shape (K, 2 H)."""
+        since = np.maximum(ticks - header[:, _SETTLED], 0.0)
+        settled = self._paired(header[:, _DECAYED:]) * self._weight(since)[:, :, None]
+        weights = self._weight(ticks[rows] - entries[:, 0])
+        recent = _sum_by(rows, _weighed(entries, weights), len(header))
+        return settled.reshape(len(header), 2 * len(self.half_lives)) + recent
 
-    def _settle(self, states: Floats, ticks: Floats, counts: Floats) -> None:
-        """Add events that leave (or never enter) the ring to the totals."""
-        some = counts.any(axis=1)
-        settled = np.where(some, np.maximum(states[:, _SETTLED], ticks), states[:, _SETTLED])
-        states[:, _COUNTS:_DECAYED] += counts
-        decayed = self._decayed_view(states)
-        decayed *= self._weight(_difference(settled, states[:, _SETTLED]))[:, None, :]
-        fresh = self._weight(np.where(some, _difference(settled, ticks), 0.0))
-        decayed += counts[:, :, None] * fresh[:, None, :]
-        states[:, _SETTLED] = settled
+    def _settle(self, header: Floats, rows: Ints, entries: Floats) -> None:
+        """Move entries into the totals of the header."""
+        if len(rows) == 0:
+            return
+        keys = len(header)
+        before = header[:, _SETTLED].copy()
+        np.maximum.at(header[:, _SETTLED], rows, entries[:, 0])
+        after = header[:, _SETTLED]
+        header[:, _COUNTS:_DECAYED] += _sum_by(rows, entries[:, 1:], keys)
+        moved = np.subtract(after, before, out=np.zeros(keys), where=after > before)
+        decayed = self._paired(header[:, _DECAYED:])
+        decayed *= self._weight(moved)[:, :, None]
+        weights = self._weight(after[rows] - entries[:, 0])
+        header[:, _DECAYED:] += _sum_by(rows, _weighed(entries, weights), keys)
 
     def _weight(self, ticks: Floats) -> Floats:
-        """Return 2^(-ticks / half-life), shape (K, H)."""
+        """Return 2^(-ticks / half-life), shape (n, H)."""
         return np.exp2(-ticks[:, None] / self.half_lives)
 
-    def _decayed_view(self, states: Floats) -> Floats:
-        width = 2 * len(self.half_lives)
-        part = states[:, _DECAYED : _DECAYED + width]
-        return part.reshape(len(states), 2, len(self.half_lives), copy=False)
-
-    def _ring_ticks(self, states: Floats) -> Floats:
-        start = self.width - 3 * self.ring
-        return states[:, start : start + self.ring]
-
-    def _ring_counts(self, states: Floats) -> Floats:
-        part = states[:, self.width - 2 * self.ring :]
-        return part.reshape(len(states), 2, self.ring, copy=False)
+    def _paired(self, decayed: Floats) -> Floats:
+        """View (K, 2 H) as (K, H, 2): impressions and clicks of each half-life."""
+        return decayed.reshape(len(decayed), len(self.half_lives), 2, copy=False)
 
 
-def _difference(later: Floats, earlier: Floats) -> Floats:
-    """Return ``later - earlier``, 0 where both are still minus infinity."""
-    return np.subtract(later, earlier, out=np.zeros_like(later), where=np.isfinite(later))
+def _weighed(entries: Floats, weights: Floats) -> Floats:
+    """Return impressions and clicks under each weight, shape (E, 2 H)."""
+    weighed = weights[:, :, None] * entries[:, None, 1:]
+    return weighed.reshape(len(entries), 2 * weights.shape[1])
 
 
-def add_events(
-    layout: StateLayout, states: Floats, rows: NDArray[np.int64], ticks: Floats, counts: Floats
-) -> None:
-    """Count any number of events per key, in place, oldest first.
-
-    Args:
-        layout: the layout of the states.
-        states: shape (K, width).
-        rows: which state each event belongs to, shape (E,).
-        ticks: shape (E,).
-        counts: impressions and clicks, shape (E, 2).
-    """
-    order = np.lexsort((ticks, rows))
-    rows, ticks, counts = rows[order], ticks[order], counts[order]
+def _by_tick(rows: Ints, entries: Floats) -> tuple[Ints, Floats]:
+    """Sort entries by key and tick, and unite those of the same."""
+    order = np.lexsort((entries[:, 0], rows))
+    rows, entries = rows[order], entries[order]
     new = np.ones(len(rows), bool)
-    new[1:] = (rows[1:] != rows[:-1]) | (ticks[1:] != ticks[:-1])
+    new[1:] = (rows[1:] != rows[:-1]) | (entries[1:, 0] != entries[:-1, 0])
     starts = np.flatnonzero(new)
-    if len(starts) == 0:
-        return
-    rows, ticks, counts = rows[starts], ticks[starts], np.add.reduceat(counts, starts, axis=0)
-    turn = np.arange(len(rows)) - np.searchsorted(rows, rows)
-    by_turn = np.argsort(turn, kind="stable")
-    for batch in np.split(by_turn, np.cumsum(np.bincount(turn))[:-1]):
-        chosen = states[rows[batch]]
-        layout.add(chosen, ticks[batch], counts[batch])
-        states[rows[batch]] = chosen
+    if len(starts) == len(rows):
+        return rows, entries
+    united = entries[starts]
+    united[:, 1:] = np.add.reduceat(entries[:, 1:], starts, axis=0)
+    return rows[starts], united
+
+
+def _sum_by(rows: Ints, values: Floats, keys: int) -> Floats:
+    """Sum values by ascending row: (E, C) -> (keys, C)."""
+    sums = np.zeros((keys, values.shape[1]))
+    if len(rows):
+        starts = np.flatnonzero(np.diff(rows, prepend=-1))
+        sums[rows[starts]] = np.add.reduceat(values, starts, axis=0)
+    return sums

@@ -1,0 +1,40 @@
+"""Several ids an impression, with weights: bags of values and sequences of clicks."""
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clickthrough.features.encoding.vocabulary import MISSING, Vocabulary
+from clickthrough.features.plan import BagColumn
+from clickthrough.schema import Columns
+
+T = TypeVar("T", bound=np.generic)
+
+
+def encode_bag(
+    column: BagColumn, vocabulary: Vocabulary, columns: Columns
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Encode one bag.
+
+    Returns:
+        Ids and weights, each of shape (n, length). The weights of an impression sum to 1, or to 0
+        where it has no values; a missing value weighs 0.
+    """
+    values = _fitted(columns[column.column], column.length)
+    ids = vocabulary.encode(values.ravel()).reshape(values.shape)
+    weights = (ids != MISSING).astype(np.float64)
+    if column.weights is not None:
+        given = _fitted(columns[column.weights], column.length).astype(np.float64)
+        weights *= np.maximum(np.nan_to_num(given, nan=0.0), 0.0)
+    total = weights.sum(axis=1, keepdims=True)
+    weights = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+    return _padded(ids, column.length), _padded(weights.astype(np.float32), column.length)
+
+
+def _fitted(values: NDArray[np.generic], length: int) -> NDArray[np.generic]:
+    return np.ascontiguousarray(values[:, :length])
+
+
+def _padded(values: NDArray[T], length: int) -> NDArray[T]:
+    return np.pad(values, ((0, 0), (0, length - values.shape[1])))

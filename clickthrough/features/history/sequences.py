@@ -1,0 +1,103 @@
+"""Sequences online: the last clicked values of a key, in a store over the bundle's snapshot."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from clickthrough.config.features import Counters
+from clickthrough.features.history.keys import keys_of, read_layered
+from clickthrough.features.history.snapshot import Snapshot
+from clickthrough.features.plan import SequenceSet
+from clickthrough.features.rows import Value, padded
+from clickthrough.schema import Columns, FieldType
+from clickthrough.store.base import Reader, Transaction
+
+if TYPE_CHECKING:
+    from clickthrough.features.history.online import Change
+
+Click = tuple[int, int | str]
+"""When (microseconds) and what."""
+
+_decode = msgspec.msgpack.Decoder(list[Click]).decode
+_encode = msgspec.msgpack.Encoder().encode
+_SPARE_TICKS = 2
+"""Clicks are kept this much longer: a query may be so late behind the newest one."""
+
+
+class SequenceHistory:
+    """The last clicks of one key. A mark is the key and the clicked value."""
+
+    def __init__(
+        self, sequence: SequenceSet, kind: FieldType, counters: Counters, snapshot: Snapshot
+    ) -> None:
+        self.sequence = sequence
+        self._kind = kind
+        self._tick = counters.tick * 1_000_000
+        self._delay = counters.delay_ticks
+        self._snapshot = snapshot
+
+    def marks(self, values: Mapping[str, Sequence[Value]]) -> list[tuple[bytes, Value] | None]:
+        """Return the key and the value of each row; None where either is missing."""
+        keys = keys_of(self.sequence.name, self.sequence.key, values)
+        own = values[self.sequence.field]
+        return [
+            None if key is None or value is None else (key, value)
+            for key, value in zip(keys, own, strict=True)
+        ]
+
+    def read(
+        self, store: Reader, values: Mapping[str, Sequence[Value]], ticks: NDArray[np.int64]
+    ) -> Columns:
+        """Return the values, shape (n, length), and how many they are, NaN without a key."""
+        keys = keys_of(self.sequence.name, self.sequence.key, values)
+        unique = list(dict.fromkeys(key for key in keys if key))
+        packed = read_layered(store, self._snapshot, unique)
+        clicks = {k: _decode(state) if state else [] for k, state in zip(unique, packed, strict=True)}
+        # candidates of a request share their key and tick, so most rows are answered by another
+        known: dict[tuple[bytes, int], list[Value]] = {}
+        rows: list[list[Value]] = []
+        for key, tick in zip(keys, ticks.tolist(), strict=True):
+            if key is None:
+                rows.append([])
+                continue
+            if (key, tick) not in known:
+                known[key, tick] = self._as_of(clicks[key], tick)
+            rows.append(known[key, tick])
+        sizes = [float(len(row)) if key else np.nan for key, row in zip(keys, rows, strict=True)]
+        made = padded(rows, self.sequence.length, self._kind)
+        return {self.sequence.name: made, self.sequence.size: np.array(sizes, np.float64)}
+
+    def add(self, tx: Transaction, changes: "Sequence[Change]", expires: int) -> None:
+        """Remember clicks."""
+        fresh: dict[bytes, list[Click]] = {}
+        for change in changes:
+            if change.clicks:
+                key, value = change.mark
+                fresh.setdefault(key, []).append((change.time, value))
+        keys = list(fresh)
+        packed = read_layered(tx, self._snapshot, keys)
+        tx.write(
+            {
+                key: self.pack([*(_decode(state) if state else []), *fresh[key]])
+                for key, state in zip(keys, packed, strict=True)
+            },
+            expires,
+        )
+
+    def pack(self, clicks: Iterable[Click]) -> bytes:
+        """Return clicks as a store holds them: in order, less those that no query can reach."""
+        ordered = sorted(clicks)
+        reachable = (ordered[-1][0] // self._tick - self._delay - _SPARE_TICKS) * self._tick
+        hidden = bisect_left(ordered, reachable, key=lambda click: click[0])
+        return _encode(ordered[max(0, hidden - self.sequence.length) :])
+
+    def _as_of(self, clicks: list[Click], tick: int) -> list[Value]:
+        """Return the values of the last clicks before a tick's horizon, the latest first."""
+        horizon = (tick - self._delay) * self._tick
+        end = bisect_left(clicks, horizon, key=lambda click: click[0])
+        start = max(0, end - self.sequence.length)
+        return [value for _, value in reversed(clicks[start:end])]
