@@ -5,11 +5,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import torch
 
 from clickthrough.bundle import Bundle, load_bundle
 from clickthrough.config import Config
 from clickthrough.training.run import train
 from tests.logs import make_config, make_log, write_log
+
+torch.set_num_threads(1)  # models are small here: threads would wait for each other
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -80,7 +80,7 @@ def test_an_export_that_changes_the_model_fails(
 ) -> None:
     export = torch.onnx.export
 
-    def perturbing(model: CtrModel, *args: Any, **kwargs: Any) -> object:
+    def perturbing(model: CtrModel, *args: Any, **kwargs: Any) -> object:  # noqa: ANN401
         other = deepcopy(model)
         with torch.no_grad():
             list(other.parameters())[-1].add_(1e-3)

@@ -1,6 +1,5 @@
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -23,7 +22,7 @@ ROWS = """\
 """
 
 
-def opened(folder: Path, text: str | None = None, **settings: Any) -> Dataset:
+def opened(folder: Path, text: str | None = None, **settings: object) -> Dataset:
     """Open a log; ``text`` is written as its file first."""
     path = folder / "log.csv"
     if text is not None:

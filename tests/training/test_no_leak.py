@@ -46,7 +46,7 @@ def auc_of_trees(tables: dict[str, Table]) -> float:
         name: np.concatenate([table.inputs.ids, table.inputs.numeric], axis=1, dtype=np.float64)
         for name, table in tables.items()
     }
-    settings = {"objective": "binary", "verbosity": -1, "seed": 7, "num_threads": 2}
+    settings = {"objective": "binary", "verbosity": -1, "seed": 7, "num_threads": 1}
     model = lightgbm.train(settings, lightgbm.Dataset(x["train"], tables["train"].labels), 60)
     return auc(tables["test"].labels, np.asarray(model.predict(x["test"])))
 
