@@ -54,7 +54,7 @@ def save_bundle(target: Path, parts: Parts) -> Manifest:
         BundleError: the exported graph disagrees with torch, the place holds something that
             is no bundle, or it cannot be written.
     """
-    _refuse_to_replace(target)
+    refuse_to_replace(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -76,7 +76,12 @@ def counters_digest(plan: Plan) -> str:
     return digest_of(json.dumps([counted, clicked, ticks]))
 
 
-def _refuse_to_replace(target: Path) -> None:
+def refuse_to_replace(target: Path) -> None:
+    """Refuse a place that holds something other than a bundle.
+
+    Raises:
+        BundleError: it does.
+    """
     if target.exists() and not target.is_dir():
         raise BundleError(f"{target}: is a file; a bundle is a directory")
     if target.is_dir() and any(target.iterdir()) and not is_bundle(target):

@@ -46,6 +46,7 @@ def load_config(source: str | Path, data: Path | None = None) -> Config:
             _anchor(values["data"], Path(source).resolve().parent)
         if data is not None:
             values["data"]["path"] = str(data.resolve())
+            values["data"].pop("files", None)
     return parse_config(values, name)
 
 

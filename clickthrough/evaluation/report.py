@@ -42,8 +42,16 @@ def evaluation(
         "requests": len(offsets) - 1,
         "clicks": int(np.sum(labels == 1)),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "results": {name: all_metrics(labels, p, offsets) for name, p in predictions.items()},
+        "results": {name: _known(labels, p, offsets) for name, p in predictions.items()},
     }
+
+
+def _known(
+    labels: NDArray[np.int8], probabilities: NDArray[np.float64], offsets: NDArray[np.int64]
+) -> dict[str, float | None]:
+    """Return all metrics, None for those that these rows do not define: JSON has no NaN."""
+    metrics = all_metrics(labels, probabilities, offsets)
+    return {name: None if np.isnan(value) else value for name, value in metrics.items()}
 
 
 def as_table(record: dict[str, Any]) -> Table:
@@ -56,5 +64,9 @@ def as_table(record: dict[str, Any]) -> Table:
     for heading, _ in COLUMNS.values():
         table.add_column(heading, justify="right")
     for name, metrics in record["results"].items():
-        table.add_row(name, *(form.format(metrics[key]) for key, (_, form) in COLUMNS.items()))
+        table.add_row(name, *(_cell(metrics[key], form) for key, (_, form) in COLUMNS.items()))
     return table
+
+
+def _cell(value: float | None, form: str) -> str:
+    return "–" if value is None else form.format(value)

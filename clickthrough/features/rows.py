@@ -205,7 +205,7 @@ def _read_int(value: object) -> int | None:
 def _int_of_text(text: str) -> int:
     """Read ``118`` and ``118.0``: exact for any length, unlike a detour over float."""
     whole, _, fraction = text.strip().partition(".")
-    if fraction.strip("0"):
+    if fraction.strip("0") or "_" in whole:
         raise ValueError
     return int(whole)
 

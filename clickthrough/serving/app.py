@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from clickthrough._version import __version__
-from clickthrough.errors import ClickthroughError, RequestError
+from clickthrough.errors import ClickthroughError, RequestError, StoreError
 from clickthrough.serving import contract
 from clickthrough.serving.limits import LimitBody, LimitInFlight
 from clickthrough.serving.predictor import Predictor
@@ -68,6 +68,7 @@ def create_app(bundle: Path, store: str | Path | None = None) -> FastAPI:
     _add_health(app, predictor)
     _add_scoring(app, predictor)
     app.add_exception_handler(RequestError, _malformed)
+    app.add_exception_handler(StoreError, _store_failed)
     app.add_exception_handler(RequestValidationError, _invalid)
     limits = predictor.bundle.config.serving
     app.add_middleware(LimitBody, most=limits.max_body_bytes)
@@ -186,3 +187,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
     detail = [{key: item[key] for key in ("type", "loc", "msg")} for item in found]
     return Response(json.dumps({"detail": detail}), 422, media_type="application/json")
+
+
+async def _store_failed(request: Request, error: Exception) -> JSONResponse:
+    """Nothing was recorded or scored: the caller may try again."""
+    return JSONResponse({"detail": str(error)}, status_code=503, headers={"retry-after": "1"})

@@ -37,6 +37,10 @@ class SQLiteStore:
 
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Return the value of each key, None where there is none."""
+        with self._clear_errors():
+            return self._read(keys)
+
+    def _read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         connection = self._connection()
         found: dict[bytes, bytes] = {}
         for start in range(0, len(keys), _MOST_KEYS):
@@ -56,8 +60,8 @@ class SQLiteStore:
     @contextmanager
     def transaction(self) -> Iterator["SQLiteStore"]:
         """Begin a transaction: committed at the end of the block, undone if it raises."""
-        connection = self._connection()
-        with self._writing:
+        with self._clear_errors(), self._writing:
+            connection = self._connection()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self
@@ -102,6 +106,13 @@ class SQLiteStore:
             self._threads.connection = connection
             self._connections.append(connection)
         return connection
+
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {error}") from None
 
     def _claim(self, connection: sqlite3.Connection, declaration: str) -> None:
         """Refuse a file whose states have another meaning."""

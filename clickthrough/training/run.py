@@ -12,7 +12,7 @@ import torch
 from clickthrough.bundle.export import export_onnx
 from clickthrough.bundle.manifest import Manifest
 from clickthrough.bundle.runtime import OnnxModel
-from clickthrough.bundle.save import Parts, save_bundle
+from clickthrough.bundle.save import Parts, refuse_to_replace, save_bundle
 from clickthrough.calibration import Platt
 from clickthrough.config.root import Config
 from clickthrough.data.dataset import Dataset
@@ -57,6 +57,7 @@ def train(config: Config, out: Path, told: Told | None = None, baselines: bool =
         ClickthroughError: the configuration, the log or the place cannot be used.
     """
     told = told or Told()
+    refuse_to_replace(out)  # before the work, not after it
     dataset = open_dataset(config.data)
     told.say(describe(dataset))
     prepared = prepare(dataset, config, "live")

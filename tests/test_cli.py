@@ -1,0 +1,111 @@
+"""The command line as a user meets it: in a process of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from clickthrough.config.load import preset_names
+from tests.conftest import ROOT
+
+
+def run(*arguments: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from clickthrough.cli import main; main()"]
+    return subprocess.run(
+        [*command, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=folder or ROOT,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory in which the demo was run."""
+    folder = tmp_path_factory.mktemp("demo")
+    done = run("demo", "--no-serve", "--impressions", 12_000, folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert "truth" in done.stdout
+    assert "LightGBM" in done.stdout
+    return folder
+
+
+def test_the_demo_leaves_a_bundle_that_every_verb_takes(demo: Path) -> None:
+    for verb in (["inspect"], ["evaluate", "--no-baselines", "--counters", "frozen"]):
+        done = run(verb[0], "models", *verb[1:], folder=demo)
+        assert done.returncode == 0, done.stderr
+        assert "mlp" in done.stdout
+
+
+def test_replay_finds_no_difference(demo: Path) -> None:
+    done = run("replay", "models", "--requests", 200, folder=demo)
+    assert done.returncode == 0, done.stderr
+    difference = float(done.stdout.rsplit(":", 1)[1])
+    assert difference < 1e-5
+
+
+def test_evaluate_writes_its_figures(demo: Path) -> None:
+    done = run("evaluate", "models", "--no-baselines", "--json", "figures.json", folder=demo)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((demo / "figures.json").read_text())
+    assert figures["counters"] == "live"
+    assert 0.5 < figures["results"]["mlp"]["auc"] < 1
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_predict_scores_a_file_in_order(demo: Path, suffix: str) -> None:
+    lines = (demo / "demo/log.csv").read_text().splitlines()[:301]
+    (demo / "some.csv").write_text("\n".join(lines) + "\n")
+    done = run("predict", "models", "some.csv", "--out", f"scores.{suffix}", folder=demo)
+    assert done.returncode == 0, done.stderr
+    scores = (demo / f"scores.{suffix}").read_text().splitlines()
+    if suffix == "csv":
+        assert scores.pop(0) == "request_id,item,probability,logit"
+        items = [int(line.split(",")[1]) for line in scores]
+        requests = [line.split(",")[0] for line in scores]
+    else:
+        rows = [json.loads(line) for line in scores]
+        items, requests = [row["item"] for row in rows], [row["request_id"] for row in rows]
+    header = lines[0].split(",")
+    given = [dict(zip(header, line.split(","), strict=True)) for line in lines[1:]]
+    assert items == [int(row["ad_id"]) for row in given]
+    assert requests == [row["display_id"] for row in given]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["train", "nowhere.yaml"], "nowhere.yaml: no such file"),
+        (["train", "ebnrd"], "did you mean 'ebnerd'?"),
+        (["train", "ebnerd", "--data", "nowhere"], "nowhere/behaviors.parquet: no such file"),
+        (["evaluate", "nowhere"], "nowhere: no such bundle"),
+        (["serve", "nowhere"], "nowhere: no such bundle"),
+        (["predict", "nowhere", "nowhere.csv"], "nowhere.csv: no such file"),
+        (["replay", "nowhere"], "nowhere: no such bundle"),
+        (["evaluate", "nowhere", "--counters", "warm"], "'warm'"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_2(
+    arguments: list[str], says: str, tmp_path: Path
+) -> None:
+    done = run(*arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_malformed_row_of_a_file_is_named(demo: Path) -> None:
+    (demo / "bad.jsonl").write_text('{"ad_id": 1}\n{"ad_id": "x"}\n')
+    done = run("predict", "models", "bad.jsonl", "--out", "bad.csv", folder=demo)
+    assert done.returncode == 2
+    assert "row 1: field 'ad_id': expected a whole number, found 'x'" in done.stderr
+    assert not (demo / "bad.csv").exists()
+
+
+def test_every_preset_is_named_in_the_help_of_a_wrong_one() -> None:
+    done = run("train", "no-such-preset")
+    assert all(name in done.stderr for name in preset_names())
