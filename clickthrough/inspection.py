@@ -39,6 +39,8 @@ def _inputs(bundle: Bundle) -> Table:
     table = Table("input", "kind", "detail", title="what the model sees")
     for name, size in bundle.encoder.id_sizes.items():
         table.add_row(name, "ids", f"{size:,}")
+    for name, (size, length) in bundle.encoder.bag_shapes.items():
+        table.add_row(name, "bag", f"{size:,}, up to {length} each")
     for column in bundle.plan.numeric:
         scaler = bundle.encoder.scalers[column.name]
         table.add_row(column.name, "number", f"mean {scaler.mean:.4g}, scale {scaler.scale:.4g}")
@@ -46,9 +48,13 @@ def _inputs(bundle: Bundle) -> Table:
 
 
 def _counters(bundle: Bundle) -> Table:
-    table = Table("counters of", "half-lives", "keys known", title="history")
+    table = Table("history of", "forms", "keys known", title="history")
     for key_set in bundle.plan.key_sets:
-        lives = ", ".join(format_duration(life) for life in key_set.half_lives)
-        known = len(bundle.snapshots[key_set.name].digests)
-        table.add_row(key_set.name, lives or "all time", f"{known:,}")
+        forms = ["all time"]
+        forms += [f"in {format_duration(window)}" for window in key_set.windows]
+        forms += [f"half-life {format_duration(life)}" for life in key_set.half_lives]
+        table.add_row(key_set.name, ", ".join(forms), f"{len(bundle.snapshots[key_set.name]):,}")
+    for sequence in bundle.plan.sequence_sets:
+        form = f"last {sequence.length} clicks"
+        table.add_row(sequence.name, form, f"{len(bundle.snapshots[sequence.name]):,}")
     return table

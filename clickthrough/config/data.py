@@ -105,6 +105,13 @@ class Join(Strict):
         return [value] if isinstance(value, str) else value
 
 
+class ListFormat(Strict):
+    """A text column of a CSV that holds several values."""
+
+    separator: str = " "
+    of: Literal["int", "float", "str"] = "str"
+
+
 class Files(Strict):
     """The parts of a log that comes already divided."""
 
@@ -129,6 +136,7 @@ class TabularData(BaseData):
     joins: list[Join] = []
     separator: str = ","
     drop: list[str] = []
+    lists: dict[str, ListFormat] = {}
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

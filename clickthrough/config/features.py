@@ -127,16 +127,7 @@ class RequestSize(Strict):
 
 
 Feature = Annotated[
-    Categorical
-    | Hashed
-    | Bag
-    | Sequence
-    | Match
-    | Numeric
-    | Time
-    | Counter
-    | Age
-    | RequestSize,
+    Categorical | Hashed | Bag | Sequence | Match | Numeric | Time | Counter | Age | RequestSize,
     Field(discriminator="kind"),
 ]
 

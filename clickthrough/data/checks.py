@@ -29,7 +29,7 @@ def check(rows: pl.LazyFrame, raw: RawLog) -> Report:
     ).collect(engine="streaming")
     found = counts.to_dicts()[0]
     _refuse(found, raw)
-    notes = [*raw.notes, *_duplicates(rows, raw)]
+    notes = list(raw.notes)
     return Report(**{name: found[name] for name in Report.model_fields if name != "notes"},
                   notes=notes)  # fmt: skip
 
@@ -51,9 +51,10 @@ def _refuse(found: dict[str, int], raw: RawLog) -> None:
             )
 
 
-def _duplicates(rows: pl.LazyFrame, raw: RawLog) -> list[str]:
+def count_duplicates(rows: pl.LazyFrame, raw: RawLog) -> int:
+    """Return how many impressions repeat an item within their request."""
     if not {"request_id", "item"} <= set(raw.schema.roles):
-        return []
+        return 0
     pairs = pl.struct("request_id", "item").n_unique()
-    extra = int(rows.select(pl.len() - pairs).collect(engine="streaming").item())
-    return [f"{extra} impressions repeat an item within their request"] if extra else []
+    known = rows.filter(pl.col("item").is_not_null())
+    return int(known.select(pl.len() - pairs).collect(engine="streaming").item())

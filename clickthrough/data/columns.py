@@ -3,15 +3,22 @@
 import polars as pl
 
 from clickthrough.errors import DataError
+from clickthrough.features.rows import LISTS
 from clickthrough.schema import FieldType
+
+_LIST_OF: dict[FieldType, FieldType] = {entry: listed for listed, entry in LISTS.items()}
 
 
 def field_type(name: str, dtype: pl.DataType, source: str) -> FieldType:
     """Return the type of a field that a column of a file becomes.
 
     Raises:
-        DataError: lists, structs, moments: nothing that a field can hold.
+        DataError: structs, moments, lists of lists: nothing that a field can hold.
     """
+    if isinstance(dtype, pl.List) and dtype.inner is not None:
+        of_entries = field_type(name, _instance(dtype.inner), source)
+        if of_entries in _LIST_OF:
+            return _LIST_OF[of_entries]
     if dtype == pl.Boolean:
         return "bool"
     if dtype.is_integer() or dtype == pl.Null:
@@ -26,8 +33,17 @@ def field_type(name: str, dtype: pl.DataType, source: str) -> FieldType:
     )
 
 
+def _instance(dtype: pl.DataType | type[pl.DataType]) -> pl.DataType:
+    return dtype() if isinstance(dtype, type) else dtype
+
+
 def canonical(column: pl.Expr, kind: FieldType) -> pl.Expr:
-    """Cast a column to how its type is held: Int64, Float64 or String; empty texts are null."""
+    """Cast a column to how its type is held: Int64, Float64, String or a list of these.
+
+    Empty texts are null.
+    """
+    if kind in LISTS:
+        return column.list.eval(canonical(pl.element(), LISTS[kind]))
     if kind == "float":
         return column.cast(pl.Float64).fill_nan(None)
     if kind == "str":

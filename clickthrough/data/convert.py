@@ -5,16 +5,17 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from clickthrough.data.checks import check
+from clickthrough.data.checks import check, count_duplicates
 from clickthrough.data.dataset import ABOUT, HISTORY, IMPRESSIONS, About, Dataset, load_dataset
 from clickthrough.data.raw import RawLog
 from clickthrough.errors import DataError
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised when the layout of the cache changes, so that old conversions are not reused."""
 
 
@@ -68,9 +69,28 @@ def _write(raw: RawLog, folder: Path) -> None:
             raw.history.sort("user", "time").sink_parquet(folder / HISTORY)
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{raw.name}: cannot be read: {error}") from None
+    raw = replace(raw, notes=(*raw.notes, *_unite_duplicates(path, raw)))
     report = check(pl.scan_parquet(path), raw)
     about = About(log_schema=raw.schema, report=report, divided=raw.divided)
     (folder / ABOUT).write_text(about.model_dump_json(indent=2))
+
+
+def _unite_duplicates(path: Path, raw: RawLog) -> list[str]:
+    """Make one row of impressions that repeat an item within their request; say how many.
+
+    A request and item name an impression, online as here; the first row stands, clicked if any is.
+    """
+    extra = count_duplicates(pl.scan_parquet(path), raw)
+    if not extra:
+        return []
+    pair = ["request_id", "item"]
+    rows = pl.scan_parquet(path).with_columns(pl.col("label").max().over(pair))
+    first = pl.col("item").is_null() | pl.struct(pair).is_first_distinct()
+    united = rows.filter(first).drop("row").with_row_index("row").cast({"row": pl.Int64})
+    beside = path.with_suffix(".united")
+    united.sink_parquet(beside)
+    beside.replace(path)
+    return [f"{extra} impressions that repeat an item of their request were united with it"]
 
 
 def _sorted(raw: RawLog) -> pl.LazyFrame:

@@ -21,14 +21,23 @@ def with_part(dataset: Dataset, split: TimeSplit) -> pl.LazyFrame:
     """
     rows = dataset.impressions()
     if not dataset.divided:
-        column, end = _axis(dataset)
-        test = end if split.test is None else _boundary(rows, column, split.test, end)
+        column, test = before_test(dataset, split)
         validation = _boundary(rows, column, split.validation, test)
         place = pl.col(column).min().over("request_id") if column == "row" else pl.col(column)
         part = (place >= validation).cast(pl.Int8) + (place >= test).cast(pl.Int8)
         rows = rows.with_columns(part.alias("part"))
     _refuse_empty(rows, dataset, want_test=split.test is not None and not dataset.divided)
     return rows
+
+
+def before_test(dataset: Dataset, split: TimeSplit) -> tuple[str, int]:
+    """Return a column and a bound: rows with less come before the test part."""
+    if dataset.divided:
+        return "part", TEST
+    column, end = _axis(dataset)
+    if split.test is None:
+        return column, end
+    return column, _boundary(dataset.impressions(), column, split.test, end)
 
 
 def _axis(dataset: Dataset) -> tuple[str, int]:

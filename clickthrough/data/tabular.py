@@ -29,6 +29,7 @@ def read(config: TabularData) -> RawLog:
     frame = _united(parts, name)
     for join in config.joins:
         frame = _joined(frame, join, config)
+    frame = _with_lists(frame, config, name)
     roles = _roles(config)
     _need(frame, list(roles.values()), name)
     schema = _schema(frame, roles, config, name)
@@ -42,6 +43,19 @@ def _logs(config: TabularData) -> list[tuple[int | None, Path]]:
         return [(None, config.path or Path())]
     given = (config.files.train, config.files.validation, config.files.test)
     return [(part, path) for part, paths in enumerate(given) for path in paths]
+
+
+def _with_lists(frame: pl.LazyFrame, config: TabularData, name: str) -> pl.LazyFrame:
+    """Divide the texts that hold several values."""
+    _need(frame, list(config.lists), name)
+    types = {"int": pl.Int64, "float": pl.Float64, "str": pl.String}
+    divided = [
+        pl.when(pl.col(column) != "")
+        .then(pl.col(column).str.split(form.separator))
+        .cast(pl.List(types[form.of]))
+        for column, form in config.lists.items()
+    ]
+    return frame.with_columns(divided)
 
 
 def _roles(config: TabularData) -> dict[Role, str]:

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from clickthrough.features.encoding.encoder import Encoder, Scaler, numeric_values
 from clickthrough.features.encoding.vocabulary import Vocabulary, shorten
-from clickthrough.features.plan import IdColumn, Plan
+from clickthrough.features.plan import BagColumn, IdColumn, Plan
+from clickthrough.features.rows import LISTS
 from clickthrough.features.table import encoder_columns, field_array, request_offsets
 from clickthrough.schema import Schema
 
@@ -20,9 +21,7 @@ def fit_encoder(plan: Plan, schema: Schema, train: pl.DataFrame) -> Encoder:
         train: impressions of the training period with their history, in order of ``row``.
     """
     vocabularies = {
-        column.name: fit_vocabulary(train, column, schema)
-        for column in plan.ids
-        if column.source == "field"
+        column.name: fit_vocabulary(train, column, schema) for column in plan.vocabularies
     }
     prior = fit_prior(train["label"])
     columns, offsets = encoder_columns(train, plan, schema), request_offsets(train)
@@ -32,15 +31,16 @@ def fit_encoder(plan: Plan, schema: Schema, train: pl.DataFrame) -> Encoder:
     return Encoder(plan, vocabularies, scalers, prior)
 
 
-def fit_vocabulary(train: pl.DataFrame, column: IdColumn, schema: Schema) -> Vocabulary:
+def fit_vocabulary(train: pl.DataFrame, column: IdColumn | BagColumn, schema: Schema) -> Vocabulary:
     """Keep the values that occur often enough, the most frequent where there are too many."""
-    name = column.name
-    counts = train.select(pl.col(name).drop_nulls().value_counts(sort=True, name="__n"))
+    name, kind = column.field, schema.fields[column.field]
+    values = pl.col(name).explode() if kind in LISTS else pl.col(name)
+    counts = train.select(values.drop_nulls().value_counts(sort=True, name="__n"))
     kept = counts.unnest(name).filter(pl.col("__n") >= column.min_count)
     kept = kept.sort(["__n", name], descending=[True, False])
     if column.max_size is not None:
         kept = kept.head(column.max_size)
-    return Vocabulary(np.unique(shorten(field_array(kept[name], schema.fields[name]))))
+    return Vocabulary(np.unique(shorten(field_array(kept[name], LISTS.get(kind, kind)))))
 
 
 def fit_prior(labels: pl.Series) -> float:

@@ -49,17 +49,17 @@ class KeySet:
     @property
     def age(self) -> str:
         """The history column of the age."""
-        return f"{self.name}.age"
+        return f"{self.name}:age"
 
     def counts(self, window: int | None = None, half_life: int | None = None) -> tuple[str, str]:
         """Name the history columns of a counter: impressions, clicks.
 
-        All-time ones are called ``item.clicks``, of a window ``item.clicks[1d]``, of a half-life
-        ``item.clicks@6h``.
+        All-time ones are called ``item:clicks``, of a window ``item:clicks[1d]``, of a half-life
+        ``item:clicks@6h``. (A dot would name a part of a struct in Spark.)
         """
         suffix = f"[{format_duration(window)}]" if window else ""
         suffix += f"@{format_duration(half_life)}" if half_life else ""
-        return f"{self.name}.impressions{suffix}", f"{self.name}.clicks{suffix}"
+        return f"{self.name}:impressions{suffix}", f"{self.name}:clicks{suffix}"
 
     def columns(self) -> list[str]:
         """Return all history columns: age, then the pairs of all-time, windows, half-lives."""
@@ -80,12 +80,17 @@ class SequenceSet:
     @property
     def name(self) -> str:
         """The name of its history column: values, shape (n, length), the latest first."""
-        return f"{'+'.join(self.key)}>{self.field}"
+        return f"{'+'.join(self.key)}:last:{self.field}"
 
     @property
     def size(self) -> str:
         """The history column that says how many values there are; missing without a key."""
-        return f"{self.name}.size"
+        return f"{self.name}:size"
+
+    @property
+    def places(self) -> list[str]:
+        """The batch columns of the values, one a place, the latest first."""
+        return [f"{self.name}:{place}" for place in range(self.length)]
 
 
 @dataclass(frozen=True)
@@ -212,7 +217,10 @@ def _measures(feature: Feature) -> Iterator[tuple[Measure, list[Relative]]]:
             yield from ((measure, feature.relative) for measure in _counter_measures(feature))
         case Age():
             key = KeySet(tuple(feature.key))
-            yield Measure(f"{_joined(key.fields)}_age", "age", (key.age,), "log1p"), feature.relative
+            yield (
+                Measure(f"{_joined(key.fields)}_age", "age", (key.age,), "log1p"),
+                feature.relative,
+            )
         case Match():
             yield from ((measure, feature.relative) for measure in _match_measures(feature))
         case RequestSize():
@@ -289,11 +297,14 @@ def _key_sets(features: list[Feature]) -> tuple[KeySet, ...]:
     windows: dict[tuple[str, ...], set[int]] = {}
     half_lives: dict[tuple[str, ...], set[int]] = {}
     for feature in features:
-        if isinstance(feature, Counter | Age):
-            counter = isinstance(feature, Counter)
-            key = tuple(feature.key)
-            windows.setdefault(key, set()).update(feature.windows if counter else [])
-            half_lives.setdefault(key, set()).update(feature.half_lives if counter else [])
+        if not isinstance(feature, Counter | Age):
+            continue
+        key = tuple(feature.key)
+        windows.setdefault(key, set())
+        half_lives.setdefault(key, set())
+        if isinstance(feature, Counter):
+            windows[key].update(feature.windows)
+            half_lives[key].update(feature.half_lives)
     return tuple(
         KeySet(key, tuple(sorted(windows[key])), tuple(sorted(half_lives[key]))) for key in windows
     )

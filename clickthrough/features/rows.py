@@ -152,9 +152,7 @@ class RowParser:
         return RequestError(f"row {place}: field '{owner}': expected {expected}, found {value!r}")
 
 
-def padded(
-    rows: Sequence[Sequence[Scalar]], length: int, kind: FieldType
-) -> NDArray[np.generic]:
+def padded(rows: Sequence[Sequence[Scalar]], length: int, kind: FieldType) -> NDArray[np.generic]:
     """Return lists as an array of shape (n, length): cut, or filled up with missing values."""
     flat = [row[i] if i < len(row) else None for row in rows for i in range(length)]
     return to_array(flat, kind).reshape(len(rows), length)

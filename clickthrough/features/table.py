@@ -1,56 +1,43 @@
-"""The batch side of features: a log's impressions with their history, as encoder columns."""
+"""The batch side of encoding: rows of a frame as the encoder's columns, request by request."""
 
 from collections.abc import Iterator
 
-import narwhals as nw
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from clickthrough.features.history.batch import with_history
-from clickthrough.features.plan import KeySet, Plan
+from clickthrough.features.plan import Plan, SequenceSet
+from clickthrough.features.rows import LISTS
 from clickthrough.schema import MISSING_INT, Columns, FieldType, Schema
-
-
-def feature_rows(rows: pl.LazyFrame, events: pl.LazyFrame, plan: Plan, also: list[KeySet]
-                 ) -> pl.LazyFrame:  # fmt: skip
-    """Add history to impressions.
-
-    Args:
-        rows: impressions, with ``row``.
-        events: the impressions that count (all of them, or those before a moment: frozen).
-        plan: which key sets.
-        also: key sets wanted beside the plan's.
-
-    Returns:
-        The rows with their history columns, in order of ``row``.
-    """
-    planned = {key_set.fields: key_set for key_set in plan.key_sets}
-    key_sets = list(({key_set.fields: key_set for key_set in also} | planned).values())
-    needed = {field for key_set in key_sets for field in key_set.fields}
-    made = with_history(
-        nw.from_native(rows),
-        nw.from_native(events.select("time", "label", *needed)),
-        key_sets,
-        plan.counters,
-    )
-    native: pl.LazyFrame = made.to_native()
-    return native.sort("row")
 
 
 def encoder_columns(frame: pl.DataFrame, plan: Plan, schema: Schema) -> Columns:
     """Return the columns that the encoder reads, by our names."""
     columns: Columns = {"time": frame["time"].to_numpy()}
+    lengths = plan.list_lengths
     for name in plan.fields:
-        columns[name] = field_array(frame[name], schema.fields[name])
-    for name in frame.columns:
-        if "." in name and name.rsplit(".", 1)[0] in {k.name for k in plan.key_sets}:
+        columns[name] = field_array(frame[name], schema.fields[name], lengths.get(name, 0))
+    for key_set in plan.key_sets:
+        for name in key_set.columns():
             columns[name] = frame[name].cast(pl.Float64).to_numpy()
+    for sequence in plan.sequence_sets:
+        columns[sequence.name] = sequence_array(frame, sequence, schema.fields[sequence.field])
+        columns[sequence.size] = frame[sequence.size].cast(pl.Float64).to_numpy()
     return columns
 
 
-def field_array(values: pl.Series, kind: FieldType) -> NDArray[np.generic]:
-    """Return a field as the encoder's array of its type."""
+def sequence_array(
+    frame: pl.DataFrame, sequence: SequenceSet, kind: FieldType
+) -> NDArray[np.generic]:
+    """Return a sequence's values, shape (n, length), the latest first."""
+    return np.stack([field_array(frame[name], kind) for name in sequence.places], axis=1)
+
+
+def field_array(values: pl.Series, kind: FieldType, length: int = 0) -> NDArray[np.generic]:
+    """Return a field as the encoder's array of its type; lists are cut to ``length``."""
+    if kind in LISTS:
+        places = [values.list.get(place, null_on_oob=True) for place in range(length)]
+        return np.stack([field_array(place, LISTS[kind]) for place in places], axis=1)
     if kind == "float":
         return values.fill_null(np.nan).to_numpy()
     if kind == "str":

@@ -1,11 +1,13 @@
 """What the answer must name: fields that were missing, values that were never met."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
+from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.features.encoding.vocabulary import UNSEEN
 from clickthrough.features.rows import Rows
 from clickthrough.schema import MISSING_INT, Columns
@@ -19,7 +21,7 @@ class Findings:
     unseen: list[list[str]]
 
 
-def find(bundle: Bundle, rows: Rows, columns: Columns, ids: NDArray[np.int32]) -> Findings:
+def find(bundle: Bundle, rows: Rows, columns: Columns, encoded: Encoded) -> Findings:
     """Look for missing and unseen fields.
 
     A value is unseen where its field's vocabulary does not hold it, or where the counters of
@@ -27,20 +29,36 @@ def find(bundle: Bundle, rows: Rows, columns: Columns, ids: NDArray[np.int32]) -
     """
     names = bundle.schema.input_name
     missing = {names(field): _missing(columns[field]) for field in bundle.plan.fields}
-    unseen = {
-        names(column.name): ids[:, place] == UNSEEN
-        for place, column in enumerate(bundle.plan.ids)
-        if column.source == "field"
-    }
-    for key_set in bundle.plan.key_sets:
-        if len(key_set.fields) == 1:
-            name = names(key_set.fields[0])
-            never = np.isnan(columns[key_set.column("age")].astype(np.float64)) & ~missing[name]
-            unseen[name] = unseen.get(name, False) | never
+    unseen: dict[str, NDArray[np.bool_]] = {}
+    for field, mask in _unseen(bundle, columns, encoded):
+        name = names(field)
+        unseen[name] = unseen.get(name, np.zeros(len(rows), bool)) | mask
     return Findings(_by_row(missing, len(rows)), _by_row(unseen, len(rows)))
 
 
+def _unseen(
+    bundle: Bundle, columns: Columns, encoded: Encoded
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield fields with the rows in which their value was never met."""
+    plan = bundle.plan
+    for place, column in enumerate(plan.ids):
+        if column.source == "field":
+            yield column.field, encoded.ids[:, place] == UNSEEN
+    end = 0
+    for bag in plan.bags:
+        start, end = end, end + bag.length
+        if bag.column == bag.field:  # what a sequence holds was not sent by the caller
+            yield bag.field, (encoded.bag_ids[:, start:end] == UNSEEN).any(axis=1)
+    for key_set in plan.key_sets:
+        if len(key_set.fields) == 1:
+            field = key_set.fields[0]
+            age = columns[key_set.age].astype(np.float64)
+            yield field, np.isnan(age) & ~_missing(columns[field])
+
+
 def _missing(values: NDArray[np.generic]) -> NDArray[np.bool_]:
+    if values.ndim == 2:
+        return np.asarray(_missing(values.ravel()).reshape(values.shape).all(axis=1))
     if values.dtype.kind == "S":
         return np.asarray(values == b"")
     if values.dtype.kind == "f":

@@ -148,11 +148,9 @@ class Predictor:
     def _answer(self, rows: Rows, raw: Sequence[RawRow]) -> Scored:
         columns = self._columns(rows)
         encoded = self.bundle.encoder.encode(columns, rows.offsets)
-        logits = self.bundle.calibrator.logit(
-            self.bundle.model.logits(encoded)
-        )
+        logits = self.bundle.calibrator.logit(self.bundle.model.logits(encoded))
         probabilities = self.bundle.calibrator.probability_of(logits)
-        found = find(self.bundle, rows, columns, encoded.ids)
+        found = find(self.bundle, rows, columns, encoded)
         made: list[Prediction | None] = [None] * len(rows)
         items = rows.values.get("item", [None] * len(rows))
         for i, place in enumerate(rows.order):

@@ -68,7 +68,5 @@ def evaluate_prepared(
 
 def score(model: OnnxModel, inputs: Encoded) -> NDArray[np.float32]:
     """Return logits of any number of encoded rows, shape (n,)."""
-    parts = [
-        model.logits(inputs[start : start + _ROWS]) for start in range(0, len(inputs), _ROWS)
-    ]
+    parts = [model.logits(inputs[start : start + _ROWS]) for start in range(0, len(inputs), _ROWS)]
     return np.concatenate(parts)

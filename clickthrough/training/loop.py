@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from clickthrough.config.training import Training
 from clickthrough.bundle.export import tensors
+from clickthrough.config.training import Training
 from clickthrough.errors import ClickthroughError
 from clickthrough.evaluation.metrics import auc, log_loss, request_auc
 from clickthrough.features.encoding.encoder import Encoded

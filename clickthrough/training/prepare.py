@@ -6,14 +6,14 @@ from typing import Literal
 import polars as pl
 
 from clickthrough.config.root import Config
-from clickthrough.data.dataset import Dataset
-from clickthrough.data.split import PARTS, TEST, TRAIN, with_part
+from clickthrough.data.dataset import HISTORY, IMPRESSIONS, Dataset
+from clickthrough.data.split import PARTS, TEST, TRAIN, before_test, with_part
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.fit import fit_encoder
-from clickthrough.features.history.build import build_snapshot
+from clickthrough.features.history.build import build_snapshots
 from clickthrough.features.history.snapshot import Snapshot
+from clickthrough.features.history.stage import EventFilter, HistoryStage
 from clickthrough.features.plan import Plan, make_plan
-from clickthrough.features.table import feature_rows
 from clickthrough.schema import Schema
 from clickthrough.training.table import ITEM, Table, encode_table
 
@@ -47,10 +47,7 @@ def prepare(
     """
     schema = dataset.schema
     plan = plan_of(config, schema)
-    rows = with_part(dataset, config.data.split)
-    events = rows if mode == "live" else rows.filter(pl.col("part") < TEST)
-    also = [ITEM] if {"item", "time"} <= set(schema.roles) else []
-    frame = feature_rows(rows, events, plan, also).collect(engine="streaming")
+    frame = feature_rows(dataset, config, plan, mode).collect(engine="streaming")
     parts = frame.partition_by("part", as_dict=True, maintain_order=True)
     if encoder is None:
         encoder = fit_encoder(plan, schema, parts[(TRAIN,)])
@@ -62,16 +59,41 @@ def prepare(
     return Prepared(encoder, schema, tables)
 
 
+def feature_rows(dataset: Dataset, config: Config, plan: Plan, mode: CountersMode) -> pl.LazyFrame:
+    """Return the impressions with their part and history columns, in order of ``row``."""
+    rows = with_part(dataset, config.data.split)
+    key_sets = plan.key_sets
+    counts_items = {"item", "time"} <= set(dataset.schema.roles)
+    if counts_items and not any(key_set.fields == ITEM.fields for key_set in key_sets):
+        key_sets = (*key_sets, ITEM)
+    columns = history_stage(dataset, config, mode).columns(key_sets, plan.sequence_sets)
+    return pl.concat([rows, *columns], how="horizontal")
+
+
+def history_stage(dataset: Dataset, config: Config, mode: CountersMode) -> HistoryStage:
+    """Return what computes history columns of a log."""
+    frozen = EventFilter(*before_test(dataset, config.data.split)) if mode == "frozen" else None
+    seeds = dataset.path / HISTORY
+    return HistoryStage(
+        folder=dataset.path / "history",
+        impressions=dataset.path / IMPRESSIONS,
+        counters=config.counters,
+        engine=config.engine,
+        seeds=seeds if seeds.exists() else None,
+        events=frozen,
+    )
+
+
 def plan_of(config: Config, schema: Schema) -> Plan:
     """Expand a configuration's features for a log."""
     return make_plan(config.features, config.counters, schema, config.data.timezone)
 
 
 def snapshots_before_test(dataset: Dataset, config: Config) -> tuple[dict[str, Snapshot], int]:
-    """Return the counters of everything before the test period, and when that begins."""
+    """Return what a bundle knows of each key: all before the test part, and until when."""
     rows = with_part(dataset, config.data.split)
     events = rows.filter(pl.col("part") < TEST)
     plan = plan_of(config, dataset.schema)
-    made = {k.name: build_snapshot(events, k, config.counters) for k in plan.key_sets}
+    made = build_snapshots(events, dataset.history(), plan, dataset.schema)
     last = events.select(pl.col("time").max()).collect().item()
     return made, int(last) + 1

@@ -110,9 +110,7 @@ class Encoder:
     @property
     def bag_shapes(self) -> dict[str, tuple[int, int]]:
         """The number of ids and the length of each bag."""
-        return {
-            bag.name: (self.vocabularies[bag.name].size, bag.length) for bag in self.plan.bags
-        }
+        return {bag.name: (self.vocabularies[bag.name].size, bag.length) for bag in self.plan.bags}
 
     @property
     def numeric_names(self) -> list[str]:
@@ -196,20 +194,18 @@ def measure(
         impressions, clicks = (_as_float(columns[name]) for name in what.inputs)
         values = (clicks + smoothing * prior) / (impressions + smoothing)
     elif what.kind == "match":
-        values = _matches(*(columns[name] for name in what.inputs), length=what.length)
+        clicked, size, own = (columns[name] for name in what.inputs)
+        values = _matches(clicked[:, : what.length], size, own)
     else:
         values = _as_float(columns[what.inputs[0]])
     return _transform(values, what.transform)
 
 
 def _matches(
-    clicked: NDArray[np.generic],
-    size: NDArray[np.generic],
-    own: NDArray[np.generic],
-    length: int,
+    clicked: NDArray[np.generic], size: NDArray[np.generic], own: NDArray[np.generic]
 ) -> Floats:
     """Return how many of the last clicked values equal an impression's own."""
-    equal = (clicked[:, :length] == own[:, None]).sum(axis=1)
+    equal = (clicked == own[:, None]).sum(axis=1)
     absent = b"" if own.dtype.kind == "S" else MISSING_INT
     missing = np.isnan(size.astype(np.float64)) | (own == absent)
     return np.where(missing, np.nan, equal)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from clickthrough.features.rows import Value
 from clickthrough.features.history.snapshot import Snapshot
+from clickthrough.features.rows import Value
 from clickthrough.store.base import Reader
 
 _encode = msgspec.msgpack.Encoder().encode

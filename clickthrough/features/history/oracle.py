@@ -14,20 +14,23 @@ each other, whatever their order, and neither does anything within the label del
 **Keys.** The key of an event or impression is the values of some fields. Where any part is null
 there is no key: the impression's feature is missing, the event counts for nothing.
 
-**Counters.** Of the known events with the impression's key: impressions is their number, clicks the
-number with label 1. All-time counters take every one, weight 1. A window of W ticks takes those with
-e >= t - delay - W, weight 1. A half-life of h ticks weighs each by 2^(-(t - e) / h). A key without
-known events has 0 and 0.
+**Counters.** Of the known events with the impression's key: impressions is their number, clicks
+the number with label 1. All-time counters take every one, weight 1. A window of W ticks takes those
+with e >= t - delay - W, weight 1. A half-life of h ticks weighs each by 2^(-(t - e) / h). A key
+without known events has 0 and 0.
 
 **Rate.** (clicks + a * prior) / (impressions + a).
 
-**Age.** t minus the first tick at which the key had an event; missing while no known event holds it.
+**Age.** t minus the first tick at which the key had an event; missing while no known event holds
+it.
 
 **Sequence.** The values of a field in the last n known events of the key with label 1, the latest
 first; among events at one time the greater value counts as the later. Values that are null are
-passed over. A given history seeds sequences (and only these): its entries are clicks at their times.
+passed over. A given history seeds sequences (and only these): its entries are clicks at their
+times.
 
-**Match.** How many of the sequence equal the impression's own value; missing where that or the key is.
+**Match.** How many of the sequence equal the impression's own value; missing where that or the key
+is.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -12,7 +12,7 @@ from clickthrough.config.features import Counters
 from clickthrough.features.history.keys import keys_of, read_layered
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import SequenceSet
-from clickthrough.features.rows import Value, padded
+from clickthrough.features.rows import Scalar, Value, padded
 from clickthrough.schema import Columns, FieldType
 from clickthrough.store.base import Reader, Transaction
 
@@ -25,7 +25,7 @@ Click = tuple[int, int | str]
 _decode = msgspec.msgpack.Decoder(list[Click]).decode
 _encode = msgspec.msgpack.Encoder().encode
 _SPARE_TICKS = 2
-"""Clicks are kept this much longer: a query may be so late behind the newest one."""
+"""Clicks are kept this much longer: a query one tick behind the newest one is still exact."""
 
 
 class SequenceHistory:
@@ -56,10 +56,12 @@ class SequenceHistory:
         keys = keys_of(self.sequence.name, self.sequence.key, values)
         unique = list(dict.fromkeys(key for key in keys if key))
         packed = read_layered(store, self._snapshot, unique)
-        clicks = {k: _decode(state) if state else [] for k, state in zip(unique, packed, strict=True)}
+        clicks = {
+            k: _decode(state) if state else [] for k, state in zip(unique, packed, strict=True)
+        }
         # candidates of a request share their key and tick, so most rows are answered by another
-        known: dict[tuple[bytes, int], list[Value]] = {}
-        rows: list[list[Value]] = []
+        known: dict[tuple[bytes, int], list[Scalar]] = {}
+        rows: list[list[Scalar]] = []
         for key, tick in zip(keys, ticks.tolist(), strict=True):
             if key is None:
                 rows.append([])
@@ -95,7 +97,7 @@ class SequenceHistory:
         hidden = bisect_left(ordered, reachable, key=lambda click: click[0])
         return _encode(ordered[max(0, hidden - self.sequence.length) :])
 
-    def _as_of(self, clicks: list[Click], tick: int) -> list[Value]:
+    def _as_of(self, clicks: list[Click], tick: int) -> list[Scalar]:
         """Return the values of the last clicks before a tick's horizon, the latest first."""
         horizon = (tick - self._delay) * self._tick
         end = bisect_left(clicks, horizon, key=lambda click: click[0])

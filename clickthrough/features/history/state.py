@@ -6,10 +6,10 @@ A state is a header and any number of entries (counts are exact: float64 holds w
     first tick | settled tick | impressions, clicks | decayed impressions, clicks (H times)
     tick, impressions, clicks | tick, impressions, clicks | ...
 
-Events enter as entries at their own tick, so that a query can leave out those that its label delay
-hides or its window has passed. An entry older than every window is *settled*: added to the totals of
-the header, its decayed part relative to the settled tick. Decays only ever multiply by 2^-x with
-x >= 0, so nothing overflows, however long the log.
+Events enter as entries at their own tick, so that a query can leave out those that its label
+delay hides or its window has passed. An entry older than every window is *settled*: added to the
+totals of the header, its decayed part relative to the settled tick. Decays only ever multiply by
+2^-x with x >= 0, so nothing overflows, however long the log.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ Ints = NDArray[np.int64]
 _FIRST, _SETTLED, _COUNTS, _DECAYED = 0, 1, 2, 4
 _ENTRY = 3
 _SPARE_TICKS = 2
-"""Entries are kept this much longer: a query may be so late behind the newest event."""
+"""Entries are kept this much longer: a query one tick behind the newest event is still exact."""
 
 
 @dataclass
@@ -50,9 +50,7 @@ class States:
         sizes = np.searchsorted(self.rows, places, side="right") - starts
         rows = np.repeat(np.arange(len(places)), sizes)
         within = np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        return States(
-            self.header[places], rows, self.entries[np.repeat(starts, sizes) + within]
-        )
+        return States(self.header[places], rows, self.entries[np.repeat(starts, sizes) + within])
 
 
 @dataclass(frozen=True)
@@ -152,7 +150,10 @@ class StateLayout:
         rows, entries = states.rows[seen], states.entries[seen]
         first = header[:, _FIRST]
         age = np.where(first < horizon, ticks - first, np.nan)
-        columns = [age[:, None], header[:, _COUNTS:_DECAYED] + _sum_by(rows, entries[:, 1:], len(header))]
+        columns = [
+            age[:, None],
+            header[:, _COUNTS:_DECAYED] + _sum_by(rows, entries[:, 1:], len(header)),
+        ]
         for window in self.windows:
             inside = entries[:, 0] >= horizon[rows] - window
             columns.append(_sum_by(rows[inside], entries[inside, 1:], len(header)))

@@ -7,8 +7,3 @@ from numpy.typing import NDArray
 def tick_of(time: NDArray[np.int64], tick_seconds: int) -> NDArray[np.int64]:
     """Return the tick of each moment (microseconds since 1970 UTC)."""
     return time // (tick_seconds * 1_000_000)
-
-
-def in_ticks(half_lives: tuple[int, ...], tick_seconds: int) -> NDArray[np.float64]:
-    """Return half-lives in ticks."""
-    return np.array(half_lives, np.float64) / tick_seconds

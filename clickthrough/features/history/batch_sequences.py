@@ -1,0 +1,98 @@
+"""Sequences in batch: the last clicked values of a key as of each impression's tick.
+
+Clicks of a key are numbered along time, each with the values of those before it beside; how many
+of them an impression may see is a counter, and that number is the row it needs.
+"""
+
+import narwhals as nw
+
+from clickthrough.config.features import Counters
+from clickthrough.features.history.batch import (
+    ASKS,
+    AT,
+    TICK,
+    Frame,
+    asked,
+    complete,
+    with_tick,
+)
+from clickthrough.features.plan import SequenceSet
+
+_VALUE, _NUMBER, _SEEN = "__value", "__number", "__seen"
+
+
+def sequence_history(
+    impressions: Frame,
+    events: Frame,
+    seeds: Frame | None,
+    sequence: SequenceSet,
+    counters: Counters,
+) -> Frame:
+    """Return a sequence for every key and tick that is asked about.
+
+    Args:
+        impressions: the rows asked about: the key's fields and ``__tick``.
+        events: the rows that count: the key's fields, the sequence's field, ``time``, ``label``.
+        seeds: clicks from before the log, with the key's fields, the sequence's field and ``time``.
+        sequence: key, field and length.
+        counters: tick, delay.
+
+    Returns:
+        The key's fields, ``__tick``, the places of the sequence (the latest first, null where it is
+        shorter) and its size, Int64.
+    """
+    keys = list(sequence.key)
+    clicks = _numbered(_clicks(events, seeds, sequence, counters), keys)
+    seen = _seen(clicks, asked(impressions, keys), keys, counters)
+    found = seen.join(_beside(clicks, sequence), on=[*keys, _NUMBER], how="left")
+    size = (
+        nw.when(nw.col(_NUMBER) > sequence.length).then(sequence.length).otherwise(nw.col(_NUMBER))
+    )
+    return found.with_columns(size.alias(sequence.size)).select(
+        *keys, TICK, *sequence.places, sequence.size
+    )
+
+
+def _clicks(events: Frame, seeds: Frame | None, sequence: SequenceSet, counters: Counters) -> Frame:
+    keys = list(sequence.key)
+    value = nw.col(sequence.field).alias(_VALUE)
+    clicks = complete(events.filter(nw.col("label") == 1), [*keys, sequence.field]).select(
+        *keys, "time", value
+    )
+    if seeds is not None:
+        given = complete(seeds, [*keys, sequence.field]).select(*keys, "time", value)
+        clicks = nw.concat([clicks, given], how="vertical")
+    return with_tick(clicks, counters)
+
+
+def _numbered(clicks: Frame, keys: list[str]) -> Frame:
+    """Number the clicks of each key from 1, in order of time, then value."""
+    one = nw.lit(1).cast(nw.Int64).alias(_NUMBER)
+    number = nw.col(_NUMBER).cum_sum().over(*keys, order_by=["time", _VALUE]).cast(nw.Int64)
+    return clicks.with_columns(one).with_columns(number)
+
+
+def _beside(clicks: Frame, sequence: SequenceSet) -> Frame:
+    """Put the values of the last clicks beside each click."""
+    keys = list(sequence.key)
+    places = [
+        nw.col(_VALUE).shift(back).over(*keys, order_by=_NUMBER).alias(name)
+        for back, name in enumerate(sequence.places)
+    ]
+    return clicks.select(*keys, _NUMBER, *places)
+
+
+def _seen(clicks: Frame, queries: Frame, keys: list[str], counters: Counters) -> Frame:
+    """Return the number of the last click that each query may see, 0 for none."""
+    per_tick = clicks.group_by(*keys, TICK).agg(nw.col(_NUMBER).max())
+    shown = per_tick.select(
+        *keys,
+        TICK,
+        (nw.col(TICK) + (counters.delay_ticks + 1)).alias(AT),
+        nw.lit(0).cast(nw.Int64).alias(ASKS),
+        _NUMBER,
+    )
+    none = nw.lit(0).cast(nw.Int64).alias(_NUMBER)
+    rows = nw.concat([shown, queries.select(*keys, TICK, AT, ASKS, none)], how="vertical")
+    last = nw.col(_NUMBER).cum_max().over(*keys, order_by=[AT, ASKS])
+    return rows.with_columns(last).filter(nw.col(ASKS) == 1).select(*keys, TICK, _NUMBER)

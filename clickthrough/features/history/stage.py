@@ -1,0 +1,133 @@
+"""The history of a whole log, one pass a key: Parquet beside the dataset, reused by later runs."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import narwhals as nw
+import polars as pl
+
+from clickthrough.config.features import Counters
+from clickthrough.features.engines import Engine, EngineName, open_engine, parquet_files
+from clickthrough.features.history.batch import TICK, Frame, counter_history, with_tick
+from clickthrough.features.history.batch_sequences import sequence_history
+from clickthrough.features.plan import KeySet, SequenceSet
+
+_FORMAT = 1
+"""Raised when the outcome of a pass changes, so that old ones are not reused."""
+
+
+@dataclass(frozen=True)
+class EventFilter:
+    """Which rows count as events: those whose column is below a bound."""
+
+    column: str
+    below: int
+
+
+@dataclass(frozen=True)
+class HistoryStage:
+    """Computes history columns.
+
+    Args:
+        folder: where the results are kept.
+        impressions: the Parquet file of the log.
+        seeds: that of a given history, or None.
+        counters: tick, delay.
+        engine: which engine computes.
+        events: which rows count; all by default.
+    """
+
+    folder: Path
+    impressions: Path
+    counters: Counters
+    engine: EngineName = "polars"
+    seeds: Path | None = None
+    events: EventFilter | None = None
+
+    def columns(
+        self, key_sets: tuple[KeySet, ...], sequences: tuple[SequenceSet, ...]
+    ) -> list[pl.LazyFrame]:
+        """Return the history columns of each set, row for row with the impressions."""
+        opened: list[Engine] = []
+        counted = [
+            self._kept(repr(key_set), partial(self._counters, key_set), opened, key_set.columns())
+            for key_set in key_sets
+        ]
+        clicked = [
+            self._kept(repr(s), partial(self._sequence, s), opened, [*s.places, s.size])
+            for s in sequences
+        ]
+        return [*counted, *clicked]
+
+    def _kept(
+        self,
+        name: str,
+        compute: Callable[[Engine], Frame],
+        opened: list[Engine],
+        columns: list[str],
+    ) -> pl.LazyFrame:
+        """Scan the result of a pass, computing it on first use."""
+        target = self.folder / f"{self._digest(name)}.parquet"
+        if not target.exists():
+            self._compute(target, compute, opened)
+        return pl.scan_parquet(parquet_files(target)).select(columns)
+
+    def _compute(
+        self, target: Path, compute: Callable[[Engine], Frame], opened: list[Engine]
+    ) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix="computing-", dir=self.folder))
+        try:
+            if not opened:
+                opened.append(open_engine(self.engine, beside.parent))
+            written = beside / "history.parquet"
+            opened[0].write(compute(opened[0]), written, by="row")
+            written.replace(target)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+    def _digest(self, name: str) -> str:
+        parts = [
+            _FORMAT,
+            name,
+            repr(self.counters),
+            self.engine,
+            repr(self.events),
+            bool(self.seeds),
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+    def _counters(self, key_set: KeySet, engine: Engine) -> Frame:
+        rows = self._rows(engine, [*key_set.fields])
+        known = counter_history(rows, self._events(rows), key_set, self.counters)
+        return _joined(rows, known, list(key_set.fields), key_set.columns())
+
+    def _sequence(self, sequence: SequenceSet, engine: Engine) -> Frame:
+        rows = self._rows(engine, [*sequence.key, sequence.field])
+        fields = {*sequence.key, sequence.field}
+        usable = self.seeds is not None and fields <= {"user", "item"}
+        seeds = engine.scan(self.seeds) if usable and self.seeds else None
+        known = sequence_history(rows, self._events(rows), seeds, sequence, self.counters)
+        return _joined(rows, known, list(sequence.key), [*sequence.places, sequence.size])
+
+    def _rows(self, engine: Engine, fields: list[str]) -> Frame:
+        also = [self.events.column] if self.events else []
+        needed = list(dict.fromkeys(["row", "time", "label", *fields, *also]))
+        return with_tick(engine.scan(self.impressions).select(*needed), self.counters)
+
+    def _events(self, rows: Frame) -> Frame:
+        if self.events is None:
+            return rows
+        return rows.filter(nw.col(self.events.column) < self.events.below)
+
+
+def _joined(rows: Frame, known: Frame, keys: list[str], columns: list[str]) -> Frame:
+    """Give each impression what is known of its key at its tick."""
+    on = [*keys, TICK]
+    return rows.select("row", *on).join(known, on=on, how="left").select("row", *columns)
