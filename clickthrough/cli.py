@@ -175,6 +175,21 @@ def inspect(bundle: BundleArgument) -> None:
 
 
 @app.command()
+def features(
+    source: Annotated[str, typer.Argument(help="A bundle, a YAML file, or the name of a preset.")],
+    row: Annotated[str, typer.Option(help="The row's number in the sorted log, or REQUEST:ITEM.")],
+    data: DataOption = None,
+    events: Annotated[int, typer.Option(min=0, help="Show so many events a key.")] = 10,
+) -> None:
+    """Show one impression's features, batch and online side by side, with their events."""
+    from clickthrough.inspection import trace_tables
+    from clickthrough.trace import config_and_dataset_of, trace
+
+    for table in trace_tables(trace(*config_and_dataset_of(source, data), row), events):
+        _console.print(table)
+
+
+@app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the log goes.")] = Path("demo"),
     bundle: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("models"),

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.config.base import format_duration
+from clickthrough.trace import Trace
 
 
 def bundle_tables(bundle: Bundle) -> Iterator[Table]:
@@ -14,6 +15,30 @@ def bundle_tables(bundle: Bundle) -> Iterator[Table]:
     yield _fields(bundle)
     yield _inputs(bundle)
     yield _counters(bundle)
+
+
+def trace_tables(traced: Trace, most_events: int) -> Iterator[Table]:
+    """Return tables of one impression: its fields, its features on both sides, their events."""
+    fields = Table("raw field", "value", title="impression")
+    for name, value in traced.fields.items():
+        fields.add_row(name, _text(value))
+    yield fields
+    features = Table("feature", "batch", "online", "", title="history as of the impression")
+    for feature in traced.features:
+        mark = "" if feature.agrees else "DIFFERS"
+        features.add_row(feature.name, _text(feature.batch), _text(feature.online), mark)
+    yield features
+    for name, events in traced.events.items():
+        more = f", the newest {most_events}" if len(events) > most_events else ""
+        table = Table("row", "time", "label", "", title=f"{len(events):,} events of {name}{more}")
+        for event in events[:most_events]:
+            hidden = "" if event.known else "not known yet"
+            table.add_row(str(event.row), event.time, _text(event.label), hidden)
+        yield table
+
+
+def _text(value: object) -> str:
+    return "missing" if value is None else str(value)
 
 
 def _identity(bundle: Bundle) -> Table:

@@ -6,9 +6,8 @@ is the proof, on a user's own log, that training and serving see the same featur
 
 import http.client
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
+from clickthrough.data.caller import Raw, raw_events, raw_rows
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TEST, with_part
 from clickthrough.errors import ClickthroughError
@@ -27,8 +27,6 @@ from clickthrough.schema import Schema
 from clickthrough.serving.predictor import Predictor
 from clickthrough.training.evaluate import Scorer
 from clickthrough.training.prepare import prepare
-
-Raw = dict[str, Any]
 
 
 class Live(Protocol):
@@ -146,37 +144,13 @@ def _answers(
 ) -> NDArray[np.float64]:
     """Rank each request and report its outcome, in order of time; return the probabilities."""
     answers: list[float] = []
-    for done, (context, candidates, labels) in enumerate(_requests(frame, offsets, schema)):
-        answers += live.rank(context, candidates)
-        live.events(list(_events(context, candidates, labels)))
+    raw, labels = list(raw_rows(frame, schema)), frame["label"].to_list()
+    for done, (start, end) in enumerate(pairwise(offsets.tolist())):
+        context = {name: raw[start][name] for name in ("request_id", "time")}
+        answers += live.rank(context, raw[start:end])
+        live.events(list(raw_events(raw[start:end], labels[start:end])))
         progress(done + 1, len(offsets) - 1)
     return np.array(answers)
-
-
-def _requests(
-    frame: pl.DataFrame, offsets: NDArray[np.int64], schema: Schema
-) -> Iterator[tuple[Raw, list[Raw], list[int | None]]]:
-    """Yield the context, candidates and labels of each request, in the log's column names."""
-    fields = [name for name in schema.fields if name not in ("request_id", "time")]
-    named = frame.select(pl.col(name).alias(schema.input_name(name)) for name in fields)
-    for start, end in pairwise(offsets.tolist()):
-        first = frame.row(start, named=True)
-        moment = datetime.fromtimestamp(first["time"] // 1_000_000, UTC)
-        moment = moment.replace(microsecond=first["time"] % 1_000_000)
-        context = {"request_id": first["request_id"], "time": moment.isoformat()}
-        rows = slice(start, end)
-        yield context, named[rows].to_dicts(), frame["label"][rows].to_list()
-
-
-def _events(
-    context: Mapping[str, Any], candidates: Sequence[Raw], labels: Sequence[int | None]
-) -> Iterator[Raw]:
-    """Yield what a site would report once the request's outcome is known."""
-    for candidate, label in zip(candidates, labels, strict=True):
-        if label is not None:
-            yield {"type": "impression", **context, **candidate}
-            if label == 1:
-                yield {"type": "click", **context, **candidate}
 
 
 def _in_order(places: Sequence[int], values: Sequence[float]) -> list[float]:

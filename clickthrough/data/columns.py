@@ -1,6 +1,7 @@
 """From the types that files have to the four types that fields have."""
 
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 from clickthrough.errors import DataError
 from clickthrough.features.rows import LISTS
@@ -33,8 +34,8 @@ def field_type(name: str, dtype: pl.DataType, source: str) -> FieldType:
     )
 
 
-def _instance(dtype: pl.DataType | type[pl.DataType]) -> pl.DataType:
-    return dtype() if isinstance(dtype, type) else dtype
+def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+    return dtype if isinstance(dtype, pl.DataType) else dtype()
 
 
 def canonical(column: pl.Expr, kind: FieldType) -> pl.Expr:
