@@ -84,8 +84,10 @@ def _unite_duplicates(path: Path, raw: RawLog) -> list[str]:
     if not extra:
         return []
     pair = ["request_id", "item"]
-    rows = pl.scan_parquet(path).with_columns(pl.col("label").max().over(pair))
-    first = pl.col("item").is_null() | pl.struct(pair).is_first_distinct()
+    label, alone = pl.col("label"), pl.col("item").is_null()
+    clicked = pl.when(alone).then(label).otherwise(label.max().over(pair))
+    rows = pl.scan_parquet(path).with_columns(clicked)
+    first = alone | pl.struct(pair).is_first_distinct()
     united = rows.filter(first).drop("row").with_row_index("row").cast({"row": pl.Int64})
     beside = path.with_suffix(".united")
     united.sink_parquet(beside)

@@ -1,5 +1,6 @@
 """Any log with one impression a row: CSV or Parquet, columns named by role, side tables."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -50,12 +51,17 @@ def _with_lists(frame: pl.LazyFrame, config: TabularData, name: str) -> pl.LazyF
     _need(frame, list(config.lists), name)
     types = {"int": pl.Int64, "float": pl.Float64, "str": pl.String}
     divided = [
-        pl.when(pl.col(column) != "")
-        .then(pl.col(column).str.split(form.separator))
-        .cast(pl.List(types[form.of]))
+        _entries(pl.col(column).cast(pl.String), form.separator).cast(pl.List(types[form.of]))
         for column, form in config.lists.items()
     ]
     return frame.with_columns(divided)
+
+
+def _entries(text: pl.Expr, separator: str) -> pl.Expr:
+    """Divide a text; an empty entry is null, as an empty text is."""
+    entry = pl.element()
+    entries = text.str.split(separator).list.eval(pl.when(entry != "").then(entry))
+    return pl.when(text != "").then(entries)
 
 
 def _roles(config: TabularData) -> dict[Role, str]:
@@ -71,7 +77,7 @@ def _roles(config: TabularData) -> dict[Role, str]:
 
 
 def _part(path: Path, part: int | None, config: TabularData) -> pl.LazyFrame:
-    frame = scan(path, config.separator)
+    frame = scan(path, config.separator, texts=list(config.lists))
     return frame if part is None else frame.with_columns(pl.lit(part, pl.Int8).alias("part"))
 
 
@@ -84,8 +90,13 @@ def _united(parts: list[pl.LazyFrame], name: str) -> pl.LazyFrame:
     return frame
 
 
-def scan(path: Path, separator: str = ",") -> pl.LazyFrame:
+def scan(path: Path, separator: str = ",", texts: Sequence[str] = ()) -> pl.LazyFrame:
     """Open a CSV or Parquet file, told apart by its suffix.
+
+    Args:
+        path: the file.
+        separator: of a CSV.
+        texts: columns of a CSV that are read as texts, even where they look like numbers.
 
     Raises:
         DataError: the file is unreadable or empty.
@@ -94,7 +105,10 @@ def scan(path: Path, separator: str = ",") -> pl.LazyFrame:
         if path.suffix == ".parquet":
             frame = pl.scan_parquet(path)
         else:
-            frame = pl.scan_csv(path, separator=separator, infer_schema_length=None)
+            types = dict.fromkeys(texts, pl.String)
+            frame = pl.scan_csv(
+                path, separator=separator, infer_schema_length=None, schema_overrides=types
+            )
         frame.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:
         kind = "Parquet" if path.suffix == ".parquet" else "CSV"
@@ -103,7 +117,7 @@ def scan(path: Path, separator: str = ",") -> pl.LazyFrame:
 
 
 def _joined(frame: pl.LazyFrame, join: Join, config: TabularData) -> pl.LazyFrame:
-    side = scan(join.file, config.separator)
+    side = scan(join.file, config.separator, texts=list(config.lists))
     _need(side, [*join.on, *(join.columns or [])], str(join.file))
     _need(frame, join.on, "the log")
     if join.columns is not None:

@@ -36,7 +36,7 @@ class PolarsEngine:
     def write(self, frame: Frame, path: Path, by: str) -> None:
         """Write a frame, sorted by a column."""
         native: pl.LazyFrame = frame.to_native()
-        native.sort(by).sink_parquet(path)
+        native.sort(by).sink_parquet(path, compression="lz4")
 
 
 class DuckDBEngine:

@@ -3,12 +3,13 @@
 import csv
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from clickthrough.config.data import ListFormat, TabularData
 from clickthrough.errors import DataError, RequestError
 from clickthrough.serving.predictor import Prediction, Predictor
 
@@ -35,6 +36,8 @@ def predict_file(predictor: Predictor, source: Path, out: Path) -> int:
     if out.suffix not in (".csv", ".jsonl"):
         raise DataError(f"{out}: expected a name that ends in .csv or .jsonl")
     names = ("request_id", predictor.bundle.schema.input_name("request_id"))
+    data = predictor.bundle.config.data
+    lists = data.lists if isinstance(data, TabularData) else {}
     count = 0
     try:
         with tempfile.TemporaryDirectory(dir=out.parent) as folder:
@@ -43,7 +46,7 @@ def predict_file(predictor: Predictor, source: Path, out: Path) -> int:
                 writer = csv.writer(file)
                 if out.suffix == ".csv":
                     writer.writerow(_COLUMNS)
-                for rows in _chunks(_rows(source), names):
+                for rows in _chunks(_rows(source, lists), names):
                     for prediction in _score(predictor, rows, source, count):
                         _write(prediction, writer if out.suffix == ".csv" else file)
                     count += len(rows)
@@ -86,16 +89,26 @@ def _chunks(
         yield chunk
 
 
-def _rows(source: Path) -> Iterator[dict[str, Any]]:
+def _rows(source: Path, lists: Mapping[str, ListFormat]) -> Iterator[dict[str, Any]]:
     if source.suffix == ".csv":
         with source.open(encoding="utf-8", newline="") as file:
-            yield from csv.DictReader(file)
+            yield from (_divided(row, lists) for row in csv.DictReader(file))
     elif source.suffix in (".jsonl", ".ndjson"):
         yield from _json_lines(source)
     elif source.suffix == ".parquet":
         yield from _parquet(source)
     else:
         raise DataError(f"{source}: expected a name that ends in .csv, .jsonl or .parquet")
+
+
+def _divided(row: dict[str, Any], lists: Mapping[str, ListFormat]) -> dict[str, Any]:
+    """Divide the texts that hold several values, as the reader of the log does."""
+    for name, form in lists.items():
+        if row.get(name):
+            row[name] = row[name].split(form.separator)
+        elif name in row:
+            row[name] = None
+    return row
 
 
 def _json_lines(source: Path) -> Iterator[dict[str, Any]]:

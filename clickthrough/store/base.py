@@ -34,5 +34,8 @@ class Store(Reader, Protocol):
         Values that never expire are kept.
         """
 
+    def count(self) -> int:
+        """Return the number of values."""
+
     def close(self) -> None:
         """Release what the store holds open."""

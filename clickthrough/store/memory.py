@@ -66,5 +66,10 @@ class MemoryStore:
                 del self._values[key], self._expires[key]
             return len(old)
 
+    def count(self) -> int:
+        """Return the number of values."""
+        with self._lock:
+            return len(self._values)
+
     def close(self) -> None:
         """Do nothing: memory needs no closing."""

@@ -8,20 +8,23 @@ what it is not sure of. A click that arrives first waits for its impression.
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import repeat
 
 import msgspec
+import numpy as np
 
 from clickthrough.config.serving import Serving
 from clickthrough.errors import RequestError
-from clickthrough.features.history.online import Change, History, Mark
+from clickthrough.features.history.online import Changes, History, Mark
 from clickthrough.features.rows import RawRow, RowParser, Value
 from clickthrough.store.base import Store, Transaction
 
 _AHEAD = 3_600_000_000
 """Microseconds that an event may lie in the future: clocks differ, but not by more."""
-_EXPIRE_EVERY = 10_000
+_TIDY_EVERY, _TIDY_SHARE = 10_000, 1.0
+"""Events between two looks through the store: so many, or this share of its values."""
 
 
 class Remembered(msgspec.Struct, array_like=True):
@@ -87,7 +90,7 @@ class Recorder:
         self._forget_after = settings.forget_after * 1_000_000
         self._most_keys = settings.most_keys
         self._lock = threading.Lock()
-        self._newest, self._since_expiry = 0, 0
+        self._newest, self._untidied, self._kept = 0, 0, 0
 
     def record(self, raw: Sequence[RawRow]) -> Receipt:
         """Count events: all of them, or none if one is malformed.
@@ -110,28 +113,29 @@ class Recorder:
     def _check(self, raw: Sequence[RawRow]) -> list[Event]:
         now = time.time_ns() // 1_000
         rows, _ = self._parser.rename(raw)
+        clicks = [_is_click(given, place) for place, given in enumerate(raw)]
+        marks = self._marks(rows, clicks)
         events = []
-        for place, (row, given) in enumerate(zip(rows, raw, strict=True)):
-            kind = given.get("type")
-            if kind not in ("impression", "click"):
-                raise RequestError(
-                    f"row {place}: field 'type': expected 'impression' or 'click', found {kind!r}"
-                )
+        for place, (row, click) in enumerate(zip(rows, clicks, strict=True)):
             moment = self._parser.time(row, place, now)
             if moment > now + _AHEAD:
                 raise RequestError(f"row {place}: field 'time': lies in the future")
-            events.append(self._event(row, place, kind == "click", moment))
+            identity = self._identity(row, place)
+            events.append(Event(click, identity, moment, () if click else next(marks)))
         return events
 
-    def _event(self, row: Mapping[str, object], place: int, click: bool, moment: int) -> Event:
-        identity = self._identity(row, place)
-        if click:
-            return Event(True, identity, moment)
-        values: dict[str, list[Value]] = {
-            name: [self._parser.coerce(row.get(name), name, place)] for name in self._parser.fields
+    def _marks(
+        self, rows: Sequence[Mapping[str, object]], clicks: Sequence[bool]
+    ) -> Iterator[tuple[Mark, ...]]:
+        """Yield what each impression counts for, a mark a history."""
+        shown = [(place, row) for place, row in enumerate(rows) if not clicks[place]]
+        values = {
+            name: [self._parser.coerce(row.get(name), name, place) for place, row in shown]
+            for name in self._parser.fields
         }
-        marks = tuple(history.marks(values)[0] for history in self._histories)
-        return Event(False, identity, moment, marks)
+        if not self._histories:
+            return repeat(())
+        return zip(*(history.marks(values) for history in self._histories), strict=True)
 
     def _identity(self, row: Mapping[str, object], place: int) -> bytes:
         request = self._parser.request_id(row, place)
@@ -153,34 +157,60 @@ class Recorder:
             for identity, value in zip(identities, tx.read(identities), strict=True)
             if value is not None
         }
-        changes: list[list[Change]] = [[] for _ in self._histories]
+        changed: list[tuple[Remembered, tuple[int, int]]] = []
         for event in events:
             step = _click if event.click else _impression
-            changed, (impressions, clicks) = step(known.get(event.identity), event, receipt)
-            known[event.identity] = changed
-            if impressions + clicks and changed.time is not None:
-                for listed, mark in zip(changes, changed.marks, strict=True):
-                    if mark is not None:
-                        listed.append(Change(mark, changed.time, impressions, clicks))
+            now_known, new = step(known.get(event.identity), event, receipt)
+            known[event.identity] = now_known
+            if new != (0, 0):
+                changed.append((now_known, new))
         latest = max(event.time for event in events)
         tx.write(
             {identity: msgspec.msgpack.encode(value) for identity, value in known.items()},
             expires=latest + self._window,
         )
-        for history, listed in zip(self._histories, changes, strict=True):
-            if listed:
-                history.add(tx, listed, latest + self._forget_after)
+        self._count(tx, changed, latest + self._forget_after)
+
+    def _count(
+        self, tx: Transaction, changed: list[tuple[Remembered, tuple[int, int]]], expires: int
+    ) -> None:
+        """Bring what is new of impressions into every history."""
+        if not changed:
+            return
+        changes = Changes(
+            time=np.array([shown.time for shown, _ in changed], np.int64),
+            counts=np.array([new for _, new in changed], np.float64),
+        )
+        by_history = zip(*(shown.marks for shown, _ in changed), strict=True)
+        for history, marks in zip(self._histories, by_history, strict=True):
+            present = np.array([mark is not None for mark in marks])
+            if present.all():
+                history.add(tx, marks, changes, expires)
+            elif present.any():
+                some = [mark for mark in marks if mark is not None]
+                history.add(tx, some, changes[present], expires)
 
     def _forget_old(self, events: list[Event]) -> None:
+        """Tidy the store now and then: a look at every value, paid for by as many events."""
         with self._lock:
             self._newest = max(self._newest, *(event.time for event in events))
-            self._since_expiry += len(events)
-            due = self._since_expiry >= _EXPIRE_EVERY
+            self._untidied += len(events)
+            due = self._untidied >= max(_TIDY_EVERY, _TIDY_SHARE * self._kept)
             if due:
-                self._since_expiry = 0
+                self._untidied = 0
         if due:
             self._store.expire(self._newest)
             self._store.trim(self._most_keys)
+            self._kept = self._store.count()
+
+
+def _is_click(given: RawRow, place: int) -> bool:
+    kind = given.get("type")
+    if kind not in ("impression", "click"):
+        raise RequestError(
+            f"row {place}: field 'type': expected 'impression' or 'click', found {kind!r}"
+        )
+    return kind == "click"
 
 
 def _impression(

@@ -212,14 +212,96 @@ def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
         opened(tmp_path, path=path)
 
 
-def test_lists_are_refused_with_the_way_out(tmp_path: Path) -> None:
+@pytest.mark.parametrize("topics", [[[[1, 2]]], [[True]], [{"a": 1}], [[{"a": 1}]]])
+def test_what_no_field_can_hold_is_refused_with_the_way_out(
+    tmp_path: Path, topics: list[object]
+) -> None:
     path = tmp_path / "log.parquet"
-    pl.DataFrame({"clicked": [0], "topics": [[1, 2]]}).write_parquet(path)
+    pl.DataFrame({"clicked": [0], "topics": topics}).write_parquet(path)
     roles = {"label": "clicked"}
     with pytest.raises(DataError, match=r"column 'topics'.*'drop'"):
         opened(tmp_path, path=path, roles=roles)
     dataset = opened(tmp_path, path=path, roles=roles, drop=["topics"])
     assert "topics" not in rows_of(dataset).columns
+
+
+def with_topics(*topics: str) -> str:
+    lines = [f"{number},2024-01-01T12:00:00,ann,118,{text},0" for number, text in enumerate(topics)]
+    return "\n".join(["display,ts,who,ad,topics,clicked", *lines, ""])
+
+
+LISTS: list[tuple[dict[str, str], list[str], str, list[list[object] | None]]] = [
+    ({}, ["b a", "", "c"], "strs", [["b", "a"], None, ["c"]]),
+    ({"separator": "|"}, ["b c|a", "", "c"], "strs", [["b c", "a"], None, ["c"]]),
+    ({"of": "int"}, ["3 -1", "", "118"], "ints", [[3, -1], None, [118]]),
+    ({"of": "float", "separator": ";"}, ["0.5;2", "", "3"], "floats", [[0.5, 2.0], None, [3.0]]),
+    # texts that look like numbers or truth values stay texts
+    ({}, ["007", "", "1"], "strs", [["007"], None, ["1"]]),
+    ({}, ["true", "false"], "strs", [["true"], ["false"]]),
+    ({"of": "int"}, ["7", "1"], "ints", [[7], [1]]),
+    # an entry that is blank is missing
+    ({}, ["a  b", " c", "d "], "strs", [["a", None, "b"], [None, "c"], ["d", None]]),
+    ({"of": "int", "separator": "|"}, ["1||2", "3|"], "ints", [[1, None, 2], [3, None]]),
+    ({"of": "float"}, ["1 nan"], "floats", [[1.0, None]]),
+    ({"of": "int"}, ["", ""], "ints", [None, None]),
+]
+
+
+@pytest.mark.parametrize(("form", "texts", "kind", "expected"), LISTS)
+def test_a_text_can_hold_a_list(
+    tmp_path: Path,
+    form: dict[str, str],
+    texts: list[str],
+    kind: str,
+    expected: list[list[object] | None],
+) -> None:
+    dataset = opened(tmp_path, with_topics(*texts), lists={"topics": form})
+    assert dataset.schema.fields["topics"] == kind
+    assert rows_of(dataset)["topics"].to_list() == expected
+
+
+def test_a_text_that_is_not_declared_a_list_is_a_text(tmp_path: Path) -> None:
+    dataset = opened(tmp_path, with_topics("a b"))
+    assert dataset.schema.fields["topics"] == "str"
+    assert rows_of(dataset)["topics"].to_list() == ["a b"]
+
+
+def test_a_side_table_can_hold_lists(tmp_path: Path) -> None:
+    (tmp_path / "ads.csv").write_text("ad,topics\n118,1\n119,2\n")
+    join = {"file": tmp_path / "ads.csv", "on": "ad"}
+    form = {"topics": {"of": "str"}}
+    dataset = opened(tmp_path, f"{HEADER}\n{ROWS}", joins=[join], lists=form)
+    assert rows_of(dataset)["topics"].to_list() == [["1"], ["2"], ["1"]]
+
+
+def test_a_list_with_an_entry_of_the_wrong_type_is_refused_naming_it(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"(?s)log\.csv: .*\[\"x\"\].*topics"):
+        opened(tmp_path, with_topics("1 x", "2"), lists={"topics": {"of": "int"}})
+
+
+def test_a_list_of_a_column_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="unknown column 'topic'; did you mean 'topics'"):
+        opened(tmp_path, with_topics("a"), lists={"topic": {}})
+
+
+def test_lists_of_parquet_are_fields(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    columns = {
+        "topics": pl.Series([["b", "", None], None, []], dtype=pl.List(pl.String)),
+        "numbers": pl.Series([[3, None], [], [2]], dtype=pl.List(pl.Int16)),
+        "shares": pl.Series([[0.5, float("nan")], None, [1.0]], dtype=pl.List(pl.Float32)),
+        "labels": pl.Series([["x"], ["y"], None], dtype=pl.List(pl.Categorical)),
+    }
+    pl.DataFrame({"clicked": [0, 1, 0], **columns}).write_parquet(path)
+    dataset = opened(tmp_path, path=path, roles={"label": "clicked"})
+    kinds = {"topics": "strs", "numbers": "ints", "shares": "floats", "labels": "strs"}
+    assert {name: dataset.schema.fields[name] for name in columns} == kinds
+    rows = rows_of(dataset)
+    assert rows["topics"].to_list() == [["b", None, None], None, []]
+    assert rows["numbers"].to_list() == [[3, None], [], [2]]
+    assert rows["shares"].to_list() == [[0.5, None], None, [1.0]]
+    assert rows["labels"].to_list() == [["x"], ["y"], None]
+    assert rows.schema["numbers"] == pl.List(pl.Int64)
 
 
 def test_a_side_table_adds_its_columns(tmp_path: Path) -> None:
@@ -274,6 +356,51 @@ def test_files_of_different_columns_are_refused(tmp_path: Path) -> None:
         opened(tmp_path, path=None, files=files)
 
 
-def test_an_item_twice_in_a_request_is_noted(tmp_path: Path) -> None:
+def test_an_item_twice_in_a_request_is_one_impression_and_noted(tmp_path: Path) -> None:
     dataset = opened(tmp_path, f"{HEADER}\n{ROWS}".replace(",119,", ",118,"))
-    assert dataset.report.notes == ["1 impressions repeat an item within their request"]
+    assert dataset.report.notes == [
+        "1 impressions that repeat an item of their request were united with it"
+    ]
+    rows = rows_of(dataset)
+    assert rows.select("row", "request_id", "item").rows() == [(0, 1, 118), (1, 2, 118)]
+    # the first row stands, clicked because the second was
+    assert rows["place"].to_list() == ["top", None]
+    assert rows["label"].to_list() == [1, 1]
+    assert (dataset.report.impressions, dataset.report.requests, dataset.report.clicks) == (2, 2, 2)
+
+
+def test_united_impressions_are_unclicked_only_if_none_is_clicked(tmp_path: Path) -> None:
+    def united(*labels: str) -> int | None:
+        lines = [f"1,2024-01-01T12:00:00,ann,118,top,1.5,{label}" for label in labels]
+        lines.append("2,2024-01-01T12:00:00,ann,118,top,1.5,1")
+        rows = rows_of(opened(tmp_path, "\n".join([HEADER, *lines, ""])))
+        assert rows.height == 2
+        label: int | None = rows["label"][0]
+        return label
+
+    assert united("0", "0") == 0
+    assert united("1", "0") == 1
+    assert united("0", "0", "1") == 1
+    assert united("", "1") == 1
+    assert united("", "0") == 0
+    assert united("", "") is None
+
+
+def test_impressions_without_an_item_are_not_united(tmp_path: Path) -> None:
+    text = f"""{HEADER}
+1,2024-01-01T12:00:00,ann,118,top,1.5,0
+1,2024-01-01T12:00:00,ann,118,top,1.5,0
+1,2024-01-01T12:00:00,ann,,top,1.5,0
+1,2024-01-01T12:00:00,ann,,top,1.5,1
+"""
+    dataset = opened(tmp_path, text)
+    assert rows_of(dataset).select("item", "label").rows() == [(118, 0), (None, 0), (None, 1)]
+    assert dataset.report.notes == [
+        "1 impressions that repeat an item of their request were united with it"
+    ]
+
+
+def test_the_same_item_in_other_requests_is_not_united(tmp_path: Path) -> None:
+    dataset = opened(tmp_path, f"{HEADER}\n{ROWS}")
+    assert rows_of(dataset).height == 3
+    assert dataset.report.notes == []

@@ -8,6 +8,7 @@ from clickthrough.evaluation import baselines
 from clickthrough.evaluation.baselines import fit_baselines
 from clickthrough.evaluation.metrics import auc, calibration_ratio, log_loss
 from clickthrough.features.encoding.encoder import Encoded
+from tests.inputs import without_bags
 
 SIZES = [6, 4]
 LEARNED = ["logistic regression", "LightGBM"]
@@ -30,7 +31,7 @@ def part(seed: int, rows: int, shift: float = 0.0) -> Part:
     true = 1 / (1 + np.exp(1.5 - effect[ids[:, 0]] - numeric[:, 0] - shift))
     labels = (rng.random(rows) < true).astype(np.int8)
     rate = np.clip(true + rng.normal(0, 0.3, rows), 0.01, 0.99)
-    return Part(Encoded(ids, numeric), labels, rate, true)
+    return Part(without_bags(ids, numeric), labels, rate, true)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,7 @@ def test_a_wide_id_column_is_left_out_of_the_one_hot_design(
 
 def test_numbers_alone_are_enough(parts: tuple[Part, Part, Part]) -> None:
     bare = [
-        Part(Encoded(p.inputs.ids[:, :0], p.inputs.numeric), p.labels, p.item_rate, p.true)
+        Part(without_bags(p.inputs.ids[:, :0], p.inputs.numeric), p.labels, p.item_rate, p.true)
         for p in parts
     ]
     found = fit_baselines(bare[0], bare[1], bare[2], [])
@@ -107,7 +108,7 @@ def test_numbers_alone_are_enough(parts: tuple[Part, Part, Part]) -> None:
 
 def test_ids_alone_are_enough(parts: tuple[Part, Part, Part]) -> None:
     bare = [
-        Part(Encoded(p.inputs.ids, p.inputs.numeric[:, :0]), p.labels, p.item_rate, p.true)
+        Part(without_bags(p.inputs.ids, p.inputs.numeric[:, :0]), p.labels, p.item_rate, p.true)
         for p in parts
     ]
     found = fit_baselines(bare[0], bare[1], bare[2], SIZES)

@@ -7,10 +7,11 @@ from pydantic import TypeAdapter
 
 from clickthrough.config.features import Counters, Feature
 from clickthrough.features.fit import fit_encoder, fit_prior, fit_scaler, fit_vocabulary
-from clickthrough.features.plan import IdColumn, Plan, make_plan
+from clickthrough.features.history.stage import HistoryStage
+from clickthrough.features.plan import BagColumn, IdColumn, Plan, make_plan
 from clickthrough.features.rows import RowParser
-from clickthrough.features.table import encoder_columns, feature_rows, request_offsets
-from clickthrough.schema import Schema
+from clickthrough.features.table import encoder_columns, request_offsets
+from clickthrough.schema import FieldType, Schema
 
 SCHEMA = Schema.model_validate(
     {
@@ -21,6 +22,9 @@ SCHEMA = Schema.model_validate(
             "item": "int",
             "price": "float",
             "member": "bool",
+            "tags": "strs",
+            "numbers": "ints",
+            "shares": "floats",
         },
     }
 )
@@ -30,7 +34,7 @@ NAN = float("nan")
 def words(
     values: Sequence[str | None], min_count: int = 1, max_size: int | None = None
 ) -> list[bytes]:
-    column = IdColumn("city", "field", min_count, max_size)
+    column = IdColumn("city", "field", "city", min_count, max_size)
     schema = Schema(roles={}, fields={"city": "str"})
     frame = pl.DataFrame({"city": values}, schema={"city": pl.String})
     found: list[bytes] = fit_vocabulary(frame, column, schema).values.tolist()
@@ -51,7 +55,7 @@ def test_too_many_values_leave_the_most_frequent_and_ties_the_smallest() -> None
 
 def test_texts_are_sorted_as_bytes_and_long_ones_found_again() -> None:
     long = "ø" * 60
-    column = IdColumn("city", "field")
+    column = IdColumn("city", "field", "city")
     schema = Schema(roles={}, fields={"city": "str"})
     vocabulary = fit_vocabulary(pl.DataFrame({"city": [long, "Z", "é", "a"]}), column, schema)
     asked = np.array([text.encode() for text in (long, "Z", "é", "a")])
@@ -62,7 +66,7 @@ def test_texts_are_sorted_as_bytes_and_long_ones_found_again() -> None:
 def test_a_field_may_have_any_name(name: str) -> None:
     schema = Schema(roles={}, fields={name: "int"})
     vocabulary = fit_vocabulary(
-        pl.DataFrame({name: [4, 4, 5, None]}), IdColumn(name, "field", 2), schema
+        pl.DataFrame({name: [4, 4, 5, None]}), IdColumn(name, "field", name, 2), schema
     )
     assert vocabulary.values.tolist() == [4]
 
@@ -101,9 +105,42 @@ def test_a_constant_or_missing_column_is_not_divided_by_nothing(values: list[flo
     assert np.isfinite([scaler.fill, scaler.mean]).all()
 
 
+def bag_words(values: Sequence[object], kind: FieldType, **limits: int) -> list[object]:
+    column = BagColumn("tags_bag", "tags", "tags", 5, None, **limits)
+    schema = Schema(roles={}, fields={"tags": kind})
+    inner = {"ints": pl.Int64, "strs": pl.String}[kind]
+    frame = pl.DataFrame({"tags": values}, schema={"tags": pl.List(inner)})
+    found: list[object] = fit_vocabulary(frame, column, schema).values.tolist()
+    return found
+
+
+def test_the_vocabulary_of_a_list_counts_its_entries() -> None:
+    texts = [["b", "a"], ["b"], [], None, ["c", None, "c"]]
+    assert bag_words(texts, "strs") == [b"a", b"b", b"c"]
+    assert bag_words(texts, "strs", min_count=2) == [b"b", b"c"]
+    assert bag_words([[9, 7], [9], None, [None]], "ints") == [7, 9]
+    assert bag_words([[3, 2], [1]], "ints", max_size=2) == [1, 2]
+    assert bag_words([None, []], "ints") == []
+
+
+def test_the_vocabulary_of_a_sequence_is_that_of_its_field() -> None:
+    column = BagColumn("user_item_sequence", "user:last:item", "item", 5, None, 2)
+    frame = pl.DataFrame({"item": [4, 4, 5, None, None]})
+    assert fit_vocabulary(frame, column, SCHEMA).values.tolist() == [4]
+
+
 def log() -> pl.DataFrame:
     rng = np.random.default_rng(5)
     n = 400
+
+    def lists(entries: Sequence[object]) -> list[list[object] | None]:
+        """Return up to four entries a row, some of them null; some rows are null."""
+        sizes = rng.integers(-1, 5, n)
+        return [
+            None if size < 0 else [entries[i] for i in rng.integers(0, len(entries), size)]
+            for size in sizes
+        ]
+
     return pl.DataFrame(
         {
             "row": np.arange(n),
@@ -113,32 +150,52 @@ def log() -> pl.DataFrame:
             "item": [int(i) or None for i in rng.integers(0, 12, n)],
             "price": [float(p) if p > 0.1 else None for p in rng.random(n)],
             "member": [[0, 1, None][i] for i in rng.integers(0, 3, n)],
+            "tags": lists(["ø", "long " * 20, "", None]),
+            "numbers": lists([3, 4, None]),
+            "shares": lists([0.25, 2.0, -1.0, None]),
             "label": pl.Series(rng.integers(0, 5, n) == 0).cast(pl.Int8),
-        }
-    )
+        },
+        schema_overrides={"numbers": pl.List(pl.Int64)},
+    ).with_columns(pl.col("tags").list.eval(pl.when(pl.element() != "").then(pl.element())))
 
 
 def plan() -> Plan:
     features = [
         {"kind": "categorical", "fields": ["user", "item"]},
+        {"kind": "hashed", "fields": ["user", "item"], "buckets": 7},
+        {"kind": "bag", "field": "tags", "weights": "shares", "length": 3},
+        {"kind": "bag", "field": "numbers", "length": 2},
+        {"kind": "sequence", "length": 3},
+        {"kind": "match", "fields": "item", "length": 5, "relative": ["rank"]},
         {"kind": "time"},
         {"kind": "numeric", "fields": "price", "relative": ["rank"]},
         {"kind": "numeric", "fields": "member", "relative": ["difference"]},
         {"kind": "request_size"},
         {"kind": "age", "key": "item"},
         {"kind": "counter", "key": ["user", "item"], "values": ["impressions"]},
-        {"kind": "counter", "key": "item", "half_lives": ["1h"], "relative": ["rank"]},
+        {
+            "kind": "counter",
+            "key": "item",
+            "windows": ["30m"],
+            "half_lives": ["1h"],
+            "relative": ["rank"],
+        },
     ]
     declared = TypeAdapter(list[Feature]).validate_python(features)
     return make_plan(declared, Counters(tick=600), SCHEMA, "Europe/Copenhagen")
 
 
-def history(frame: pl.DataFrame) -> pl.DataFrame:
-    return feature_rows(frame.lazy(), frame.lazy(), plan(), []).collect()
+@pytest.fixture(scope="module")
+def train(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+    """The log with its history columns."""
+    folder = tmp_path_factory.mktemp("fit")
+    log().write_parquet(folder / "impressions.parquet")
+    stage = HistoryStage(folder / "history", folder / "impressions.parquet", plan().counters)
+    columns = stage.columns(plan().key_sets, plan().sequence_sets)
+    return pl.concat([log().lazy(), *columns], how="horizontal").collect()
 
 
-def test_the_training_period_is_standardized_by_its_own_encoder() -> None:
-    train = history(log())
+def test_the_training_period_is_standardized_by_its_own_encoder(train: pl.DataFrame) -> None:
     encoder = fit_encoder(plan(), SCHEMA, train)
     made = encoder.encode(encoder_columns(train, plan(), SCHEMA), request_offsets(train))
     columns = len(plan().numeric)
@@ -151,33 +208,39 @@ def test_the_training_period_is_standardized_by_its_own_encoder() -> None:
     assert (made.ids >= 0).all()
     assert (made.ids < sizes).all()
     assert made.numeric.shape[1] == len(encoder.numeric_names)
+    bag_sizes = np.repeat(*np.array(list(encoder.bag_shapes.values())).T)
+    assert (made.bag_ids >= 0).all()
+    assert (made.bag_ids < bag_sizes).all()
+    assert (made.bag_ids.max(axis=0) > 1).all()
+    assert made.bag_weights.shape == made.bag_ids.shape == (400, 3 + 2 + 3)
 
 
-def test_an_indicator_is_there_exactly_where_training_had_gaps() -> None:
-    encoder = fit_encoder(plan(), SCHEMA, history(log()))
+def test_an_indicator_is_there_exactly_where_training_had_gaps(train: pl.DataFrame) -> None:
+    encoder = fit_encoder(plan(), SCHEMA, train)
     indicators = [name for name in encoder.numeric_names if name.endswith("_missing")]
     assert "price_missing" in indicators
     assert "item_impressions_missing" in indicators
+    assert "item_in_user_clicks_missing" in indicators
     assert "request_size_missing" not in indicators
 
 
-def test_raw_rows_of_a_request_are_encoded_as_the_batch_encodes_them() -> None:
-    frame = history(log())
-    encoder = fit_encoder(plan(), SCHEMA, frame)
-    offsets = request_offsets(frame)
-    batch_columns = encoder_columns(frame, plan(), SCHEMA)
+def test_raw_rows_of_a_request_are_encoded_as_the_batch_encodes_them(train: pl.DataFrame) -> None:
+    encoder = fit_encoder(plan(), SCHEMA, train)
+    offsets = request_offsets(train)
+    batch_columns = encoder_columns(train, plan(), SCHEMA)
     batch = encoder.encode(batch_columns, offsets)
 
-    names = {"request_id": "r", "user": "u", "item": "ad", "price": "price", "member": "member"}
+    names = {name: SCHEMA.input_name(name) for name in SCHEMA.fields}
     raw = [
         {sent: row[name] for name, sent in names.items()} | {"t": row["time"] / 1_000_000}
-        for row in frame.iter_rows(named=True)
+        for row in train.iter_rows(named=True)
     ]
     rows = RowParser(SCHEMA, plan().fields).parse(raw, now=0)
-    columns = {**batch_columns, **rows.columns(SCHEMA)}  # history as batch computed it
+    # history as batch computed it
+    columns = {**batch_columns, **rows.columns(SCHEMA, plan().list_lengths)}
     online = encoder.encode(columns, rows.offsets)
 
-    assert rows.order == list(range(frame.height))
+    assert rows.order == list(range(train.height))
     np.testing.assert_array_equal(rows.offsets, offsets)
-    np.testing.assert_array_equal(online.ids, batch.ids)
-    np.testing.assert_array_equal(online.numeric, batch.numeric)
+    for name, expected in batch.arrays().items():
+        np.testing.assert_array_equal(online.arrays()[name], expected)

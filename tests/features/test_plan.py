@@ -70,15 +70,15 @@ def test_a_counter_makes_every_value_for_all_time_and_each_half_life() -> None:
         }
     )
     assert [(m.name, m.inputs, m.transform) for m in plan.measures] == [
-        ("user_item_impressions", ("user+item.impressions",), "log1p"),
-        ("user_item_clicks", ("user+item.clicks",), "log1p"),
-        ("user_item_rate", ("user+item.impressions", "user+item.clicks"), "logit"),
-        ("user_item_impressions_6h", ("user+item.impressions@6h",), "log1p"),
-        ("user_item_clicks_6h", ("user+item.clicks@6h",), "log1p"),
-        ("user_item_rate_6h", ("user+item.impressions@6h", "user+item.clicks@6h"), "logit"),
-        ("user_item_impressions_1d", ("user+item.impressions@1d",), "log1p"),
-        ("user_item_clicks_1d", ("user+item.clicks@1d",), "log1p"),
-        ("user_item_rate_1d", ("user+item.impressions@1d", "user+item.clicks@1d"), "logit"),
+        ("user_item_impressions", ("user+item:impressions",), "log1p"),
+        ("user_item_clicks", ("user+item:clicks",), "log1p"),
+        ("user_item_rate", ("user+item:impressions", "user+item:clicks"), "logit"),
+        ("user_item_impressions_6h", ("user+item:impressions@6h",), "log1p"),
+        ("user_item_clicks_6h", ("user+item:clicks@6h",), "log1p"),
+        ("user_item_rate_6h", ("user+item:impressions@6h", "user+item:clicks@6h"), "logit"),
+        ("user_item_impressions_1d", ("user+item:impressions@1d",), "log1p"),
+        ("user_item_clicks_1d", ("user+item:clicks@1d",), "log1p"),
+        ("user_item_rate_1d", ("user+item:impressions@1d", "user+item:clicks@1d"), "logit"),
     ]
 
 
@@ -98,7 +98,7 @@ def test_a_counter_without_all_time_has_only_its_half_lives() -> None:
 def test_an_age_and_the_size_of_the_request_are_measures() -> None:
     plan = plan_of({"kind": "age", "key": "item", "relative": ["rank"]}, {"kind": "request_size"})
     assert [(m.name, m.kind, m.inputs) for m in plan.measures] == [
-        ("item_age", "age", ("item.age",)),
+        ("item_age", "age", ("item:age",)),
         ("request_size", "request_size", ()),
     ]
     assert [c.name for c in plan.numeric] == ["item_age", "item_age_rank", "request_size"]
@@ -118,8 +118,8 @@ def test_features_of_one_key_share_a_key_set_with_all_their_half_lives() -> None
         },
     )
     assert plan.key_sets == (
-        KeySet(("item",), (3_600, 7_200, 86_400)),
-        KeySet(("user", "item"), ()),
+        KeySet(("item",), half_lives=(3_600, 7_200, 86_400)),
+        KeySet(("user", "item")),
     )
 
 
@@ -164,14 +164,14 @@ def test_a_field_goes_by_our_name_not_by_that_of_the_log() -> None:
 
 
 def test_a_text_cannot_be_a_quantity() -> None:
-    with pytest.raises(ConfigError, match="'city' is text"):
+    with pytest.raises(ConfigError, match="field 'city' is of type str; 'numeric' needs"):
         plan_of({"kind": "numeric", "fields": ["price", "city"]})
 
 
 @pytest.mark.parametrize("kind", ["categorical", "counter", "age"])
 def test_a_fraction_can_be_neither_id_nor_key(kind: str) -> None:
     where = "fields" if kind == "categorical" else "key"
-    with pytest.raises(ConfigError, match="'price' holds fractions"):
+    with pytest.raises(ConfigError, match=f"field 'price' is of type float; '{kind}' needs"):
         plan_of({"kind": kind, where: "price"})
 
 
@@ -208,14 +208,23 @@ def test_two_columns_of_one_name_are_refused(features: list[dict[str, object]], 
 
 
 def test_key_sets_of_other_fields_or_half_lives_have_columns_of_other_names() -> None:
-    pair = KeySet(("user", "item"), (3_600,))
-    names = {
-        pair.column("clicks"),
-        pair.column("clicks", 3_600),
-        pair.column("clicks", 60),
-        pair.column("impressions"),
-        KeySet(("item", "user")).column("clicks"),
-        KeySet(("item",)).column("clicks"),
-    }
-    assert len(names) == 6
-    assert pair.column("clicks", 3_600) == "user+item.clicks@1h"
+    pair = KeySet(("user", "item"), windows=(3_600,), half_lives=(3_600, 86_400))
+    names = [
+        *pair.columns(),
+        *pair.counts(half_life=60),
+        *pair.counts(window=60),
+        *KeySet(("item", "user")).columns(),
+        *KeySet(("item",)).columns(),
+    ]
+    assert len(set(names)) == len(names) == 9 + 2 + 2 + 3 + 3
+    assert pair.columns() == [
+        "user+item:age",
+        "user+item:impressions",
+        "user+item:clicks",
+        "user+item:impressions[1h]",
+        "user+item:clicks[1h]",
+        "user+item:impressions@1h",
+        "user+item:clicks@1h",
+        "user+item:impressions@1d",
+        "user+item:clicks@1d",
+    ]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from clickthrough.config.data import TimeFormat
 from clickthrough.errors import RequestError
-from clickthrough.features.rows import RawRow, RowParser, to_array
+from clickthrough.features.rows import RawRow, RowParser, padded, to_array
 from clickthrough.schema import MISSING_INT, Schema, to_microseconds
 
 NOW = 1_700_000_000_000_000
@@ -251,7 +251,7 @@ def test_columns_are_arrays_of_the_types_that_the_encoder_reads() -> None:
         {"item": 3, "price": 1.5, "city": "Århus", "member": True, "time": 1},
         {"time": 1},
     ]
-    columns = PARSER.parse(sent, NOW).columns(SCHEMA)
+    columns = PARSER.parse(sent, NOW).columns(SCHEMA, {})
     assert columns["time"].tolist() == [1_000_000, 1_000_000]
     assert columns["item"].tolist() == [3, MISSING_INT]
     assert columns["member"].tolist() == [1, MISSING_INT]
@@ -276,3 +276,82 @@ def test_only_the_fields_that_are_asked_for_are_read() -> None:
     parser = RowParser(SCHEMA, ["item", "item"])
     rows = parser.parse([{"item": 1, "price": "no number"}], NOW)
     assert rows.values == {"item": [1]}
+
+
+LISTED = Schema(roles={}, fields={"numbers": "ints", "shares": "floats", "tags": "strs"})
+LISTS = RowParser(LISTED, list(LISTED.fields))
+
+READ: list[tuple[str, object, list[int | float | str | None] | None]] = [
+    ("numbers", [3, 4.0, "118", "118.0"], [3, 4, 118, 118]),
+    ("numbers", (1, 2), [1, 2]),
+    ("numbers", [None, "", 5], [None, None, 5]),
+    ("numbers", [2**63 - 1, -(2**63) + 1], [2**63 - 1, -(2**63) + 1]),
+    ("shares", [1, 0.5, "2.5"], [1.0, 0.5, 2.5]),
+    ("shares", [None, float("nan"), ""], [None, None, None]),
+    ("tags", ["a", "Århus", 7], ["a", "Århus", "7"]),
+    ("tags", ["", None, "b"], [None, None, "b"]),
+    *((name, [], []) for name in LISTED.fields),
+    *((name, None, None) for name in LISTED.fields),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), READ)
+def test_a_list_is_read_entry_by_entry(
+    name: str, value: object, expected: list[int | float | str | None] | None
+) -> None:
+    rows = LISTS.parse([{name: value}], NOW)
+    assert rows.values[name] == [expected]
+    kinds = [type(entry) for entry in rows.values[name][0] or []]  # type: ignore[union-attr]
+    assert kinds == [type(entry) for entry in expected or []]
+
+
+def test_a_list_that_is_not_sent_is_missing() -> None:
+    assert LISTS.parse([{}], NOW).values == {name: [None] for name in LISTED.fields}
+
+
+WRONG: list[tuple[str, object, str]] = [
+    *((name, "a b", "a list of") for name in LISTED.fields),
+    *((name, 5, "a list of") for name in LISTED.fields),
+    *((name, {"a": 1}, "a list of") for name in LISTED.fields),
+    *((name, [[1]], "a list of") for name in LISTED.fields),
+    *((name, [True], "a list of") for name in LISTED.fields),
+    *((name, [{}], "a list of") for name in LISTED.fields),
+    ("numbers", [1, 1.5], "a list of whole numbers"),
+    ("numbers", [1, "x"], "a list of whole numbers"),
+    ("numbers", [2**63], "a list of whole numbers"),
+    ("numbers", [float("inf")], "a list of whole numbers"),
+    ("shares", [0.5, "x"], "a list of finite numbers"),
+    ("shares", [float("inf")], "a list of finite numbers"),
+    ("tags", ["a", 1.5], "a list of texts"),
+    ("tags", ["\ud800"], "a list of texts"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), WRONG)
+def test_a_list_of_the_wrong_type_is_refused_naming_row_and_field(
+    name: str, value: object, expected: str
+) -> None:
+    with pytest.raises(RequestError, match=f"row 1: field '{name}': expected {expected}"):
+        LISTS.parse([{}, {name: value}], NOW)
+
+
+def test_lists_become_arrays_that_are_cut_and_filled_up() -> None:
+    sent: list[RawRow] = [
+        {"numbers": [1, 2, 3], "shares": [0.5], "tags": ["a", None, "Århus"]},
+        {"numbers": [None, 7], "shares": [None, 2], "tags": []},
+        {},
+    ]
+    lengths = {"numbers": 2, "shares": 2, "tags": 3}
+    columns = LISTS.parse(sent, NOW).columns(LISTED, lengths)
+    missing = MISSING_INT
+    assert columns["numbers"].tolist() == [[1, 2], [missing, 7], [missing, missing]]
+    nothing = [np.nan, np.nan]
+    np.testing.assert_array_equal(
+        columns["shares"].astype(float), [[0.5, np.nan], [np.nan, 2.0], nothing]
+    )
+    assert columns["tags"].tolist() == [[b"a", b"", "Århus".encode()], [b""] * 3, [b""] * 3]
+
+
+def test_no_rows_have_lists_of_no_rows() -> None:
+    assert padded([], 3, "int").shape == (0, 3)
+    assert padded([[], []], 3, "str").tolist() == [[b""] * 3] * 2

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -282,4 +283,6 @@ def test_the_bundle_is_not_changed_by_events(
 ) -> None:
     predictor.observe([{**rows[0], "type": "impression"}])
     for name, snapshot in bundle.snapshots.items():
-        assert (predictor.bundle.snapshots[name].states == snapshot.states).all()
+        assert np.array_equal(predictor.bundle.snapshots[name].values, snapshot.values)
+        with pytest.raises(ValueError, match="read-only"):
+            predictor.bundle.snapshots[name].values[0] = 0

@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 from clickthrough.config.training import Mlp, Training
 from clickthrough.errors import ClickthroughError
 from clickthrough.evaluation.metrics import auc, log_loss, request_auc
-from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models import build_model
-from clickthrough.models.base import CtrModel
+from clickthrough.models.base import CtrModel, InputShape
 from clickthrough.training.loop import predict_logits, train_model
 from clickthrough.training.table import Table
+from tests.inputs import without_bags
 
 ITEMS = 200
 
@@ -22,12 +22,13 @@ def made_table(seed: int, rows: int = 800, noise: float = 0.0) -> Table:
     ids = rng.integers(0, ITEMS, (rows, 1), np.int32)
     logit = 1.5 * numeric[:, 0] + noise * rng.normal(size=rows)
     labels = (rng.random(rows) < 1 / (1 + np.exp(-logit))).astype(np.int8)
-    return Table(Encoded(ids, numeric), labels, np.arange(0, rows + 1, 4), np.full(rows, 0.5))
+    inputs = without_bags(ids, numeric)
+    return Table(inputs, labels, np.arange(0, rows + 1, 4), np.full(rows, 0.5))
 
 
 def made_model(seed: int = 0) -> CtrModel:
     torch.manual_seed(seed)
-    return build_model(Mlp(hidden=[32], embedding_dim=8, dropout=0.0), [ITEMS], 3)
+    return build_model(Mlp(hidden=[32], embedding_dim=8, dropout=0.0), InputShape((ITEMS,), 3))
 
 
 def probabilities(model: CtrModel, table: Table) -> NDArray[np.float64]:
@@ -80,7 +81,7 @@ def test_the_embedding_of_the_unseen_id_is_trained() -> None:
         model = made_model()
         before = model.table_parameters()[0].detach()[1].clone()
         table = made_table(1)
-        seen = Encoded(np.maximum(table.inputs.ids, 2), table.inputs.numeric)
+        seen = without_bags(np.maximum(table.inputs.ids, 2), table.inputs.numeric)
         rows = Table(seen, table.labels, table.offsets, table.item_rate)
         settings = Training(epochs=1, batch_size=64, unseen_share=share)
         train_model(model, rows, made_table(2), settings)

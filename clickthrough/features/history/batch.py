@@ -21,11 +21,17 @@ from clickthrough.features.plan import KeySet
 
 Frame = nw.LazyFrame[Any]
 
+TICK, COUNTS, ORDER = "__tick", "__counts", "__order"
+"""A row's tick; whether it is an event; where it stands in running sums (:func:`order_at`)."""
+
+BEFORE, EVENT, QUERY = 0, 1, 2
+"""What stands at one tick, in this order: what is carried or leaves, events, queries."""
+
+_PACKED, _DN, _DC, _EPOCH_OF = "__packed", "__dn", "__dc", "__epoch"
+_PACK = 2**31
+"""Impressions and clicks share one Int64, and so one running sum: n * 2^31 + c."""
 _EPOCH = 512
 """Half-lives between two landmarks; 2^1024 would overflow."""
-
-TICK, AT, ASKS = "__tick", "__at", "__asks"
-_N, _C, _EPOCH_OF, _DN, _DC = "__n", "__c", "__epoch", "__dn", "__dc"
 
 
 def with_tick(rows: Frame, counters: Counters) -> Frame:
@@ -33,15 +39,12 @@ def with_tick(rows: Frame, counters: Counters) -> Frame:
     return rows.with_columns((nw.col("time") // (counters.tick * 1_000_000)).alias(TICK))
 
 
-def counter_history(
-    impressions: Frame, events: Frame, key_set: KeySet, counters: Counters
-) -> Frame:
+def counter_history(rows: Frame, key_set: KeySet, counters: Counters) -> Frame:
     """Return the history of one key set for every key and tick that is asked about.
 
     Args:
-        impressions: the rows asked about: the key's fields and ``__tick``.
-        events: the rows that count: the key's fields, ``label`` and ``__tick``. One whose label
-            is null does not count.
+        rows: the impressions: the key's fields, ``label``, ``__tick`` and ``__counts``, which says
+            whether the row is an event for others.
         key_set: the key, its windows and half-lives.
         counters: tick, delay.
 
@@ -50,22 +53,30 @@ def counter_history(
         counts Float64. Keys of which a part is null are left out.
     """
     keys = list(key_set.fields)
-    per_tick = _per_tick(events, keys, counters)
-    rows = nw.concat([per_tick, asked(impressions, keys)], how="vertical")
-    rows = _with_totals(rows, keys, key_set, counters)
+    per_tick = _per_tick(rows, keys)
+    if not (counters.delay_ticks or key_set.windows or key_set.half_lives):
+        return _before_own_tick(per_tick, keys, key_set)
+    rows = _with_totals(_in_order(per_tick, keys, counters), keys, key_set, counters)
     for window in key_set.windows:
         rows = _with_window(rows, keys, key_set, window, counters)
     for half_life in key_set.half_lives:
         rows = _with_decay(rows, keys, key_set, half_life, counters)
-    return rows.filter(nw.col(ASKS) == 1).select(*keys, TICK, *key_set.columns())
+    return queries(rows).select(*keys, TICK, *key_set.columns())
 
 
-def asked(impressions: Frame, keys: list[str]) -> Frame:
-    """Return a weightless query row for each key and tick of the impressions."""
-    unique = complete(impressions, keys).select(*keys, TICK).unique()
-    return unique.select(
-        *keys, TICK, nw.col(TICK).alias(AT), _int(1, ASKS), _int(0, _N), _int(0, _C)
-    )
+def queries(rows: Frame) -> Frame:
+    """Return the query rows alone."""
+    return rows.filter(nw.col(ORDER) % 4 == QUERY)
+
+
+def order_at(tick: nw.Expr, what: int) -> nw.Expr:
+    """Return the place of a row in running sums: by tick, then by what it is."""
+    return (tick * 4 + what).alias(ORDER)
+
+
+def visible(counters: Counters) -> nw.Expr:
+    """Return the first tick that may see a row's event."""
+    return nw.col(TICK) + (counters.delay_ticks + 1)
 
 
 def complete(rows: Frame, keys: list[str]) -> Frame:
@@ -73,51 +84,60 @@ def complete(rows: Frame, keys: list[str]) -> Frame:
     return rows.filter(*(~nw.col(key).is_null() for key in keys))
 
 
-def _per_tick(events: Frame, keys: list[str], counters: Counters) -> Frame:
-    """Sum events per key and tick, at the first tick that may see them."""
-    known = complete(events, [*keys, "label"])
-    label = nw.col("label").cast(nw.Int64)
-    summed = known.group_by(*keys, TICK).agg(
-        label.len().cast(nw.Int64).alias(_N), label.sum().cast(nw.Int64).alias(_C)
+def _per_tick(rows: Frame, keys: list[str]) -> Frame:
+    """Sum the events of each key and tick; 0 where the impressions there are no events."""
+    counted = nw.when(nw.col(COUNTS)).then(nw.col("label").cast(nw.Int64) + _PACK).otherwise(0)
+    known = complete(rows, keys).select(*keys, TICK, counted.alias(_PACKED))
+    return known.group_by(*keys, TICK).agg(nw.col(_PACKED).sum().cast(nw.Int64))
+
+
+def _before_own_tick(per_tick: Frame, keys: list[str], key_set: KeySet) -> Frame:
+    """Return all-time counters where nothing but the own tick is hidden.
+
+    Then no row lies between a query and the events of its own tick, and whole numbers lose nothing
+    by subtraction: the union with query rows can be spared.
+    """
+    running = nw.col(_PACKED).cum_sum().over(*keys, order_by=TICK)
+    first = nw.when(nw.col(_PACKED) > 0).then(nw.col(TICK)).min().over(*keys)
+    rows = per_tick.with_columns((running - nw.col(_PACKED)).alias("__sum"), first.alias("__first"))
+    age = nw.when(nw.col("__first") < nw.col(TICK)).then(nw.col(TICK) - nw.col("__first"))
+    rows = rows.with_columns(age.alias(key_set.age), *_unpacked("__sum", key_set.counts()))
+    return rows.select(*keys, TICK, *key_set.columns())
+
+
+def _in_order(per_tick: Frame, keys: list[str], counters: Counters) -> Frame:
+    """Unite events, at the first tick that may see them, with queries at their own."""
+    events = per_tick.filter(nw.col(_PACKED) > 0).select(
+        *keys, TICK, order_at(visible(counters), EVENT), _PACKED
     )
-    at = nw.col(TICK) + (counters.delay_ticks + 1)
-    return summed.select(*keys, TICK, at.alias(AT), _int(0, ASKS), _N, _C)
+    none = nw.lit(0).cast(nw.Int64).alias(_PACKED)
+    asking = per_tick.select(*keys, TICK, order_at(nw.col(TICK), QUERY), none)
+    return nw.concat([events, asking], how="vertical")
 
 
 def _with_totals(rows: Frame, keys: list[str], key_set: KeySet, counters: Counters) -> Frame:
     """Add age and the all-time counters."""
-    impressions, clicks = key_set.counts()
-    first = nw.when(nw.col(ASKS) == 0).then(nw.col(TICK)).min().over(*keys)
-    rows = rows.with_columns(
-        _running(_N, keys).cast(nw.Int64).alias(impressions),
-        _running(_C, keys).cast(nw.Int64).alias(clicks),
-        first.alias("__first"),
-    )
+    is_event = nw.col(ORDER) % 4 == EVENT
+    first = nw.when(is_event).then(nw.col(TICK)).min().over(*keys)
+    rows = rows.with_columns(_running(_PACKED, keys).alias("__sum"), first.alias("__first"))
     seen = nw.col("__first") + counters.delay_ticks < nw.col(TICK)
-    age = nw.when(seen).then(nw.col(TICK) - nw.col("__first"))
-    return rows.with_columns(age.alias(key_set.age)).drop("__first")
+    age = nw.when(seen).then(nw.col(TICK) - nw.col("__first")).alias(key_set.age)
+    return rows.with_columns(age, *_unpacked("__sum", key_set.counts())).drop("__sum", "__first")
 
 
 def _with_window(
     rows: Frame, keys: list[str], key_set: KeySet, window: int, counters: Counters
 ) -> Frame:
     """Add the counters of one window: events leave it by a negative copy."""
-    left = rows.filter(nw.col(ASKS) == 0).select(
-        *keys,
-        TICK,
-        (nw.col(AT) + window // counters.tick).alias(AT),
-        _int(-1, ASKS),
-        (-nw.col(_N)).alias(_DN),
-        (-nw.col(_C)).alias(_DC),
+    leaves = order_at(visible(counters) + window // counters.tick, BEFORE)
+    left = rows.filter(nw.col(ORDER) % 4 == EVENT).select(
+        *keys, TICK, leaves, (-nw.col(_PACKED)).alias("__inside")
     )
-    rows = rows.with_columns(nw.col(_N).alias(_DN), nw.col(_C).alias(_DC))
+    rows = rows.with_columns(nw.col(_PACKED).alias("__inside"))
     rows = nw.concat([rows, left], how="diagonal")
-    impressions, clicks = key_set.counts(window=window)
-    rows = rows.with_columns(
-        _running(_DN, keys).cast(nw.Int64).alias(impressions),
-        _running(_DC, keys).cast(nw.Int64).alias(clicks),
-    )
-    return rows.filter(nw.col(ASKS) >= 0).drop(_DN, _DC)
+    rows = rows.with_columns(_running("__inside", keys).alias("__sum"))
+    rows = rows.with_columns(*_unpacked("__sum", key_set.counts(window=window)))
+    return rows.filter(nw.col(ORDER) % 4 != BEFORE).drop("__inside", "__sum")
 
 
 def _with_decay(
@@ -126,11 +146,12 @@ def _with_decay(
     """Add the counters of one half-life."""
     h = half_life / counters.tick
     epoch_ticks = max(1, math.floor(_EPOCH * h))
-    rows = rows.with_columns((nw.col(AT) // epoch_ticks).alias(_EPOCH_OF))
+    rows = rows.with_columns((nw.col(ORDER) // (4 * epoch_ticks)).alias(_EPOCH_OF))
     # 2^((tick - landmark) / h): what an event at this tick weighs in the running sum
     since = (nw.col(TICK) - nw.col(_EPOCH_OF) * epoch_ticks).cast(nw.Float64) / h
     weight = (since * math.log(2)).exp()
-    rows = rows.with_columns((nw.col(_N) * weight).alias(_DN), (nw.col(_C) * weight).alias(_DC))
+    n, c = _unpacked(_PACKED, (_DN, _DC))
+    rows = rows.with_columns(n * weight, c * weight)
     rows = nw.concat([rows, _carried(rows, keys, epoch_ticks, h)], how="diagonal")
     impressions, clicks = key_set.counts(half_life=half_life)
     over = [*keys, _EPOCH_OF]
@@ -138,7 +159,7 @@ def _with_decay(
         (_running(_DN, over) / weight).alias(impressions),
         (_running(_DC, over) / weight).alias(clicks),
     )
-    return rows.filter(nw.col(ASKS) >= 0).drop(_EPOCH_OF, _DN, _DC)
+    return rows.filter(nw.col(ORDER) % 4 != BEFORE).drop(_EPOCH_OF, _DN, _DC)
 
 
 def _carried(rows: Frame, keys: list[str], epoch_ticks: int, h: float) -> Frame:
@@ -149,8 +170,7 @@ def _carried(rows: Frame, keys: list[str], epoch_ticks: int, h: float) -> Frame:
     return summed.filter(nw.col(_DN) > 0).select(
         *keys,
         landmark.alias(TICK),
-        landmark.alias(AT),
-        _int(-1, ASKS),
+        order_at(landmark, BEFORE),
         (nw.col(_EPOCH_OF) + 1).alias(_EPOCH_OF),
         (nw.col(_DN) * remains).alias(_DN),
         (nw.col(_DC) * remains).alias(_DC),
@@ -159,8 +179,10 @@ def _carried(rows: Frame, keys: list[str], epoch_ticks: int, h: float) -> Frame:
 
 def _running(column: str, over: list[str]) -> nw.Expr:
     """Sum a column along time; at one tick, events come before the queries that see them."""
-    return nw.col(column).cum_sum().over(*over, order_by=[AT, ASKS])
+    return nw.col(column).cum_sum().over(*over, order_by=ORDER)
 
 
-def _int(value: int, name: str) -> nw.Expr:
-    return nw.lit(value).cast(nw.Int64).alias(name)
+def _unpacked(column: str, names: tuple[str, str]) -> tuple[nw.Expr, nw.Expr]:
+    """Return the impressions and the clicks of a packed count."""
+    packed = nw.col(column).cast(nw.Int64)
+    return (packed // _PACK).alias(names[0]), (packed % _PACK).alias(names[1])

@@ -8,12 +8,16 @@ import narwhals as nw
 
 from clickthrough.config.features import Counters
 from clickthrough.features.history.batch import (
-    ASKS,
-    AT,
+    COUNTS,
+    EVENT,
+    ORDER,
+    QUERY,
     TICK,
     Frame,
-    asked,
     complete,
+    order_at,
+    queries,
+    visible,
     with_tick,
 )
 from clickthrough.features.plan import SequenceSet
@@ -22,17 +26,13 @@ _VALUE, _NUMBER, _SEEN = "__value", "__number", "__seen"
 
 
 def sequence_history(
-    impressions: Frame,
-    events: Frame,
-    seeds: Frame | None,
-    sequence: SequenceSet,
-    counters: Counters,
+    rows: Frame, seeds: Frame | None, sequence: SequenceSet, counters: Counters
 ) -> Frame:
     """Return a sequence for every key and tick that is asked about.
 
     Args:
-        impressions: the rows asked about: the key's fields and ``__tick``.
-        events: the rows that count: the key's fields, the sequence's field, ``time``, ``label``.
+        rows: the impressions: the key's fields, the sequence's field, ``time``, ``label``,
+            ``__tick`` and ``__counts``, which says whether the row is an event for others.
         seeds: clicks from before the log, with the key's fields, the sequence's field and ``time``.
         sequence: key, field and length.
         counters: tick, delay.
@@ -42,8 +42,9 @@ def sequence_history(
         shorter) and its size, Int64.
     """
     keys = list(sequence.key)
+    events = rows.filter(nw.col(COUNTS))
     clicks = _numbered(_clicks(events, seeds, sequence, counters), keys)
-    seen = _seen(clicks, asked(impressions, keys), keys, counters)
+    seen = _seen(clicks, _asked(rows, keys), keys, counters)
     found = seen.join(_beside(clicks, sequence), on=[*keys, _NUMBER], how="left")
     size = (
         nw.when(nw.col(_NUMBER) > sequence.length).then(sequence.length).otherwise(nw.col(_NUMBER))
@@ -51,6 +52,12 @@ def sequence_history(
     return found.with_columns(size.alias(sequence.size)).select(
         *keys, TICK, *sequence.places, sequence.size
     )
+
+
+def _asked(rows: Frame, keys: list[str]) -> Frame:
+    """Return a query row for each key and tick of the impressions."""
+    unique = complete(rows, keys).select(*keys, TICK).unique()
+    return unique.select(*keys, TICK, order_at(nw.col(TICK), QUERY))
 
 
 def _clicks(events: Frame, seeds: Frame | None, sequence: SequenceSet, counters: Counters) -> Frame:
@@ -82,17 +89,11 @@ def _beside(clicks: Frame, sequence: SequenceSet) -> Frame:
     return clicks.select(*keys, _NUMBER, *places)
 
 
-def _seen(clicks: Frame, queries: Frame, keys: list[str], counters: Counters) -> Frame:
+def _seen(clicks: Frame, asking: Frame, keys: list[str], counters: Counters) -> Frame:
     """Return the number of the last click that each query may see, 0 for none."""
     per_tick = clicks.group_by(*keys, TICK).agg(nw.col(_NUMBER).max())
-    shown = per_tick.select(
-        *keys,
-        TICK,
-        (nw.col(TICK) + (counters.delay_ticks + 1)).alias(AT),
-        nw.lit(0).cast(nw.Int64).alias(ASKS),
-        _NUMBER,
-    )
+    shown = per_tick.select(*keys, TICK, order_at(visible(counters), EVENT), _NUMBER)
     none = nw.lit(0).cast(nw.Int64).alias(_NUMBER)
-    rows = nw.concat([shown, queries.select(*keys, TICK, AT, ASKS, none)], how="vertical")
-    last = nw.col(_NUMBER).cum_max().over(*keys, order_by=[AT, ASKS])
-    return rows.with_columns(last).filter(nw.col(ASKS) == 1).select(*keys, TICK, _NUMBER)
+    rows = nw.concat([shown, asking.with_columns(none)], how="vertical")
+    last = nw.col(_NUMBER).cum_max().over(*keys, order_by=ORDER)
+    return queries(rows.with_columns(last)).select(*keys, TICK, _NUMBER)

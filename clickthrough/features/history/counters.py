@@ -16,7 +16,7 @@ from clickthrough.schema import Columns
 from clickthrough.store.base import Reader, Transaction
 
 if TYPE_CHECKING:
-    from clickthrough.features.history.online import Change
+    from clickthrough.features.history.online import Changes
 
 
 def state_layout(key_set: KeySet, counters: Counters) -> StateLayout:
@@ -55,14 +55,16 @@ class CounterHistory:
         found[places == nobody] = np.nan
         return dict(zip(self._columns, found.T, strict=True))
 
-    def add(self, tx: Transaction, changes: "Sequence[Change]", expires: int) -> None:
+    def add(
+        self, tx: Transaction, marks: Sequence[bytes], changes: "Changes", expires: int
+    ) -> None:
         """Count events."""
-        rows = {key: place for place, key in enumerate(dict.fromkeys(c.mark for c in changes))}
+        rows = {key: place for place, key in enumerate(dict.fromkeys(marks))}
         states = self.layout.add(
             self._states(tx, list(rows)),
-            np.array([rows[change.mark] for change in changes], np.int64),
-            np.array([change.time // self._tick for change in changes], np.float64),
-            np.array([[change.impressions, change.clicks] for change in changes], np.float64),
+            np.fromiter(map(rows.__getitem__, marks), np.int64, len(marks)),
+            (changes.time // self._tick).astype(np.float64),
+            changes.counts,
         )
         tx.write(dict(zip(rows, self.layout.pack(states), strict=True)), expires)
 

@@ -13,7 +13,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 def key_bytes(name: str, parts: Sequence[Value]) -> bytes | None:
     """Return a key of a key set or sequence set; None where any part is missing."""
-    if any(part is None for part in parts):
+    if None in parts:
         return None
     return _encode([name, *parts])
 

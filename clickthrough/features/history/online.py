@@ -24,13 +24,20 @@ Mark = Any
 
 
 @dataclass(frozen=True)
-class Change:
-    """An event of one history: its mark, the impression's time, and what is new of it."""
+class Changes:
+    """What is new of E impressions.
 
-    mark: Mark
-    time: int
-    impressions: int
-    clicks: int
+    Attributes:
+        time: of the impressions, microseconds, shape (E,).
+        counts: new impressions and clicks, shape (E, 2).
+    """
+
+    time: NDArray[np.int64]
+    counts: NDArray[np.float64]
+
+    def __getitem__(self, rows: NDArray[np.bool_]) -> "Changes":
+        """Return some of them."""
+        return Changes(self.time[rows], self.counts[rows])
 
 
 class History(Protocol):
@@ -44,8 +51,15 @@ class History(Protocol):
     ) -> Columns:
         """Return the history columns of rows, as of their ticks."""
 
-    def add(self, tx: Transaction, changes: Sequence[Change], expires: int) -> None:
-        """Count events; a key may be forgotten after ``expires`` (microseconds)."""
+    def add(self, tx: Transaction, marks: Sequence[Mark], changes: Changes, expires: int) -> None:
+        """Count events.
+
+        Args:
+            tx: where the states are.
+            marks: one for each of the changes, none of them None.
+            changes: what is new of the impressions.
+            expires: when the keys may be forgotten unless they change again (microseconds).
+        """
 
 
 def online_histories(

@@ -17,7 +17,7 @@ from clickthrough.schema import Columns, FieldType
 from clickthrough.store.base import Reader, Transaction
 
 if TYPE_CHECKING:
-    from clickthrough.features.history.online import Change
+    from clickthrough.features.history.online import Changes
 
 Click = tuple[int, int | str]
 """When (microseconds) and what."""
@@ -73,13 +73,19 @@ class SequenceHistory:
         made = padded(rows, self.sequence.length, self._kind)
         return {self.sequence.name: made, self.sequence.size: np.array(sizes, np.float64)}
 
-    def add(self, tx: Transaction, changes: "Sequence[Change]", expires: int) -> None:
+    def add(
+        self,
+        tx: Transaction,
+        marks: Sequence[tuple[bytes, int | str]],
+        changes: "Changes",
+        expires: int,
+    ) -> None:
         """Remember clicks."""
         fresh: dict[bytes, list[Click]] = {}
-        for change in changes:
-            if change.clicks:
-                key, value = change.mark
-                fresh.setdefault(key, []).append((change.time, value))
+        times = changes.time.tolist()
+        for place in np.flatnonzero(changes.counts[:, 1]).tolist():
+            key, value = marks[place]
+            fresh.setdefault(key, []).append((times[place], value))
         keys = list(fresh)
         packed = read_layered(tx, self._snapshot, keys)
         tx.write(

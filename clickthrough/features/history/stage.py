@@ -14,11 +14,11 @@ import polars as pl
 
 from clickthrough.config.features import Counters
 from clickthrough.features.engines import Engine, EngineName, open_engine, parquet_files
-from clickthrough.features.history.batch import TICK, Frame, counter_history, with_tick
+from clickthrough.features.history.batch import COUNTS, TICK, Frame, counter_history, with_tick
 from clickthrough.features.history.batch_sequences import sequence_history
 from clickthrough.features.plan import KeySet, SequenceSet
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised when the outcome of a pass changes, so that old ones are not reused."""
 
 
@@ -105,7 +105,7 @@ class HistoryStage:
 
     def _counters(self, key_set: KeySet, engine: Engine) -> Frame:
         rows = self._rows(engine, [*key_set.fields])
-        known = counter_history(rows, self._events(rows), key_set, self.counters)
+        known = counter_history(rows, key_set, self.counters)
         return _joined(rows, known, list(key_set.fields), key_set.columns())
 
     def _sequence(self, sequence: SequenceSet, engine: Engine) -> Frame:
@@ -113,18 +113,18 @@ class HistoryStage:
         fields = {*sequence.key, sequence.field}
         usable = self.seeds is not None and fields <= {"user", "item"}
         seeds = engine.scan(self.seeds) if usable and self.seeds else None
-        known = sequence_history(rows, self._events(rows), seeds, sequence, self.counters)
+        known = sequence_history(rows, seeds, sequence, self.counters)
         return _joined(rows, known, list(sequence.key), [*sequence.places, sequence.size])
 
     def _rows(self, engine: Engine, fields: list[str]) -> Frame:
+        """Return the impressions with their tick, and whether they are events."""
         also = [self.events.column] if self.events else []
         needed = list(dict.fromkeys(["row", "time", "label", *fields, *also]))
-        return with_tick(engine.scan(self.impressions).select(*needed), self.counters)
-
-    def _events(self, rows: Frame) -> Frame:
-        if self.events is None:
-            return rows
-        return rows.filter(nw.col(self.events.column) < self.events.below)
+        counts = ~nw.col("label").is_null()
+        if self.events is not None:
+            counts = counts & (nw.col(self.events.column) < self.events.below)
+        rows = engine.scan(self.impressions).select(*needed)
+        return with_tick(rows, self.counters).with_columns(counts.alias(COUNTS))
 
 
 def _joined(rows: Frame, known: Frame, keys: list[str], columns: list[str]) -> Frame:

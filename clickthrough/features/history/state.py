@@ -104,7 +104,7 @@ class StateLayout:
     def pack(self, states: States) -> list[bytes]:
         """Return each state as a store holds it."""
         ends = np.searchsorted(states.rows, np.arange(len(states)), side="right").tolist()
-        starts = [0, *ends[:-1]]
+        starts = [0, *ends][:-1]
         return [
             header.tobytes() + states.entries[start:end].tobytes()
             for header, start, end in zip(states.header, starts, ends, strict=True)

@@ -7,7 +7,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from clickthrough.config.features import Counters, Feature
-from clickthrough.features.encoding.encoder import Encoder, Scaler, numeric_values
+from clickthrough.features.encoding.encoder import Encoded, Encoder, Scaler, numeric_values
+from clickthrough.features.encoding.hashing import hashed_ids
 from clickthrough.features.encoding.vocabulary import Vocabulary
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.schema import MISSING_INT, Columns, Schema, to_microseconds
@@ -16,7 +17,16 @@ NAN = float("nan")
 SCHEMA = Schema.model_validate(
     {
         "roles": {"time": "t", "item": "ad", "label": "y"},
-        "fields": {"item": "int", "city": "str", "price": "float", "age": "int"},
+        "fields": {
+            "user": "int",
+            "item": "int",
+            "city": "str",
+            "price": "float",
+            "age": "int",
+            "tags": "strs",
+            "shares": "floats",
+            "numbers": "ints",
+        },
     }
 )
 PLAIN = Scaler(fill=0.0, mean=0.0, scale=1.0, indicator=False)
@@ -28,7 +38,7 @@ def plan_of(*features: dict[str, object], timezone: str = "UTC") -> Plan:
 
 
 def columns(**made: object) -> Columns:
-    arrays = {name.replace("__", "."): np.asarray(values) for name, values in made.items()}
+    arrays = {name.replace("__", ":"): np.asarray(values) for name, values in made.items()}
     return {"time": np.zeros(len(next(iter(arrays.values()))), np.int64), **arrays}
 
 
@@ -163,3 +173,161 @@ def test_no_impressions_make_no_rows() -> None:
     made = encoder.encode(columns(price=np.empty(0)), np.array([0]))
     assert made.ids.shape == (0, 2)
     assert made.numeric.shape == (0, 2)
+
+
+NOTHING = MISSING_INT
+CITIES = Vocabulary(np.array([b"oslo", b"rome"]))
+ITEMS = Vocabulary(np.array([7, 9]))
+WORDS = Vocabulary(np.array([b"jazz", b"news"]))
+
+
+def clicks(field: str, values: object, sizes: object) -> Columns:
+    """Return the history columns of a user's last clicks."""
+    return {f"user:last:{field}": np.asarray(values), f"user:last:{field}:size": np.asarray(sizes)}
+
+
+def test_a_match_counts_the_own_value_among_the_last_clicks() -> None:
+    plan = plan_of({"kind": "match", "fields": "item", "length": 3})
+    last = [[7, 9, 7], [9, 9, NOTHING], [NOTHING] * 3, [7, NOTHING, NOTHING]]
+    given = columns(item=[7, 9, 7, 8]) | clicks("item", last, [3.0, 2.0, 0.0, 1.0])
+    made = numeric_values(plan, 0.1, given, np.array([0, 4]))
+    np.testing.assert_allclose(made[:, 0], np.log1p([2, 2, 0, 0]), rtol=1e-12)
+
+
+def test_a_match_of_texts_does_not_depend_on_the_width_of_its_arrays() -> None:
+    plan = plan_of({"kind": "match", "fields": "city", "length": 2})
+    last = np.array([[b"oslo", b"os"], [b"a longer name", b"oslo"], [b"", b""]])
+    given = columns(city=np.array([b"oslo", b"oslo", b"os"])) | clicks("city", last, [2.0, 2.0, 0])
+    made = numeric_values(plan, 0.1, given, np.array([0, 3]))
+    np.testing.assert_allclose(made[:, 0], np.log1p([1, 1, 0]), rtol=1e-12)
+
+
+def test_a_match_without_a_user_or_without_a_value_is_missing() -> None:
+    plan = plan_of({"kind": "match", "fields": ["item", "city"], "length": 2})
+    given = (
+        columns(item=[7, NOTHING, NOTHING], city=np.array([b"", b"oslo", b""]))
+        | clicks("item", [[7, 7], [NOTHING] * 2, [NOTHING] * 2], [NAN, 0.0, 1.0])
+        | clicks("city", np.array([[b"", b""], [b"oslo", b""], [b"", b""]]), [2.0, 1.0, NAN])
+    )
+    made = numeric_values(plan, 0.1, given, np.array([0, 3]))
+    np.testing.assert_allclose(made[:, 0], [NAN, NAN, NAN])
+    np.testing.assert_allclose(made[:, 1], [NAN, math.log(2), NAN])
+
+
+def test_a_match_reads_no_further_back_than_its_own_length() -> None:
+    """A sequence of the same key and field can be longer: both read one column."""
+    plan = plan_of(
+        {"kind": "match", "fields": "item", "length": 2},
+        {"kind": "sequence", "length": 4},
+    )
+    assert plan.history_columns == ["user:last:item", "user:last:item:size"]
+    given = columns(item=[7, 9]) | clicks("item", [[9, 9, 7, 7]] * 2, [4.0, 4.0])
+    made = numeric_values(plan, 0.1, given, np.array([0, 2]))
+    np.testing.assert_allclose(made[:, 0], np.log1p([0, 2]))
+
+
+def test_a_match_is_compared_within_its_request() -> None:
+    plan = plan_of({"kind": "match", "fields": "item", "relative": ["rank", "difference"]})
+    given = columns(item=[7, 9, 8]) | clicks("item", [[7, 7, 9]] * 3, [3.0] * 3)
+    made = numeric_values(plan, 0.1, given, np.array([0, 3]))
+    np.testing.assert_array_equal(made[:, 1], [1.0, 0.5, 0.0])
+    np.testing.assert_allclose(made[:, 2].sum(), 0.0, atol=1e-12)
+
+
+def test_a_sequence_is_a_bag_of_the_ids_of_its_field() -> None:
+    plan = plan_of({"kind": "sequence", "length": 3}, {"kind": "sequence", "field": "city",
+                    "length": 2})  # fmt: skip
+    vocabularies = {"user_item_sequence": ITEMS, "user_city_sequence": CITIES}
+    encoder = Encoder(plan, vocabularies, {}, 0.1)
+    given = (
+        columns(time=[0, 0, 0])
+        | clicks("item", [[9, 8, 7], [9, NOTHING, NOTHING], [NOTHING] * 3], [3.0, 1.0, NAN])
+        | clicks("city", np.array([[b"rome", b"bonn"], [b"oslo", b""], [b"", b""]]), [2.0, 1, 0])
+    )
+    made = encoder.encode(given, np.array([0, 3]))
+    assert made.bag_ids.tolist() == [[3, 1, 2, 3, 1], [3, 0, 0, 2, 0], [0] * 5]
+    third = np.float32(1 / 3)
+    assert made.bag_weights.tolist() == [
+        [third, third, third, 0.5, 0.5],
+        [1.0, 0.0, 0.0, 1.0, 0.0],
+        [0.0] * 5,
+    ]
+    assert encoder.bag_shapes == {"user_item_sequence": (4, 3), "user_city_sequence": (4, 2)}
+    assert encoder.id_sizes == {}
+
+
+def test_list_fields_are_bags_in_the_order_declared() -> None:
+    plan = plan_of(
+        {"kind": "bag", "field": "numbers", "length": 1},
+        {"kind": "bag", "field": "tags", "weights": "shares", "length": 2},
+    )
+    assert plan.list_lengths == {"numbers": 1, "tags": 2, "shares": 2}
+    encoder = Encoder(plan, {"tags_bag": WORDS, "numbers_bag": ITEMS}, {}, 0.1)
+    given = columns(
+        tags=np.array([[b"news", b"jazz"], [b"golf", b""]]),
+        shares=[[1.0, 3.0], [2.0, NAN]],
+        numbers=[[9], [NOTHING]],
+    )
+    made = encoder.encode(given, np.array([0, 2]))
+    assert made.bag_ids.tolist() == [[3, 3, 2], [0, 1, 0]]
+    assert made.bag_weights.tolist() == [[1.0, 0.25, 0.75], [0.0, 1.0, 0.0]]
+    assert made.bag_ids.dtype == np.int32
+    assert made.bag_weights.dtype == np.float32
+
+
+def test_weights_can_serve_bags_of_several_lengths() -> None:
+    plan = plan_of(
+        {"kind": "bag", "field": "numbers", "weights": "shares", "length": 1},
+        {"kind": "bag", "field": "tags", "weights": "shares", "length": 3},
+    )
+    assert plan.list_lengths["shares"] == 3
+    encoder = Encoder(plan, {"tags_bag": WORDS, "numbers_bag": ITEMS}, {}, 0.1)
+    given = columns(
+        tags=np.array([[b"news", b"jazz", b"news"]]), shares=[[1.0, 1.0, 2.0]], numbers=[[9]]
+    )
+    made = encoder.encode(given, np.array([0, 1]))
+    assert made.bag_weights.tolist() == [[1.0, 0.25, 0.25, 0.5]]
+
+
+def test_a_hashed_field_stands_among_the_ids_in_the_order_declared() -> None:
+    plan = plan_of(
+        {"kind": "hashed", "fields": ["city", "item"], "buckets": 50},
+        {"kind": "categorical", "fields": "item"},
+    )
+    encoder = Encoder(plan, {"item": ITEMS}, {}, 0.1)
+    city, item = np.array([b"oslo", b"", b"bonn"]), np.array([7, 123, NOTHING])
+    made = encoder.ids(columns(city=city, item=item))
+    assert encoder.id_sizes == {"city_hashed": 52, "item_hashed": 52, "item": 4}
+    assert made[:, 0].tolist() == hashed_ids(city, 50).tolist()
+    assert made[:, 1].tolist() == hashed_ids(item, 50).tolist()
+    assert made[:, 2].tolist() == [2, 1, 0]
+    assert (made[1, 0], made[2, 1]) == (0, 0)
+
+
+def many(rows: int) -> Encoded:
+    plan = plan_of(
+        {"kind": "categorical", "fields": "item"},
+        {"kind": "numeric", "fields": "price"},
+        {"kind": "bag", "field": "tags", "length": 2},
+    )
+    encoder = Encoder(plan, {"item": ITEMS, "tags_bag": WORDS}, {"price": PLAIN}, 0.1)
+    rng = np.random.default_rng(1)
+    given = columns(
+        item=rng.integers(5, 12, rows),
+        price=rng.random(rows),
+        tags=rng.choice(np.array([b"news", b"jazz", b"golf", b""]), (rows, 2)),
+    )
+    return encoder.encode(given, np.array([0, rows]))
+
+
+def test_rows_of_model_input_can_be_chosen_and_joined_again() -> None:
+    whole = many(20)
+    assert len(whole) == 20
+    assert list(whole.arrays()) == ["ids", "numeric", "bag_ids", "bag_weights"]
+    parts = [whole[:7], whole[7:8], whole[8:]]
+    assert [len(part) for part in parts] == [7, 1, 12]
+    chosen = np.arange(20) % 3 == 0
+    for name, array in whole.arrays().items():
+        assert np.ptp(array) > 0
+        np.testing.assert_array_equal(Encoded.joined(parts).arrays()[name], array)
+        np.testing.assert_array_equal(whole[chosen].arrays()[name], array[chosen])

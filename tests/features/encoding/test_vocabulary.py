@@ -1,7 +1,15 @@
+import shutil
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clickthrough.bundle import layout, load_bundle
+from clickthrough.bundle.manifest import Manifest, hash_files
 from clickthrough.features.encoding.vocabulary import (
     FIRST_KNOWN,
     MISSING,
@@ -77,3 +85,69 @@ def test_a_vocabulary_of_long_texts_knows_them_beside_short_ones() -> None:
     vocabulary = Vocabulary(np.unique(shorten(np.array([long.encode(), b"b"]))))
     assert sorted(vocabulary.encode(np.array([b"b", long.encode()])).tolist()) == [2, 3]
     assert vocabulary.encode(np.array([b"b"])).tolist() != [UNSEEN]
+
+
+MANY = 10_000_000
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Ten million sorted numbers, none of them a multiple of 3, in a file of 80 MB."""
+    path = tmp_path_factory.mktemp("large") / "values.npy"
+    places = np.arange(MANY)
+    np.save(path, places // 2 * 3 + places % 2 + 1 - 3 * MANY // 4, allow_pickle=False)
+    yield path
+    path.unlink()
+
+
+def value_at(place: int) -> int:
+    return place // 2 * 3 + place % 2 + 1 - 3 * MANY // 4
+
+
+def test_ten_million_values_stay_in_their_file(large: Path) -> None:
+    asked = np.random.default_rng(1).integers(0, MANY, 1_000)
+    asked = np.concatenate([asked, [0, 1, MANY - 1]])
+    known = np.array([value_at(int(place)) for place in asked])
+    absent = np.array([MISSING_INT, 0, 3, -3, value_at(0) - 1, value_at(MANY - 1) + 1, 2**62])
+    tracemalloc.start()
+    try:
+        values = np.load(large, "r", allow_pickle=False)
+        vocabulary = Vocabulary(values)
+        found = vocabulary.encode(known)
+        others = vocabulary.encode(absent)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert isinstance(values, np.memmap)
+    assert vocabulary.values is values
+    assert most < 1_000_000 < values.nbytes
+    assert vocabulary.size == MANY + 2
+    assert found.tolist() == [int(place) + FIRST_KNOWN for place in asked]
+    assert others.tolist() == [MISSING, *[UNSEEN] * 6]
+
+
+def test_a_bundle_maps_its_vocabularies_and_never_reads_them_whole(
+    large: Path, bundle_path: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(bundle_path, tmp_path / "bundle")
+    shutil.copy(large, copy / "cat_vocab" / "item.npy")
+    manifest = Manifest.model_validate_json((copy / layout.MANIFEST).read_text())
+    manifest.files.update(hash_files(copy))
+    (copy / layout.MANIFEST).write_text(manifest.model_dump_json())
+    tracemalloc.start()
+    try:
+        loaded = load_bundle(copy)
+        found = loaded.encoder.vocabularies["item"].encode(np.array([value_at(7), 3]))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    values = loaded.encoder.vocabularies["item"].values
+    assert isinstance(values, np.memmap)
+    assert not values.flags.writeable
+    assert most < 10_000_000 < values.nbytes
+    assert found.tolist() == [7 + FIRST_KNOWN, UNSEEN]
+    assert loaded.encoder.id_sizes["item"] == MANY + 2
+    assert all(
+        isinstance(vocabulary.values, np.memmap)
+        for vocabulary in loaded.encoder.vocabularies.values()
+    )

@@ -1,0 +1,204 @@
+"""Every implementation of history equals the law, for every impression of random logs.
+
+Integers, ages, sequences and matches exactly; decayed counts and rates to 1e-9.
+"""
+
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from clickthrough.features.engines import EngineName
+from clickthrough.features.history.oracle import Shown
+from clickthrough.schema import FieldType
+from clickthrough.store import MemoryStore, SQLiteStore, Store
+from tests.features.history.logs import (
+    ASKED,
+    FIELDS,
+    US,
+    Asked,
+    Live,
+    Log,
+    Row,
+    arrivals,
+    ask_batch,
+    ask_live,
+    asked,
+    assert_lawful,
+    joined,
+    logs,
+    snapshots_of,
+    united,
+)
+
+ENGINES: tuple[EngineName, ...] = ("polars", "duckdb", "spark")
+MIXED: dict[str, FieldType] = {"user": "str", "item": "int", "context": "str"}
+seeds = st.integers(0, 2**32)
+
+
+def need(engine: EngineName) -> None:
+    """Skip without an engine's package or runtime; fail where CI has the runtime."""
+    lacks = []
+    if engine == "spark" and shutil.which("java") is None:
+        lacks.append("java")
+    elif engine != "polars" and find_spec("pyspark" if engine == "spark" else engine) is None:
+        lacks.append("its package")
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{engine}: CI must test it, but it lacks its package")
+    if lacks:
+        pytest.skip(f"{engine} cannot run here: it lacks {lacks[0]}")
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as made:
+        yield Path(made)
+
+
+def some_logs(count: int) -> list[Log]:
+    """Return random logs of one declaration, the same at every call."""
+    found: list[Log] = []
+
+    @settings(
+        max_examples=count, deadline=None, derandomize=True, database=None, phases=[Phase.generate]
+    )
+    @given(log=logs(delay=1, kinds=MIXED))
+    def collect(log: Log) -> None:
+        found.append(log)
+
+    collect()
+    return found
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+@settings(max_examples=40, deadline=None)
+@given(log=logs(), asked=asked())
+def test_a_batch_engine_equals_the_law(engine: EngineName, log: Log, asked: Asked) -> None:
+    need(engine)
+    with folder() as there:
+        assert_lawful(ask_batch(log, asked, engine, there), log, asked)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_equals_the_law_on_many_logs_in_one(engine: EngineName, tmp_path: Path) -> None:
+    need(engine)
+    parts = some_logs(120)
+    columns = ask_batch(united(parts), ASKED, engine, tmp_path)
+    start = 0
+    for place, part in enumerate(parts):
+        alone = united([*[Log([], [], part.kinds, part.delay)] * place, part])
+        rows = slice(start, start + len(part.rows))
+        assert_lawful({n: c[rows] for n, c in columns.items()}, alone, ASKED)
+        start = rows.stop
+    assert start == len(columns["time"]) > 500
+
+
+STORES: dict[str, Callable[[Path], Store]] = {
+    "memory": lambda _: MemoryStore(),
+    "sqlite": lambda folder: SQLiteStore(folder / "store.sqlite", "d"),
+}
+
+
+@contextmanager
+def opened(store: str) -> Iterator[Store]:
+    with folder() as there:
+        made = STORES[store](there)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+@pytest.mark.parametrize("store", STORES)
+@settings(max_examples=40, deadline=None)
+@given(log=logs(online=True), asked=asked(), seed=seeds)
+def test_events_in_any_order_within_their_tick_equal_the_law(
+    store: str, log: Log, asked: Asked, seed: int
+) -> None:
+    rng = random.Random(seed)
+    with opened(store) as there:
+        live = Live(log, asked, there)
+        found = ask_live(live, log.rows, arrivals(log.rows, rng), rng)
+    assert_lawful(found, log, asked)
+
+
+@pytest.mark.parametrize("store", STORES)
+@settings(max_examples=40, deadline=None)
+@given(log=logs(online=True), asked=asked(), seed=seeds)
+def test_events_that_come_late_by_less_than_the_delay_equal_the_law(
+    store: str, log: Log, asked: Asked, seed: int
+) -> None:
+    rng = random.Random(seed)
+    with opened(store) as there:
+        live = Live(log, asked, there)
+        arriving = arrivals(log.rows, rng, late=log.delay)
+        found = ask_live(live, log.rows, arriving, rng)
+    assert_lawful(found, log, asked)
+
+
+@pytest.mark.parametrize("store", STORES)
+@settings(max_examples=40, deadline=None)
+@given(log=logs(online=True), asked=asked(), seed=seeds)
+def test_events_that_are_sent_again_equal_the_law(
+    store: str, log: Log, asked: Asked, seed: int
+) -> None:
+    rng = random.Random(seed)
+    with opened(store) as there:
+        live = Live(log, asked, there)
+        arriving = arrivals(log.rows, rng, late=log.delay, again=0.4)
+        found = ask_live(live, log.rows, arriving, rng)
+    assert_lawful(found, log, asked)
+
+
+@settings(max_examples=40, deadline=None)
+@given(log=logs(online=True), asked=asked(), seed=seeds)
+def test_a_restart_between_any_two_ticks_equals_the_law(
+    log: Log, asked: Asked, seed: int
+) -> None:
+    rng = random.Random(seed)
+    arriving = arrivals(log.rows, rng, late=log.delay, again=0.2)
+    stop = rng.choice(log.rows).tick
+    found = []
+    with folder() as there:
+        for before in (True, False):
+            store = STORES["sqlite"](there)
+            rows = [row for row in log.rows if (row.tick < stop) == before]
+            events = {t: e for t, e in arriving.items() if (t < stop) == before}
+            if rows:
+                found.append(ask_live(Live(log, asked, store), rows, events, rng))
+            store.close()
+    assert_lawful(joined(found), log, asked)
+
+
+@settings(max_examples=50, deadline=None)
+@given(log=logs(online=True), asked=asked(), seed=seeds)
+def test_a_snapshot_of_the_first_rows_and_events_of_the_rest_equal_the_law(
+    log: Log, asked: Asked, seed: int
+) -> None:
+    rng = random.Random(seed)
+    cut = rng.randrange(len(log.rows))
+    request = log.rows[cut].request
+    known = [row for row in log.rows if row.request < request]
+    rest = [row for row in log.rows if row.request >= request]
+    live = Live(log, asked, MemoryStore(), snapshots_of(log, asked, known))
+    arriving = arrivals(rest, rng, late=log.delay, again=0.2)
+    assert_lawful(ask_live(live, rest, arriving, rng), log, asked, rest)
+
+
+@pytest.mark.parametrize("late", [1, 2])
+def test_the_check_sees_an_event_that_comes_too_late(late: int) -> None:
+    fields = {"user": "1", "item": 2, "context": "3"}
+    rows = [Row(i, Shown(i * US, fields, 1)) for i in range(3)]
+    log = Log(rows, [], MIXED, delay=0)
+    live = Live(log, ASKED, MemoryStore())
+    arriving = {late: [{"type": "impression", "request": 0, "at": 0, **fields}]}
+    with pytest.raises(AssertionError):
+        assert_lawful(ask_live(live, rows, arriving, random.Random(0)), log, ASKED)

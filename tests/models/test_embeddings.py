@@ -1,0 +1,146 @@
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from clickthrough.bundle.export import tensors
+from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.models.base import InputShape
+from clickthrough.models.embeddings import FusedEmbedding
+from tests.inputs import random_inputs
+
+DIM = 3
+SHAPE = InputShape((5, 1, 4), 2, ((6, 3), (2, 1), (7, 2)))
+SIZES = [5, 1, 4, 6, 2, 7]
+"""Of the columns, then of the bags: each owns so many rows of the table."""
+
+
+def numbered(shape: InputShape = SHAPE) -> FusedEmbedding:
+    """Return an embedding in which each row of the table holds its own number."""
+    embedding = FusedEmbedding(shape, DIM)
+    rows = len(embedding.table.weight)
+    with torch.no_grad():
+        embedding.table.weight.copy_(torch.arange(rows).unsqueeze(1).expand(rows, DIM))
+    return embedding
+
+
+def embed(embedding: FusedEmbedding, inputs: Encoded) -> Tensor:
+    ids, _, bag_ids, bag_weights = tensors(inputs)
+    made: Tensor = embedding(ids, bag_ids, bag_weights)
+    return made
+
+
+def inputs_of(ids: list[list[int]], bags: list[list[int]], weights: list[list[float]]) -> Encoded:
+    rows = max(len(ids), len(bags))
+    return Encoded(
+        np.array(ids, np.int32).reshape(rows, -1),
+        np.empty((rows, 0), np.float32),
+        np.array(bags, np.int32).reshape(rows, -1),
+        np.array(weights, np.float32).reshape(rows, -1),
+    )
+
+
+def row_of(place: int, value: int) -> int:
+    """Return the row of the table that an id of a column or bag owns."""
+    return sum(SIZES[:place]) + value
+
+
+def test_each_column_and_bag_owns_rows_of_its_own() -> None:
+    embedding = numbered()
+    assert embedding.table.weight.shape == (sum(SIZES), DIM)
+    owned: list[list[int]] = []
+    for place, size in enumerate(SIZES):
+        rows = []
+        for value in range(size):
+            ids = [[value if other == place else 0 for other in range(3)]]
+            bags = [[value if other == place else 0 for other in (3, 3, 3, 4, 5, 5)]]
+            made = embed(embedding, inputs_of(ids, bags, [[1.0, 0, 0, 1.0, 1.0, 0]]))
+            rows.append(int(made.reshape(6, DIM)[place, 0]))
+        owned.append(rows)
+    assert [row for rows in owned for row in rows] == list(range(sum(SIZES)))
+
+
+def test_the_embedding_of_a_bag_is_the_weighted_mean_of_its_ids() -> None:
+    embedding = FusedEmbedding(SHAPE, DIM)
+    table = embedding.table.weight.detach()
+    inputs = random_inputs(SHAPE, 50, seed=4)
+    made = embed(embedding, inputs).detach().reshape(50, 6, DIM)
+    ends = np.cumsum([3, 1, 2])
+    for i in range(50):
+        for place in range(3):
+            expected = table[row_of(place, int(inputs.ids[i, place]))]
+            assert torch.equal(made[i, place], expected)
+        for bag, (end, (_, length)) in enumerate(zip(ends, SHAPE.bags, strict=True)):
+            own = slice(end - length, end)
+            pairs = zip(inputs.bag_ids[i, own], inputs.bag_weights[i, own], strict=True)
+            mean = sum(
+                (float(w) * table[row_of(3 + bag, int(v))] for v, w in pairs), torch.zeros(DIM)
+            )
+            torch.testing.assert_close(made[i, 3 + bag], mean, atol=1e-6, rtol=1e-5)
+
+
+def test_the_mean_of_a_bag_lies_among_its_embeddings() -> None:
+    embedding = numbered(InputShape((), 0, ((10, 2),)))
+    given = inputs_of([], [[4, 8], [4, 8], [4, 8]], [[0.5, 0.5], [0.25, 0.75], [1.0, 0.0]])
+    assert embed(embedding, given)[:, 0].tolist() == [6.0, 7.0, 4.0]
+
+
+def test_an_empty_bag_is_nothing_whatever_its_ids_are_embedded_as() -> None:
+    embedding = numbered(InputShape((), 0, ((10, 3),)))
+    assert embed(embedding, inputs_of([], [[0, 9, 3]], [[0.0] * 3])).tolist() == [[0.0] * DIM]
+
+
+def test_the_order_of_a_bag_means_nothing() -> None:
+    embedding = FusedEmbedding(InputShape((), 0, ((10, 3),)), DIM)
+    one = embed(embedding, inputs_of([], [[2, 5, 7]], [[0.5, 0.2, 0.3]]))
+    other = embed(embedding, inputs_of([], [[7, 2, 5]], [[0.3, 0.5, 0.2]]))
+    torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        SHAPE,
+        InputShape((5, 4), 2),
+        InputShape((), 2, ((6, 3), (2, 1))),
+        InputShape((9,), 0, ((6, 1),)),
+    ],
+    ids=str,
+)
+def test_every_row_has_the_width_that_the_model_is_told(shape: InputShape) -> None:
+    embedding = FusedEmbedding(shape, DIM)
+    assert embedding.width == (len(shape.id_sizes) + len(shape.bags)) * DIM
+    for rows in (1, 7):
+        assert embed(embedding, random_inputs(shape, rows)).shape == (rows, embedding.width)
+
+
+def test_gradients_are_sparse_and_touch_the_rows_of_the_batch_alone() -> None:
+    shape = InputShape((1_000, 50), 0, ((2_000, 4),))
+    embedding = FusedEmbedding(shape, DIM)
+    inputs = random_inputs(shape, 8, seed=2)
+    embed(embedding, inputs).square().sum().backward()  # type: ignore[no-untyped-call]
+    gradient = embedding.table.weight.grad
+    assert gradient is not None
+    assert gradient.is_sparse
+    touched = set(gradient.coalesce().indices()[0].tolist())
+    starts = [0, 1_000, 1_050, 1_050, 1_050, 1_050]
+    rows = np.concatenate([inputs.ids, inputs.bag_ids], axis=1) + starts
+    assert touched == set(rows.ravel().tolist())
+    assert len(touched) < 8 * 6 + 1 < 3_050
+
+
+def test_an_optimizer_leaves_the_rows_of_other_batches_alone() -> None:
+    shape = InputShape((100,), 0, ((100, 2),))
+    embedding = FusedEmbedding(shape, DIM)
+    before = embedding.table.weight.detach().clone()
+    optimizer = torch.optim.SparseAdam(embedding.parameters(), lr=0.1)
+    inputs = inputs_of([[3], [4]], [[7, 0], [8, 9]], [[1.0, 0.0], [0.5, 0.5]])
+    embed(embedding, inputs).sum().backward()  # type: ignore[no-untyped-call]
+    optimizer.step()  # type: ignore[no-untyped-call]
+    changed = (embedding.table.weight.detach() != before).any(dim=1).nonzero().ravel().tolist()
+    assert changed == [3, 4, 107, 108, 109]
+
+
+def test_where_the_rows_begin_is_not_a_weight() -> None:
+    """Weights are saved without it: it follows from the shape."""
+    assert set(FusedEmbedding(SHAPE, DIM).state_dict()) == {"table.weight"}

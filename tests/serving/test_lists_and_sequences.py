@@ -1,0 +1,280 @@
+"""A bundle with every kind of feature: bags, sequences, matches, hashes and windows."""
+
+import csv
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from safetensors.numpy import load_file
+
+from clickthrough.bundle import Bundle, layout, load_bundle
+from clickthrough.config.load import parse_config
+from clickthrough.data.dataset import Dataset
+from clickthrough.data.open import open_dataset
+from clickthrough.errors import RequestError
+from clickthrough.inspection import bundle_tables
+from clickthrough.replay import InProcess, replay
+from clickthrough.serving.batch import predict_file
+from clickthrough.serving.predictor import Prediction, Predictor
+from clickthrough.training.run import train
+from tests.logs import START, make_log, make_values, write_log
+
+LATER = (START + timedelta(days=10)).isoformat()
+
+
+def make_rich_log() -> pl.DataFrame:
+    """Return the synthetic log with topics of each ad, their shares and a list of numbers.
+
+    An impression is clicked more often where its ad has the topic that its user likes, so that
+    the last clicks of a user say something.
+    """
+    log = make_log(seed=4, requests=800)
+    rng = np.random.default_rng(8)
+    ads, users = log["ad"].to_numpy(), log["uuid"].str.slice(1).cast(pl.Int64).to_numpy()
+    liked = (ads % 6 == users % 6) | (ads % 5 == users % 5)
+    clicked = np.where(liked & (rng.random(log.height) < 0.6), 1, log["clicked"].to_numpy())
+    blank = rng.random((3, log.height)) < 0.1
+    topics = [None if b else f"six{ad % 6}|five{ad % 5}" for ad, b in zip(ads, blank[0])]  # noqa: B905
+    first = rng.integers(1, 10, log.height)
+    shares = [None if b else f"0.{n}|{1 - n / 10:.1f}" for n, b in zip(first, blank[1])]  # noqa: B905
+    numbers = [None if b else " ".join(map(str, range(n % 4))) for n, b in zip(first, blank[2])]  # noqa: B905
+    return log.with_columns(
+        clicked=clicked,
+        topics=pl.Series(topics, dtype=pl.String),
+        shares=pl.Series(shares, dtype=pl.String),
+        numbers=pl.Series(numbers, dtype=pl.String),
+    )
+
+
+@dataclass(frozen=True)
+class Trained:
+    folder: Path
+    bundle: Bundle
+    dataset: Dataset
+    log: pl.DataFrame
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    folder, log = tmp_path_factory.mktemp("rich"), make_rich_log()
+    write_log(folder, log)
+    values = make_values(folder)
+    values["data"]["lists"] = {
+        "topics": {"separator": "|"},
+        "shares": {"separator": "|", "of": "float"},
+        "numbers": {"of": "int"},
+    }
+    values["counters"] = {"tick": "10m", "label_delay": "20m"}
+    values["features"] = [
+        {"kind": "categorical", "fields": ["item", "platform"]},
+        {"kind": "hashed", "fields": ["user", "advertiser"], "buckets": 32},
+        {"kind": "bag", "field": "topics", "weights": "shares", "length": 2},
+        {"kind": "bag", "field": "numbers", "length": 3},
+        {"kind": "sequence", "length": 5},
+        {"kind": "sequence", "field": "advertiser", "length": 3},
+        {"kind": "match", "fields": ["item", "advertiser"], "relative": ["rank", "difference"]},
+        {
+            "kind": "counter",
+            "key": "item",
+            "windows": ["1h", "1d"],
+            "half_lives": ["6h"],
+            "relative": ["rank"],
+        },
+        {"kind": "counter", "key": ["user", "advertiser"], "windows": ["2d"], "all_time": False},
+        {"kind": "age", "key": "user"},
+        {"kind": "numeric", "fields": "price"},
+        {"kind": "time"},
+        {"kind": "request_size"},
+    ]
+    config = parse_config(values, "test")
+    train(config, folder / "bundle", baselines=False)
+    return Trained(folder, load_bundle(folder / "bundle"), open_dataset(config.data), log)
+
+
+@pytest.fixture
+def predictor(trained: Trained) -> Iterator[Predictor]:
+    made = Predictor.load(trained.folder / "bundle")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def row(trained: Trained) -> dict[str, Any]:
+    """An impression that is wholly known."""
+    last = trained.log.filter(pl.col("platform").is_not_null()).row(-1, named=True)
+    lists = {"topics": ["six1", "five2"], "shares": [0.5, 0.5], "numbers": [0, 1]}
+    known = {name: last[name] for name in ("display_id", "uuid", "ad", "platform")}
+    return {**known, "ts": LATER, "price": 1.0, "advertiser": f"firm {(last['ad'] - 100) % 7}",
+            **lists}  # fmt: skip
+
+
+def one(predictor: Predictor, row: dict[str, Any]) -> Prediction:
+    return predictor.predict([row]).predictions[0]
+
+
+class Silent(InProcess):
+    """A live path that is never told what became of its requests."""
+
+    def events(self, events: list[dict[str, Any]]) -> None:
+        del events
+
+
+def test_the_live_path_answers_what_training_computed(trained: Trained) -> None:
+    path = trained.folder / "bundle"
+    told = replay(trained.bundle, trained.dataset, InProcess(Predictor.load(path)))
+    assert told["impressions"] == trained.bundle.metrics["test"]["impressions"] > 700
+    assert told["largest_difference"] < 1e-6
+    live, batch = told["results"]["over the live path"], told["results"]["in batch"]
+    assert live == pytest.approx(batch, abs=1e-6)
+    untold = replay(trained.bundle, trained.dataset, Silent(Predictor.load(path)))
+    assert untold["largest_difference"] > 0.01
+
+
+def test_the_model_learned_something_to_agree_on(trained: Trained) -> None:
+    results = trained.bundle.metrics["test"]["results"]["mlp"]
+    assert results["request_auc"] > 0.6
+
+
+def test_a_loaded_bundle_knows_its_bags_and_sequences(trained: Trained) -> None:
+    bundle = trained.bundle
+    names = ["topics_bag", "numbers_bag", "user_item_sequence", "user_advertiser_sequence"]
+    assert list(bundle.encoder.bag_shapes) == names
+    assert bundle.encoder.bag_shapes["topics_bag"] == (6 + 5 + 2, 2)
+    assert bundle.encoder.bag_shapes["numbers_bag"] == (3 + 2, 3)
+    assert bundle.encoder.bag_shapes["user_advertiser_sequence"] == (7 + 2, 3)
+    assert bundle.encoder.id_sizes["user_hashed"] == 34
+    assert len(bundle.snapshots["user:last:item"]) > 100
+    sizes = [*bundle.encoder.id_sizes.values(), *(s for s, _ in bundle.encoder.bag_shapes.values())]
+    tables = load_file(bundle.path / layout.WEIGHTS)
+    assert tables["embedding.table.weight"].shape == (sum(sizes), 4)
+
+
+def test_a_bundle_can_be_shown(trained: Trained) -> None:
+    shown = {str(table.title): table for table in bundle_tables(trained.bundle)}
+    cells = {str(cell) for table in shown.values() for c in table.columns for cell in c.cells}
+    assert {"topics", "topics_bag", "user_item_sequence", "user:last:item"} <= cells
+    assert "all time, in 1h, in 1d, half-life 6h" in cells
+
+
+def test_what_is_known_is_neither_missing_nor_unseen(
+    predictor: Predictor, row: dict[str, Any]
+) -> None:
+    prediction = one(predictor, row)
+    assert (prediction.missing, prediction.unseen) == ([], [])
+
+
+@pytest.mark.parametrize("nothing", [None, [], [None], ["", None], ...])
+def test_a_list_without_values_is_named_as_missing(
+    predictor: Predictor, row: dict[str, Any], nothing: object
+) -> None:
+    asked = {**row, "topics": nothing, "numbers": nothing}
+    prediction = one(predictor, {k: v for k, v in asked.items() if v is not ...})
+    assert sorted(prediction.missing) == ["numbers", "topics"]
+    assert prediction.unseen == []
+    assert 0 < prediction.probability < 1
+
+
+def test_weights_that_are_not_sent_are_named_as_missing(
+    predictor: Predictor, row: dict[str, Any]
+) -> None:
+    assert one(predictor, {**row, "shares": None}).missing == ["shares"]
+
+
+@pytest.mark.parametrize("topics", [["golf", "five2"], ["six1", "golf"], ["golf"]])
+def test_a_list_with_an_unseen_value_is_named(
+    predictor: Predictor, row: dict[str, Any], topics: list[str]
+) -> None:
+    prediction = one(predictor, {**row, "topics": topics})
+    assert (prediction.missing, prediction.unseen) == ([], ["topics"])
+    assert one(predictor, {**row, "numbers": [1, 99]}).unseen == ["numbers"]
+
+
+def test_values_beyond_the_length_of_a_bag_are_not_read(
+    predictor: Predictor, row: dict[str, Any]
+) -> None:
+    longer = {**row, "topics": [*row["topics"], "golf"], "shares": [0.5, 0.5, 9.0]}
+    assert one(predictor, longer) == one(predictor, row)
+
+
+def test_what_was_clicked_is_not_named_as_unseen(predictor: Predictor, row: dict[str, Any]) -> None:
+    """The caller did not send the sequence: it is no field of the request."""
+    event = {**row, "ad": 999_999, "display_id": 1, "ts": START.isoformat()}
+    predictor.observe([{**event, "type": "impression"}, {**event, "type": "click"}])
+    assert one(predictor, row).unseen == []
+
+
+WRONG: list[tuple[str, object]] = [
+    ("topics", "six1|five2"),
+    ("topics", ["six1", 1.5]),
+    ("shares", ["much"]),
+    ("shares", 0.5),
+    ("numbers", [1, "x"]),
+    ("numbers", [[1]]),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_list_of_the_wrong_type_is_refused_naming_row_and_field(
+    predictor: Predictor, row: dict[str, Any], name: str, value: object
+) -> None:
+    with pytest.raises(RequestError, match=f"row 1: field '{name}': expected a list of"):
+        predictor.predict([row, {**row, name: value}])
+    event = {**row, "type": "impression"}
+    with pytest.raises(RequestError, match=f"row 1: field '{name}': expected a list of"):
+        predictor.observe([event, {**event, name: value}])
+
+
+def test_values_of_a_list_and_their_weights_change_the_probability(
+    predictor: Predictor, row: dict[str, Any]
+) -> None:
+    changes: Sequence[dict[str, object]] = [
+        {},
+        {"topics": ["six3", "five2"]},
+        {"shares": [0.9, 0.1]},
+        {"numbers": [2]},
+        {"topics": None},
+    ]
+    logits = [one(predictor, {**row, **change}).logit for change in changes]
+    for a, b in itertools.combinations(logits, 2):
+        assert abs(a - b) > 1e-6
+
+
+def test_a_click_is_seen_by_the_sequence_and_the_match_once_its_label_is_known(
+    predictor: Predictor, row: dict[str, Any]
+) -> None:
+    moment = START + timedelta(days=10)
+    asked = {**row, "uuid": "somebody new"}
+
+    def logit(minutes: int) -> float:
+        return one(predictor, {**asked, "ts": (moment + timedelta(minutes=minutes)).isoformat()}
+                   ).logit  # fmt: skip
+
+    before, early = logit(40), logit(20)
+    event = {**asked, "display_id": 77_777, "ts": moment.isoformat()}
+    predictor.observe([{**event, "type": "impression"}, {**event, "type": "click"}])
+    assert logit(20) == early  # the label is known after twenty minutes, in whole ticks
+    assert abs(logit(40) - before) > 1e-3
+
+
+def test_the_own_file_of_the_log_can_be_scored(
+    trained: Trained, predictor: Predictor, tmp_path: Path
+) -> None:
+    log = trained.log.tail(40)
+    log.write_csv(tmp_path / "some.csv")
+    assert predict_file(predictor, tmp_path / "some.csv", tmp_path / "scores.csv") == 40
+    with (tmp_path / "scores.csv").open() as file:
+        found = [float(scored["logit"]) for scored in csv.DictReader(file)]
+    divided = log.with_columns(
+        pl.col("topics").str.split("|"),
+        pl.col("shares").str.split("|").cast(pl.List(pl.Float64)),
+        pl.col("numbers").str.split(" "),
+    )
+    expected = [p.logit for p in predictor.predict(divided.to_dicts()).predictions]
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+    assert np.ptp(found) > 0.01
