@@ -35,4 +35,5 @@ def _weights(rng: np.random.Generator, rows: int, length: int) -> NDArray[np.flo
     weights = rng.random((rows, length)) * (rng.random((rows, 1)) < 0.9)
     total = weights.sum(axis=1, keepdims=True)
     shares: NDArray[np.float64] = np.zeros_like(weights)
-    return np.divide(weights, total, out=shares, where=total > 0)
+    np.divide(weights, total, out=shares, where=total > 0)
+    return shares

@@ -17,7 +17,7 @@ import numpy as np
 
 from clickthrough.config.serving import Serving
 from clickthrough.errors import RequestError
-from clickthrough.features.history.online import Changes, History, Mark
+from clickthrough.features.history.base import Changes, History, Mark
 from clickthrough.features.rows import RawRow, RowParser, Value
 from clickthrough.store.base import Store, Transaction
 

@@ -1,12 +1,12 @@
 """Counters online: packed states in a store, over the bundle's snapshot."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.config.features import Counters
+from clickthrough.features.history.base import Changes
 from clickthrough.features.history.keys import keys_of, read_layered
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.history.state import StateLayout, States
@@ -14,9 +14,6 @@ from clickthrough.features.plan import KeySet
 from clickthrough.features.rows import Value
 from clickthrough.schema import Columns
 from clickthrough.store.base import Reader, Transaction
-
-if TYPE_CHECKING:
-    from clickthrough.features.history.online import Changes
 
 
 def state_layout(key_set: KeySet, counters: Counters) -> StateLayout:
@@ -55,9 +52,7 @@ class CounterHistory:
         found[places == nobody] = np.nan
         return dict(zip(self._columns, found.T, strict=True))
 
-    def add(
-        self, tx: Transaction, marks: Sequence[bytes], changes: "Changes", expires: int
-    ) -> None:
+    def add(self, tx: Transaction, marks: Sequence[bytes], changes: Changes, expires: int) -> None:
         """Count events."""
         rows = {key: place for place, key in enumerate(dict.fromkeys(marks))}
         states = self.layout.add(

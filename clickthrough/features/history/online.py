@@ -1,65 +1,13 @@
-"""The online half of history: written by events, read by scoring.
+"""The online half of history: every history that a plan needs."""
 
-A *mark* is what an impression counts for in one history. It is made when the impression is shown
-and remembered until its click, so that both count for the same key.
-"""
+from collections.abc import Mapping
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
-
+from clickthrough.features.history.base import History
 from clickthrough.features.history.counters import CounterHistory
 from clickthrough.features.history.sequences import SequenceHistory
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import Plan
-from clickthrough.features.rows import Value
-from clickthrough.schema import Columns, Schema
-from clickthrough.store.base import Reader, Transaction
-
-Mark = Any
-"""Anything that msgpack can hold; None where the key is missing."""
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What is new of E impressions.
-
-    Attributes:
-        time: of the impressions, microseconds, shape (E,).
-        counts: new impressions and clicks, shape (E, 2).
-    """
-
-    time: NDArray[np.int64]
-    counts: NDArray[np.float64]
-
-    def __getitem__(self, rows: NDArray[np.bool_]) -> "Changes":
-        """Return some of them."""
-        return Changes(self.time[rows], self.counts[rows])
-
-
-class History(Protocol):
-    """The history columns of one key set or sequence set."""
-
-    def marks(self, values: Mapping[str, Sequence[Value]]) -> list[Mark]:
-        """Return what each row would count for."""
-
-    def read(
-        self, store: Reader, values: Mapping[str, Sequence[Value]], ticks: NDArray[np.int64]
-    ) -> Columns:
-        """Return the history columns of rows, as of their ticks."""
-
-    def add(self, tx: Transaction, marks: Sequence[Mark], changes: Changes, expires: int) -> None:
-        """Count events.
-
-        Args:
-            tx: where the states are.
-            marks: one for each of the changes, none of them None.
-            changes: what is new of the impressions.
-            expires: when the keys may be forgotten unless they change again (microseconds).
-        """
+from clickthrough.schema import Schema
 
 
 def online_histories(

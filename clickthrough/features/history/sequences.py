@@ -2,22 +2,19 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.config.features import Counters
+from clickthrough.features.history.base import Changes
 from clickthrough.features.history.keys import keys_of, read_layered
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import SequenceSet
 from clickthrough.features.rows import Scalar, Value, padded
 from clickthrough.schema import Columns, FieldType
 from clickthrough.store.base import Reader, Transaction
-
-if TYPE_CHECKING:
-    from clickthrough.features.history.online import Changes
 
 Click = tuple[int, int | str]
 """When (microseconds) and what."""
@@ -77,7 +74,7 @@ class SequenceHistory:
         self,
         tx: Transaction,
         marks: Sequence[tuple[bytes, int | str]],
-        changes: "Changes",
+        changes: Changes,
         expires: int,
     ) -> None:
         """Remember clicks."""
