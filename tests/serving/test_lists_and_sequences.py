@@ -204,9 +204,13 @@ def test_values_beyond_the_length_of_a_bag_are_not_read(
 
 def test_what_was_clicked_is_not_named_as_unseen(predictor: Predictor, row: dict[str, Any]) -> None:
     """The caller did not send the sequence: it is no field of the request."""
-    event = {**row, "ad": 999_999, "display_id": 1, "ts": START.isoformat()}
+    before = one(predictor, row)
+    moment = (START + timedelta(days=9, hours=20)).isoformat()
+    event = {**row, "ad": 999_999, "display_id": 1, "ts": moment}
     predictor.observe([{**event, "type": "impression"}, {**event, "type": "click"}])
-    assert one(predictor, row).unseen == []
+    found = one(predictor, row)
+    assert abs(found.logit - before.logit) > 1e-4
+    assert found.unseen == []
 
 
 WRONG: list[tuple[str, object]] = [

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from clickthrough.bundle import Bundle, load_bundle
@@ -113,3 +114,16 @@ def test_one_clicked_log_trains_without_a_failure(tmp_path: Path) -> None:
     text = (tmp_path / "bundle" / "metrics.json").read_text()
     assert "NaN" not in text  # JSON has no word for it, and strict readers refuse it
     assert load_bundle(tmp_path / "bundle").manifest == run.manifest
+
+
+def test_a_run_that_knows_nothing_but_a_list_learns_beside_its_baselines(tmp_path: Path) -> None:
+    log = make_log(requests=600)
+    write_log(tmp_path, log.with_columns(topics=pl.format("all ad{}", pl.col("ad"))))
+    values = make_values(tmp_path, epochs=5)
+    values["data"]["lists"] = {"topics": {}}
+    values["features"] = [{"kind": "bag", "field": "topics", "length": 2}]
+    run = train(Config.model_validate(values), tmp_path / "bundle")
+    results = run.metrics["test"]["results"]
+    assert results["mlp"]["auc"] > 0.6
+    assert set(results) == {"mlp"} | BASELINES
+    assert all(results[name]["auc"] > 0.6 for name in BASELINES - {"constant"})
