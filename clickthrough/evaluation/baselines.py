@@ -5,6 +5,8 @@ period (for early stopping or regularization, and for calibration) as the model.
 """
 
 import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import lightgbm
@@ -20,7 +22,7 @@ from clickthrough.features.encoding.encoder import Encoded
 
 Floats = NDArray[np.float64]
 
-_MOST_ONE_HOT = 100_000
+_MOST_ONE_HOT, _MOST_BAG_COLUMNS = 100_000, 5_000
 _LIGHTGBM = {
     "objective": "binary",
     "learning_rate": 0.05,
@@ -53,15 +55,21 @@ class Rows(Protocol):
         """Smoothed click rate of the item, as of each row."""
 
 
-def fit_baselines(
-    train: Rows, validation: Rows, test: Rows, id_sizes: list[int]
-) -> dict[str, Floats]:
+@dataclass(frozen=True)
+class Sizes:
+    """The number of ids of each id column; and of each bag, with its length."""
+
+    ids: tuple[int, ...]
+    bags: tuple[tuple[int, int], ...] = ()
+
+
+def fit_baselines(train: Rows, validation: Rows, test: Rows, sizes: Sizes) -> dict[str, Floats]:
     """Fit every baseline and return its probabilities on the test part, by name."""
     constant = np.full(len(test.labels), float(np.mean(train.labels)))
     scores = {
         "smoothed item rate": (_logit(validation.item_rate), _logit(test.item_rate)),
-        "logistic regression": _logistic(train, validation, test, id_sizes),
-        "LightGBM": _lightgbm(train, validation, test, id_sizes),
+        "logistic regression": _logistic(train, validation, test, sizes),
+        "LightGBM": _lightgbm(train, validation, test, sizes),
     }
     calibrated = {
         name: Platt.fit(fitted, validation.labels).probability(tested)
@@ -70,11 +78,9 @@ def fit_baselines(
     return {"constant": constant, **calibrated}
 
 
-def _logistic(
-    train: Rows, validation: Rows, test: Rows, id_sizes: list[int]
-) -> tuple[Floats, Floats]:
+def _logistic(train: Rows, validation: Rows, test: Rows, sizes: Sizes) -> tuple[Floats, Floats]:
     """One-hot ids and numbers; the strength of regularization is chosen on validation."""
-    wide = [_one_hot(part.inputs, id_sizes) for part in (train, validation, test)]
+    wide = [_one_hot(part.inputs, sizes) for part in (train, validation, test)]
     best: tuple[float, Floats, Floats] | None = None
     for strength in (0.01, 0.1, 1.0):
         model = LogisticRegression(C=strength, max_iter=200, tol=1e-3)
@@ -89,28 +95,38 @@ def _logistic(
     return best[1], best[2]
 
 
-def _one_hot(inputs: Encoded, id_sizes: list[int]) -> sparse.csr_array:
-    """Join numbers with one column an id, those of columns with too many ids left out."""
-    chosen = [place for place, size in enumerate(id_sizes) if size <= _MOST_ONE_HOT]
-    sizes = [id_sizes[place] for place in chosen]
-    starts = np.cumsum([0, *sizes])
-    rows = len(inputs.ids)
-    columns = (inputs.ids[:, chosen] + starts[:-1]).ravel().astype(np.int32)
-    places = np.arange(0, rows * len(chosen) + 1, max(len(chosen), 1))[: rows + 1]
-    if not chosen:
-        return sparse.csr_array(inputs.numeric)
-    hot = sparse.csr_array(
-        (np.ones(len(columns), np.float32), columns, places), shape=(rows, int(starts[-1]))
-    )
-    return sparse.hstack([sparse.csr_array(inputs.numeric), hot], format="csr")
+def _one_hot(inputs: Encoded, sizes: Sizes) -> sparse.csr_array:
+    """Join numbers with a column for each id, those of columns with too many ids left out."""
+    parts = [sparse.csr_array(inputs.numeric)]
+    for place, size in enumerate(sizes.ids):
+        if size <= _MOST_ONE_HOT:
+            ids = inputs.ids[:, place : place + 1]
+            parts.append(_hot(ids, np.ones(ids.shape, np.float32), size))
+    return sparse.hstack([*parts, *_bag_columns(inputs, sizes, _MOST_ONE_HOT)], format="csr")
 
 
-def _lightgbm(
-    train: Rows, validation: Rows, test: Rows, id_sizes: list[int]
-) -> tuple[Floats, Floats]:
-    ids = list(range(len(id_sizes)))
-    data = lightgbm.Dataset(_joined(train.inputs), train.labels, categorical_feature=ids)
-    valid = data.create_valid(_joined(validation.inputs), validation.labels)
+def _bag_columns(inputs: Encoded, sizes: Sizes, most: int) -> Iterator[sparse.csr_array]:
+    """Yield a column for each id of each bag that has not too many, holding its weight."""
+    end = 0
+    for size, length in sizes.bags:
+        start, end = end, end + length
+        if size <= most:
+            yield _hot(inputs.bag_ids[:, start:end], inputs.bag_weights[:, start:end], size)
+
+
+def _hot(ids: NDArray[np.int32], weights: NDArray[np.float32], size: int) -> sparse.csr_array:
+    """Return weights in the columns of their ids: (n, length) -> (n, size)."""
+    starts = np.arange(0, ids.size + 1, ids.shape[1])
+    made = sparse.csr_array((weights.ravel(), ids.ravel(), starts), shape=(len(ids), size))
+    made.sum_duplicates()
+    return made
+
+
+def _lightgbm(train: Rows, validation: Rows, test: Rows, sizes: Sizes) -> tuple[Floats, Floats]:
+    ids = list(range(len(sizes.ids)))
+    seen = [_joined(part.inputs, sizes) for part in (train, validation, test)]
+    data = lightgbm.Dataset(seen[0], train.labels, categorical_feature=ids)
+    valid = data.create_valid(seen[1], validation.labels)
     model = lightgbm.train(
         _LIGHTGBM,
         data,
@@ -118,16 +134,15 @@ def _lightgbm(
         valid_sets=[valid],
         callbacks=[lightgbm.early_stopping(_PATIENCE, verbose=False)],
     )
-    fitted, tested = (
-        np.asarray(model.predict(_joined(part.inputs), raw_score=True))
-        for part in (validation, test)
-    )
+    fitted, tested = (np.asarray(model.predict(part, raw_score=True)) for part in seen[1:])
     return fitted, tested
 
 
-def _joined(inputs: Encoded) -> NDArray[np.float64]:
+def _joined(inputs: Encoded, sizes: Sizes) -> NDArray[np.float64] | sparse.csr_array:
     # float64 holds every id exactly; float32 would merge those above 2^24
-    return np.concatenate([inputs.ids, inputs.numeric], axis=1, dtype=np.float64)
+    plain = np.concatenate([inputs.ids, inputs.numeric], axis=1, dtype=np.float64)
+    bags = list(_bag_columns(inputs, sizes, _MOST_BAG_COLUMNS))
+    return sparse.hstack([sparse.csr_array(plain), *bags], format="csr") if bags else plain
 
 
 def _logit(rate: Floats) -> Floats:

@@ -15,8 +15,16 @@ class Reader(Protocol):
 class Transaction(Reader, Protocol):
     """Reads and writes that take effect together or not at all."""
 
-    def write(self, values: Mapping[bytes, bytes], expires: int | None = None) -> None:
-        """Set values; ``expires`` is when they may be forgotten (microseconds, event time)."""
+    def write(
+        self, values: Mapping[bytes, bytes], expires: int | None = None, changed: int = 0
+    ) -> None:
+        """Set values.
+
+        Args:
+            values: by key.
+            expires: when they may be forgotten (microseconds, event time); None for never.
+            changed: the event time of this change: what :meth:`Store.trim` goes by.
+        """
 
 
 class Store(Reader, Protocol):
@@ -29,7 +37,7 @@ class Store(Reader, Protocol):
         """Forget values that expire before a moment; return how many."""
 
     def trim(self, most: int) -> int:
-        """Keep at most so many values, forgetting those that expire first; return how many.
+        """Keep at most so many values, forgetting those that changed first; return how many.
 
         Values that never expire are kept.
         """

@@ -5,6 +5,9 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+Life = tuple[int, int]
+"""When a value changed, and when it expires."""
+
 
 class _Staged:
     """Writes of a transaction, over what the store held before it."""
@@ -12,15 +15,18 @@ class _Staged:
     def __init__(self, values: Mapping[bytes, bytes]) -> None:
         self._values = values
         self.written: dict[bytes, bytes] = {}
-        self.expires: dict[bytes, int | None] = {}
+        self.lives: dict[bytes, Life | None] = {}
 
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         written, values = self.written, self._values
         return [written[key] if key in written else values.get(key) for key in keys]
 
-    def write(self, values: Mapping[bytes, bytes], expires: int | None = None) -> None:
+    def write(
+        self, values: Mapping[bytes, bytes], expires: int | None = None, changed: int = 0
+    ) -> None:
         self.written.update(values)
-        self.expires.update(dict.fromkeys(values, expires))
+        life = None if expires is None else (changed, expires)
+        self.lives.update(dict.fromkeys(values, life))
 
 
 class MemoryStore:
@@ -28,7 +34,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._values: dict[bytes, bytes] = {}
-        self._expires: dict[bytes, int] = {}
+        self._lives: dict[bytes, Life] = {}
         self._lock = threading.RLock()
 
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
@@ -43,27 +49,27 @@ class MemoryStore:
             staged = _Staged(self._values)
             yield staged
             self._values.update(staged.written)
-            for key, expires in staged.expires.items():
-                if expires is None:
-                    self._expires.pop(key, None)
+            for key, life in staged.lives.items():
+                if life is None:
+                    self._lives.pop(key, None)
                 else:
-                    self._expires[key] = expires
+                    self._lives[key] = life
 
     def expire(self, before: int) -> int:
         """Forget values that expire before a moment; return how many."""
         with self._lock:
-            old = [key for key, expires in self._expires.items() if expires < before]
+            old = [key for key, (_, expires) in self._lives.items() if expires < before]
             for key in old:
-                del self._values[key], self._expires[key]
+                del self._values[key], self._lives[key]
             return len(old)
 
     def trim(self, most: int) -> int:
-        """Keep at most so many values, forgetting those that expire first; return how many."""
+        """Keep at most so many values, forgetting those that changed first; return how many."""
         with self._lock:
             excess = max(0, len(self._values) - most)
-            old = heapq.nsmallest(excess, self._expires, key=self._expires.__getitem__)
+            old = heapq.nsmallest(excess, self._lives, key=self._lives.__getitem__)
             for key in old:
-                del self._values[key], self._expires[key]
+                del self._values[key], self._lives[key]
             return len(old)
 
     def count(self) -> int:

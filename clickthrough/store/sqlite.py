@@ -9,8 +9,9 @@ from pathlib import Path
 from clickthrough.errors import StoreError
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS state (key BLOB PRIMARY KEY, value BLOB NOT NULL, expires INTEGER)
-    WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS state (
+    key BLOB PRIMARY KEY, value BLOB NOT NULL, expires INTEGER, changed INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS about (declaration TEXT NOT NULL);
 """
 _MOST_KEYS = 8_000
@@ -51,12 +52,14 @@ class SQLiteStore:
             found.update(connection.execute(query, part))
         return [found.get(key) for key in keys]
 
-    def write(self, values: Mapping[bytes, bytes], expires: int | None = None) -> None:
-        """Set values, inside :meth:`transaction`."""
+    def write(
+        self, values: Mapping[bytes, bytes], expires: int | None = None, changed: int = 0
+    ) -> None:
+        """Set values, inside :meth:`transaction`; see :class:`Transaction`."""
         # in order of the keys, neighbours share a page
         self._connection().executemany(
-            "INSERT OR REPLACE INTO state VALUES (?, ?, ?)",
-            [(key, values[key], expires) for key in sorted(values)],
+            "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)",
+            [(key, values[key], expires, changed) for key in sorted(values)],
         )
 
     @contextmanager
@@ -79,13 +82,13 @@ class SQLiteStore:
             return self._connection().execute(query, (before,)).rowcount
 
     def trim(self, most: int) -> int:
-        """Keep at most so many values, forgetting those that expire first; return how many."""
+        """Keep at most so many values, forgetting those that changed first; return how many."""
         with self.transaction():
             connection = self._connection()
             (count,) = connection.execute("SELECT count(*) FROM state").fetchone()
             query = (
                 "DELETE FROM state WHERE key IN (SELECT key FROM state "
-                "WHERE expires IS NOT NULL ORDER BY expires LIMIT ?)"
+                "WHERE expires IS NOT NULL ORDER BY changed, expires LIMIT ?)"
             )
             return connection.execute(query, (max(0, count - most),)).rowcount
 
@@ -126,7 +129,7 @@ class SQLiteStore:
 
     def _claim(self, connection: sqlite3.Connection, declaration: str) -> None:
         """Refuse a file whose states have another meaning."""
-        connection.execute("SELECT key, value, expires FROM state LIMIT 0")
+        connection.execute("SELECT key, value, expires, changed FROM state LIMIT 0")
         row = connection.execute("SELECT declaration FROM about").fetchone()
         if row is None:
             connection.execute("INSERT INTO about VALUES (?)", (declaration,))

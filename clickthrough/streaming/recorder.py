@@ -168,6 +168,7 @@ class Recorder:
         tx.write(
             {identity: msgspec.msgpack.encode(value) for identity, value in known.items()},
             expires=latest + self._window,
+            changed=latest,
         )
         self._count(tx, changed, latest + self._forget_after)
 

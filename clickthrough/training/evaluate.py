@@ -11,7 +11,7 @@ from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.calibration import Platt
 from clickthrough.data.dataset import Dataset
 from clickthrough.errors import DataError
-from clickthrough.evaluation.baselines import fit_baselines
+from clickthrough.evaluation.baselines import Sizes, fit_baselines
 from clickthrough.evaluation.report import evaluation
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.training.prepare import CountersMode, Prepared, prepare
@@ -61,7 +61,8 @@ def evaluate_prepared(
     test = tables["test"]
     predictions = {model.name: model.probabilities(test.inputs)}
     if baselines:
-        sizes = list(prepared.encoder.id_sizes.values())
+        encoder = prepared.encoder
+        sizes = Sizes(tuple(encoder.id_sizes.values()), tuple(encoder.bag_shapes.values()))
         predictions |= fit_baselines(tables["train"], tables["validation"], test, sizes)
     return evaluation(test.labels, test.offsets, predictions, mode)
 

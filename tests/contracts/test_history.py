@@ -160,9 +160,7 @@ def test_events_that_are_sent_again_equal_the_law(
 
 @settings(max_examples=40, deadline=None)
 @given(log=logs(online=True), asked=asked(), seed=seeds)
-def test_a_restart_between_any_two_ticks_equals_the_law(
-    log: Log, asked: Asked, seed: int
-) -> None:
+def test_a_restart_between_any_two_ticks_equals_the_law(log: Log, asked: Asked, seed: int) -> None:
     rng = random.Random(seed)
     arriving = arrivals(log.rows, rng, late=log.delay, again=0.2)
     stop = rng.choice(log.rows).tick

@@ -5,12 +5,17 @@ import pytest
 from numpy.typing import NDArray
 
 from clickthrough.evaluation import baselines
-from clickthrough.evaluation.baselines import fit_baselines
+from clickthrough.evaluation.baselines import Sizes, fit_baselines
 from clickthrough.evaluation.metrics import auc, calibration_ratio, log_loss
 from clickthrough.features.encoding.encoder import Encoded
 from tests.inputs import without_bags
 
-SIZES = [6, 4]
+SIZES = Sizes(
+    (
+        6,
+        4,
+    )
+)
 LEARNED = ["logistic regression", "LightGBM"]
 
 
@@ -25,7 +30,7 @@ class Part:
 def part(seed: int, rows: int, shift: float = 0.0) -> Part:
     """Clicks that depend on one id, one number, and an item rate that knows a little of both."""
     rng = np.random.default_rng(seed)
-    ids = np.stack([rng.integers(0, size, rows) for size in SIZES], axis=1).astype(np.int32)
+    ids = np.stack([rng.integers(0, size, rows) for size in SIZES.ids], axis=1).astype(np.int32)
     numeric = rng.normal(size=(rows, 2)).astype(np.float32)
     effect = np.array([-2.0, -1.0, 0.0, 0.5, 1.0, 2.0])
     true = 1 / (1 + np.exp(1.5 - effect[ids[:, 0]] - numeric[:, 0] - shift))
@@ -101,7 +106,7 @@ def test_numbers_alone_are_enough(parts: tuple[Part, Part, Part]) -> None:
         Part(without_bags(p.inputs.ids[:, :0], p.inputs.numeric), p.labels, p.item_rate, p.true)
         for p in parts
     ]
-    found = fit_baselines(bare[0], bare[1], bare[2], [])
+    found = fit_baselines(bare[0], bare[1], bare[2], Sizes(()))
     for name in LEARNED:
         assert 0.6 < auc(parts[2].labels, found[name]) < auc(parts[2].labels, parts[2].true)
 

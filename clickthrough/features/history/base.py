@@ -31,6 +31,11 @@ class Changes:
     time: NDArray[np.int64]
     counts: NDArray[np.float64]
 
+    @property
+    def newest(self) -> int:
+        """The latest of the times."""
+        return int(self.time.max())
+
     def __getitem__(self, rows: NDArray[np.bool_]) -> "Changes":
         """Return some of them."""
         return Changes(self.time[rows], self.counts[rows])

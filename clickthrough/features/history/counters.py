@@ -61,7 +61,8 @@ class CounterHistory:
             (changes.time // self._tick).astype(np.float64),
             changes.counts,
         )
-        tx.write(dict(zip(rows, self.layout.pack(states), strict=True)), expires)
+        packed = dict(zip(rows, self.layout.pack(states), strict=True))
+        tx.write(packed, expires, changes.newest)
 
     def _states(self, store: Reader, keys: Sequence[bytes]) -> States:
         return self.layout.unpack(read_layered(store, self._snapshot, keys))

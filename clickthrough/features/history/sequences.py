@@ -91,6 +91,7 @@ class SequenceHistory:
                 for key, state in zip(keys, packed, strict=True)
             },
             expires,
+            changes.newest,
         )
 
     def pack(self, clicks: Iterable[Click]) -> bytes:

@@ -219,9 +219,7 @@ def united(parts: Iterable[Log]) -> Log:
     rows: list[Row] = []
     seeds: list[Shown] = []
     for place, log in enumerate(parts):
-        rows += [
-            Row(1_000 * place + row.request, _apart(row.shown, place)) for row in log.rows
-        ]
+        rows += [Row(1_000 * place + row.request, _apart(row.shown, place)) for row in log.rows]
         seeds += [_apart(seed, place) for seed in log.seeds]
         kinds, delay = log.kinds, log.delay
     return Log(rows, seeds, kinds, delay)
@@ -274,9 +272,7 @@ def lawful(log: Log, asked: Asked, rows: Iterable[Row] | None = None) -> dict[st
 def told(columns: Columns, log: Log, asked: Asked) -> dict[str, list[Any]]:
     """Return an asker's columns as :func:`lawful` does; measures by the encoder."""
     made = {
-        name: _listed(columns[name])
-        for key_set in asked.key_sets
-        for name in key_set.columns()
+        name: _listed(columns[name]) for key_set in asked.key_sets for name in key_set.columns()
     }
     for s in asked.sequences:
         made[s.size] = _listed(columns[s.size])

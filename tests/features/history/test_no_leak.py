@@ -107,11 +107,17 @@ def with_history(rows: Rows) -> pl.DataFrame:
 @cache
 def encoder() -> Encoder:
     """An encoder fitted once: it stays as it is, whatever happens to the log."""
-    return fit_encoder(plan(), SCHEMA, with_history(list(log())))
+    return fit_encoder(plan(), SCHEMA, unchanged())
 
 
-def features_of(rows: Rows, request: int) -> Encoded:
-    frame = with_history(rows)
+@cache
+def unchanged() -> pl.DataFrame:
+    return with_history(list(log()))
+
+
+def features_of(request: int, rows: Rows | None = None) -> Encoded:
+    """Return what is encoded of a request; of the log as it is by default."""
+    frame = unchanged() if rows is None else with_history(rows)
     return encode_frame(frame, encoder(), SCHEMA)[(frame["request_id"] == request).to_numpy()]
 
 
@@ -144,9 +150,7 @@ def edits(draw: st.DrawFn, request: int) -> Rows:
         what = draw(st.sampled_from(["label"] if own else ["label", "fields", "add", "delete"]))
         if what == "label":
             label = draw(st.sampled_from([v for v in (0, 1, None) if v != row.label]))
-            rows[place] = Impression(
-                row.request, row.time, row.user, row.item, row.place, label
-            )
+            rows[place] = Impression(row.request, row.time, row.user, row.item, row.place, label)
         elif what == "fields":
             item = other_than(draw, "abcdefghijkl", row.item)
             where = draw(st.sampled_from("xyz"))
@@ -168,8 +172,8 @@ def edits(draw: st.DrawFn, request: int) -> Rows:
 def test_no_event_at_or_after_its_cut_off_changes_an_impression(
     data: st.DataObject, request: int
 ) -> None:
-    before = features_of(list(log()), request)
-    assert same(features_of(data.draw(edits(request)), request), before)
+    edited = data.draw(edits(request))
+    assert same(features_of(request, edited), features_of(request))
 
 
 @settings(max_examples=30, deadline=None)
@@ -189,18 +193,18 @@ def test_an_event_before_its_cut_off_does_change_an_impression(
     if what == "label":
         flipped = 1 - (row.label or 0)
         rows.append(Impression(row.request, row.time, row.user, row.item, row.place, flipped))
-    assert not same(features_of(rows, request), features_of(list(log()), request))
+    assert not same(features_of(request, rows), features_of(request))
 
 
 @pytest.mark.parametrize("early", [1, TICK])
 def test_the_last_moment_before_the_cut_off_is_seen_and_the_cut_off_is_not(early: int) -> None:
     request = 100
     own = next(row for row in log() if row.request == request)
-    plain = features_of(list(log()), request)
+    plain = features_of(request)
 
     def with_event_at(time: int) -> Encoded:
         event = Impression(999, time, own.user, own.item, own.place, 1)
-        return features_of([*log(), event], request)
+        return features_of(request, [*log(), event])
 
     assert same(with_event_at(cut_off(request)), plain)
     assert not same(with_event_at(cut_off(request) - early), plain)
@@ -210,7 +214,6 @@ def test_the_last_moment_before_the_cut_off_is_seen_and_the_cut_off_is_not(early
 
 
 ROWS = 278_139
-LEAKY = ["item"], ["user", "item"]
 
 
 @dataclass(frozen=True)
@@ -281,7 +284,7 @@ def shuffled(ebnerd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     yield Shuffled(dataset, folder, frame, config.counters, plan)
 
 
-def early(counters: Counters) -> Counters:
+def leaking(counters: Counters) -> Counters:
     """Return counters with a leak: a label delay of minus one tick, so that own events are seen."""
     return counters.model_copy(update={"label_delay": -counters.tick})
 
@@ -303,6 +306,6 @@ def test_shuffled_labels_of_the_real_log_cannot_be_predicted(shuffled: Shuffled)
 def test_a_leak_of_one_tick_in_some_columns_would_be_found(
     shuffled: Shuffled, names: tuple[str, ...]
 ) -> None:
-    honest, leaky = shuffled.history(shuffled.counters), shuffled.history(early(shuffled.counters))
+    honest, leaky = shuffled.history(shuffled.counters), shuffled.history(leaking(shuffled.counters))
     planted = honest | {name: leaky[name] for name in names}
     assert shuffled.auc(planted) > 0.53
