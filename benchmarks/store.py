@@ -1,8 +1,8 @@
 """The online store: events in, states of candidates out.
 
-    python benchmarks/store.py --events 200_000
+    python benchmarks/store.py --events 100_000 --key-sets 3 10
 
-Ten key sets (all-time and one half-life), each event an impression or its click. Events are
+Key sets of all-time and one half-life, each event an impression or its click. Events are
 recorded in batches, each durable when it is acknowledged (SQLite, synchronous = FULL); then the
 keys of 100
 candidates are read from the filled store, all key sets, as scoring does.
@@ -61,12 +61,14 @@ def events(rng: np.random.Generator, count: int, batch: int) -> Iterator[list[di
             made = []
 
 
-def measure(name: str, store: Store, batches: list[list[dict[str, object]]]) -> list[str]:
+def measure(
+    name: str, store: Store, batches: list[list[dict[str, object]]], keys: list[list[str]]
+) -> list[str]:
     """Record all batches, then read the keys of candidates; return a row of the table."""
-    features: list[Feature] = [Counter(kind="counter", key=key, half_lives=["6h"]) for key in KEYS]  # type: ignore[list-item]
+    features: list[Feature] = [Counter(kind="counter", key=key, half_lives=["6h"]) for key in keys]  # type: ignore[list-item]
     plan = make_plan(features, Counters(), SCHEMA, "UTC")
     histories = online_histories(plan, SCHEMA, {k.name: Snapshot.of({}) for k in plan.key_sets})
-    parser = RowParser(SCHEMA, plan.fields)
+    parser = RowParser(SCHEMA, [*FIELDS])
     recorder = Recorder(parser, histories, store, Serving())
     start = time.perf_counter()
     for batch in batches:
@@ -78,30 +80,35 @@ def measure(name: str, store: Store, batches: list[list[dict[str, object]]]) -> 
         rows = [{**shared, "item": int(i)} for i in 20_000 * rng.random(CANDIDATES) ** 3]
         parsed = parser.parse(rows, 1_700_010_000_000_000)
         ticks = parsed.time // 600_000_000
-        keys = [key for h in histories for key in dict.fromkeys(h.marks(parsed.values))]
+        asked = [key for h in histories for key in dict.fromkeys(h.marks(parsed.values))]
         start = time.perf_counter()
-        store.read(keys)
+        store.read(asked)
         alone.append(time.perf_counter() - start)
         start = time.perf_counter()
         for history in histories:
             history.read(store, parsed.values, ticks)
         waits.append(time.perf_counter() - start)
     figures = [np.percentile(part, q) * 1e3 for part in (alone, waits) for q in (50, 99)]
-    return [name, f"{rate:,.0f}", *(f"{figure:.2f}" for figure in figures)]
+    return [name, str(len(keys)), f"{rate:,.0f}", *(f"{figure:.2f}" for figure in figures)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--events", type=int, default=100_000)
-    parser.add_argument("--batch", type=int, default=2_000)
+    parser.add_argument("--batch", type=int, default=5_000)
+    parser.add_argument("--key-sets", type=int, nargs="+", default=[3, 10])
     chosen = parser.parse_args()
     batches = list(events(np.random.default_rng(7), chosen.events, chosen.batch))
-    table = Table("store", "events/s", "keys read p50 ms", "p99", "history columns p50 ms", "p99",
-                  title=f"10 key sets, {CANDIDATES} candidates, batches of {chosen.batch:,}")  # fmt: skip
-    with tempfile.TemporaryDirectory() as folder:
-        table.add_row(*measure("memory", MemoryStore(), batches))
-        table.add_row(*measure("SQLite", SQLiteStore(Path(folder) / "s.sqlite", "bench"), batches))
-    Console(width=100).print(table)
+    waits = ["keys read p50 ms", "p99", "history columns p50 ms", "p99"]
+    title = f"{CANDIDATES} candidates, batches of {chosen.batch:,} events"
+    table = Table("store", "key sets", "events/s", *waits, title=title)
+    for sets in chosen.key_sets:
+        keys = KEYS[:: max(1, len(KEYS) // sets)][:sets]
+        with tempfile.TemporaryDirectory() as folder:
+            table.add_row(*measure("memory", MemoryStore(), batches, keys))
+            store = SQLiteStore(Path(folder) / "s.sqlite", "bench")
+            table.add_row(*measure("SQLite", store, batches, keys))
+    Console(width=110).print(table)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Loading a vocabulary of ten million ids by memory map, and the first request's look-ups.
 
-    python benchmarks/vocabulary.py --millions 10
+python benchmarks/vocabulary.py --millions 10
 """
 
 import argparse

@@ -6,6 +6,7 @@ exactly as the reader did.
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -49,6 +50,7 @@ class Schema(Strict):
         return names | {column: role for role, column in self.roles.items() if role != "label"}
 
 
+@lru_cache(maxsize=10_000)
 def parse_time(value: str | float, form: TimeFormat) -> int:
     """Read a moment as microseconds since 1970 UTC.
 

@@ -188,6 +188,8 @@ def _by_request(ids: list[str | None]) -> tuple[list[int], NDArray[np.int64]]:
 
 
 def _read_int(value: object) -> int | None:
+    if type(value) is int and MISSING_INT < value < -MISSING_INT:
+        return value  # nearly every id: the rest of the checks would only slow it
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
