@@ -15,7 +15,8 @@ class Serving(Strict):
         attribution_window: how long an impression waits for its click.
         forget_after: a key of counters or sequences without events for so long falls back to what
             the bundle knows of it.
-        most_keys: with more keys in the store, those longest without events fall back too.
+        most_keys: with more values in the store (keys, and impressions that wait for a click),
+            those longest without events are forgotten too.
     """
 
     max_body_bytes: int = Field(default=4_000_000, ge=1)

@@ -27,7 +27,6 @@ _LIGHTGBM = {
     "objective": "binary",
     "learning_rate": 0.05,
     "num_leaves": 31,
-    "min_data_in_leaf": 100,
     "feature_fraction": 0.8,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
@@ -37,6 +36,8 @@ _LIGHTGBM = {
     "verbosity": -1,
 }
 _ROUNDS, _PATIENCE = 1_000, 50
+_LEAF_SHARE, _LEAST_LEAF, _MOST_LEAF = 1 / 1_000, 10, 100
+"""Rows in a leaf: a share of the training rows, so that a small log can still be divided."""
 
 
 class Rows(Protocol):
@@ -127,8 +128,9 @@ def _lightgbm(train: Rows, validation: Rows, test: Rows, sizes: Sizes) -> tuple[
     seen = [_joined(part.inputs, sizes) for part in (train, validation, test)]
     data = lightgbm.Dataset(seen[0], train.labels, categorical_feature=ids)
     valid = data.create_valid(seen[1], validation.labels)
+    leaf = int(np.clip(len(train.labels) * _LEAF_SHARE, _LEAST_LEAF, _MOST_LEAF))
     model = lightgbm.train(
-        _LIGHTGBM,
+        _LIGHTGBM | {"min_data_in_leaf": leaf},
         data,
         _ROUNDS,
         valid_sets=[valid],

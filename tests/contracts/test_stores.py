@@ -177,6 +177,66 @@ def test_threads_may_read_while_others_write(store: Store) -> None:
     assert store.read([b"a", b"b"]) == [b"99", b"99"]
 
 
+def test_trimming_forgets_what_expires_first_and_never_what_does_not(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.write({b"last": b"1"}, expires=300)
+        tx.write({b"first": b"1"}, expires=100)
+        tx.write({b"second": b"1"}, expires=200)
+        tx.write({b"never": b"1"})
+    asked = [b"first", b"second", b"last", b"never"]
+    assert store.trim(4) == 0
+    assert store.trim(2) == 2
+    assert store.read(asked) == [None, None, b"1", b"1"]
+    assert store.trim(0) == 1
+    assert store.read(asked) == [None, None, None, b"1"]
+    assert store.trim(0) == 0
+
+
+def test_what_was_trimmed_or_expired_may_be_written_again(store: Store) -> None:
+    for trimmed in (True, False):
+        with store.transaction() as tx:
+            tx.write({b"a": b"1"}, expires=10)
+        assert (store.trim(0) if trimmed else store.expire(100)) == 1
+        with store.transaction() as tx:
+            assert tx.read([b"a"]) == [None]
+            tx.write({b"a": b"2"})
+        assert store.expire(1_000) == 0
+        assert store.read([b"a"]) == [b"2"]
+
+
+def test_counting_counts_each_value_once(store: Store) -> None:
+    assert store.count() == 0
+    for _ in range(2):
+        with store.transaction() as tx:
+            tx.write({b"a": b"1", b"b": b""})
+            tx.write({b"c": b"1"}, expires=5)
+    assert store.count() == 3
+    store.expire(6)
+    assert store.count() == 2
+
+
+def test_moments_may_lie_before_1970_and_far_away(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.write({b"old": b"1"}, expires=-(2**62))
+        tx.write({b"far": b"1"}, expires=2**62)
+    assert store.expire(-1) == 1
+    assert store.read([b"old", b"far"]) == [None, b"1"]
+
+
+def test_a_value_may_be_large(store: Store) -> None:
+    large = bytes(range(256)) * 8_192
+    with store.transaction() as tx:
+        tx.write({b"a": large})
+    assert store.read([b"a"]) == [large]
+
+
+def test_keys_are_told_apart_byte_by_byte(store: Store) -> None:
+    keys = [b"", b"\0", b"\0\0", b"a", b"a\0", b"A", b"\xff", "\u00e5".encode(), b"a\xcc\x8a"]
+    with store.transaction() as tx:
+        tx.write({key: str(i).encode() for i, key in enumerate(keys)})
+    assert store.read(keys) == [str(i).encode() for i in range(len(keys))]
+
+
 def test_memory_stores_share_nothing() -> None:
     one, other = MemoryStore(), MemoryStore()
     with one.transaction() as tx:
@@ -297,3 +357,32 @@ def test_a_refused_file_is_left_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         open_store(path, DECLARATION)
     assert path.read_bytes() == before
+
+
+def test_a_file_that_is_no_store_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, and long enough to be looked at\n" * 100)
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"notes\.txt.*cannot be used as a store"):
+        open_store(path, DECLARATION)
+    assert path.read_bytes() == before
+
+
+def test_a_database_of_another_make_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE state (key BLOB PRIMARY KEY, count INTEGER)")
+    with pytest.raises(StoreError, match="cannot be used as a store"):
+        open_store(path, DECLARATION)
+
+
+def test_a_closed_sqlite_store_opens_again_in_other_threads(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "state.sqlite", DECLARATION)
+    with store.transaction() as tx:
+        tx.write({b"a": b"1"})
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(store.read, [[b"a"]] * 8)) == [[b"1"]] * 8
+    store.close()
+    again = SQLiteStore(tmp_path / "state.sqlite", DECLARATION)
+    assert again.count() == 1
+    again.close()

@@ -38,8 +38,10 @@ USES: list[tuple[dict[str, object], str, set[str]]] = [
     ({"kind": "bag", "field": "a_strs"}, "weights", {"ints", "floats"}),
 ]
 
+NAMES = [f"{place}-{feature['kind']}-{where}" for place, (feature, where, _) in enumerate(USES)]
 
-@pytest.mark.parametrize(("feature", "where", "usable"), USES, ids=lambda value: str(value)[:30])
+
+@pytest.mark.parametrize(("feature", "where", "usable"), USES, ids=NAMES)
 @pytest.mark.parametrize("kind", TYPES)
 def test_a_field_of_the_wrong_type_is_named_with_its_place_and_what_is_needed(
     feature: dict[str, object], where: str, usable: set[str], kind: str
@@ -57,7 +59,7 @@ def test_a_field_of_the_wrong_type_is_named_with_its_place_and_what_is_needed(
     assert set(needed.split(", ")) == usable
 
 
-@pytest.mark.parametrize(("feature", "where", "usable"), USES, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("feature", "where", "usable"), USES, ids=NAMES)
 def test_a_field_that_is_not_there_is_named_with_its_place_and_the_nearest(
     feature: dict[str, object], where: str, usable: set[str]
 ) -> None:

@@ -385,8 +385,8 @@ def test_a_key_that_was_forgotten_begins_again_from_the_bundle(store: Store) -> 
 
 
 def test_of_too_many_keys_the_newest_stay_and_the_oldest_fall_back(store: Store) -> None:
-    # an item and a pair each: six keys are those of three items
-    counting = Counting(store, window=0, known=known_of(7, 100, 10, T - 50), most_keys=6)
+    # an item and a pair each, and the impression shown last: seven values hold three items
+    counting = Counting(store, window=0, known=known_of(7, 100, 10, T - 50), most_keys=7)
     for place, item in enumerate((7, 8, 9)):
         counting.record(shown(place, T + place, ad=item))
     assert counting.counts(T + 9, item=7) == (101, 10)

@@ -4,7 +4,6 @@ An *asker* gives the encoder's columns of every impression of a log; :func:`asse
 them to :class:`clickthrough.features.history.oracle.Law`.
 """
 
-import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -43,6 +42,7 @@ FIELDS = ("user", "item", "context")
 INTS = (-5, 0, 7, 2**40)
 TEXTS = ("7", "Z", "a b", "å", "\ufb00", "\U0001f600")
 """The last two change places where texts are compared by UTF-16."""
+_VALUES: dict[FieldType, tuple[Value, ...]] = {"int": INTS, "str": TEXTS}
 HALF_LIVES = (30, 60, 100, 7_200)
 WINDOWS = (60, 180, 600)
 GAPS = (0, 0, 1, US - 1, US, US + 1, 3 * US, 11 * US, 2_100 * 30 * SECOND, 2_100 * 7_200 * SECOND)
@@ -171,10 +171,10 @@ def logs(
         online: whether the rows can be sent as events, which need an item, and the seeds lie
             before the log, as those of a bundle.
     """
-    kind = st.sampled_from(["int", "str"])
-    types = dict(kinds) if kinds else {name: draw(kind) for name in FIELDS}
-    value = {name: st.sampled_from(INTS if types[name] == "int" else TEXTS) for name in FIELDS}
-    missing = {name: st.one_of(value[name], value[name], st.none()) for name in FIELDS}
+    a_kind: st.SearchStrategy[FieldType] = st.sampled_from(("int", "str"))
+    types = dict(kinds) if kinds else {name: draw(a_kind) for name in FIELDS}
+    value = {name: st.sampled_from(_VALUES[types[name]]) for name in FIELDS}
+    missing = {name: value[name] | value[name] | st.none() for name in FIELDS}
     item = value["item"] if online else missing["item"]
     label = st.sampled_from([0, 1, 1, None])
     items = st.lists(st.tuples(item, label), min_size=1, max_size=3, unique_by=lambda i: i[0])
@@ -271,7 +271,7 @@ def lawful(log: Log, asked: Asked, rows: Iterable[Row] | None = None) -> dict[st
 
 def told(columns: Columns, log: Log, asked: Asked) -> dict[str, list[Any]]:
     """Return an asker's columns as :func:`lawful` does; measures by the encoder."""
-    made = {
+    made: dict[str, list[Any]] = {
         name: _listed(columns[name]) for key_set in asked.key_sets for name in key_set.columns()
     }
     for s in asked.sequences:
@@ -310,8 +310,8 @@ def assert_lawful(
     assert found.keys() == expected.keys()
     for name, values in expected.items():
         if "@" in name or name.startswith("rate"):
-            pair = (np.array(both, np.float64) for both in (found[name], values))
-            np.testing.assert_allclose(*pair, rtol=1e-9, atol=1e-12, err_msg=name)
+            one, other = np.array(found[name], np.float64), np.array(values, np.float64)
+            np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12, err_msg=name)
         else:
             assert found[name] == values, name
 
@@ -387,7 +387,9 @@ Events = dict[int, list[dict[str, Any]]]
 """What arrives, by tick."""
 
 
-def arrivals(rows: list[Row], rng: random.Random, late: int = 0, again: float = 0.0) -> Events:
+def arrivals(
+    rows: list[Row], rng: np.random.Generator, late: int = 0, again: float = 0.0
+) -> Events:
     """Return the events of rows in any order within a tick.
 
     Args:
@@ -402,10 +404,10 @@ def arrivals(rows: list[Row], rng: random.Random, late: int = 0, again: float = 
             continue
         kinds = ["impression", "click"] if row.shown.label == 1 else ["impression"]
         for event in ({"type": kind, **raw(row)} for kind in kinds):
-            first = at = row.tick + rng.randint(0, late)
+            first = at = row.tick + int(rng.integers(late + 1))
             arriving.setdefault(at, []).append(event)
             while rng.random() < again:
-                at += rng.randint(0, 3)
+                at += int(rng.integers(4))
                 # a repetition may name the moment of its sending: what came first counts
                 moment = event["at"] if at == first else at * US
                 arriving.setdefault(at, []).append({**event, "at": moment})
@@ -414,13 +416,13 @@ def arrivals(rows: list[Row], rng: random.Random, late: int = 0, again: float = 
     return arriving
 
 
-def ask_live(live: Live, rows: list[Row], arriving: Events, rng: random.Random) -> Columns:
+def ask_live(live: Live, rows: list[Row], arriving: Events, rng: np.random.Generator) -> Columns:
     """Go through a log tick by tick: what a tick sees cannot depend on what arrives in it."""
     parts: list[Columns] = []
     shown = {tick: list(group) for tick, group in groupby(rows, key=lambda row: row.tick)}
     for tick in sorted({*shown, *arriving}):
         events = arriving.get(tick, [])
-        cut = rng.randint(0, len(events))
+        cut = int(rng.integers(len(events) + 1))
         live.record(events[:cut])
         if tick in shown:
             parts.append(live.read(shown[tick]))

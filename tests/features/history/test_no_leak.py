@@ -5,7 +5,6 @@ less the label delay) changes its features, and what lies before does. Then all 
 the real log: labels that are shuffled cannot be predicted, unless a feature has seen them.
 """
 
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -36,6 +35,7 @@ from clickthrough.training.table import encode_frame
 MINUTE = 60_000_000
 TICK = 10 * MINUTE
 DELAY = 1
+ITEMS = "abcdefghijkl"
 COUNTERS = Counters(tick=600, label_delay=600 * DELAY)
 SCHEMA = Schema(
     roles={"label": "clicked", "request_id": "request", "time": "at"},
@@ -77,12 +77,12 @@ Rows = list[Impression]
 @cache
 def log() -> tuple[Impression, ...]:
     """A log of one day, in which every item and user comes back again and again."""
-    rng, rows = random.Random(3), []
-    times = sorted(rng.randrange(24 * 60 * MINUTE) for _ in range(150))
+    rng, rows = np.random.default_rng(3), []
+    times = np.sort(rng.integers(24 * 60 * MINUTE, size=150)).tolist()
     for request, time in enumerate(times):
-        user, place = rng.randrange(8), rng.choice("xyz")
-        for item in rng.sample("abcdefghijkl", rng.randint(1, 4)):
-            label = rng.choice([0, 0, 1, 1, None])
+        user, place = int(rng.integers(8)), "xyz"[rng.integers(3)]
+        for item in rng.permutation(list(ITEMS))[: rng.integers(1, 5)].tolist():
+            label = (0, 0, 1, 1, None)[rng.integers(5)]
             rows.append(Impression(request, time, user, item, place, label))
     return tuple(rows)
 
@@ -152,7 +152,7 @@ def edits(draw: st.DrawFn, request: int) -> Rows:
             label = draw(st.sampled_from([v for v in (0, 1, None) if v != row.label]))
             rows[place] = Impression(row.request, row.time, row.user, row.item, row.place, label)
         elif what == "fields":
-            item = other_than(draw, "abcdefghijkl", row.item)
+            item = other_than(draw, ITEMS, row.item)
             where = draw(st.sampled_from("xyz"))
             user = draw(st.integers(0, 7))
             rows[place] = Impression(row.request, row.time, user, item, where, row.label)
@@ -306,6 +306,9 @@ def test_shuffled_labels_of_the_real_log_cannot_be_predicted(shuffled: Shuffled)
 def test_a_leak_of_one_tick_in_some_columns_would_be_found(
     shuffled: Shuffled, names: tuple[str, ...]
 ) -> None:
-    honest, leaky = shuffled.history(shuffled.counters), shuffled.history(leaking(shuffled.counters))
+    honest, leaky = (
+        shuffled.history(shuffled.counters),
+        shuffled.history(leaking(shuffled.counters)),
+    )
     planted = honest | {name: leaky[name] for name in names}
     assert shuffled.auc(planted) > 0.53

@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 
 from clickthrough.errors import ConfigError
-from clickthrough.features import engines
 from clickthrough.features.engines import EngineName, PolarsEngine, open_engine
 from clickthrough.features.history.batch import Frame
 from clickthrough.features.history.oracle import Shown
@@ -21,10 +20,7 @@ ITEM = KeySet(("item",), (60,), (60,))
 LAST = SequenceSet(("user",), "item", 2)
 KINDS: dict[str, FieldType] = {"user": "int", "item": "int", "context": "int"}
 LOG = Log(
-    [
-        Row(i, Shown(i * US, {"user": i % 2, "item": i % 3, "context": 0}, i % 2))
-        for i in range(30)
-    ],
+    [Row(i, Shown(i * US, {"user": i % 2, "item": i % 3, "context": 0}, i % 2)) for i in range(30)],
     [Shown(-US, {"user": 0, "item": 2}, 1)],
     KINDS,
     0,
@@ -93,7 +89,7 @@ def test_what_changes_the_outcome_is_another_result(
 
 def test_other_ticks_and_delays_are_other_results(tmp_path: Path) -> None:
     plain = result(stage_of(tmp_path))
-    for change in ({"tick": 30}, {"label_delay": 60}):
+    for change in ({"tick": 30}, {"label_delay": 180}):
         counters = LOG.counters.model_copy(update=change)
         stage = HistoryStage(tmp_path / "history", tmp_path / "impressions.parquet", counters)
         assert not result(stage).equals(plain)
@@ -165,13 +161,11 @@ def test_spark_without_java_is_refused_with_what_it_needs(
         open_engine("spark", tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("engine", "package"), [("duckdb", "duckdb"), ("spark", "pyspark")]
-)
+@pytest.mark.parametrize(("engine", "package"), [("duckdb", "duckdb"), ("spark", "pyspark")])
 def test_an_engine_without_its_package_is_refused_with_how_to_install_it(
     engine: EngineName, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     for name in [name for name in sys.modules if name.split(".")[0] == package]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "path", [])
