@@ -1,5 +1,7 @@
 """The names of a bundle's files."""
 
+from urllib.parse import quote
+
 MANIFEST = "manifest.json"
 ONNX = "ctr_model.onnx"
 WEIGHTS = "ctr_model.safetensors"
@@ -16,3 +18,12 @@ METRICS = "metrics.json"
 
 FORMAT = 1
 """Raised when a bundle of the old layout can no longer be read."""
+
+
+def file_stem(name: str) -> str:
+    """Return the name of a column or key set as a file may be called on any system.
+
+    >>> file_stem("user:last:item")
+    'user%3Alast%3Aitem'
+    """
+    return quote(name, safe="+")

@@ -72,7 +72,9 @@ def _load(folder: Path, manifest: Manifest) -> Bundle:
         encoder=_encoder(folder, plan),
         model=OnnxModel(folder / layout.ONNX),
         calibrator=Platt.model_validate_json((folder / layout.CALIBRATOR).read_bytes()),
-        snapshots={name: Snapshot.load(counters, name) for name in history_names(plan)},
+        snapshots={
+            name: Snapshot.load(counters, layout.file_stem(name)) for name in history_names(plan)
+        },
         metrics=json.loads((folder / layout.METRICS).read_bytes()),
     )
 
@@ -96,4 +98,4 @@ def history_names(plan: Plan) -> list[str]:
 
 def vocabulary_path(folder: Path, column: str) -> Path:
     """Return where the vocabulary of an id column or bag lies."""
-    return folder / layout.VOCABULARIES / f"{column}.npy"
+    return folder / layout.VOCABULARIES / f"{layout.file_stem(column)}.npy"

@@ -98,7 +98,7 @@ def _write(folder: Path, parts: Parts) -> Manifest:
     _write_json(folder / layout.METRICS, parts.metrics)
     (folder / layout.COUNTERS).mkdir()
     for name, snapshot in parts.snapshots.items():
-        snapshot.save(folder / layout.COUNTERS, name)
+        snapshot.save(folder / layout.COUNTERS, layout.file_stem(name))
     files = hash_files(folder)
     manifest = Manifest(
         format=layout.FORMAT,
