@@ -6,22 +6,29 @@ Integers, ages, sequences and matches exactly; decayed counts and rates to 1e-9.
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from clickthrough.config.features import Counters
 from clickthrough.features.engines import EngineName
 from clickthrough.features.history.oracle import Shown, Value
+from clickthrough.features.history.stage import HistoryStage
+from clickthrough.features.plan import KeySet, SequenceSet
 from clickthrough.schema import FieldType
 from clickthrough.store import MemoryStore, SQLiteStore, Store
 from tests.features.history.logs import (
     ASKED,
+    TICK,
     US,
     Asked,
     Live,
@@ -32,7 +39,9 @@ from tests.features.history.logs import (
     ask_live,
     asked,
     assert_lawful,
+    counters_of,
     joined,
+    lawful,
     logs,
     snapshots_of,
     united,
@@ -77,6 +86,24 @@ def some_logs(count: int) -> list[Log]:
     return found
 
 
+def test_the_logs_ask_for_more_than_nothing() -> None:
+    """Windows leave out, sequences are full, values match, decays are of every size."""
+    said: dict[str, list[Any]] = {}
+    for log in some_logs(120):
+        for name, values in lawful(log, ASKED).items():
+            said.setdefault(name, []).extend(values)
+    for sequence in ASKED.sequences:
+        sizes = Counter(said[sequence.size])
+        assert min(sizes[size] for size in (None, *range(sequence.length + 1))) >= 3
+        assert Counter(said[f"match {sequence.length} {sequence.name}"])[2] >= 10
+    for key_set in ASKED.key_sets:
+        totals = said[key_set.counts()[1]]
+        for window, half_life, (_, clicks) in counters_of(key_set):
+            pairs = zip(totals, said[clicks], strict=True)
+            fewer = [pair for pair in pairs if pair[0] and 0 < pair[1] < pair[0]]
+            assert len(fewer) >= 3 or not (window or half_life)
+
+
 @pytest.mark.parametrize("engine", ["polars", "duckdb"])
 @settings(max_examples=40, deadline=None)
 @given(log=logs(), asked=asked())
@@ -98,6 +125,21 @@ def test_an_engine_equals_the_law_on_many_logs_in_one(engine: EngineName, tmp_pa
         assert_lawful({n: c[rows] for n, c in columns.items()}, alone, ASKED)
         start = rows.stop
     assert start == len(columns["time"]) > 500
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_fields_may_have_any_name(engine: EngineName, tmp_path: Path) -> None:
+    need(engine)
+    names = ("page.kind", 'Å "b')
+    frame = pl.DataFrame({"row": [0, 1], "time": [0, US], "label": [1, 0]})
+    frame = frame.with_columns(pl.lit(7, pl.Int64).alias(name) for name in names)
+    frame.write_parquet(tmp_path / "impressions.parquet")
+    stage = HistoryStage(
+        tmp_path / "history", tmp_path / "impressions.parquet", Counters(tick=TICK), engine
+    )
+    columns = stage.columns((KeySet(names),), (SequenceSet(names[:1], names[1], 1),))
+    found = pl.concat(columns, how="horizontal").collect()
+    assert found.rows() == [(None, 0, 0, None, 0), (1, 1, 1, 7, 1)]
 
 
 STORES: dict[str, Callable[[Path], Store]] = {

@@ -177,12 +177,16 @@ def test_threads_may_read_while_others_write(store: Store) -> None:
     assert store.read([b"a", b"b"]) == [b"99", b"99"]
 
 
-def test_trimming_forgets_what_expires_first_and_never_what_does_not(store: Store) -> None:
+def test_trimming_forgets_what_changed_first_and_never_what_does_not_expire(
+    store: Store,
+) -> None:
     with store.transaction() as tx:
-        tx.write({b"last": b"1"}, expires=300)
-        tx.write({b"first": b"1"}, expires=100)
-        tx.write({b"second": b"1"}, expires=200)
-        tx.write({b"never": b"1"})
+        tx.write({b"last": b"0"}, expires=50, changed=5)
+        tx.write({b"first": b"1"}, expires=300, changed=10)
+        tx.write({b"second": b"1"}, expires=200, changed=20)
+        tx.write({b"never": b"1"}, changed=1)
+    with store.transaction() as tx:
+        tx.write({b"last": b"1"}, expires=100, changed=30)
     asked = [b"first", b"second", b"last", b"never"]
     assert store.trim(4) == 0
     assert store.trim(2) == 2

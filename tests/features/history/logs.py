@@ -39,13 +39,13 @@ US = TICK * SECOND
 PRIOR = 0.3
 FIELDS = ("user", "item", "context")
 
-INTS = (-5, 0, 7, 2**40)
-TEXTS = ("7", "Z", "a b", "å", "\ufb00", "\U0001f600")
-"""The last two change places where texts are compared by UTF-16."""
+INTS = (0, -5, 2**40)
+TEXTS = ("7", "\ufb00", "\U0001f600", "å b")
+"""Two of them change places where texts are compared by UTF-16."""
 _VALUES: dict[FieldType, tuple[Value, ...]] = {"int": INTS, "str": TEXTS}
 HALF_LIVES = (30, 60, 100, 7_200)
 WINDOWS = (60, 180, 600)
-GAPS = (0, 0, 1, US - 1, US, US + 1, 3 * US, 11 * US, 2_100 * 30 * SECOND, 2_100 * 7_200 * SECOND)
+GAPS = (0, 1, US - 1, US, US, US + 1, 3 * US, 11 * US, 2_100 * 30 * SECOND, 2_100 * 7_200 * SECOND)
 """Microseconds: within a tick, to the next, beyond every window, more than 2,000 half-lives."""
 STARTS = (-8 * US, 1_000_000_000 * SECOND)
 """Shortly before 1970, so that ticks are negative and positive; and in 2001."""
@@ -174,16 +174,16 @@ def logs(
     a_kind: st.SearchStrategy[FieldType] = st.sampled_from(("int", "str"))
     types = dict(kinds) if kinds else {name: draw(a_kind) for name in FIELDS}
     value = {name: st.sampled_from(_VALUES[types[name]]) for name in FIELDS}
-    missing = {name: value[name] | value[name] | st.none() for name in FIELDS}
+    missing = {name: st.sampled_from((*_VALUES[types[name]] * 2, None)) for name in FIELDS}
     item = value["item"] if online else missing["item"]
     label = st.sampled_from([0, 1, 1, None])
     items = st.lists(st.tuples(item, label), min_size=1, max_size=3, unique_by=lambda i: i[0])
     request = st.tuples(st.sampled_from(GAPS), missing["user"], missing["context"], items)
     start = time = draw(st.sampled_from(STARTS)) + draw(st.integers(0, 3)) * US // 2
     rows = []
-    for number, (gap, user, context, shown) in enumerate(
-        draw(st.lists(request, min_size=1, max_size=12))
-    ):
+    least = draw(st.sampled_from([1, 8, 16]))
+    requests = draw(st.lists(request, min_size=least, max_size=16))
+    for number, (gap, user, context, shown) in enumerate(requests):
         time += gap
         for own, clicked in shown:
             fields = {"user": user, "item": own, "context": context}
@@ -403,8 +403,12 @@ def arrivals(
         if row.shown.label is None:
             continue
         kinds = ["impression", "click"] if row.shown.label == 1 else ["impression"]
-        for event in ({"type": kind, **raw(row)} for kind in kinds):
+        for kind in kinds:
             first = at = row.tick + int(rng.integers(late + 1))
+            event = {"type": kind, **raw(row)}
+            if kind == "click":
+                # a click names its own moment, and counts at that of its impression
+                event["at"] = max(row.shown.time, at * US) + int(rng.integers(3 * US))
             arriving.setdefault(at, []).append(event)
             while rng.random() < again:
                 at += int(rng.integers(4))
