@@ -19,8 +19,8 @@ EngineName = Literal["polars", "duckdb", "spark"]
 class Engine(Protocol):
     """Opens Parquet as a lazy frame, and writes a lazy frame as Parquet."""
 
-    def scan(self, path: Path) -> Frame:
-        """Open a Parquet file, or a directory of them."""
+    def scan(self, path: Path, columns: dict[str, str]) -> Frame:
+        """Open some columns of Parquet files under new names (old -> new)."""
 
     def write(self, frame: Frame, path: Path, by: str) -> None:
         """Write a frame, sorted by a column."""
@@ -29,9 +29,10 @@ class Engine(Protocol):
 class PolarsEngine:
     """Polars, on all cores of this process."""
 
-    def scan(self, path: Path) -> Frame:
-        """Open a Parquet file, or a directory of them."""
-        return nw.from_native(pl.scan_parquet(parquet_files(path)))
+    def scan(self, path: Path, columns: dict[str, str]) -> Frame:
+        """Open some columns of Parquet files under new names (old -> new)."""
+        chosen = [pl.col(old).alias(new) for old, new in columns.items()]
+        return nw.from_native(pl.scan_parquet(parquet_files(path)).select(chosen))
 
     def write(self, frame: Frame, path: Path, by: str) -> None:
         """Write a frame, sorted by a column."""
@@ -54,9 +55,12 @@ class DuckDBEngine:
             config={"memory_limit": memory, "temp_directory": str(folder / "spill")}
         )
 
-    def scan(self, path: Path) -> Frame:
-        """Open a Parquet file, or a directory of them."""
-        return nw.from_native(self._connection.read_parquet(parquet_files(path)))
+    def scan(self, path: Path, columns: dict[str, str]) -> Frame:
+        """Open some columns of Parquet files under new names (old -> new)."""
+        quoted = [(_quoted(old, '"'), _quoted(new, '"')) for old, new in columns.items()]
+        chosen = [f"{old} AS {new}" for old, new in quoted]
+        opened = self._connection.read_parquet(parquet_files(path))
+        return nw.from_native(opened.project(", ".join(chosen)))
 
     def write(self, frame: Frame, path: Path, by: str) -> None:
         """Write a frame, sorted by a column."""
@@ -86,9 +90,13 @@ class SparkEngine:
             .getOrCreate()
         )
 
-    def scan(self, path: Path) -> Frame:
-        """Open a Parquet file, or a directory of them."""
-        return nw.from_native(self._session.read.parquet(*parquet_files(path)))
+    def scan(self, path: Path, columns: dict[str, str]) -> Frame:
+        """Open some columns of Parquet files under new names (old -> new)."""
+        from pyspark.sql import functions
+
+        opened = self._session.read.parquet(*parquet_files(path))
+        chosen = [functions.col(_quoted(old, "`")).alias(new) for old, new in columns.items()]
+        return nw.from_native(opened.select(*chosen))
 
     def write(self, frame: Frame, path: Path, by: str) -> None:
         """Write a frame, sorted by a column: a directory of files in order."""
@@ -119,3 +127,8 @@ def open_engine(name: EngineName, folder: Path) -> Engine:
 def parquet_files(path: Path) -> list[str]:
     """Return a Parquet file, or those of a directory in the order of their names."""
     return sorted(map(str, path.glob("*.parquet"))) if path.is_dir() else [str(path)]
+
+
+def _quoted(name: str, quote: str) -> str:
+    """Return a column's name as one name, whatever it holds."""
+    return quote + name.replace(quote, quote * 2) + quote

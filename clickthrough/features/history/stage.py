@@ -4,8 +4,8 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from clickthrough.features.history.batch import COUNTS, TICK, Frame, counter_his
 from clickthrough.features.history.batch_sequences import sequence_history
 from clickthrough.features.plan import KeySet, SequenceSet
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised when the outcome of a pass changes, so that old ones are not reused."""
 
 
@@ -56,11 +56,22 @@ class HistoryStage:
         """Return the history columns of each set, row for row with the impressions."""
         opened: list[Engine] = []
         counted = [
-            self._kept(repr(key_set), partial(self._counters, key_set), opened, key_set.columns())
+            self._kept(
+                repr(key_set),
+                partial(self._counters, key_set),
+                opened,
+                dict(
+                    zip(
+                        replace(key_set, fields=tuple(_neutral(key_set.fields).values())).columns(),
+                        key_set.columns(),
+                        strict=True,
+                    )
+                ),
+            )
             for key_set in key_sets
         ]
         clicked = [
-            self._kept(repr(s), partial(self._sequence, s), opened, [*s.places, s.size])
+            self._kept(repr(s), partial(self._sequence, s), opened, _sequence_names(s))
             for s in sequences
         ]
         return [*counted, *clicked]
@@ -70,13 +81,15 @@ class HistoryStage:
         name: str,
         compute: Callable[[Engine], Frame],
         opened: list[Engine],
-        columns: list[str],
+        columns: dict[str, str],
     ) -> pl.LazyFrame:
         """Scan the result of a pass, computing it on first use."""
         target = self.folder / f"{self._digest(name)}.parquet"
         if not target.exists():
             self._compute(target, compute, opened)
-        return pl.scan_parquet(parquet_files(target)).select(columns)
+        return pl.scan_parquet(parquet_files(target)).select(
+            pl.col(kept).alias(name) for kept, name in columns.items()
+        )
 
     def _compute(
         self, target: Path, compute: Callable[[Engine], Frame], opened: list[Engine]
@@ -105,26 +118,46 @@ class HistoryStage:
 
     def _counters(self, key_set: KeySet, engine: Engine) -> Frame:
         rows = self._rows(engine, [*key_set.fields])
-        known = counter_history(rows, key_set, self.counters)
-        return _joined(rows, known, list(key_set.fields), key_set.columns())
+        neutral = replace(key_set, fields=tuple(_neutral(key_set.fields).values()))
+        known = counter_history(rows, neutral, self.counters)
+        return _joined(rows, known, list(neutral.fields), neutral.columns())
 
     def _sequence(self, sequence: SequenceSet, engine: Engine) -> Frame:
-        rows = self._rows(engine, [*sequence.key, sequence.field])
-        fields = {*sequence.key, sequence.field}
-        usable = self.seeds is not None and fields <= {"user", "item"}
-        seeds = engine.scan(self.seeds) if usable and self.seeds else None
-        known = sequence_history(rows, seeds, sequence, self.counters)
-        return _joined(rows, known, list(sequence.key), [*sequence.places, sequence.size])
+        names = _neutral((*sequence.key, sequence.field))
+        rows = self._rows(engine, list(names))
+        seeds = None
+        if self.seeds is not None and set(names) <= {"user", "item"}:
+            seeds = engine.scan(self.seeds, {"time": "time", **names})
+        neutral = _neutral_sequence(sequence)
+        known = sequence_history(rows, seeds, neutral, self.counters)
+        return _joined(rows, known, list(neutral.key), [*neutral.places, neutral.size])
 
     def _rows(self, engine: Engine, fields: list[str]) -> Frame:
         """Return the impressions with their tick, and whether they are events."""
         also = [self.events.column] if self.events else []
-        needed = list(dict.fromkeys(["row", "time", "label", *fields, *also]))
+        own = {name: name for name in ["row", "time", "label", *also]}
         counts = ~nw.col("label").is_null()
         if self.events is not None:
             counts = counts & (nw.col(self.events.column) < self.events.below)
-        rows = engine.scan(self.impressions).select(*needed)
+        rows = engine.scan(self.impressions, own | _neutral(fields))
         return with_tick(rows, self.counters).with_columns(counts.alias(COUNTS))
+
+
+def _neutral(fields: Sequence[str]) -> dict[str, str]:
+    """Name fields as every engine can read them: some take a dot for a path, or ignore case."""
+    return {field: f"f{place}" for place, field in enumerate(dict.fromkeys(fields))}
+
+
+def _sequence_names(sequence: SequenceSet) -> dict[str, str]:
+    kept, ours = _neutral_sequence(sequence), sequence
+    return dict(zip([*kept.places, kept.size], [*ours.places, ours.size], strict=True))
+
+
+def _neutral_sequence(sequence: SequenceSet) -> SequenceSet:
+    names = _neutral((*sequence.key, sequence.field))
+    return SequenceSet(
+        tuple(names[k] for k in sequence.key), names[sequence.field], sequence.length
+    )
 
 
 def _joined(rows: Frame, known: Frame, keys: list[str], columns: list[str]) -> Frame:
