@@ -56,19 +56,8 @@ class HistoryStage:
         """Return the history columns of each set, row for row with the impressions."""
         opened: list[Engine] = []
         counted = [
-            self._kept(
-                repr(key_set),
-                partial(self._counters, key_set),
-                opened,
-                dict(
-                    zip(
-                        replace(key_set, fields=tuple(_neutral(key_set.fields).values())).columns(),
-                        key_set.columns(),
-                        strict=True,
-                    )
-                ),
-            )
-            for key_set in key_sets
+            self._kept(repr(k), partial(self._counters, k), opened, _key_set_names(k))
+            for k in key_sets
         ]
         clicked = [
             self._kept(repr(s), partial(self._sequence, s), opened, _sequence_names(s))
@@ -118,7 +107,7 @@ class HistoryStage:
 
     def _counters(self, key_set: KeySet, engine: Engine) -> Frame:
         rows = self._rows(engine, [*key_set.fields])
-        neutral = replace(key_set, fields=tuple(_neutral(key_set.fields).values()))
+        neutral = _neutral_key_set(key_set)
         known = counter_history(rows, neutral, self.counters)
         return _joined(rows, known, list(neutral.fields), neutral.columns())
 
@@ -146,6 +135,15 @@ class HistoryStage:
 def _neutral(fields: Sequence[str]) -> dict[str, str]:
     """Name fields as every engine can read them: some take a dot for a path, or ignore case."""
     return {field: f"f{place}" for place, field in enumerate(dict.fromkeys(fields))}
+
+
+def _neutral_key_set(key_set: KeySet) -> KeySet:
+    return replace(key_set, fields=tuple(_neutral(key_set.fields).values()))
+
+
+def _key_set_names(key_set: KeySet) -> dict[str, str]:
+    """Return the columns of a key set as a pass keeps them, with the names they are given back."""
+    return dict(zip(_neutral_key_set(key_set).columns(), key_set.columns(), strict=True))
 
 
 def _sequence_names(sequence: SequenceSet) -> dict[str, str]:
