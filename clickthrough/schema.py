@@ -34,11 +34,16 @@ class Schema(Strict):
         roles: role -> the name that the log's owner gave the column.
         fields: our name -> type, for every column but ``time`` and ``label``.
         time: how the time column counts.
+        views: the fields that a page view has, where the log holds page views.
+        absent: fields that such a log can have and this one lacks, a table being absent;
+            features of these are left out.
     """
 
     roles: dict[Role, str]
     fields: dict[str, FieldType]
     time: TimeFormat = TimeFormat()
+    views: list[str] = []
+    absent: list[str] = []
 
     def input_name(self, field: str) -> str:
         """Return the owner's name of one of our fields."""

@@ -20,6 +20,8 @@ Names = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
 Transform = Literal["none", "log1p", "logit"]
 Relative = Literal["rank", "difference"]
 CounterValue = Literal["impressions", "clicks", "rate"]
+EventSource = Literal["impressions", "views"]
+"""What a history is made of: impressions with their clicks, or the pages that users viewed."""
 
 
 class Categorical(Strict):
@@ -50,10 +52,21 @@ class Bag(Strict):
     max_size: int | None = Field(default=None, ge=1)
 
 
+class Cosine(Strict):
+    """How alike two bags of ids are: the cosine of their weights, 0 without a common id."""
+
+    kind: Literal["cosine"]
+    fields: Annotated[list[str], Field(min_length=2, max_length=2)]
+    weights: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
+    length: int = Field(default=10, ge=1)
+    relative: list[Relative] = []
+
+
 class Sequence(Strict):
-    """The values of a field in the last clicks of a key, as ids."""
+    """The values of a field in the last clicks (or page views) of a key, as ids."""
 
     kind: Literal["sequence"]
+    of: EventSource = "impressions"
     key: Names = ["user"]
     field: str = "item"
     length: int = Field(default=10, ge=1)
@@ -62,13 +75,34 @@ class Sequence(Strict):
 
 
 class Match(Strict):
-    """How often the candidate's own value stands among the last clicks of a key."""
+    """How often the candidate's own value stands among the last clicks (or page views) of a key.
+
+    Attributes:
+        fields: of the candidate.
+        against: the fields of the events that they are compared with; the same by default.
+    """
 
     kind: Literal["match"]
+    of: EventSource = "impressions"
     key: Names = ["user"]
     fields: Names
+    against: Names | None = None
     length: int = Field(default=50, ge=1)
     relative: list[Relative] = []
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if self.against is not None and len(self.against) != len(self.fields):
+            raise ValueError(
+                f"'against' names {len(self.against)} fields, 'fields' {len(self.fields)}: "
+                "expected one for each"
+            )
+        return self
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Each field of the candidate with that of the events."""
+        return list(zip(self.fields, self.against or self.fields, strict=True))
 
 
 class Numeric(Strict):
@@ -80,6 +114,14 @@ class Numeric(Strict):
     relative: list[Relative] = []
 
 
+class Elapsed(Strict):
+    """Time from a moment that a field names (seconds since 1970) to the request."""
+
+    kind: Literal["elapsed"]
+    fields: Names
+    relative: list[Relative] = []
+
+
 class Time(Strict):
     """Parts of the request's moment, in ``data.timezone``."""
 
@@ -88,14 +130,17 @@ class Time(Strict):
 
 
 class Counter(Strict):
-    """Past impressions, clicks and smoothed click rate of a key of one or several fields.
+    """Past impressions, clicks and smoothed click rate of a key; or how many pages it viewed.
 
     Attributes:
+        key: one or several fields.
+        values: of impressions; page views have one value, their number.
         windows: lengths of sliding counters, multiples of the tick.
         half_lives: of decayed counters.
     """
 
     kind: Literal["counter"]
+    of: EventSource = "impressions"
     key: Names
     values: list[CounterValue] = Field(default=["impressions", "rate"], min_length=1)
     all_time: bool = True
@@ -109,6 +154,8 @@ class Counter(Strict):
             raise ValueError("expected 'all_time: true', or an entry in 'windows' or 'half_lives'")
         if 0 in self.half_lives or 0 in self.windows:
             raise ValueError("a window or half-life must be longer than 0s")
+        if self.of == "views" and "values" in self.model_fields_set:
+            raise ValueError("page views are only counted: leave 'values' out")
         return self
 
 
@@ -127,7 +174,18 @@ class RequestSize(Strict):
 
 
 Feature = Annotated[
-    Categorical | Hashed | Bag | Sequence | Match | Numeric | Time | Counter | Age | RequestSize,
+    Categorical
+    | Hashed
+    | Bag
+    | Cosine
+    | Sequence
+    | Match
+    | Numeric
+    | Elapsed
+    | Time
+    | Counter
+    | Age
+    | RequestSize,
     Field(discriminator="kind"),
 ]
 

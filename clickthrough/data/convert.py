@@ -1,27 +1,45 @@
-"""The first read: from a reader's raw frame to a checked dataset in the cache."""
+"""The first read: from a reader's raw frame to a checked dataset in the cache.
+
+The log is written once as it comes, checked, and then sorted a slice of time at a time, so memory
+does not grow with it.
+"""
 
 import hashlib
 import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from clickthrough.data.checks import check, count_duplicates
-from clickthrough.data.dataset import ABOUT, HISTORY, IMPRESSIONS, About, Dataset, load_dataset
+from clickthrough.data.checks import check
+from clickthrough.data.dataset import (
+    ABOUT,
+    HISTORY,
+    IMPRESSIONS,
+    VIEWS,
+    About,
+    Dataset,
+    Report,
+    load_dataset,
+)
+from clickthrough.data.order import Repairs, ordered, with_moments
 from clickthrough.data.raw import RawLog
+from clickthrough.data.slices import in_slices
 from clickthrough.errors import DataError
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised when the layout of the cache changes, so that old conversions are not reused."""
+_ROW_GROUP = 100_000
+_NO_SPACE = ("No space left", "File too large", "quota")
+"""How the operating system says that a file cannot grow."""
+
+Read = Callable[[Path], RawLog]
+"""Opens a log; may leave files in the given folder until the log is converted."""
 
 
-def convert(
-    cache: Path, settings: str, files: Iterable[Path], read: Callable[[], RawLog]
-) -> Dataset:
+def convert(cache: Path, settings: str, files: Iterable[Path], read: Read) -> Dataset:
     """Return the dataset of some files, converting them unless the cache has them.
 
     Args:
@@ -31,15 +49,18 @@ def convert(
         read: opens the log, called only on a first read.
 
     Raises:
-        DataError: a file is missing, or the log fails a check.
+        DataError: a file is missing, the log fails a check, or the cache cannot be written.
     """
     target = cache / fingerprint(settings, files)
     if target.exists():
         return load_dataset(target)
-    cache.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix="converting-", dir=cache))
     try:
-        _write(read(), beside)
+        cache.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix="converting-", dir=cache))
+    except OSError as error:
+        raise DataError(f"{cache}: cannot be written: {error}") from None
+    try:
+        _write(read, beside, target)
         beside.replace(target)
     except OSError as error:
         if not target.exists():  # else another process converted the same log meanwhile
@@ -61,48 +82,77 @@ def fingerprint(settings: str, files: Iterable[Path]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _write(raw: RawLog, folder: Path) -> None:
-    path = folder / IMPRESSIONS
+def _write(read: Read, folder: Path, target: Path) -> None:
+    """Convert a log into a folder."""
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    raw = read(scratch)
     try:
-        _sorted(raw).sink_parquet(path)
-        if raw.history is not None:
-            raw.history.sort("user", "time").sink_parquet(folder / HISTORY)
+        about = _converted(raw, folder, scratch)
     except pl.exceptions.PolarsError as error:
+        if any(text in str(error) for text in _NO_SPACE):
+            raise DataError(f"{target}: cannot be written: {error}") from None
         raise DataError(f"{raw.name}: cannot be read: {error}") from None
-    raw = replace(raw, notes=(*raw.notes, *_unite_duplicates(path, raw)))
-    report = check(pl.scan_parquet(path), raw)
-    about = About(log_schema=raw.schema, report=report, divided=raw.divided)
     (folder / ABOUT).write_text(about.model_dump_json(indent=2))
+    shutil.rmtree(scratch)
 
 
-def _unite_duplicates(path: Path, raw: RawLog) -> list[str]:
-    """Make one row of impressions that repeat an item within their request; say how many.
+def _converted(raw: RawLog, folder: Path, scratch: Path) -> About:
+    rows = _spilled(raw, scratch)
+    counts = check(rows, raw)
+    repairs = Repairs()
+    rows = with_moments(rows, raw, repairs)
+    # a log without a time keeps the order of its files
+    along = "time" if "time" in raw.schema.roles else "row"
+    parts = (ordered(part, raw, repairs) for part in in_slices(rows, along))
+    counts["impressions"] = _in_parts(parts, folder / IMPRESSIONS, number=True)
+    if raw.history is not None:
+        raw.history.sort("user", "time").sink_parquet(folder / HISTORY)
+    if raw.views is not None:
+        _views(raw, folder, scratch)
+    clicks = _clicks(folder) if repairs.united else counts["clicks"]
+    notes = [*raw.notes, *repairs.notes()]
+    report = Report(**(counts | {"clicks": clicks}), requests=repairs.requests, notes=notes)
+    return About(log_schema=raw.schema, report=report, divided=raw.divided)
 
-    A request and item name an impression, online as here; the first row stands, clicked if any is.
-    """
-    extra = count_duplicates(pl.scan_parquet(path), raw)
-    if not extra:
-        return []
-    pair = ["request_id", "item"]
-    label, alone = pl.col("label"), pl.col("item").is_null()
-    clicked = pl.when(alone).then(label).otherwise(label.max().over(pair))
-    rows = pl.scan_parquet(path).with_columns(clicked)
-    first = alone | pl.struct(pair).is_first_distinct()
-    united = rows.filter(first).drop("row").with_row_index("row").cast({"row": pl.Int64})
-    beside = path.with_suffix(".united")
-    united.sink_parquet(beside)
-    beside.replace(path)
-    return [f"{extra} impressions that repeat an item of their request were united with it"]
+
+def _spilled(raw: RawLog, scratch: Path) -> pl.LazyFrame:
+    """Write the impressions as they come, numbered in ``row``; return a scan of them."""
+    folder = scratch / "impressions"
+    folder.mkdir()
+    done = 0
+    for number, piece in enumerate(raw.pieces):
+        path = folder / f"{number:05d}.parquet"
+        numbered = piece.with_row_index("row").cast({"row": pl.Int64})
+        numbered.with_columns(pl.col("row") + done).sink_parquet(path, row_group_size=_ROW_GROUP)
+        done += int(pl.scan_parquet(path).select(pl.len()).collect().item())
+    return pl.scan_parquet(folder / "*.parquet")
 
 
-def _sorted(raw: RawLog) -> pl.LazyFrame:
-    """Sort by time, a request's rows side by side in the order of the file."""
-    rows = raw.impressions.with_row_index("row")
-    if "request_id" in raw.schema.roles:
-        # a request is one moment: the earliest that any of its rows names
-        earliest = pl.col("time").min().over("request_id")
-        rows = rows.with_columns(pl.when(pl.col("time").is_not_null()).then(earliest))
-    else:
-        rows = rows.with_columns(pl.col("row").cast(pl.Int64).alias("request_id"))
-    ordered = rows.sort("time", "request_id", "row").drop("row")
-    return ordered.with_row_index("row").cast({"row": pl.Int64})
+def _views(raw: RawLog, folder: Path, scratch: Path) -> None:
+    """Sort page views; one that repeats another's moment and fields is one with it, as online."""
+    assert raw.views is not None  # noqa: S101
+    spilled = scratch / "views.parquet"
+    raw.views.sink_parquet(spilled, row_group_size=_ROW_GROUP)
+    columns = ["time", *raw.schema.views]
+    slices = in_slices(pl.scan_parquet(spilled).select(columns), "time")
+    _in_parts((part.unique().sort(columns) for part in slices), folder / VIEWS, number=False)
+
+
+def _in_parts(parts: Iterable[pl.DataFrame], folder: Path, number: bool) -> int:
+    """Write frames one after another, numbered in ``row`` if wanted; return the rows in all."""
+    folder.mkdir()
+    done = 0
+    for place, part in enumerate(parts):
+        made = part
+        if number:
+            row = pl.int_range(done, done + part.height, dtype=pl.Int64).alias("row")
+            made = part.with_columns(row).select("row", pl.exclude("row"))
+        made.write_parquet(folder / f"{place:05d}.parquet", row_group_size=_ROW_GROUP)
+        done += part.height
+    return done
+
+
+def _clicks(folder: Path) -> int:
+    rows = pl.scan_parquet(folder / IMPRESSIONS / "*.parquet")
+    return int(rows.select((pl.col("label") == 1).sum()).collect(engine="streaming").item())

@@ -2,7 +2,7 @@
 
 The table of impressions has the columns ``row`` (position in the sorted table), ``request_id``,
 ``time`` (microseconds since 1970 UTC), ``user`` and ``item`` where the log has them, ``label``
-(1, 0 or null) and every other input column under its own name.
+(1, 0 or null) and every other input column under its own name. A log may hold page views beside.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,9 @@ from pydantic import BaseModel
 
 from clickthrough.schema import Schema
 
-IMPRESSIONS, HISTORY, ABOUT = "impressions.parquet", "history.parquet", "dataset.json"
+IMPRESSIONS, VIEWS = "impressions", "views"
+"""Directories of Parquet files, one after another in the order of their names."""
+HISTORY, ABOUT = "history.parquet", "dataset.json"
 
 
 class Report(BaseModel):
@@ -64,12 +66,17 @@ class Dataset:
 
     def impressions(self) -> pl.LazyFrame:
         """Scan the impressions, sorted by time and request."""
-        return pl.scan_parquet(self.path / IMPRESSIONS).cast({"label": pl.Int8})
+        return pl.scan_parquet(self.path / IMPRESSIONS / "*.parquet").cast({"label": pl.Int8})
 
     def history(self) -> pl.LazyFrame | None:
         """Scan what users did before the log begins (``user``, ``time``, ``item``), if known."""
         path = self.path / HISTORY
         return pl.scan_parquet(path) if path.exists() else None
+
+    def views(self) -> pl.LazyFrame | None:
+        """Scan the pages that users viewed (``time``, ``schema.views``), by time, if known."""
+        path = self.path / VIEWS
+        return pl.scan_parquet(path / "*.parquet") if path.exists() else None
 
 
 def load_dataset(path: Path) -> Dataset:

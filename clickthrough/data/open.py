@@ -14,5 +14,5 @@ def open_dataset(config: DataConfig) -> Dataset:
     """
     settings = config.model_dump_json(exclude={"cache", "split", "timezone"})
     if isinstance(config, EbnerdData):
-        return convert(config.cache, settings, ebnerd.files(config), lambda: ebnerd.read(config))
-    return convert(config.cache, settings, tabular.files(config), lambda: tabular.read(config))
+        return convert(config.cache, settings, ebnerd.files(config), lambda _: ebnerd.read(config))
+    return convert(config.cache, settings, tabular.files(config), lambda _: tabular.read(config))

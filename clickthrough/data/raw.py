@@ -1,5 +1,6 @@
 """What a reader makes of its files, before the checks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -14,16 +15,26 @@ class RawLog:
     Attributes:
         name: how errors call the log.
         impressions: our column names and types, in the order of the files; no ``row`` yet, and
-            the label as any number, so that the check can name what it found.
+            the label as any number, so that the check can name what it found. A log larger than
+            memory may come in pieces, each made on its own.
         schema: names and types of its columns.
         history: ``user``, ``time``, ``item`` of what happened before the log, if given.
+        views: pages that users viewed, if given: ``time`` and the fields of ``schema.views``.
         divided: whether the column ``part`` is given.
         notes: what the user should know.
     """
 
     name: str
-    impressions: pl.LazyFrame
+    impressions: pl.LazyFrame | Sequence[pl.LazyFrame]
     schema: Schema
     history: pl.LazyFrame | None = None
+    views: pl.LazyFrame | None = None
     divided: bool = False
     notes: tuple[str, ...] = ()
+
+    @property
+    def pieces(self) -> Sequence[pl.LazyFrame]:
+        """The impressions, a piece at a time."""
+        return (
+            [self.impressions] if isinstance(self.impressions, pl.LazyFrame) else self.impressions
+        )

@@ -5,8 +5,10 @@ from clickthrough.config.features import (
     Age,
     Bag,
     Categorical,
+    Cosine,
     Counter,
     Counters,
+    Elapsed,
     Feature,
     Hashed,
     Match,
@@ -21,6 +23,7 @@ from clickthrough.schema import FieldType, Schema
 _IDS: tuple[FieldType, ...] = ("int", "str", "bool")
 _NUMBERS: tuple[FieldType, ...] = ("int", "float", "bool")
 _LISTS: tuple[FieldType, ...] = ("ints", "strs")
+_WEIGHTS: tuple[FieldType, ...] = ("floats", "ints")
 
 
 def check(feature: Feature, schema: Schema, counters: Counters, place: str) -> None:
@@ -29,10 +32,12 @@ def check(feature: Feature, schema: Schema, counters: Counters, place: str) -> N
     Raises:
         ConfigError: a field does not exist or has the wrong type; names the place.
     """
-    if isinstance(feature, Counter | Age | Time | Sequence | Match) and "time" not in schema.roles:
+    timed = isinstance(feature, Counter | Age | Time | Elapsed | Sequence | Match)
+    if timed and "time" not in schema.roles:
         raise ConfigError(f"{place}: '{feature.kind}' needs a time, but the log has no time column")
     if isinstance(feature, Counter):
         _whole_ticks(feature, counters, place)
+    _viewed(feature, schema, place)
     for name, kinds in _needs(feature).items():
         found = schema.fields.get(name)
         if found is None:
@@ -49,17 +54,22 @@ def _needs(feature: Feature) -> dict[str, tuple[FieldType, ...]]:
     match feature:
         case Categorical() | Hashed():
             return dict.fromkeys(feature.fields, _IDS)
-        case Numeric():
+        case Numeric() | Elapsed():
             return dict.fromkeys(feature.fields, _NUMBERS)
         case Counter() | Age():
             return dict.fromkeys(feature.key, _IDS)
         case Sequence():
             return dict.fromkeys([*feature.key, feature.field], _IDS)
         case Match():
-            return dict.fromkeys([*feature.key, *feature.fields], _IDS)
+            fields = [field for pair in feature.pairs for field in pair]
+            return dict.fromkeys([*feature.key, *fields], _IDS)
+        case Cosine():
+            return dict.fromkeys(feature.fields, _LISTS) | dict.fromkeys(
+                feature.weights or [], _WEIGHTS
+            )
         case Bag():
-            weights = {feature.weights: ("floats", "ints")} if feature.weights else {}
-            return {feature.field: _LISTS, **weights}  # type: ignore[dict-item]
+            weights = {feature.weights: _WEIGHTS} if feature.weights else {}
+            return {feature.field: _LISTS, **weights}
         case Time() | RequestSize():
             return {}
 
@@ -68,3 +78,19 @@ def _whole_ticks(feature: Counter, counters: Counters, place: str) -> None:
     for window in feature.windows:
         if window % counters.tick:
             raise ConfigError(f"{place}: windows: expected multiples of counters.tick")
+
+
+def _viewed(feature: Feature, schema: Schema, place: str) -> None:
+    """Refuse a history of page views where the log has none, or none with these fields."""
+    if not isinstance(feature, Counter | Sequence | Match) or feature.of != "views":
+        return
+    if not schema.views:
+        raise ConfigError(f"{place}: 'of: views' needs page views, but the log has none")
+    used = list(feature.key)
+    used += [feature.field] if isinstance(feature, Sequence) else []
+    used += [field for _, field in feature.pairs] if isinstance(feature, Match) else []
+    for name in used:
+        if name not in schema.views:
+            raise ConfigError(
+                f"{place}: {unknown_name(name, 'field of a page view', schema.views)}"
+            )

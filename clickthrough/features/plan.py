@@ -6,7 +6,7 @@ or difference from the request. An *id column* holds one id, a *bag column* seve
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from clickthrough.config.base import format_duration
@@ -14,8 +14,11 @@ from clickthrough.config.features import (
     Age,
     Bag,
     Categorical,
+    Cosine,
     Counter,
     Counters,
+    Elapsed,
+    EventSource,
     Feature,
     Hashed,
     Match,
@@ -27,24 +30,31 @@ from clickthrough.config.features import (
     Transform,
 )
 from clickthrough.errors import ConfigError
+from clickthrough.features.absent import present
 from clickthrough.features.check import check
 from clickthrough.schema import Schema
 
-MeasureKind = Literal["field", "impressions", "clicks", "rate", "age", "match", "request_size"]
+MeasureKind = Literal[
+    "field", "impressions", "clicks", "rate", "age", "match", "cosine", "elapsed", "request_size"
+]
 
 
 @dataclass(frozen=True)
 class KeySet:
-    """A key of counters: its fields; windows and half-lives (seconds) of its counters."""
+    """A key of counters: its fields; windows and half-lives (seconds) of its counters.
+
+    Of page views each counts as shown and clicked.
+    """
 
     fields: tuple[str, ...]
     windows: tuple[int, ...] = ()
     half_lives: tuple[int, ...] = ()
+    of: EventSource = "impressions"
 
     @property
     def name(self) -> str:
         """The fields, joined: the name of the key set in columns, stores and bundles."""
-        return "+".join(self.fields)
+        return ("views:" if self.of == "views" else "") + "+".join(self.fields)
 
     @property
     def age(self) -> str:
@@ -71,16 +81,18 @@ class KeySet:
 
 @dataclass(frozen=True)
 class SequenceSet:
-    """The last ``length`` clicked values of a field, by a key."""
+    """The last ``length`` clicked (or viewed) values of a field, by a key."""
 
     key: tuple[str, ...]
     field: str
     length: int
+    of: EventSource = "impressions"
 
     @property
     def name(self) -> str:
         """The name of its history column: values, shape (n, length), the latest first."""
-        return f"{'+'.join(self.key)}:last:{self.field}"
+        what = "viewed" if self.of == "views" else "last"
+        return f"{'+'.join(self.key)}:{what}:{self.field}"
 
     @property
     def size(self) -> str:
@@ -155,7 +167,8 @@ class Plan:
     def fields(self) -> list[str]:
         """Our names of the raw fields that the plan reads, ``time`` aside."""
         used = [c.field for c in self.ids if c.source in ("field", "hashed")]
-        used += [m.inputs[-1] for m in self.measures if m.kind in ("field", "match")]
+        used += [m.inputs[-1] for m in self.measures if m.kind in ("field", "match", "elapsed")]
+        used += [field for m in self.measures if m.kind == "cosine" for field in m.inputs]
         used += [field for key_set in self.key_sets for field in key_set.fields]
         used += [field for s in self.sequence_sets for field in (*s.key, s.field)]
         used += [name for bag in self.bags for name in (bag.field, bag.weights) if name]
@@ -165,10 +178,10 @@ class Plan:
     def list_lengths(self) -> dict[str, int]:
         """How many entries of each list field are read."""
         lengths: dict[str, int] = {}
-        for bag in self.bags:
-            for field in (bag.column, bag.weights):
-                if field is not None:
-                    lengths[field] = max(lengths.get(field, 0), bag.length)
+        read = [(f, bag.length) for bag in self.bags for f in (bag.column, bag.weights) if f]
+        read += [(f, m.length) for m in self.measures if m.kind == "cosine" for f in m.inputs]
+        for field, length in read:
+            lengths[field] = max(lengths.get(field, 0), length)
         return lengths
 
     @property
@@ -189,6 +202,7 @@ def make_plan(features: list[Feature], counters: Counters, schema: Schema, timez
     Raises:
         ConfigError: a field does not exist or has the wrong type, or two columns share a name.
     """
+    features = present(features, schema)
     for place, feature in enumerate(features):
         check(feature, schema, counters, f"features.{place}")
     measured = [pair for feature in features for pair in _measures(feature)]
@@ -223,16 +237,25 @@ def _measures(feature: Feature) -> Iterator[tuple[Measure, list[Relative]]]:
             )
         case Match():
             yield from ((measure, feature.relative) for measure in _match_measures(feature))
+        case Elapsed():
+            for name in feature.fields:
+                yield Measure(f"{name}_elapsed", "elapsed", (name,), "log1p"), feature.relative
+        case Cosine():
+            yield _cosine_measure(feature), feature.relative
         case RequestSize():
             yield Measure("request_size", "request_size", (), "log1p"), []
 
 
 def _counter_measures(feature: Counter) -> Iterator[Measure]:
-    key = KeySet(tuple(feature.key))
+    key = KeySet(tuple(feature.key), of=feature.of)
     counters = [("", key.counts())] if feature.all_time else []
     counters += [(f"_in_{format_duration(w)}", key.counts(window=w)) for w in feature.windows]
     counters += [(f"_{format_duration(h)}", key.counts(half_life=h)) for h in feature.half_lives]
     for suffix, (impressions, clicks) in counters:
+        if feature.of == "views":
+            name = f"{_joined(key.fields)}_views{suffix}"
+            yield Measure(name, "impressions", (impressions,), "log1p")
+            continue
         for value in feature.values:
             name = f"{_joined(key.fields)}_{value}{suffix}"
             if value == "rate":
@@ -243,11 +266,17 @@ def _counter_measures(feature: Counter) -> Iterator[Measure]:
 
 
 def _match_measures(feature: Match) -> Iterator[Measure]:
-    for field in feature.fields:
-        sequence = SequenceSet(tuple(feature.key), field, feature.length)
-        name = f"{field}_in_{_joined(sequence.key)}_clicks"
-        inputs = (sequence.name, sequence.size, field)
+    what = "views" if feature.of == "views" else "clicks"
+    for own, field in feature.pairs:
+        sequence = SequenceSet(tuple(feature.key), field, feature.length, feature.of)
+        name = f"{own}_in_{_joined(sequence.key)}_{what}"
+        inputs = (sequence.name, sequence.size, own)
         yield Measure(name, "match", inputs, "log1p", feature.length)
+
+
+def _cosine_measure(feature: Cosine) -> Measure:
+    inputs = (*feature.fields, *(feature.weights or ()))
+    return Measure("_like_".join(feature.fields), "cosine", inputs, "none", feature.length)
 
 
 def _columns(measure: Measure, relative: list[Relative]) -> Iterator[NumericColumn]:
@@ -281,9 +310,10 @@ def _bags(feature: Feature) -> Iterator[BagColumn]:
                 feature.max_size,
             )
         case Sequence():
-            sequence = SequenceSet(tuple(feature.key), feature.field, feature.length)
+            sequence = SequenceSet(tuple(feature.key), feature.field, feature.length, feature.of)
+            suffix = "views" if feature.of == "views" else "sequence"
             yield BagColumn(
-                f"{_joined(sequence.key)}_{feature.field}_sequence",
+                f"{_joined(sequence.key)}_{feature.field}_{suffix}",
                 sequence.name,
                 feature.field,
                 feature.length,
@@ -294,32 +324,42 @@ def _bags(feature: Feature) -> Iterator[BagColumn]:
 
 
 def _key_sets(features: list[Feature]) -> tuple[KeySet, ...]:
-    windows: dict[tuple[str, ...], set[int]] = {}
-    half_lives: dict[tuple[str, ...], set[int]] = {}
+    """Unite counters and ages of one key: one pass serves all."""
+    united: dict[str, KeySet] = {}
     for feature in features:
-        if not isinstance(feature, Counter | Age):
-            continue
-        key = tuple(feature.key)
-        windows.setdefault(key, set())
-        half_lives.setdefault(key, set())
-        if isinstance(feature, Counter):
-            windows[key].update(feature.windows)
-            half_lives[key].update(feature.half_lives)
-    return tuple(
-        KeySet(key, tuple(sorted(windows[key])), tuple(sorted(half_lives[key]))) for key in windows
-    )
+        match feature:
+            case Counter():
+                key, lives = tuple(feature.key), tuple(feature.half_lives)
+                key_set = KeySet(key, tuple(feature.windows), lives, feature.of)
+            case Age():
+                key_set = KeySet(tuple(feature.key))
+            case _:
+                continue
+        known = united.get(key_set.name, key_set)
+        united[key_set.name] = replace(
+            key_set,
+            windows=tuple(sorted({*known.windows, *key_set.windows})),
+            half_lives=tuple(sorted({*known.half_lives, *key_set.half_lives})),
+        )
+    return tuple(united.values())
 
 
 def _sequence_sets(features: list[Feature]) -> tuple[SequenceSet, ...]:
     """Unite sequences and matches of one key and field: the longest serves all."""
-    lengths: dict[tuple[tuple[str, ...], str], int] = {}
+    united: dict[str, SequenceSet] = {}
     for feature in features:
-        if isinstance(feature, Sequence | Match):
-            names = [feature.field] if isinstance(feature, Sequence) else feature.fields
-            for field in names:
-                known = (tuple(feature.key), field)
-                lengths[known] = max(lengths.get(known, 0), feature.length)
-    return tuple(SequenceSet(key, field, length) for (key, field), length in lengths.items())
+        match feature:
+            case Sequence():
+                fields = [feature.field]
+            case Match():
+                fields = [field for _, field in feature.pairs]
+            case _:
+                continue
+        for field in fields:
+            made = SequenceSet(tuple(feature.key), field, feature.length, feature.of)
+            known = united.get(made.name, made)
+            united[made.name] = replace(made, length=max(known.length, made.length))
+    return tuple(united.values())
 
 
 def _joined(fields: tuple[str, ...]) -> str:

@@ -3,7 +3,8 @@
 An impression is known by its request and item. It is remembered, with the keys that it counts
 for, until its attribution window ends; a click is counted at the impression's tick. A second
 impression or click of the same request and item changes nothing, so a sender may send again
-what it is not sure of. A click that arrives first waits for its impression.
+what it is not sure of. A click that arrives first waits for its impression. A page view is known by
+its moment and fields, and counts for histories of page views alone.
 """
 
 import threading
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import repeat
+from typing import Literal, get_args
 
 import msgspec
 import numpy as np
@@ -25,6 +27,10 @@ _AHEAD = 3_600_000_000
 """Microseconds that an event may lie in the future: clocks differ, but not by more."""
 _TIDY_EVERY, _TIDY_SHARE = 10_000, 1.0
 """Events between two looks through the store: so many, or this share of its values."""
+
+
+EventKind = Literal["impression", "click", "view"]
+_KINDS = get_args(EventKind)
 
 
 class Remembered(msgspec.Struct, array_like=True):
@@ -42,12 +48,14 @@ class Receipt:
     Attributes:
         impressions: newly counted.
         clicks: newly counted.
-        duplicates: impressions and clicks that were known already.
+        views: newly counted.
+        duplicates: events that were known already.
         waiting: clicks that came before their impression; they count when it comes.
     """
 
     impressions: int = 0
     clicks: int = 0
+    views: int = 0
     duplicates: int = 0
     waiting: int = 0
 
@@ -58,9 +66,9 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Event:
-    """An event after checking; ``marks`` are those of an impression, one a history."""
+    """An event after checking; ``marks`` are those of an impression or view, one a history."""
 
-    click: bool
+    kind: EventKind
     identity: bytes
     time: int
     marks: tuple[Mark, ...] = ()
@@ -96,8 +104,8 @@ class Recorder:
         """Count events: all of them, or none if one is malformed.
 
         Args:
-            raw: ``{"type": "impression", raw fields ...}`` or ``{"type": "click",
-                "request_id": ..., "item": ...}``.
+            raw: ``{"type": "impression", raw fields ...}``, ``{"type": "click",
+                "request_id": ..., "item": ...}`` or ``{"type": "view", raw fields ...}``.
 
         Raises:
             RequestError: an event is malformed: names its row and field.
@@ -113,29 +121,38 @@ class Recorder:
     def _check(self, raw: Sequence[RawRow]) -> list[Event]:
         now = time.time_ns() // 1_000
         rows, _ = self._parser.rename(raw)
-        clicks = [_is_click(given, place) for place, given in enumerate(raw)]
-        marks = self._marks(rows, clicks)
+        kinds = [_kind(given, place) for place, given in enumerate(raw)]
+        marks = self._marks(rows, kinds)
         events = []
-        for place, (row, click) in enumerate(zip(rows, clicks, strict=True)):
+        for place, (row, kind) in enumerate(zip(rows, kinds, strict=True)):
             moment = self._parser.time(row, place, now)
             if moment > now + _AHEAD:
                 raise RequestError(f"row {place}: field 'time': lies in the future")
-            identity = self._identity(row, place)
-            events.append(Event(click, identity, moment, () if click else next(marks)))
+            own = () if kind == "click" else next(marks)
+            if kind == "view":
+                identity = self._view_identity(row, moment, place)
+            else:
+                identity = self._identity(row, place)
+            events.append(Event(kind, identity, moment, own))
         return events
 
     def _marks(
-        self, rows: Sequence[Mapping[str, object]], clicks: Sequence[bool]
+        self, rows: Sequence[Mapping[str, object]], kinds: Sequence[EventKind]
     ) -> Iterator[tuple[Mark, ...]]:
-        """Yield what each impression counts for, a mark a history."""
-        shown = [(place, row) for place, row in enumerate(rows) if not clicks[place]]
+        """Yield what each impression or view counts for, a mark a history."""
+        shown = [(place, row) for place, row in enumerate(rows) if kinds[place] != "click"]
+        source = ["views" if kinds[place] == "view" else "impressions" for place, _ in shown]
         values = {
             name: [self._parser.coerce(row.get(name), name, place) for place, row in shown]
             for name in self._parser.fields
         }
         if not self._histories:
             return repeat(())
-        return zip(*(history.marks(values) for history in self._histories), strict=True)
+        marked = (
+            [mark if history.of == of else None for mark, of in zip(marks, source, strict=True)]
+            for history, marks in ((h, h.marks(values)) for h in self._histories)
+        )
+        return zip(*marked, strict=True)
 
     def _identity(self, row: Mapping[str, object], place: int) -> bytes:
         request = self._parser.request_id(row, place)
@@ -150,6 +167,11 @@ class Recorder:
                 raise RequestError(f"row {place}: field '{name}': an event needs its item")
         return msgspec.msgpack.encode(["\0impression", request, item])
 
+    def _view_identity(self, row: Mapping[str, object], moment: int, place: int) -> bytes:
+        fields = self._parser.schema.views
+        values = [self._parser.coerce(row.get(name), name, place) for name in fields]
+        return msgspec.msgpack.encode(["\0view", moment, *values])
+
     def _apply(self, tx: Transaction, events: list[Event], receipt: Receipt) -> None:
         identities = list(dict.fromkeys(event.identity for event in events))
         known = {
@@ -159,8 +181,7 @@ class Recorder:
         }
         changed: list[tuple[Remembered, tuple[int, int]]] = []
         for event in events:
-            step = _click if event.click else _impression
-            now_known, new = step(known.get(event.identity), event, receipt)
+            now_known, new = _STEPS[event.kind](known.get(event.identity), event, receipt)
             known[event.identity] = now_known
             if new != (0, 0):
                 changed.append((now_known, new))
@@ -205,13 +226,12 @@ class Recorder:
             self._kept = self._store.count()
 
 
-def _is_click(given: RawRow, place: int) -> bool:
+def _kind(given: RawRow, place: int) -> EventKind:
     kind = given.get("type")
-    if kind not in ("impression", "click"):
-        raise RequestError(
-            f"row {place}: field 'type': expected 'impression' or 'click', found {kind!r}"
-        )
-    return kind == "click"
+    if kind not in _KINDS:
+        expected = "'impression', 'click' or 'view'"
+        raise RequestError(f"row {place}: field 'type': expected {expected}, found {kind!r}")
+    return kind  # type: ignore[return-value]
 
 
 def _impression(
@@ -240,3 +260,17 @@ def _click(
         return known, (0, 0)
     receipt.clicks += 1
     return Remembered(True, known.time, known.marks), (0, 1)
+
+
+def _view(
+    known: Remembered | None, event: Event, receipt: Receipt
+) -> tuple[Remembered, tuple[int, int]]:
+    """Return what is now known of a page view, and what to count: as shown and clicked."""
+    if known is not None:
+        receipt.duplicates += 1
+        return known, (0, 0)
+    receipt.views += 1
+    return Remembered(True, event.time, list(event.marks)), (1, 1)
+
+
+_STEPS = {"impression": _impression, "click": _click, "view": _view}

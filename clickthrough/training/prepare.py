@@ -6,7 +6,7 @@ from typing import Literal
 import polars as pl
 
 from clickthrough.config.root import Config
-from clickthrough.data.dataset import HISTORY, IMPRESSIONS, Dataset
+from clickthrough.data.dataset import HISTORY, IMPRESSIONS, VIEWS, Dataset
 from clickthrough.data.split import PARTS, TEST, TRAIN, before_test, with_part
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.fit import fit_encoder
@@ -64,7 +64,7 @@ def feature_rows(dataset: Dataset, config: Config, plan: Plan, mode: CountersMod
     rows = with_part(dataset, config.data.split)
     key_sets = plan.key_sets
     counts_items = {"item", "time"} <= set(dataset.schema.roles)
-    if counts_items and not any(key_set.fields == ITEM.fields for key_set in key_sets):
+    if counts_items and ITEM.name not in {key_set.name for key_set in key_sets}:
         key_sets = (*key_sets, ITEM)
     columns = history_stage(dataset, config, mode).columns(key_sets, plan.sequence_sets)
     return pl.concat([rows, *columns], how="horizontal")
@@ -73,13 +73,14 @@ def feature_rows(dataset: Dataset, config: Config, plan: Plan, mode: CountersMod
 def history_stage(dataset: Dataset, config: Config, mode: CountersMode) -> HistoryStage:
     """Return what computes history columns of a log."""
     frozen = EventFilter(*before_test(dataset, config.data.split)) if mode == "frozen" else None
-    seeds = dataset.path / HISTORY
+    seeds, views = dataset.path / HISTORY, dataset.path / VIEWS
     return HistoryStage(
         folder=dataset.path / "history",
         impressions=dataset.path / IMPRESSIONS,
         counters=config.counters,
         engine=config.engine,
         seeds=seeds if seeds.exists() else None,
+        views=views if views.exists() else None,
         events=frozen,
     )
 
@@ -94,6 +95,8 @@ def snapshots_before_test(dataset: Dataset, config: Config) -> tuple[dict[str, S
     rows = with_part(dataset, config.data.split)
     events = rows.filter(pl.col("part") < TEST)
     plan = plan_of(config, dataset.schema)
-    made = build_snapshots(events, dataset.history(), plan, dataset.schema)
-    last = events.select(pl.col("time").max()).collect().item()
-    return made, int(last) + 1
+    until = int(events.select(pl.col("time").max()).collect().item()) + 1
+    views = dataset.views()
+    if views is not None:
+        views = views.filter(pl.col("time") < until)
+    return build_snapshots(events, dataset.history(), plan, dataset.schema, views), until

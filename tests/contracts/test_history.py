@@ -167,7 +167,7 @@ def test_events_in_any_order_within_their_tick_equal_the_law(
     rng = np.random.default_rng(seed)
     with opened(store) as there:
         live = Live(log, asked, there)
-        found = ask_live(live, log.rows, arrivals(log.rows, rng), rng)
+        found = ask_live(live, log.rows, arrivals(log.rows, rng, views=log.views), rng)
     assert_lawful(found, log, asked)
 
 
@@ -180,7 +180,7 @@ def test_events_that_come_late_by_less_than_the_delay_equal_the_law(
     rng = np.random.default_rng(seed)
     with opened(store) as there:
         live = Live(log, asked, there)
-        arriving = arrivals(log.rows, rng, late=log.delay)
+        arriving = arrivals(log.rows, rng, late=log.delay, views=log.views)
         found = ask_live(live, log.rows, arriving, rng)
     assert_lawful(found, log, asked)
 
@@ -194,7 +194,7 @@ def test_events_that_are_sent_again_equal_the_law(
     rng = np.random.default_rng(seed)
     with opened(store) as there:
         live = Live(log, asked, there)
-        arriving = arrivals(log.rows, rng, late=log.delay, again=0.4)
+        arriving = arrivals(log.rows, rng, late=log.delay, again=0.4, views=log.views)
         found = ask_live(live, log.rows, arriving, rng)
     assert_lawful(found, log, asked)
 
@@ -203,7 +203,7 @@ def test_events_that_are_sent_again_equal_the_law(
 @given(log=logs(online=True), asked=asked(), seed=seeds)
 def test_a_restart_between_any_two_ticks_equals_the_law(log: Log, asked: Asked, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    arriving = arrivals(log.rows, rng, late=log.delay, again=0.2)
+    arriving = arrivals(log.rows, rng, late=log.delay, again=0.2, views=log.views)
     stop = log.rows[rng.integers(len(log.rows))].tick
     found = []
     with folder() as there:
@@ -211,8 +211,11 @@ def test_a_restart_between_any_two_ticks_equals_the_law(log: Log, asked: Asked, 
             store = STORES["sqlite"](there)
             rows = [row for row in log.rows if (row.tick < stop) == before]
             events = {t: e for t, e in arriving.items() if (t < stop) == before}
+            live = Live(log, asked, store)
             if rows:
-                found.append(ask_live(Live(log, asked, store), rows, events, rng))
+                found.append(ask_live(live, rows, events, rng))
+            for viewed in [] if rows else events.values():
+                live.record(viewed)
             store.close()
     assert_lawful(joined(found), log, asked)
 
@@ -223,11 +226,13 @@ def test_a_snapshot_of_the_first_rows_and_events_of_the_rest_equal_the_law(
     log: Log, asked: Asked, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    request = log.rows[rng.integers(len(log.rows))].request
-    known = [row for row in log.rows if row.request < request]
-    rest = [row for row in log.rows if row.request >= request]
-    live = Live(log, asked, MemoryStore(), snapshots_of(log, asked, known))
-    arriving = arrivals(rest, rng, late=log.delay, again=0.2)
+    first = log.rows[rng.integers(len(log.rows))]
+    known = [row for row in log.rows if row.request < first.request]
+    rest = [row for row in log.rows if row.request >= first.request]
+    viewed = [view for view in log.views if view.time < first.shown.time]
+    to_come = [view for view in log.views if view.time >= first.shown.time]
+    live = Live(log, asked, MemoryStore(), snapshots_of(log, asked, known, viewed))
+    arriving = arrivals(rest, rng, late=log.delay, again=0.2, views=to_come)
     assert_lawful(ask_live(live, rest, arriving, rng), log, asked, rest)
 
 

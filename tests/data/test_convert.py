@@ -20,7 +20,7 @@ class Reader:
         self.path = path
         self.opened = 0
 
-    def __call__(self) -> RawLog:
+    def __call__(self, scratch: Path) -> RawLog:
         self.opened += 1
         labels = [float(text) for text in self.path.read_text().split()]
         rows = pl.LazyFrame({"time": list(range(len(labels))), "label": labels})
@@ -70,22 +70,22 @@ def test_other_settings_are_another_conversion(tmp_path: Path, reader: Reader) -
     assert one.path != two.path
 
 
-def _fails() -> RawLog:
+def _fails(_: Path) -> RawLog:
     raise DataError("no")
 
 
-def _odd_label() -> RawLog:
+def _odd_label(_: Path) -> RawLog:
     return RawLog("log", pl.LazyFrame({"time": [1], "label": [2.0]}), SCHEMA)
 
 
-def _unreadable() -> RawLog:
+def _unreadable(_: Path) -> RawLog:
     rows = pl.LazyFrame({"time": [1], "label": ["x"]})
     return RawLog("log", rows.with_columns(pl.col("label").cast(pl.Float64)), SCHEMA)
 
 
 @pytest.mark.parametrize("read", [_fails, _odd_label, _unreadable])
 def test_a_failure_leaves_nothing_behind(
-    tmp_path: Path, reader: Reader, read: Callable[[], RawLog]
+    tmp_path: Path, reader: Reader, read: Callable[[Path], RawLog]
 ) -> None:
     with pytest.raises(DataError):
         convert(tmp_path / "cache", "", [reader.path], read)
@@ -99,9 +99,9 @@ def test_a_conversion_that_another_process_finished_first_is_used(
 ) -> None:
     cache = tmp_path / "cache"
 
-    def late() -> RawLog:
+    def late(scratch: Path) -> RawLog:
         convert(cache, "", [reader.path], reader)
-        return reader()
+        return reader(scratch)
 
     assert convert(cache, "", [reader.path], late).report.impressions == 3
     assert len(folders(cache)) == 1

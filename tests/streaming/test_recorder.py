@@ -163,7 +163,7 @@ def test_a_missing_user_counts_for_the_item_alone(counting: Counting) -> None:
 
 
 MALFORMED: list[tuple[Any, str]] = [
-    ({"type": "view", "display": 1, "ad": 7}, "field 'type'"),
+    ({"type": "purchase", "display": 1, "ad": 7}, "field 'type'"),
     ({"display": 1, "ad": 7}, "field 'type'"),
     ({"type": ["click"], "display": 1, "ad": 7}, "field 'type'"),
     ({"type": "impression", "ad": 7}, "field 'display'"),

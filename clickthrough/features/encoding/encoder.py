@@ -11,6 +11,7 @@ from clickthrough.features.encoding.bags import encode_bag
 from clickthrough.features.encoding.calendar import day_of_week, hour_of_day
 from clickthrough.features.encoding.hashing import hashed_ids
 from clickthrough.features.encoding.relative import difference_from_request, rank_in_request
+from clickthrough.features.encoding.similarity import cosine
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, Vocabulary
 from clickthrough.features.plan import IdColumn, Measure, Plan
 from clickthrough.schema import MISSING_INT, Columns
@@ -19,6 +20,7 @@ Floats = NDArray[np.float64]
 
 TIME_SIZES = {"hour": 24, "weekday": 7}
 _SMALLEST_RATE = 1e-6
+_HOUR = 3_600
 _LARGEST, _FURTHEST = 1e100, 1e6
 """A quantity is held at the one, a standard score at the other: neither may overflow later."""
 
@@ -196,6 +198,11 @@ def measure(
     elif what.kind == "match":
         clicked, size, own = (columns[name] for name in what.inputs)
         values = _matches(clicked[:, : what.length], size, own)
+    elif what.kind == "cosine":
+        values = cosine(*(columns[name][:, : what.length] for name in what.inputs))
+    elif what.kind == "elapsed":
+        moment = _as_float(columns[what.inputs[0]])
+        values = (columns["time"].astype(np.float64) / 1e6 - moment) / _HOUR
     else:
         values = _as_float(columns[what.inputs[0]])
     return _transform(values, what.transform)

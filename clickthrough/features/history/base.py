@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from clickthrough.config.features import EventSource
 from clickthrough.features.rows import Value
 from clickthrough.schema import Columns
 from clickthrough.store.base import Reader, Transaction
@@ -43,6 +44,10 @@ class Changes:
 
 class History(Protocol):
     """The history columns of one key set or sequence set."""
+
+    @property
+    def of(self) -> EventSource:
+        """Which events it is made of."""
 
     def marks(self, values: Mapping[str, Sequence[Value]]) -> list[Mark]:
         """Return what each row would count for."""

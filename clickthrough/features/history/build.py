@@ -13,7 +13,11 @@ from clickthrough.schema import Schema
 
 
 def build_snapshots(
-    events: pl.LazyFrame, seeds: pl.LazyFrame | None, plan: Plan, schema: Schema
+    events: pl.LazyFrame,
+    seeds: pl.LazyFrame | None,
+    plan: Plan,
+    schema: Schema,
+    views: pl.LazyFrame | None = None,
 ) -> dict[str, Snapshot]:
     """Count all labelled events, as the online side would have.
 
@@ -22,15 +26,20 @@ def build_snapshots(
         seeds: a given history of ``user``, ``time`` and ``item``, for sequences.
         plan: what is counted.
         schema: the log's columns.
+        views: page views, each of which counts as shown and clicked.
 
     Returns:
         Snapshots by the names of their key sets and sequence sets.
     """
-    counted = {k.name: build_counters(events, k, plan.counters) for k in plan.key_sets}
-    clicked = {
-        s.name: build_sequences(events, seeds, s, schema, plan.counters) for s in plan.sequence_sets
-    }
-    return counted | clicked
+    viewed = events.head(0) if views is None else views.with_columns(label=pl.lit(1, pl.Int8))
+    made: dict[str, Snapshot] = {}
+    for k in plan.key_sets:
+        source = viewed if k.of == "views" else events
+        made[k.name] = build_counters(source, k, plan.counters)
+    for s in plan.sequence_sets:
+        source = viewed if s.of == "views" else events
+        made[s.name] = build_sequences(source, seeds, s, schema, plan.counters)
+    return made
 
 
 def build_counters(events: pl.LazyFrame, key_set: KeySet, counters: Counters) -> Snapshot:
@@ -65,7 +74,8 @@ def build_sequences(
     keys, field = list(sequence.key), sequence.field
     needed = [*keys, "time", pl.col(field).alias("__value")]
     clicks = events.filter(pl.col("label") == 1).select(needed)
-    if seeds is not None and {*keys, field} <= {"user", "item"}:
+    seeded = sequence.of == "impressions" and {*keys, field} <= {"user", "item"}
+    if seeds is not None and seeded:
         clicks = pl.concat([clicks, seeds.select(needed)])
     clicks = clicks.filter(*(pl.col(name).is_not_null() for name in [*keys, "__value"]))
     listed = clicks.group_by(keys).agg(pl.struct("time", "__value").alias("__clicks")).collect()

@@ -30,6 +30,7 @@ class CounterHistory:
 
     def __init__(self, key_set: KeySet, counters: Counters, snapshot: Snapshot) -> None:
         self.key_set = key_set
+        self.of = key_set.of
         self.layout = state_layout(key_set, counters)
         self._tick = counters.tick * 1_000_000
         self._snapshot = snapshot

@@ -29,12 +29,15 @@ first; among events at one time the greater value counts as the later. Values th
 passed over. A given history seeds sequences (and only these): its entries are clicks at their
 times.
 
+**Views.** A page that a user viewed is an event of its own stream. Histories of views are made of
+it alone, each view counting as shown and clicked, under the same rules.
+
 **Match.** How many of the sequence equal the impression's own value; missing where that or the key
 is.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Value = int | float | str | None
 Key = tuple[Value, ...]
@@ -58,12 +61,19 @@ class Law:
         tick: microseconds.
         delay: ticks.
         seeds: clicks of a given history, for sequences only.
+        views: pages that users viewed.
     """
 
     events: Sequence[Shown]
     tick: int
     delay: int = 0
     seeds: Sequence[Shown] = ()
+    views: Sequence[Shown] = ()
+
+    @property
+    def of_views(self) -> "Law":
+        """The law of histories of views."""
+        return Law([replace(view, label=1) for view in self.views], self.tick, self.delay)
 
     def known(self, at: int, key: Mapping[str, Value], among: Iterable[Shown]) -> list[Shown]:
         """Return the events that an impression at a time may see, of one key."""

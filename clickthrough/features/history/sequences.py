@@ -32,6 +32,7 @@ class SequenceHistory:
         self, sequence: SequenceSet, kind: FieldType, counters: Counters, snapshot: Snapshot
     ) -> None:
         self.sequence = sequence
+        self.of = sequence.of
         self._kind = kind
         self._tick = counters.tick * 1_000_000
         self._delay = counters.delay_ticks

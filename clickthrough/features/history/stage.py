@@ -13,12 +13,13 @@ import narwhals as nw
 import polars as pl
 
 from clickthrough.config.features import Counters
+from clickthrough.errors import ConfigError
 from clickthrough.features.engines import Engine, EngineName, open_engine, parquet_files
 from clickthrough.features.history.batch import COUNTS, TICK, Frame, counter_history, with_tick
 from clickthrough.features.history.batch_sequences import sequence_history
 from clickthrough.features.plan import KeySet, SequenceSet
 
-_FORMAT = 3
+_FORMAT = 4
 """Raised when the outcome of a pass changes, so that old ones are not reused."""
 
 
@@ -37,9 +38,10 @@ class HistoryStage:
     Args:
         folder: where the results are kept.
         impressions: the Parquet file of the log.
-        seeds: that of a given history, or None.
         counters: tick, delay.
         engine: which engine computes.
+        seeds: the Parquet file of a given history, or None.
+        views: the Parquet file of page views, or None.
         events: which rows count; all by default.
     """
 
@@ -48,6 +50,7 @@ class HistoryStage:
     counters: Counters
     engine: EngineName = "polars"
     seeds: Path | None = None
+    views: Path | None = None
     events: EventFilter | None = None
 
     def columns(
@@ -108,17 +111,22 @@ class HistoryStage:
     def _counters(self, key_set: KeySet, engine: Engine) -> Frame:
         rows = self._rows(engine, [*key_set.fields])
         neutral = _neutral_key_set(key_set)
-        known = counter_history(rows, neutral, self.counters)
+        counted = rows
+        if key_set.of == "views":
+            counted = self._with_views(engine, rows, key_set.fields)
+        known = counter_history(counted, neutral, self.counters)
         return _joined(rows, known, list(neutral.fields), neutral.columns())
 
     def _sequence(self, sequence: SequenceSet, engine: Engine) -> Frame:
         names = _neutral((*sequence.key, sequence.field))
         rows = self._rows(engine, list(names))
-        seeds = None
-        if self.seeds is not None and set(names) <= {"user", "item"}:
+        seeds, events = None, rows
+        if sequence.of == "views":
+            events = self._with_views(engine, rows, tuple(names))
+        elif self.seeds is not None and set(names) <= {"user", "item"}:
             seeds = engine.scan(self.seeds, {"time": "time", **names})
         neutral = _neutral_sequence(sequence)
-        known = sequence_history(rows, seeds, neutral, self.counters)
+        known = sequence_history(events, seeds, neutral, self.counters)
         return _joined(rows, known, list(neutral.key), [*neutral.places, neutral.size])
 
     def _rows(self, engine: Engine, fields: list[str]) -> Frame:
@@ -130,6 +138,23 @@ class HistoryStage:
             counts = counts & (nw.col(self.events.column) < self.events.below)
         rows = engine.scan(self.impressions, own | _neutral(fields))
         return with_tick(rows, self.counters).with_columns(counts.alias(COUNTS))
+
+    def _with_views(self, engine: Engine, rows: Frame, fields: Sequence[str]) -> Frame:
+        """Unite impressions that only ask with page views that only count, as shown and clicked."""
+        if self.views is None:
+            raise ConfigError("'of: views' needs page views, but the log has none")
+        names = _neutral(fields)
+        views = engine.scan(self.views, {"time": "time", **names})
+        if self.events is not None and self.events.column == "time":
+            views = views.filter(nw.col("time") < self.events.below)
+        columns = [*dict.fromkeys(names.values()), "time", TICK]
+        views = with_tick(views, self.counters).select(
+            *columns, nw.lit(1).cast(nw.Int64).alias("label"), nw.lit(value=True).alias(COUNTS)
+        )
+        asking = rows.select(
+            *columns, nw.lit(0).cast(nw.Int64).alias("label"), nw.lit(value=False).alias(COUNTS)
+        )
+        return nw.concat([asking, views], how="vertical")
 
 
 def _neutral(fields: Sequence[str]) -> dict[str, str]:
@@ -153,9 +178,8 @@ def _sequence_names(sequence: SequenceSet) -> dict[str, str]:
 
 def _neutral_sequence(sequence: SequenceSet) -> SequenceSet:
     names = _neutral((*sequence.key, sequence.field))
-    return SequenceSet(
-        tuple(names[k] for k in sequence.key), names[sequence.field], sequence.length
-    )
+    key = tuple(names[k] for k in sequence.key)
+    return replace(sequence, key=key, field=names[sequence.field])
 
 
 def _joined(rows: Frame, known: Frame, keys: list[str], columns: list[str]) -> Frame:

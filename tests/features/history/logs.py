@@ -4,7 +4,7 @@ An *asker* gives the encoder's columns of every impression of a log; :func:`asse
 them to :class:`clickthrough.features.history.oracle.Law`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -15,7 +15,7 @@ import polars as pl
 from hypothesis import strategies as st
 
 from clickthrough.config.data import TimeFormat
-from clickthrough.config.features import Counters
+from clickthrough.config.features import Counters, EventSource
 from clickthrough.config.serving import Serving
 from clickthrough.features.encoding.encoder import measure
 from clickthrough.features.engines import EngineName
@@ -71,6 +71,7 @@ class Log:
     seeds: list[Shown]
     kinds: Mapping[str, FieldType]
     delay: int
+    views: Sequence[Shown] = ()
 
     @property
     def counters(self) -> Counters:
@@ -82,6 +83,7 @@ class Log:
             roles={"label": "clicked", "request_id": "request", "time": "at"},
             fields={"request_id": "int", **self.kinds},
             time=TimeFormat(unit="us"),
+            views=list(FIELDS),
         )
 
     def frame(self, rows: Iterable[Row] | None = None) -> pl.DataFrame:
@@ -102,6 +104,13 @@ class Log:
         types = {name: _POLARS[self.kinds[name]] for name in ("user", "item")}
         schema = {"user": types["user"], "time": pl.Int64(), "item": types["item"]}
         return pl.DataFrame(rows, schema=schema, orient="row")
+
+    def views_frame(self, views: Iterable[Shown] | None = None) -> pl.DataFrame:
+        """Return page views as a dataset holds them; all by default."""
+        chosen = self.views if views is None else views
+        rows = [(view.time, *(view.fields[name] for name in FIELDS)) for view in chosen]
+        types = {name: _POLARS[self.kinds[name]] for name in FIELDS}
+        return pl.DataFrame(rows, schema={"time": pl.Int64(), **types}, orient="row")
 
 
 _POLARS: dict[FieldType, pl.DataType] = {"int": pl.Int64(), "str": pl.String()}
@@ -137,8 +146,13 @@ ASKED = Asked(
     (
         KeySet(("item",), (60, 600), (30, 7_200)),
         KeySet(("user", "context"), (180,), (100,)),
+        KeySet(("user",), (180,), (100,), "views"),
     ),
-    (SequenceSet(("user",), "item", 3), SequenceSet(("context",), "user", 5)),
+    (
+        SequenceSet(("user",), "item", 3),
+        SequenceSet(("context",), "user", 5),
+        SequenceSet(("user",), "context", 2, "views"),
+    ),
 )
 """A fixed choice, for where one run must do."""
 
@@ -192,7 +206,12 @@ def logs(
     before = st.sampled_from([0, 0, 1, US, 5 * US, 5_000 * US])
     given = st.lists(st.tuples(before, missing["user"], missing["item"]), max_size=8)
     seeds = [Shown(latest - ago, {"user": u, "item": i}, 1) for ago, u, i in draw(given)]
-    return Log(rows, seeds, types, draw(st.integers(0, 3)) if delay is None else delay)
+    moments = st.sampled_from([row.shown.time for row in rows]) | st.integers(start, time + US)
+    view = st.tuples(moments, *(missing[name] for name in FIELDS))
+    viewed = draw(st.lists(view, max_size=12, unique=True))
+    views = [Shown(at, dict(zip(FIELDS, own, strict=True))) for at, *own in viewed]
+    ticks = draw(st.integers(0, 3)) if delay is None else delay
+    return Log(rows, seeds, types, ticks, views)
 
 
 @st.composite
@@ -208,9 +227,12 @@ def asked(draw: st.DrawFn) -> Asked:
         (("user",), "item"), (("item",), "user"), (("user",), "context"), (("user",), "user"),
         (("context", "user"), "item"),
     ]  # fmt: skip
-    key_sets = [KeySet(key, draw(subset[WINDOWS]), draw(subset[HALF_LIVES])) for key in chosen]
+    source: st.SearchStrategy[EventSource] = st.sampled_from(("impressions", "views"))
+    key_sets = [
+        KeySet(key, draw(subset[WINDOWS]), draw(subset[HALF_LIVES]), draw(source)) for key in chosen
+    ]
     pairs = draw(st.lists(st.sampled_from(ends), max_size=2, unique=True))
-    made = [SequenceSet(key, field, draw(st.integers(1, 5))) for key, field in pairs]
+    made = [SequenceSet(key, field, draw(st.integers(1, 5)), draw(source)) for key, field in pairs]
     return Asked(tuple(key_sets), tuple(made))
 
 
@@ -218,11 +240,13 @@ def united(parts: Iterable[Log]) -> Log:
     """Join logs of one declaration, their values made distinct: none sees another's events."""
     rows: list[Row] = []
     seeds: list[Shown] = []
+    views: list[Shown] = []
     for place, log in enumerate(parts):
         rows += [Row(1_000 * place + row.request, _apart(row.shown, place)) for row in log.rows]
         seeds += [_apart(seed, place) for seed in log.seeds]
+        views += [_apart(view, place) for view in log.views]
         kinds, delay = log.kinds, log.delay
-    return Log(rows, seeds, kinds, delay)
+    return Log(rows, seeds, kinds, delay, views)
 
 
 def _apart(shown: Shown, place: int) -> Shown:
@@ -241,10 +265,11 @@ def _apart(shown: Shown, place: int) -> Shown:
 def lawful(log: Log, asked: Asked, rows: Iterable[Row] | None = None) -> dict[str, list[Any]]:
     """Return what the law says of rows, by column and measure; all rows by default."""
     shown = [row.shown for row in (log.rows if rows is None else rows)]
-    law = Law([row.shown for row in log.rows], US, log.delay)
-    seeded = replace(law, seeds=log.seeds)
+    shown_law = Law([row.shown for row in log.rows], US, log.delay, views=log.views)
+    seeded = replace(shown_law, seeds=log.seeds)
     said: dict[str, list[Any]] = {}
     for key_set in asked.key_sets:
+        law = shown_law.of_views if key_set.of == "views" else shown_law
         said[key_set.age] = [law.age(one, key_set.fields) for one in shown]
         for window, half_life, (impressions, clicks) in counters_of(key_set):
             counts = [
@@ -261,7 +286,8 @@ def lawful(log: Log, asked: Asked, rows: Iterable[Row] | None = None) -> dict[st
             a = log.counters.smoothing
             said[f"rate of {impressions}"] = [law.rate(pair, PRIOR, a) for pair in counts]
     for s in asked.sequences:
-        its = seeded if {*s.key, s.field} <= {"user", "item"} else law
+        its = seeded if {*s.key, s.field} <= {"user", "item"} else shown_law
+        its = its.of_views if s.of == "views" else its
         said[s.name] = [its.sequence(one, s.key, s.field, s.length) for one in shown]
         said[s.size] = [None if values is None else len(values) for values in said[s.name]]
         for n in {1, s.length}:
@@ -323,9 +349,11 @@ def ask_batch(log: Log, asked: Asked, engine: EngineName, folder: Path) -> Colum
     """Write a log and ask an engine of the batch side."""
     folder.mkdir(parents=True, exist_ok=True)
     impressions, seeds = folder / "impressions.parquet", folder / "history.parquet"
+    views = folder / "views.parquet"
+    log.views_frame().write_parquet(views)
     log.frame().write_parquet(impressions)
     log.seeds_frame().write_parquet(seeds)
-    stage = HistoryStage(folder / "history", impressions, log.counters, engine, seeds)
+    stage = HistoryStage(folder / "history", impressions, log.counters, engine, seeds, views)
     columns = stage.columns(asked.key_sets, asked.sequences)
     for key_set, made in zip(asked.key_sets, columns, strict=False):
         types = {n: pl.Float64 if "@" in n else pl.Int64 for n in key_set.columns()}
@@ -372,10 +400,13 @@ def raw(row: Row) -> dict[str, Any]:
     return {"request": row.request, "at": row.shown.time, **row.shown.fields}
 
 
-def snapshots_of(log: Log, asked: Asked, rows: list[Row]) -> dict[str, Snapshot]:
-    """Return what a bundle knows that was made when the log had some rows."""
+def snapshots_of(
+    log: Log, asked: Asked, rows: list[Row], views: Iterable[Shown] = ()
+) -> dict[str, Snapshot]:
+    """Return what a bundle knows that was made when the log had some rows and views."""
     seeds, plan = log.seeds_frame().lazy(), asked.plan(log.counters)
-    return build_snapshots(log.frame(rows).lazy(), seeds, plan, log.schema)
+    viewed = log.views_frame(views).lazy()
+    return build_snapshots(log.frame(rows).lazy(), seeds, plan, log.schema, viewed)
 
 
 def joined(parts: list[Columns]) -> Columns:
@@ -388,17 +419,29 @@ Events = dict[int, list[dict[str, Any]]]
 
 
 def arrivals(
-    rows: list[Row], rng: np.random.Generator, late: int = 0, again: float = 0.0
+    rows: list[Row],
+    rng: np.random.Generator,
+    late: int = 0,
+    again: float = 0.0,
+    views: Iterable[Shown] = (),
 ) -> Events:
-    """Return the events of rows in any order within a tick.
+    """Return the events of rows, and page views, in any order within a tick.
 
     Args:
         rows: impressions; those without a label are no events.
         rng: decides.
         late: most ticks by which an event may come late.
         again: the share of events that are sent again, some ticks later.
+        views: page views.
     """
     arriving: Events = {}
+    for view in views:
+        at = view.time // US + int(rng.integers(late + 1))
+        event = {"type": "view", "at": view.time, **view.fields}
+        arriving.setdefault(at, []).append(event)
+        while rng.random() < again:
+            at += int(rng.integers(4))
+            arriving.setdefault(at, []).append(event)
     for row in rows:
         if row.shown.label is None:
             continue
