@@ -72,6 +72,13 @@ class EbnerdData(BaseData):
     path: Path
 
 
+class OutbrainData(BaseData):
+    """The Kaggle competition 'Outbrain Click Prediction': the directory as downloaded."""
+
+    reader: Literal["outbrain"]
+    path: Path
+
+
 class Roles(Strict):
     """Which input column plays which part. Without ``request_id`` each row is its own request."""
 
@@ -147,7 +154,7 @@ class TabularData(BaseData):
         return self
 
 
-DataConfig = Annotated[EbnerdData | TabularData, Field(discriminator="reader")]
+DataConfig = Annotated[EbnerdData | OutbrainData | TabularData, Field(discriminator="reader")]
 
 
 def _cities(value: str) -> list[str]:

@@ -17,11 +17,15 @@ class Repairs:
         requests: in all.
         united: impressions that repeat an item of their request.
         moved: requests whose rows named different times.
+        fewer: requests with fewer clicks than they should have.
+        more: requests with more.
     """
 
     requests: int = 0
     united: int = 0
     moved: int = 0
+    fewer: int = 0
+    more: int = 0
 
     def notes(self) -> list[str]:
         """Return a line for each kind of repair that was made."""
@@ -33,6 +37,10 @@ class Repairs:
             )
         if self.moved:
             lines.append(f"{self.moved} requests name several times: each was given its earliest")
+        if self.fewer:
+            lines.append(f"{self.fewer} requests have fewer clicks than they should; all are kept")
+        if self.more:
+            lines.append(f"{self.more} requests have more clicks than they should; all are kept")
         return lines
 
 
@@ -63,7 +71,13 @@ def ordered(rows: pl.DataFrame, raw: RawLog, repairs: Repairs) -> pl.DataFrame:
         rows = rows.with_columns(pl.col("row").alias("request_id"))
     rows = rows.sort("time", "request_id", "row")
     repairs.requests += rows["request_id"].n_unique()
-    return _united(rows, repairs) if set(_PAIR) <= set(raw.schema.roles) else rows
+    if set(_PAIR) <= set(raw.schema.roles):
+        rows = _united(rows, repairs)
+    if raw.clicks_per_request is not None:
+        clicks = rows.group_by("request_id").agg(pl.col("label").sum())["label"]
+        repairs.fewer += int((clicks < raw.clicks_per_request).sum())
+        repairs.more += int((clicks > raw.clicks_per_request).sum())
+    return rows
 
 
 def _united(rows: pl.DataFrame, repairs: Repairs) -> pl.DataFrame:

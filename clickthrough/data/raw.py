@@ -22,6 +22,7 @@ class RawLog:
         views: pages that users viewed, if given: ``time`` and the fields of ``schema.views``.
         divided: whether the column ``part`` is given.
         notes: what the user should know.
+        clicks_per_request: how many clicks every request should have, where that is known.
     """
 
     name: str
@@ -31,6 +32,7 @@ class RawLog:
     views: pl.LazyFrame | None = None
     divided: bool = False
     notes: tuple[str, ...] = ()
+    clicks_per_request: int | None = None
 
     @property
     def pieces(self) -> Sequence[pl.LazyFrame]:

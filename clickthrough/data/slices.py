@@ -20,15 +20,14 @@ def in_slices(rows: pl.LazyFrame, column: str, most: int = MOST_ROWS) -> Iterato
         column: whole numbers, without nulls.
         most: about how many rows a slice has.
     """
-    bounds = _bounds(rows, column, most)
-    for start, end in pairwise([None, *bounds, None]):
+    for start, end in pairwise([None, *bounds(rows, column, most), None]):
         inside = [] if start is None else [pl.col(column) >= start]
         inside += [] if end is None else [pl.col(column) < end]
         chosen = rows.filter(inside) if inside else rows
         yield chosen.collect(engine="streaming")
 
 
-def _bounds(rows: pl.LazyFrame, column: str, most: int) -> list[int]:
+def bounds(rows: pl.LazyFrame, column: str, most: int) -> list[int]:
     """Return the first value of each slice but the first, from a sample."""
     count = int(rows.select(pl.len()).collect().item())
     if count <= most:

@@ -1,0 +1,1 @@
+"""The Kaggle competition 'Outbrain Click Prediction', as downloaded."""
