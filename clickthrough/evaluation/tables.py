@@ -63,9 +63,10 @@ def _intervals(record: dict[str, Any]) -> Table:
     bootstrap, model = record["bootstrap"], next(iter(record["results"]))
     own, intervals = record["results"][model], bootstrap["intervals"][model]
     table = _table("", *(COLUMNS[metric][0] for metric in _WITH_INTERVALS))
+    share = f"{100 * bootstrap['confidence']:g}%"
     table.title = (
-        f"{model}, and its difference to each baseline, with the {100 * bootstrap['confidence']:g}% "
-        f"interval of {bootstrap['bootstrap']} resamples of the requests"
+        f"{model}, and its difference to each baseline, with the {share} interval "
+        f"of {bootstrap['bootstrap']} resamples of the requests"
     )
     values = (intervals[m] and [own[m], *intervals[m]] for m in _WITH_INTERVALS)
     table.add_row(model, *(_spread(value, "{:.4f}") for value in values), end_section=True)

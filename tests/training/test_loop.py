@@ -23,7 +23,8 @@ def made_table(seed: int, rows: int = 800, noise: float = 0.0) -> Table:
     logit = 1.5 * numeric[:, 0] + noise * rng.normal(size=rows)
     labels = (rng.random(rows) < 1 / (1 + np.exp(-logit))).astype(np.int8)
     inputs = without_bags(ids, numeric)
-    return Table(inputs, labels, np.arange(0, rows + 1, 4), {"item": np.full(rows, 0.5, np.float32)})
+    rates = {"item": np.full(rows, 0.5, np.float32)}
+    return Table(inputs, labels, np.arange(0, rows + 1, 4), rates)
 
 
 def made_model(seed: int = 0) -> CtrModel:
