@@ -68,7 +68,7 @@ def train(
 
 
 @app.command()
-def evaluate(
+def evaluate(  # noqa: PLR0913, PLR0917
     bundle: BundleArgument,
     data: DataOption = None,
     counters: Annotated[
@@ -76,6 +76,12 @@ def evaluate(
         typer.Option(help="live: learning from events through the test; frozen: as bundled."),
     ] = "live",
     baselines: Annotated[bool, typer.Option(help="Fit the baselines beside.")] = True,
+    truth: Annotated[
+        Path | None, typer.Option(help="Parquet: request, item, probability[, observable].")
+    ] = None,
+    slices: Annotated[
+        list[str] | None, typer.Option("--slice", help="A field, also by its values.")
+    ] = None,
     json_out: Annotated[
         Path | None, typer.Option("--json", help="Write the figures to this file.")
     ] = None,
@@ -88,7 +94,8 @@ def evaluate(
 
     loaded = load_bundle(bundle)
     config = with_data(loaded.config, data)
-    record = evaluate_bundle(loaded, open_dataset(config.data), counters, baselines)
+    dataset = open_dataset(config.data)
+    record = evaluate_bundle(loaded, dataset, counters, baselines, truth, slices or [])
     _show(record)
     if json_out is not None:
         json_out.write_text(json.dumps(record, indent=2) + "\n")
@@ -235,9 +242,10 @@ def _progress() -> Progress:
 
 def _show(record: dict[str, Any] | None) -> None:
     if record is not None:
-        from clickthrough.evaluation.report import as_table
+        from clickthrough.evaluation.tables import tables
 
-        _console.print(as_table(record))
+        for table in tables(record):
+            _console.print(table)
 
 
 def _escape(text: str) -> str:

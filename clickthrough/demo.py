@@ -3,15 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from clickthrough.config.load import load_config
-from clickthrough.config.root import Config
-from clickthrough.data.open import open_dataset
-from clickthrough.data.split import TEST, with_part
 from clickthrough.data.synthetic import write_log
-from clickthrough.evaluation.metrics import all_metrics
-from clickthrough.features.table import request_offsets
 from clickthrough.training.run import Told, train
 
 
@@ -29,19 +22,6 @@ def run_demo(folder: Path, bundle: Path, impressions: int, told: Told) -> dict[s
     """
     told.say(f"making a log of about {impressions:,} impressions in {folder}")
     config = load_config(write_log(folder, impressions))
-    record: dict[str, Any] = train(config, bundle, told).metrics["test"]
-    record["results"]["truth"] = truth_metrics(config, folder / "truth.parquet")
+    run = train(config, bundle, told, truth=folder / "truth.parquet")
+    record: dict[str, Any] = run.metrics["test"]
     return record
-
-
-def truth_metrics(config: Config, truth: Path) -> dict[str, float]:
-    """Return what the probabilities behind the clicks reach on the test part."""
-    rows = with_part(open_dataset(config.data), config.data.split)
-    test = rows.filter(pl.col("part") == TEST).select("row", "request_id", "item", "label")
-    known = pl.scan_parquet(truth).select(
-        request_id="display_id", item="ad_id", probability="probability"
-    )
-    joined = test.join(known, on=["request_id", "item"], how="left").sort("row").collect()
-    return all_metrics(
-        joined["label"].to_numpy(), joined["probability"].to_numpy(), request_offsets(joined)
-    )

@@ -49,11 +49,31 @@ def test_replay_finds_no_difference(demo: Path) -> None:
 
 
 def test_evaluate_writes_its_figures(demo: Path) -> None:
-    done = run("evaluate", "models", "--no-baselines", "--json", "figures.json", folder=demo)
+    against = ["--no-baselines", "--truth", "demo/truth.parquet", "--slice", "platform"]
+    done = run("evaluate", "models", *against, "--json", "figures.json", folder=demo)
     assert done.returncode == 0, done.stderr
+    for shown in ("truth", "MAP@12", "regret", "90% interval", "platform", "user_seen"):
+        assert shown in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 120
     figures = json.loads((demo / "figures.json").read_text())
     assert figures["counters"] == "live"
-    assert 0.5 < figures["results"]["mlp"]["auc"] < 1
+    assert 0.5 < figures["results"]["mlp"]["auc"] < figures["results"]["truth"]["auc"] < 1
+    assert list(figures["slices"]["platform"]) == ["desktop", "mobile", "(missing)"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--truth", "nowhere.parquet"], "nowhere.parquet: no such file"),
+        (["--slice", "platfrom"], "unknown slice 'platfrom'; did you mean 'platform'?"),
+    ],
+)
+def test_what_evaluate_cannot_compare_with_is_named(
+    demo: Path, arguments: list[str], says: str
+) -> None:
+    done = run("evaluate", "models", *arguments, folder=demo)
+    assert done.returncode == 2
+    assert says in done.stderr
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from clickthrough.config.base import Strict
 from clickthrough.config.data import DataConfig
+from clickthrough.config.evaluation import Evaluation
 from clickthrough.config.features import Counters, Feature
 from clickthrough.config.serving import Serving
 from clickthrough.config.training import Calibration, Mlp, Training
@@ -26,4 +27,5 @@ class Config(Strict):
     model: Mlp = Mlp()
     training: Training = Training()
     calibration: Calibration = Calibration()
+    evaluation: Evaluation = Evaluation()
     serving: Serving = Serving()

@@ -5,7 +5,7 @@ period (for early stopping or regularization, and for calibration) as the model.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,6 +39,9 @@ _ROUNDS, _PATIENCE = 1_000, 50
 _LEAF_SHARE, _LEAST_LEAF, _MOST_LEAF = 1 / 1_000, 10, 100
 """Rows in a leaf: a share of the training rows, so that a small log can still be divided."""
 
+_LEAST_RATE = 1e-7
+"""Below it, and as far from 1, float32 cannot hold a rate apart from 0 or 1."""
+
 
 class Rows(Protocol):
     """What a baseline sees of a part of the log."""
@@ -52,8 +55,8 @@ class Rows(Protocol):
         """0 or 1."""
 
     @property
-    def item_rate(self) -> Floats:
-        """Smoothed click rate of the item, as of each row."""
+    def rates(self) -> Mapping[str, NDArray[np.float32]]:
+        """Smoothed click rates as of each row: of the ``item``, and of every key counted."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,19 @@ class Sizes:
 
 
 def fit_baselines(train: Rows, validation: Rows, test: Rows, sizes: Sizes) -> dict[str, Floats]:
-    """Fit every baseline and return its probabilities on the test part, by name."""
+    """Fit every baseline and return its probabilities on the test part, by name.
+
+    ``sum of rates`` adds the logits of all smoothed rates, as if what they say were independent;
+    it stands where there is another rate than the item's.
+    """
     constant = np.full(len(test.labels), float(np.mean(train.labels)))
+    rates = {"smoothed item rate": ["item"]}
+    if len(test.rates) > 1:
+        rates["sum of rates"] = list(test.rates)
     scores = {
-        "smoothed item rate": (_logit(validation.item_rate), _logit(test.item_rate)),
+        name: (_sum_of_logits(validation, keys), _sum_of_logits(test, keys))
+        for name, keys in rates.items()
+    } | {
         "logistic regression": _logistic(train, validation, test, sizes),
         "LightGBM": _lightgbm(train, validation, test, sizes),
     }
@@ -147,5 +159,9 @@ def _joined(inputs: Encoded, sizes: Sizes) -> NDArray[np.float64] | sparse.csr_a
     return sparse.hstack([sparse.csr_array(plain), *bags], format="csr") if bags else plain
 
 
-def _logit(rate: Floats) -> Floats:
-    return np.log(rate / (1 - rate))
+def _sum_of_logits(rows: Rows, keys: list[str]) -> Floats:
+    total = np.zeros(len(rows.labels))
+    for key in keys:
+        rate = np.clip(rows.rates[key].astype(np.float64), _LEAST_RATE, 1 - _LEAST_RATE)
+        total += np.log(rate / (1 - rate))
+    return total

@@ -1,7 +1,12 @@
-"""Metrics of click probabilities, as pure functions of labels and probabilities."""
+"""Metrics of click probabilities, as pure functions of labels and probabilities.
+
+Those of the order within a request stand in :mod:`clickthrough.evaluation.ranking`.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
+
+from clickthrough.evaluation.ranking import mean_average_precision, mean_of_known, ndcg
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.generic]
@@ -27,9 +32,7 @@ def request_auc(labels: Labels, scores: Floats, offsets: NDArray[np.int64]) -> f
         scores: shape (n,).
         offsets: where each request starts, and the end, shape (requests + 1,).
     """
-    values = request_aucs(labels, scores, offsets)
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    return mean_of_known(request_aucs(labels, scores, offsets))
 
 
 def request_aucs(labels: Labels, scores: Floats, offsets: NDArray[np.int64]) -> Floats:
@@ -58,8 +61,34 @@ def _request_aucs(labels: Labels, scores: Floats, request: NDArray[np.int64], n:
 
 def log_loss(labels: Labels, probabilities: Floats) -> float:
     """Return the mean negative log likelihood, in nats."""
-    p = np.clip(probabilities, _LEAST, 1 - _LEAST)
-    return float(-np.mean(np.where(labels == 1, np.log(p), np.log1p(-p))))
+    return float(np.mean(log_losses(labels, probabilities)))
+
+
+def log_losses(labels: Labels, probabilities: Floats) -> Floats:
+    """Return the negative log likelihood of each impression, in nats, shape (n,)."""
+    p = _inside(probabilities)
+    losses: Floats = -np.where(labels == 1, np.log(p), np.log1p(-p))
+    return losses
+
+
+def regret(truth: Floats, probabilities: Floats) -> float:
+    """Return the mean Kullback-Leibler divergence from truth to prediction, in nats.
+
+    What log loss a prediction costs, in expectation, beyond that of the truth itself: 0 for the
+    truth, and free of the chance in the clicks.
+
+    Args:
+        truth: the probabilities that clicks were drawn with, shape (n,).
+        probabilities: those predicted, shape (n,).
+    """
+    return float(np.mean(regrets(truth, probabilities)))
+
+
+def regrets(truth: Floats, probabilities: Floats) -> Floats:
+    """Return the divergence of each impression, in nats, shape (n,); finite for 0 and 1."""
+    t, p = _inside(truth), _inside(probabilities)
+    divergence: Floats = t * (np.log(t) - np.log(p)) + (1 - t) * (np.log1p(-t) - np.log1p(-p))
+    return divergence
 
 
 def normalized_entropy(labels: Labels, probabilities: Floats) -> float:
@@ -94,23 +123,39 @@ def reliability(
     """
     order = np.argsort(probabilities, kind="stable")
     ordered = probabilities[order]
-    even = np.linspace(0, len(order), bins, endpoint=False).astype(np.int64)
-    starts = np.unique(np.searchsorted(ordered, ordered[even]))
+    starts = bin_starts(ordered, bins)
     mass = np.diff(np.append(starts, len(order))).astype(np.float64)
     predicted = np.add.reduceat(ordered, starts) / mass
     observed = np.add.reduceat((labels[order] == 1).astype(np.float64), starts) / mass
     return predicted, observed, mass
 
 
+def bin_starts(ordered: Floats, bins: int = 15) -> NDArray[np.int64]:
+    """Return where bins of about equal mass start among predictions in rising order."""
+    even = np.linspace(0, len(ordered), bins, endpoint=False).astype(np.int64)
+    return np.unique(np.searchsorted(ordered, ordered[even]))
+
+
 def all_metrics(
-    labels: Labels, probabilities: Floats, offsets: NDArray[np.int64]
+    labels: Labels,
+    probabilities: Floats,
+    offsets: NDArray[np.int64],
+    truth: Floats | None = None,
 ) -> dict[str, float]:
-    """Return every metric by name."""
+    """Return every metric by name; the regret where the truth is known."""
+    known = {} if truth is None else {"regret": regret(truth, probabilities)}
     return {
         "auc": auc(labels, probabilities),
         "request_auc": request_auc(labels, probabilities, offsets),
+        "map_at_12": mean_average_precision(labels, probabilities, offsets),
+        "ndcg": ndcg(labels, probabilities, offsets),
         "log_loss": log_loss(labels, probabilities),
         "normalized_entropy": normalized_entropy(labels, probabilities),
         "calibration_ratio": calibration_ratio(labels, probabilities),
         "ece": expected_calibration_error(labels, probabilities),
-    }
+    } | known
+
+
+def _inside(probabilities: Floats) -> Floats:
+    """Keep probabilities off 0 and 1, so that logarithms are finite."""
+    return np.clip(probabilities, _LEAST, 1 - _LEAST)

@@ -1,6 +1,8 @@
 """Evaluation of a bundle on a log: the graph that is served, beside its baselines."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,11 @@ from clickthrough.calibration import Platt
 from clickthrough.data.dataset import Dataset
 from clickthrough.errors import DataError
 from clickthrough.evaluation.baselines import Sizes, fit_baselines
-from clickthrough.evaluation.report import evaluation
+from clickthrough.evaluation.report import evaluation, with_intervals, with_slices
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.training.prepare import CountersMode, Prepared, prepare
+from clickthrough.training.scope import Scope, read_scope
+from clickthrough.training.slices import own_slices
 
 _ROWS = 16_384
 
@@ -33,7 +37,12 @@ class Scorer:
 
 
 def evaluate_bundle(
-    bundle: Bundle, dataset: Dataset, mode: CountersMode, baselines: bool = True
+    bundle: Bundle,
+    dataset: Dataset,
+    mode: CountersMode,
+    baselines: bool = True,
+    truth: Path | None = None,
+    slices: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Evaluate a bundle on the test part of a log.
 
@@ -42,17 +51,22 @@ def evaluate_bundle(
         dataset: the log.
         mode: whether counters go on learning in the test period (``live``) or not.
         baselines: whether they are fitted and evaluated beside.
+        truth: a file of true probabilities; see :func:`clickthrough.training.truth.read_truth`.
+        slices: fields beside the slices of every log and those configured; see
+            :func:`clickthrough.training.slices.read_slices`.
 
     Returns:
-        See :func:`clickthrough.evaluation.report.evaluation`.
+        See :func:`clickthrough.evaluation.report.evaluation`, ``with_intervals``, ``with_slices``.
     """
+    names = [*own_slices(dataset.schema), *slices]
+    scope = read_scope(dataset, bundle.config, baselines, truth, names)
     prepared = prepare(dataset, bundle.config, mode, bundle.encoder)
     scorer = Scorer(bundle.config.model.name, bundle.model, bundle.calibrator)
-    return evaluate_prepared(prepared, scorer, mode, baselines)
+    return evaluate_prepared(prepared, scorer, mode, scope)
 
 
 def evaluate_prepared(
-    prepared: Prepared, model: Scorer, mode: CountersMode, baselines: bool
+    prepared: Prepared, model: Scorer, mode: CountersMode, scope: Scope
 ) -> dict[str, Any]:
     """Evaluate a graph on encoded tables; see :func:`evaluate_bundle`."""
     tables = prepared.tables
@@ -60,11 +74,14 @@ def evaluate_prepared(
         raise DataError("the log has no test part; see data.split.test")
     test = tables["test"]
     predictions = {model.name: model.probabilities(test.inputs)}
-    if baselines:
+    if scope.baselines:
         encoder = prepared.encoder
         sizes = Sizes(tuple(encoder.id_sizes.values()), tuple(encoder.bag_shapes.values()))
         predictions |= fit_baselines(tables["train"], tables["validation"], test, sizes)
-    return evaluation(test.labels, test.offsets, predictions, mode)
+    predictions |= scope.truths
+    rows = test.labels, test.offsets, predictions
+    record = evaluation(*rows, mode, scope.live_notes if mode == "live" else ())
+    return with_slices(with_intervals(record, *rows, scope.settings), *rows, scope.slices)
 
 
 def score(model: OnnxModel, inputs: Encoded) -> NDArray[np.float32]:

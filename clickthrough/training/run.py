@@ -23,6 +23,7 @@ from clickthrough.models.base import CtrModel, InputShape
 from clickthrough.training.evaluate import Scorer, evaluate_prepared
 from clickthrough.training.loop import Epoch, Progress, predict_logits, silent, train_model
 from clickthrough.training.prepare import Prepared, prepare, snapshots_before_test
+from clickthrough.training.scope import Scope, read_scope
 
 _EXAMPLE_ROWS = 512
 
@@ -44,7 +45,13 @@ class Run:
     metrics: dict[str, Any]
 
 
-def train(config: Config, out: Path, told: Told | None = None, baselines: bool = True) -> Run:
+def train(
+    config: Config,
+    out: Path,
+    told: Told | None = None,
+    baselines: bool = True,
+    truth: Path | None = None,
+) -> Run:
     """Train, calibrate, evaluate and write a bundle.
 
     Args:
@@ -52,6 +59,7 @@ def train(config: Config, out: Path, told: Told | None = None, baselines: bool =
         out: the bundle's directory; a bundle that stands there is replaced.
         told: where to report to.
         baselines: whether they are fitted and evaluated beside.
+        truth: a file of true probabilities to evaluate against.
 
     Raises:
         ClickthroughError: the configuration, the log or the place cannot be used.
@@ -60,6 +68,7 @@ def train(config: Config, out: Path, told: Told | None = None, baselines: bool =
     refuse_to_replace(out)  # before the work, not after it
     dataset = open_dataset(config.data)
     told.say(describe(dataset))
+    scope = read_scope(dataset, config, baselines, truth)  # a wrong name is found before the work
     prepared = prepare(dataset, config, "live")
     told.say(describe_inputs(prepared))
     model, epochs = _fit(prepared, config, told)
@@ -81,7 +90,7 @@ def train(config: Config, out: Path, told: Told | None = None, baselines: bool =
     )
     if "test" in prepared.tables:
         told.say("evaluating on the test part")
-        metrics = parts.metrics | {"test": _evaluate(parts, prepared, baselines)}
+        metrics = parts.metrics | {"test": _evaluate(parts, prepared, scope)}
         parts = replace(parts, metrics=metrics)
     return Run(save_bundle(out, parts), epochs, parts.metrics)
 
@@ -135,13 +144,13 @@ def input_shape(encoder: Encoder) -> InputShape:
     )
 
 
-def _evaluate(parts: Parts, prepared: Prepared, baselines: bool) -> dict[str, Any]:
+def _evaluate(parts: Parts, prepared: Prepared, scope: Scope) -> dict[str, Any]:
     """Evaluate the exported graph, not the module: it is the graph that is served."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         export_onnx(parts.model, parts.example, path)
         scorer = Scorer(parts.config.model.name, OnnxModel(path), parts.calibrator)
-        return evaluate_prepared(prepared, scorer, "live", baselines)
+        return evaluate_prepared(prepared, scorer, "live", scope)
 
 
 def _example(prepared: Prepared) -> Encoded:

@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clickthrough.features.encoding.encoder import Encoded, Encoder
-from clickthrough.features.plan import KeySet
+from clickthrough.features.plan import KeySet, Plan
 from clickthrough.features.table import encoder_columns, request_chunks, request_offsets
 from clickthrough.schema import Schema
 
@@ -24,13 +24,14 @@ class Table:
         inputs: ids and numbers, n rows.
         labels: 0 or 1, int8, shape (n,).
         offsets: where each request starts, and the end, shape (requests + 1,).
-        item_rate: smoothed click rate of the item as of each row, shape (n,).
+        rates: key set -> its smoothed all-time click rate as of each row, float32, shape (n,): of
+            the item, and of every key that the plan counts.
     """
 
     inputs: Encoded
     labels: NDArray[np.int8]
     offsets: NDArray[np.int64]
-    item_rate: NDArray[np.float64]
+    rates: dict[str, NDArray[np.float32]]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -49,7 +50,7 @@ def encode_table(frame: pl.DataFrame, encoder: Encoder, schema: Schema) -> Table
         inputs=encoded[known],
         labels=frame["label"].filter(known).to_numpy(),
         offsets=request_offsets(request),
-        item_rate=_item_rate(frame, encoder)[known],
+        rates=_rates(frame.filter(known), encoder),
     )
 
 
@@ -62,12 +63,26 @@ def encode_frame(frame: pl.DataFrame, encoder: Encoder, schema: Schema) -> Encod
     return Encoded.joined(parts)
 
 
-def _item_rate(frame: pl.DataFrame, encoder: Encoder) -> NDArray[np.float64]:
-    if ITEM.age not in frame.columns:
-        return np.full(frame.height, encoder.prior)
+def _rates(frame: pl.DataFrame, encoder: Encoder) -> dict[str, NDArray[np.float32]]:
+    """Return the rate of each counted key, whether or not the declaration asks for it.
+
+    A key that is not known yet, or of which a part is missing, has the prior.
+    """
+    plan = encoder.plan
+    keys = dict.fromkeys([ITEM.fields, *(k.fields for k in plan.key_sets if counts(plan, k))])
+    return {KeySet(key).name: _rate(frame, KeySet(key), encoder) for key in keys}
+
+
+def counts(plan: Plan, key_set: KeySet) -> bool:
+    """Say whether a plan counts a key's impressions or clicks, and not only its age."""
+    counted = set(key_set.columns()) - {key_set.age}
+    return any(not counted.isdisjoint(measure.inputs) for measure in plan.measures)
+
+
+def _rate(frame: pl.DataFrame, key_set: KeySet, encoder: Encoder) -> NDArray[np.float32]:
+    if key_set.age not in frame.columns:
+        return np.full(frame.height, encoder.prior, np.float32)
     smoothing = encoder.plan.counters.smoothing
-    impressions, clicks = (
-        frame[name].cast(pl.Float64).fill_null(0.0).to_numpy() for name in ITEM.counts()
-    )
-    rate: NDArray[np.float64] = (clicks + smoothing * encoder.prior) / (impressions + smoothing)
-    return rate
+    impressions, clicks = (pl.col(name).cast(pl.Float64).fill_null(0) for name in key_set.counts())
+    rate = (clicks + smoothing * encoder.prior) / (impressions + smoothing)
+    return frame.select(rate.cast(pl.Float32)).to_series().to_numpy()

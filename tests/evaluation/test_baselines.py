@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -10,12 +10,8 @@ from clickthrough.evaluation.metrics import auc, calibration_ratio, log_loss
 from clickthrough.features.encoding.encoder import Encoded
 from tests.inputs import without_bags
 
-SIZES = Sizes(
-    (
-        6,
-        4,
-    )
-)
+SIZES = Sizes((6, 4))
+RATES = ["smoothed item rate", "sum of rates"]
 LEARNED = ["logistic regression", "LightGBM"]
 
 
@@ -23,7 +19,7 @@ LEARNED = ["logistic regression", "LightGBM"]
 class Part:
     inputs: Encoded
     labels: NDArray[np.int8]
-    item_rate: NDArray[np.float64]
+    rates: dict[str, NDArray[np.float32]]
     true: NDArray[np.float64]
 
 
@@ -35,8 +31,13 @@ def part(seed: int, rows: int, shift: float = 0.0) -> Part:
     effect = np.array([-2.0, -1.0, 0.0, 0.5, 1.0, 2.0])
     true = 1 / (1 + np.exp(1.5 - effect[ids[:, 0]] - numeric[:, 0] - shift))
     labels = (rng.random(rows) < true).astype(np.int8)
-    rate = np.clip(true + rng.normal(0, 0.3, rows), 0.01, 0.99)
-    return Part(without_bags(ids, numeric), labels, rate, true)
+    rates = {name: noisy(rng, true) for name in ("item", "advertiser")}
+    return Part(without_bags(ids, numeric), labels, rates, true)
+
+
+def noisy(rng: np.random.Generator, true: NDArray[np.float64]) -> NDArray[np.float32]:
+    logit = np.log(true / (1 - true)) + rng.normal(0, 1.5, len(true))
+    return (1 / (1 + np.exp(-logit))).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def found(parts: tuple[Part, Part, Part]) -> dict[str, NDArray[np.float64]]:
 def test_the_table_holds_every_baseline_with_a_probability_a_row(
     found: dict[str, NDArray[np.float64]],
 ) -> None:
-    assert list(found) == ["constant", "smoothed item rate", *LEARNED]
+    assert list(found) == ["constant", *RATES, *LEARNED]
     for probabilities in found.values():
         assert probabilities.shape == (4_000,)
         assert ((probabilities > 0) & (probabilities < 1)).all()
@@ -68,8 +69,38 @@ def test_the_item_rate_ranks_as_it_is_given(
     parts: tuple[Part, Part, Part], found: dict[str, NDArray[np.float64]]
 ) -> None:
     test = parts[2]
-    expected = auc(test.labels, test.item_rate)
+    expected = auc(test.labels, test.rates["item"].astype(np.float64))
     assert auc(test.labels, found["smoothed item rate"]) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_sum_of_rates_ranks_by_the_sum_of_their_logits(
+    parts: tuple[Part, Part, Part], found: dict[str, NDArray[np.float64]]
+) -> None:
+    test = parts[2]
+    rates = [rate.astype(np.float64) for rate in test.rates.values()]
+    total = np.sum([np.log(rate / (1 - rate)) for rate in rates], axis=0)
+    summed = auc(test.labels, found["sum of rates"])
+    assert summed == pytest.approx(auc(test.labels, total), abs=1e-9)
+    # two independent views of the truth say more than either
+    assert summed > auc(test.labels, found["smoothed item rate"]) + 0.02
+
+
+def test_the_sum_of_one_rate_is_not_shown_twice(parts: tuple[Part, Part, Part]) -> None:
+    alone = [replace(p, rates={"item": p.rates["item"]}) for p in parts]
+    assert list(fit_baselines(alone[0], alone[1], alone[2], SIZES)) == [
+        "constant",
+        "smoothed item rate",
+        *LEARNED,
+    ]
+
+
+def test_rates_that_float32_cannot_hold_apart_from_0_or_1_are_no_infinite_logits(
+    parts: tuple[Part, Part, Part],
+) -> None:
+    certain = [replace(p, rates={"item": p.labels.astype(np.float32)}) for p in parts]
+    found = fit_baselines(certain[0], certain[1], certain[2], SIZES)["smoothed item rate"]
+    assert ((found > 0) & (found < 1)).all()
+    assert auc(parts[2].labels, found) == 1
 
 
 @pytest.mark.parametrize("name", LEARNED)
@@ -84,7 +115,7 @@ def test_what_is_learned_comes_near_the_truth(
     assert log_loss(test.labels, found[name]) < item_rate < constant
 
 
-@pytest.mark.parametrize("name", ["smoothed item rate", *LEARNED])
+@pytest.mark.parametrize("name", [*RATES, *LEARNED])
 def test_probabilities_are_calibrated_on_validation_not_on_training(name: str) -> None:
     train, validation, test = part(1, 3_000), part(2, 3_000, shift=1.0), part(3, 6_000, shift=1.0)
     found = fit_baselines(train, validation, test, SIZES)
@@ -103,7 +134,7 @@ def test_a_wide_id_column_is_left_out_of_the_one_hot_design(
 
 def test_numbers_alone_are_enough(parts: tuple[Part, Part, Part]) -> None:
     bare = [
-        Part(without_bags(p.inputs.ids[:, :0], p.inputs.numeric), p.labels, p.item_rate, p.true)
+        Part(without_bags(p.inputs.ids[:, :0], p.inputs.numeric), p.labels, p.rates, p.true)
         for p in parts
     ]
     found = fit_baselines(bare[0], bare[1], bare[2], Sizes(()))
@@ -113,7 +144,7 @@ def test_numbers_alone_are_enough(parts: tuple[Part, Part, Part]) -> None:
 
 def test_ids_alone_are_enough(parts: tuple[Part, Part, Part]) -> None:
     bare = [
-        Part(without_bags(p.inputs.ids, p.inputs.numeric[:, :0]), p.labels, p.item_rate, p.true)
+        Part(without_bags(p.inputs.ids, p.inputs.numeric[:, :0]), p.labels, p.rates, p.true)
         for p in parts
     ]
     found = fit_baselines(bare[0], bare[1], bare[2], SIZES)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.stats import entropy
 from sklearn.metrics import log_loss as sklearn_log_loss
 from sklearn.metrics import roc_auc_score
 
@@ -16,10 +17,13 @@ from clickthrough.evaluation.metrics import (
     expected_calibration_error,
     log_loss,
     normalized_entropy,
+    regret,
+    regrets,
     reliability,
     request_auc,
     request_aucs,
 )
+from clickthrough.evaluation.ranking import mean_average_precision, ndcg
 
 SCORES = st.sampled_from([0.01, 0.2, 0.2 + 1e-9, 0.5, 0.75, 0.99])
 ROWS = st.lists(st.tuples(st.integers(0, 1), SCORES), min_size=1, max_size=30)
@@ -193,8 +197,49 @@ def test_all_metrics_are_each_metric_by_name() -> None:
     assert all_metrics(labels, p, offsets) == {
         "auc": auc(labels, p),
         "request_auc": request_auc(labels, p, offsets),
+        "map_at_12": mean_average_precision(labels, p, offsets),
+        "ndcg": ndcg(labels, p, offsets),
         "log_loss": log_loss(labels, p),
         "normalized_entropy": normalized_entropy(labels, p),
         "calibration_ratio": calibration_ratio(labels, p),
         "ece": expected_calibration_error(labels, p),
     }
+
+
+def test_all_metrics_know_the_regret_where_the_truth_is_known() -> None:
+    truth, p = np.array([0.2, 0.7, 0.4]), np.array([0.3, 0.6, 0.4])
+    found = all_metrics(np.array([0, 1, 0]), p, np.array([0, 3]), truth)
+    assert found["regret"] == regret(truth, p)
+    assert "regret" not in all_metrics(np.array([0, 1, 0]), p, np.array([0, 3]))
+
+
+@settings(deadline=None)
+@given(
+    pairs=st.lists(
+        st.tuples(st.floats(0.001, 0.999), st.floats(0.001, 0.999)), min_size=1, max_size=20
+    )
+)
+def test_regret_is_the_mean_divergence_and_never_negative(
+    pairs: list[tuple[float, float]],
+) -> None:
+    truth, p = (np.array(side) for side in zip(*pairs, strict=True))
+    both = [entropy([t, 1 - t], [q, 1 - q]) for t, q in pairs]
+    assert regret(truth, p) == pytest.approx(np.mean(both), abs=1e-12)
+    assert regret(truth, p) >= -1e-15
+    assert regret(truth, truth) == 0
+
+
+def test_regret_is_the_log_loss_beyond_that_of_the_truth() -> None:
+    rng = np.random.default_rng(6)
+    truth = rng.uniform(0.05, 0.6, 400_000)
+    labels = (rng.random(len(truth)) < truth).astype(np.int8)
+    p = np.clip(truth + rng.normal(0, 0.1, len(truth)), 0.01, 0.99)
+    beyond = log_loss(labels, p) - log_loss(labels, truth)
+    assert regret(truth, p) == pytest.approx(beyond, rel=0.05)
+
+
+def test_regret_of_certainty_is_finite() -> None:
+    truth, p = np.array([0.0, 1.0, 0.5]), np.array([1.0, 0.0, 0.0])
+    assert np.isfinite(regrets(truth, p)).all()
+    assert regrets(truth, p)[0] > 30
+    np.testing.assert_allclose(regrets(truth, truth), 0, atol=1e-14)

@@ -23,7 +23,8 @@ def made_table(seed: int, rows: int = 800, noise: float = 0.0) -> Table:
     logit = 1.5 * numeric[:, 0] + noise * rng.normal(size=rows)
     labels = (rng.random(rows) < 1 / (1 + np.exp(-logit))).astype(np.int8)
     inputs = without_bags(ids, numeric)
-    return Table(inputs, labels, np.arange(0, rows + 1, 4), np.full(rows, 0.5))
+    rates = {"item": np.full(rows, 0.5, np.float32)}
+    return Table(inputs, labels, np.arange(0, rows + 1, 4), rates)
 
 
 def made_model(seed: int = 0) -> CtrModel:
@@ -82,7 +83,7 @@ def test_the_embedding_of_the_unseen_id_is_trained() -> None:
         before = model.table_parameters()[0].detach()[1].clone()
         table = made_table(1)
         seen = without_bags(np.maximum(table.inputs.ids, 2), table.inputs.numeric)
-        rows = Table(seen, table.labels, table.offsets, table.item_rate)
+        rows = Table(seen, table.labels, table.offsets, table.rates)
         settings = Training(epochs=1, batch_size=64, unseen_share=share)
         train_model(model, rows, made_table(2), settings)
         return float((model.table_parameters()[0].detach()[1] - before).abs().max())
