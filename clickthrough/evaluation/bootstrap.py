@@ -3,7 +3,8 @@
 A resample draws as many requests as there are, with replacement (Efron and Tibshirani, 1993), so it
 is a whole weight for each request. Metrics are computed from the weights: those of a request
 are summed, AUC is a weighted count over one sort. Every name sees the same resamples, so the
-difference of two names is paired.
+difference of two names is paired. The calibration error of a resample holds chance twice, so its
+interval lies rather high.
 """
 
 from collections.abc import Iterator

@@ -143,12 +143,22 @@ def all_metrics(
     truth: Floats | None = None,
 ) -> dict[str, float]:
     """Return every metric by name; the regret where the truth is known."""
-    known = {} if truth is None else {"regret": regret(truth, probabilities)}
+    rows = row_metrics(labels, probabilities, truth)
     return {
-        "auc": auc(labels, probabilities),
+        "auc": rows.pop("auc"),
         "request_auc": request_auc(labels, probabilities, offsets),
         "map_at_12": mean_average_precision(labels, probabilities, offsets),
         "ndcg": ndcg(labels, probabilities, offsets),
+    } | rows
+
+
+def row_metrics(
+    labels: Labels, probabilities: Floats, truth: Floats | None = None
+) -> dict[str, float]:
+    """Return the metrics that do not depend on which rows are one request."""
+    known = {} if truth is None else {"regret": regret(truth, probabilities)}
+    return {
+        "auc": auc(labels, probabilities),
         "log_loss": log_loss(labels, probabilities),
         "normalized_entropy": normalized_entropy(labels, probabilities),
         "calibration_ratio": calibration_ratio(labels, probabilities),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clickthrough.evaluation.metrics import all_metrics
+from clickthrough.evaluation.metrics import all_metrics, row_metrics
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -61,11 +61,11 @@ def sliced(
             continue
         own = np.append(np.flatnonzero(np.diff(request[rows], prepend=-1)), len(rows))
         part = {name: p[rows] for name, p in predictions.items()}
-        results = _results(labels[rows], own, part, None if truth is None else truth[rows])
+        known = None if truth is None else truth[rows]
         found[value] = {
             "impressions": len(rows),
             "clicks": int(np.sum(labels[rows] == 1)),
-            "results": results if whole else _without_requests(results),
+            "results": _results(labels[rows], own if whole else None, part, known),
         }
     return found
 
@@ -78,11 +78,13 @@ def keeps_requests(codes: Ints, offsets: Ints) -> bool:
 
 
 def _results(
-    labels: NDArray[np.int8], offsets: Ints, predictions: Mapping[str, Floats], truth: Floats | None
+    labels: NDArray[np.int8],
+    offsets: Ints | None,
+    predictions: Mapping[str, Floats],
+    truth: Floats | None,
 ) -> dict[str, dict[str, float]]:
-    return {name: all_metrics(labels, p, offsets, truth) for name, p in predictions.items()}
-
-
-def _without_requests(results: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Return every metric of each name, those of the order as NaN without offsets."""
+    if offsets is not None:
+        return {name: all_metrics(labels, p, offsets, truth) for name, p in predictions.items()}
     undefined = dict.fromkeys(REQUEST_METRICS, float("nan"))
-    return {name: metrics | undefined for name, metrics in results.items()}
+    return {name: row_metrics(labels, p, truth) | undefined for name, p in predictions.items()}

@@ -32,6 +32,17 @@ def rates_before(log: pl.DataFrame, keys: list[str], prior: float) -> NDArray[np
     return np.array(rates)
 
 
+def test_a_key_of_which_a_part_is_missing_has_the_prior(tmp_path: Path) -> None:
+    log = make_log(requests=300, days=2)
+    by_platform = [{"kind": "counter", "key": "platform"}]
+    tables, prior = prepared(tmp_path, log, features=by_platform)
+    expected = rates_before(log, ["platform"], prior)
+    expected[log["platform"].is_null().to_numpy()] = prior
+    parts = [tables[part].rates["platform"] for part in ("train", "validation", "test")]
+    np.testing.assert_allclose(np.concatenate(parts), expected, rtol=1e-6)
+    assert 0 < log["platform"].null_count() < log.height
+
+
 @pytest.mark.parametrize(
     ("name", "keys"), [("item", ["ad"]), ("user", ["uuid"]), ("user+item", ["uuid", "ad"])]
 )
