@@ -22,6 +22,8 @@ class Training(Strict):
 
     Attributes:
         unseen_share: share of ids replaced by the unseen id, so that its row is trained.
+        listwise: weight of the softmax over the candidates of a request in the loss; the rest is
+            binary cross-entropy. Above 0 a batch holds whole requests.
         patience: epochs without improvement of ``monitor`` on validation before stopping.
     """
 
@@ -30,8 +32,9 @@ class Training(Strict):
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-5, ge=0)
     unseen_share: float = Field(default=0.02, ge=0, lt=1)
+    listwise: float = Field(default=0.0, ge=0, le=1)
     patience: int = Field(default=3, ge=1)
-    monitor: Literal["log_loss", "auc", "request_auc"] = "log_loss"
+    monitor: Literal["log_loss", "listwise_loss", "auc", "request_auc"] = "log_loss"
     seed: int = 7
 
 

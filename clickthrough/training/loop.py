@@ -1,6 +1,6 @@
 """The training loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from clickthrough.bundle.export import tensors
 from clickthrough.config.training import Training
@@ -17,6 +17,8 @@ from clickthrough.evaluation.metrics import auc, log_loss, request_auc
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.features.encoding.vocabulary import UNSEEN
 from clickthrough.models.base import CtrModel
+from clickthrough.training.batches import Batch, request_batches, row_batches
+from clickthrough.training.loss import listwise_loss, training_loss
 from clickthrough.training.table import Table
 
 _EVAL_ROWS = 65_536
@@ -68,9 +70,9 @@ def train_model(
     epochs: list[Epoch] = []
     best, best_weights = -np.inf, _copy(model)
     for number in range(1, settings.epochs + 1):
-        order = torch.from_numpy(rng.permutation(len(train)))
+        batches = _batches(train, settings, rng)
         told = partial(progress, number, total=len(train))
-        loss = _epoch(model, rows, order, optimizers, settings, told)
+        loss = _epoch(model, rows, batches, optimizers, settings, told)
         monitored = _monitored(predict_logits(model, validation.inputs), validation, settings)
         epochs.append(Epoch(number, loss, abs(monitored)))
         if monitored > best:
@@ -110,7 +112,7 @@ def _optimizers(model: CtrModel, settings: Training) -> list[torch.optim.Optimiz
 def _epoch(
     model: CtrModel,
     rows: tuple[Tensor, ...],
-    order: Tensor,
+    batches: Iterator[Batch],
     optimizers: list[torch.optim.Optimizer],
     settings: Training,
     progress: Callable[..., None],
@@ -118,14 +120,14 @@ def _epoch(
     """Train on every row once; return the mean loss."""
     model.train()
     total, done = torch.zeros(()), 0
-    for batch in torch.split(order, settings.batch_size):
+    for batch in batches:
         if len(batch) < 2:  # one row has no variance for BatchNorm
             continue
-        ids, numeric, bag_ids, bag_weights, labels = (tensor[batch] for tensor in rows)
+        ids, numeric, bag_ids, bag_weights, labels = (tensor[batch.rows] for tensor in rows)
         logits = model(
             _some_unseen(ids, settings), numeric, _some_unseen(bag_ids, settings), bag_weights
         )
-        loss = nn.functional.binary_cross_entropy_with_logits(logits, labels)
+        loss = training_loss(logits, labels, batch.request, settings.listwise)
         for optimizer in optimizers:
             optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -142,6 +144,13 @@ def _epoch(
     return mean
 
 
+def _batches(table: Table, settings: Training, rng: np.random.Generator) -> Iterator[Batch]:
+    """Return the batches of an epoch: of whole requests where the loss compares candidates."""
+    if settings.listwise > 0:
+        return request_batches(table.offsets, settings.batch_size, rng)
+    return row_batches(len(table), settings.batch_size, rng)
+
+
 def _some_unseen(ids: Tensor, settings: Training) -> Tensor:
     """Replace a small share of ids by the unseen id, so that its row is trained."""
     return ids.masked_fill(torch.rand(ids.shape) < settings.unseen_share, UNSEEN)
@@ -154,11 +163,15 @@ def _monitored(logits: NDArray[np.float32], table: Table, settings: Training) ->
         return auc(table.labels, scores)
     if settings.monitor == "request_auc":
         return request_auc(table.labels, scores, table.offsets)
+    if settings.monitor == "listwise_loss":
+        request = np.repeat(np.arange(len(table.offsets) - 1), np.diff(table.offsets))
+        labels = torch.from_numpy(table.labels.astype(np.float32))
+        return -float(listwise_loss(torch.from_numpy(logits), labels, torch.from_numpy(request)))
     return -log_loss(table.labels, scores)
 
 
 def _best_epoch(epochs: list[Epoch], settings: Training) -> int:
-    sign = -1 if settings.monitor == "log_loss" else 1
+    sign = -1 if settings.monitor.endswith("loss") else 1
     return max(epochs, key=lambda epoch: sign * epoch.monitored).number
 
 

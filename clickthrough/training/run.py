@@ -126,7 +126,7 @@ def _fit(prepared: Prepared, config: Config, told: Told) -> tuple[CtrModel, list
     epochs = train_model(
         model, tables["train"], tables["validation"], config.training, told.progress
     )
-    best = min if config.training.monitor == "log_loss" else max
+    best = min if config.training.monitor.endswith("loss") else max
     chosen = best(epochs, key=lambda epoch: epoch.monitored)
     told.say(
         f"stopped after {len(epochs)} epochs; best is {chosen.number}: "

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -37,13 +39,21 @@ def probabilities(model: CtrModel, table: Table) -> NDArray[np.float64]:
     return 1 / (1 + np.exp(-logits))
 
 
+def listwise_of(model: CtrModel, table: Table) -> float:
+    logits, terms = predict_logits(model, table.inputs).astype(np.float64), []
+    for start, end in pairwise(table.offsets):
+        share = np.exp(logits[start:end]) / np.exp(logits[start:end]).sum()
+        terms += (-np.log(share[table.labels[start:end] == 1])).tolist()
+    return float(np.mean(terms))
+
+
 def test_a_model_learns_what_the_rows_hold() -> None:
     model, test = made_model(), made_table(3)
     train_model(model, made_table(1, 4_000), made_table(2), Training(epochs=4, batch_size=64))
     assert auc(test.labels, probabilities(model, test)) > 0.75
 
 
-@pytest.mark.parametrize("monitor", ["log_loss", "auc", "request_auc"])
+@pytest.mark.parametrize("monitor", ["log_loss", "listwise_loss", "auc", "request_auc"])
 def test_early_stopping_restores_the_best_weights(monitor: str) -> None:
     model, validation = made_model(), made_table(2)
     settings = Training.model_validate(
@@ -51,16 +61,17 @@ def test_early_stopping_restores_the_best_weights(monitor: str) -> None:
     )
     epochs = train_model(model, made_table(1), validation, settings)
     values = [epoch.monitored for epoch in epochs]
-    best = min(values) if monitor == "log_loss" else max(values)
+    best = min(values) if monitor.endswith("loss") else max(values)
     assert [epoch.number for epoch in epochs] == list(range(1, len(epochs) + 1))
     assert len(epochs) == values.index(best) + 1 + 2 < 30
     p = probabilities(model, validation)
     found = {
         "log_loss": log_loss(validation.labels, p),
+        "listwise_loss": listwise_of(model, validation),
         "auc": auc(validation.labels, p),
         "request_auc": request_auc(validation.labels, p, validation.offsets),
     }
-    assert found[monitor] == pytest.approx(best, abs=1e-9)
+    assert found[monitor] == pytest.approx(best, abs=1e-6 if monitor == "listwise_loss" else 1e-9)
     assert found[monitor] != pytest.approx(values[-1], abs=1e-6)
 
 
