@@ -73,6 +73,8 @@ def evaluate_prepared(
     if "test" not in tables:
         raise DataError("the log has no test part; see data.split.test")
     test = tables["test"]
+    if not len(test):
+        raise DataError("no impression of the test part has a label")
     predictions = {model.name: model.probabilities(test.inputs)}
     if scope.baselines:
         encoder = prepared.encoder

@@ -88,7 +88,7 @@ def train(
         counters_until=until,
         metrics={"epochs": [vars(epoch) for epoch in epochs]},
     )
-    if "test" in prepared.tables:
+    if len(prepared.tables.get("test", ())):  # it may also stand there without labels
         told.say("evaluating on the test part")
         metrics = parts.metrics | {"test": _evaluate(parts, prepared, scope)}
         parts = replace(parts, metrics=metrics)

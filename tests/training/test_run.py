@@ -105,6 +105,18 @@ def test_a_log_without_a_test_part_makes_a_bundle_without_its_metrics(tmp_path: 
         evaluate_bundle(made, open_dataset(config.data), "live")
 
 
+def test_a_test_part_without_labels_makes_a_bundle_without_its_metrics(tmp_path: Path) -> None:
+    log = make_log(requests=200)
+    late = pl.int_range(pl.len()) >= 800
+    write_log(tmp_path, log.with_columns(clicked=pl.when(~late).then("clicked")))
+    config = make_config(tmp_path, epochs=1)
+    run = train(config, tmp_path / "bundle")
+    assert "test" not in run.metrics
+    made = load_bundle(tmp_path / "bundle")
+    with pytest.raises(DataError, match="no impression of the test part has a label"):
+        evaluate_bundle(made, open_dataset(config.data), "live")
+
+
 def test_a_feature_of_a_column_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
     write_log(tmp_path, make_log(requests=50))
     values = make_values(tmp_path)

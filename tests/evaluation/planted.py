@@ -1,0 +1,19 @@
+"""A log of requests that differ by a hidden amount, with its true probabilities."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Log = tuple[NDArray[np.int8], Floats, NDArray[np.int64], Floats]
+
+
+def planted_log(seed: int, requests: int, spread: float = 0.0, step: float = 0.0) -> Log:
+    """Return labels, predictions, offsets and the truth: requests differ by a hidden amount."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, 7, requests)
+    offsets = np.append(0, np.cumsum(sizes))
+    logit = rng.normal(-1.0, 1.0, offsets[-1])
+    true = 1 / (1 + np.exp(-logit - np.repeat(rng.normal(0, spread, requests), sizes)))
+    labels = (rng.random(len(true)) < true).astype(np.int8)
+    p = 1 / (1 + np.exp(-logit))
+    return labels, np.round(p / step) * step if step else p, offsets, true
