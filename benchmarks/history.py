@@ -24,8 +24,8 @@ from rich.console import Console
 from rich.table import Table
 
 from clickthrough.config.features import Counters
+from clickthrough.features.columns import KeySet
 from clickthrough.features.history.stage import HistoryStage
-from clickthrough.features.plan import KeySet
 
 DAYS, CHUNK = 14, 1_000_000
 # distinct values of each field, for every million impressions where it grows with the log

@@ -12,13 +12,14 @@ from clickthrough.data.caller import iso_time, raw_events, raw_rows
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TRAIN
 from clickthrough.errors import DataError
+from clickthrough.features.columns import KeySet, SequenceSet
 from clickthrough.features.encoding.encoder import numeric_values
 from clickthrough.features.fit import fit_prior
 from clickthrough.features.history.build import build_sequences
 from clickthrough.features.history.online import online_histories
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.history.ticks import tick_of
-from clickthrough.features.plan import KeySet, Plan, SequenceSet
+from clickthrough.features.plan import Plan
 from clickthrough.features.rows import RowParser
 from clickthrough.features.table import encoder_columns
 from clickthrough.schema import Columns

@@ -135,6 +135,8 @@ class Counter(Strict):
     Attributes:
         key: one or several fields.
         values: of impressions; page views have one value, their number.
+        toward: the key of another counter: a rate is smoothed towards that one's, not the mean.
+        smoothing: weight of what a rate is smoothed towards, instead of ``counters.smoothing``.
         windows: lengths of sliding counters, multiples of the tick.
         half_lives: of decayed counters.
     """
@@ -146,6 +148,8 @@ class Counter(Strict):
     all_time: bool = True
     windows: list[Duration] = []
     half_lives: list[Duration] = []
+    toward: Names | None = None
+    smoothing: float | None = Field(default=None, gt=0)
     relative: list[Relative] = []
 
     @model_validator(mode="after")

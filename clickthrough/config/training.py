@@ -8,9 +8,18 @@ from clickthrough.config.base import Strict
 
 
 class Mlp(Strict):
-    """Embeddings and a multi-layer perceptron."""
+    """Embeddings and a multi-layer perceptron.
+
+    Attributes:
+        members: perceptrons over the same embeddings, each trained on its own; their mean logit is
+            the model's. Several vary less from seed to seed, which tells on small logs.
+        wide: whether each has a linear path from the numeric inputs beside it (Wide & Deep, Cheng
+            et al., 2016).
+    """
 
     name: Literal["mlp"] = "mlp"
+    members: int = Field(default=1, ge=1)
+    wide: bool = False
     embedding_dim: int = Field(default=16, ge=1)
     hidden: list[int] = Field(default=[512, 256, 128], min_length=1)
     dropout: float = Field(default=0.1, ge=0, lt=1)

@@ -4,9 +4,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from clickthrough.features.columns import BagColumn, IdColumn
 from clickthrough.features.encoding.encoder import Encoder, Scaler, numeric_values
 from clickthrough.features.encoding.vocabulary import Vocabulary, shorten
-from clickthrough.features.plan import BagColumn, IdColumn, Plan
+from clickthrough.features.plan import Plan
 from clickthrough.features.rows import LISTS
 from clickthrough.features.table import encoder_columns, field_array, request_offsets
 from clickthrough.schema import Schema

@@ -1,13 +1,7 @@
-"""From the declaration to the columns of the model's input.
-
-A *key set* is the key of some counters, a *sequence set* that of the last clicks. A *measure* is
-one quantity of an impression after its transform. A *numeric column* is a measure, or its rank in
-or difference from the request. An *id column* holds one id, a *bag column* several.
-"""
+"""From the declaration to the columns of the model's input."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from clickthrough.config.base import format_duration
 from clickthrough.config.features import (
@@ -18,7 +12,6 @@ from clickthrough.config.features import (
     Counter,
     Counters,
     Elapsed,
-    EventSource,
     Feature,
     Hashed,
     Match,
@@ -27,127 +20,20 @@ from clickthrough.config.features import (
     RequestSize,
     Sequence,
     Time,
-    Transform,
 )
 from clickthrough.errors import ConfigError
 from clickthrough.features.absent import present
 from clickthrough.features.check import check
+from clickthrough.features.columns import (
+    BagColumn,
+    IdColumn,
+    KeySet,
+    Measure,
+    NumericColumn,
+    SequenceSet,
+)
+from clickthrough.features.levels import Levels, rate_levels
 from clickthrough.schema import Schema
-
-MeasureKind = Literal[
-    "field", "impressions", "clicks", "rate", "age", "match", "cosine", "elapsed", "request_size"
-]
-
-
-@dataclass(frozen=True)
-class KeySet:
-    """A key of counters: its fields; windows and half-lives (seconds) of its counters.
-
-    Of page views each counts as shown and clicked.
-    """
-
-    fields: tuple[str, ...]
-    windows: tuple[int, ...] = ()
-    half_lives: tuple[int, ...] = ()
-    of: EventSource = "impressions"
-
-    @property
-    def name(self) -> str:
-        """The fields, joined: the name of the key set in columns, stores and bundles."""
-        return ("views:" if self.of == "views" else "") + "+".join(self.fields)
-
-    @property
-    def age(self) -> str:
-        """The history column of the age."""
-        return f"{self.name}:age"
-
-    def counts(self, window: int | None = None, half_life: int | None = None) -> tuple[str, str]:
-        """Name the history columns of a counter: impressions, clicks.
-
-        All-time ones are called ``item:clicks``, of a window ``item:clicks[1d]``, of a half-life
-        ``item:clicks@6h``. (A dot would name a part of a struct in Spark.)
-        """
-        suffix = f"[{format_duration(window)}]" if window else ""
-        suffix += f"@{format_duration(half_life)}" if half_life else ""
-        return f"{self.name}:impressions{suffix}", f"{self.name}:clicks{suffix}"
-
-    def columns(self) -> list[str]:
-        """Return all history columns: age, then the pairs of all-time, windows, half-lives."""
-        pairs = [self.counts()]
-        pairs += [self.counts(window=window) for window in self.windows]
-        pairs += [self.counts(half_life=half_life) for half_life in self.half_lives]
-        return [self.age, *(name for pair in pairs for name in pair)]
-
-
-@dataclass(frozen=True)
-class SequenceSet:
-    """The last ``length`` clicked (or viewed) values of a field, by a key."""
-
-    key: tuple[str, ...]
-    field: str
-    length: int
-    of: EventSource = "impressions"
-
-    @property
-    def name(self) -> str:
-        """The name of its history column: values, shape (n, length), the latest first."""
-        what = "viewed" if self.of == "views" else "last"
-        return f"{'+'.join(self.key)}:{what}:{self.field}"
-
-    @property
-    def size(self) -> str:
-        """The history column that says how many values there are; missing without a key."""
-        return f"{self.name}:size"
-
-    @property
-    def places(self) -> list[str]:
-        """The batch columns of the values, one a place, the latest first."""
-        return [f"{self.name}:{place}" for place in range(self.length)]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One quantity: how it is made of input columns (fields or history columns)."""
-
-    name: str
-    kind: MeasureKind
-    inputs: tuple[str, ...]
-    transform: Transform = "none"
-    length: int = 0
-
-
-@dataclass(frozen=True)
-class NumericColumn:
-    """A measure, or its standing among the candidates of the request."""
-
-    name: str
-    measure: str
-    relative: Relative | None = None
-
-
-@dataclass(frozen=True)
-class IdColumn:
-    """A field with a vocabulary, a hashed field, or a part of the request's moment."""
-
-    name: str
-    source: Literal["field", "hashed", "hour", "weekday"]
-    field: str
-    min_count: int = 1
-    max_size: int | None = None
-    buckets: int = 0
-
-
-@dataclass(frozen=True)
-class BagColumn:
-    """A field of several ids, or a sequence: ``column`` is the field or the history column."""
-
-    name: str
-    column: str
-    field: str
-    length: int
-    weights: str | None = None
-    min_count: int = 1
-    max_size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -205,7 +91,8 @@ def make_plan(features: list[Feature], counters: Counters, schema: Schema, timez
     features = present(features, schema)
     for place, feature in enumerate(features):
         check(feature, schema, counters, f"features.{place}")
-    measured = [pair for feature in features for pair in _measures(feature)]
+    levels = rate_levels(features, counters)
+    measured = [pair for feature in features for pair in _measures(feature, levels)]
     numeric = [column for measure, relative in measured for column in _columns(measure, relative)]
     ids = [column for feature in features for column in _ids(feature)]
     bags = [column for feature in features for column in _bags(feature)]
@@ -222,13 +109,14 @@ def make_plan(features: list[Feature], counters: Counters, schema: Schema, timez
     )
 
 
-def _measures(feature: Feature) -> Iterator[tuple[Measure, list[Relative]]]:
+def _measures(feature: Feature, levels: Levels) -> Iterator[tuple[Measure, list[Relative]]]:
     match feature:
         case Numeric():
             for name in feature.fields:
                 yield Measure(name, "field", (name,), feature.transform), feature.relative
         case Counter():
-            yield from ((measure, feature.relative) for measure in _counter_measures(feature))
+            made = _counter_measures(feature, levels)
+            yield from ((measure, feature.relative) for measure in made)
         case Age():
             key = KeySet(tuple(feature.key))
             yield (
@@ -246,7 +134,7 @@ def _measures(feature: Feature) -> Iterator[tuple[Measure, list[Relative]]]:
             yield Measure("request_size", "request_size", (), "log1p"), []
 
 
-def _counter_measures(feature: Counter) -> Iterator[Measure]:
+def _counter_measures(feature: Counter, levels: Levels) -> Iterator[Measure]:
     key = KeySet(tuple(feature.key), of=feature.of)
     counters = [("", key.counts())] if feature.all_time else []
     counters += [(f"_in_{format_duration(w)}", key.counts(window=w)) for w in feature.windows]
@@ -259,7 +147,10 @@ def _counter_measures(feature: Counter) -> Iterator[Measure]:
         for value in feature.values:
             name = f"{_joined(key.fields)}_{value}{suffix}"
             if value == "rate":
-                yield Measure(name, "rate", (impressions, clicks), "logit")
+                (_, own), *wider = levels[key.name]
+                inputs = [impressions, clicks, *(c for k, _ in wider for c in k.counts())]
+                smoothing = (own, *(weight for _, weight in wider))
+                yield Measure(name, "rate", tuple(inputs), "logit", smoothing=smoothing)
             else:
                 source = impressions if value == "impressions" else clicks
                 yield Measure(name, value, (source,), "log1p")

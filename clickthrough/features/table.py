@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from clickthrough.features.plan import Plan, SequenceSet
+from clickthrough.features.columns import SequenceSet
+from clickthrough.features.plan import Plan
 from clickthrough.features.rows import LISTS
 from clickthrough.schema import MISSING_INT, Columns, FieldType, Schema
 

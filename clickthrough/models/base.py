@@ -42,6 +42,16 @@ class CtrModel(nn.Module, ABC):
             Logits, float32, shape (n,).
         """
 
+    def member_logits(
+        self, ids: Tensor, numeric: Tensor, bag_ids: Tensor, bag_weights: Tensor
+    ) -> Tensor:
+        """Score impressions by each member of an ensemble, shape (n, members).
+
+        Training gives every member a loss of its own.
+        """
+        logits: Tensor = self(ids, numeric, bag_ids, bag_weights)
+        return logits.unsqueeze(1)
+
     @abstractmethod
     def table_parameters(self) -> list[nn.Parameter]:
         """Return the embedding tables."""

@@ -17,26 +17,40 @@ class MlpModel(CtrModel):
         self.embedding = FusedEmbedding(shape, config.embedding_dim) if embeds else None
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
         width = (self.embedding.width if self.embedding else 0) + shape.numeric
-        layers: list[nn.Module] = []
-        for hidden in config.hidden:
-            layers += [
-                nn.Linear(width, hidden),
-                nn.BatchNorm1d(hidden),
-                nn.ReLU(),
-                nn.Dropout(config.dropout),
-            ]
-            width = hidden
-        self.layers = nn.Sequential(*layers, nn.Linear(width, 1))
+        self.members = nn.ModuleList(_perceptron(config, width) for _ in range(config.members))
+        self.linear = nn.Linear(shape.numeric, config.members, bias=False) if config.wide else None
+        if self.linear is not None:
+            nn.init.zeros_(self.linear.weight)
 
     def forward(self, ids: Tensor, numeric: Tensor, bag_ids: Tensor, bag_weights: Tensor) -> Tensor:
         """Score impressions; see :meth:`CtrModel.forward`."""
+        return self.member_logits(ids, numeric, bag_ids, bag_weights).mean(dim=1)
+
+    def member_logits(
+        self, ids: Tensor, numeric: Tensor, bag_ids: Tensor, bag_weights: Tensor
+    ) -> Tensor:
+        """Score impressions by each perceptron; see :meth:`CtrModel.member_logits`."""
         inputs = [numeric]
         if self.embedding is not None:
             embedded = self.embedding(ids, bag_ids, bag_weights)
             inputs.insert(0, self.embedding_dropout(embedded))
-        logits: Tensor = self.layers(torch.cat(inputs, dim=1))
-        return logits.squeeze(1)
+        joined = torch.cat(inputs, dim=1)
+        logits = torch.cat([member(joined) for member in self.members], dim=1)
+        return logits if self.linear is None else logits + self.linear(numeric)
 
     def table_parameters(self) -> list[nn.Parameter]:
         """Return the embedding table."""
         return [] if self.embedding is None else list(self.embedding.parameters())
+
+
+def _perceptron(config: Mlp, width: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for hidden in config.hidden:
+        layers += [
+            nn.Linear(width, hidden),
+            nn.BatchNorm1d(hidden),
+            nn.ReLU(),
+            nn.Dropout(config.dropout),
+        ]
+        width = hidden
+    return nn.Sequential(*layers, nn.Linear(width, 1))

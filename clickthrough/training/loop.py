@@ -124,10 +124,14 @@ def _epoch(
         if len(batch) < 2:  # one row has no variance for BatchNorm
             continue
         ids, numeric, bag_ids, bag_weights, labels = (tensor[batch.rows] for tensor in rows)
-        logits = model(
+        logits = model.member_logits(
             _some_unseen(ids, settings), numeric, _some_unseen(bag_ids, settings), bag_weights
         )
-        loss = training_loss(logits, labels, batch.request, settings.listwise)
+        losses = [
+            training_loss(member, labels, batch.request, settings.listwise)
+            for member in logits.unbind(dim=1)
+        ]
+        loss = torch.stack(losses).mean()
         for optimizer in optimizers:
             optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from clickthrough.features.columns import KeySet
 from clickthrough.features.encoding.encoder import Encoded, Encoder
-from clickthrough.features.plan import KeySet, Plan
+from clickthrough.features.plan import Plan
 from clickthrough.features.table import encoder_columns, request_chunks, request_offsets
 from clickthrough.schema import Schema
 

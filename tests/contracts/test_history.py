@@ -20,10 +20,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from clickthrough.config.features import Counters
+from clickthrough.features.columns import KeySet, SequenceSet
 from clickthrough.features.engines import EngineName
 from clickthrough.features.history.oracle import Shown, Value
 from clickthrough.features.history.stage import HistoryStage
-from clickthrough.features.plan import KeySet, SequenceSet
 from clickthrough.schema import FieldType
 from clickthrough.store import MemoryStore, SQLiteStore, Store
 from tests.features.history.logs import (

@@ -6,9 +6,10 @@ import pytest
 from pydantic import TypeAdapter
 
 from clickthrough.config.features import Counters, Feature
+from clickthrough.features.columns import BagColumn, IdColumn
 from clickthrough.features.fit import fit_encoder, fit_prior, fit_scaler, fit_vocabulary
 from clickthrough.features.history.stage import HistoryStage
-from clickthrough.features.plan import BagColumn, IdColumn, Plan, make_plan
+from clickthrough.features.plan import Plan, make_plan
 from clickthrough.features.rows import RowParser
 from clickthrough.features.table import encoder_columns, request_offsets
 from clickthrough.schema import FieldType, Schema

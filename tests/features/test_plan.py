@@ -3,7 +3,8 @@ from pydantic import TypeAdapter
 
 from clickthrough.config.features import Counters, Feature
 from clickthrough.errors import ConfigError
-from clickthrough.features.plan import KeySet, Plan, make_plan
+from clickthrough.features.columns import KeySet
+from clickthrough.features.plan import Plan, make_plan
 from clickthrough.schema import Schema
 
 SCHEMA = Schema(

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from clickthrough.config.features import Counters
 from clickthrough.config.serving import Serving
 from clickthrough.errors import RequestError
+from clickthrough.features.columns import KeySet
 from clickthrough.features.history.counters import CounterHistory, state_layout
 from clickthrough.features.history.keys import key_bytes
 from clickthrough.features.history.snapshot import Snapshot
-from clickthrough.features.plan import KeySet
 from clickthrough.features.rows import RowParser, Value
 from clickthrough.schema import Schema
 from clickthrough.store import MemoryStore, SQLiteStore, Store

@@ -48,7 +48,7 @@ def test_extreme_scores_have_a_finite_loss_and_gradient() -> None:
     logits, labels, request = tensors([[(1e4, 0.0), (-1e4, 1.0)], [(-1e4, 1.0), (-1e4, 0.0)]])
     logits.requires_grad_()
     loss = listwise_loss(logits, labels, request)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     assert torch.isfinite(loss)
     assert logits.grad is not None and torch.isfinite(logits.grad).all()
 

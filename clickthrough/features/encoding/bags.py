@@ -5,8 +5,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from clickthrough.features.columns import BagColumn
 from clickthrough.features.encoding.vocabulary import MISSING, Vocabulary
-from clickthrough.features.plan import BagColumn
 from clickthrough.schema import Columns
 
 T = TypeVar("T", bound=np.generic)

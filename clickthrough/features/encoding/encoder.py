@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clickthrough.features.columns import IdColumn, Measure
 from clickthrough.features.encoding.bags import encode_bag
 from clickthrough.features.encoding.calendar import day_of_week, hour_of_day
 from clickthrough.features.encoding.hashing import hashed_ids
 from clickthrough.features.encoding.relative import difference_from_request, rank_in_request
 from clickthrough.features.encoding.similarity import cosine
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, Vocabulary
-from clickthrough.features.plan import IdColumn, Measure, Plan
+from clickthrough.features.plan import Plan
 from clickthrough.schema import MISSING_INT, Columns
 
 Floats = NDArray[np.float64]
@@ -193,8 +194,11 @@ def measure(
         sizes = np.diff(offsets)
         values = np.repeat(sizes, sizes).astype(np.float64)
     elif what.kind == "rate":
-        impressions, clicks = (_as_float(columns[name]) for name in what.inputs)
-        values = (clicks + smoothing * prior) / (impressions + smoothing)
+        values = smoothed_rate(
+            [_as_float(columns[name]) for name in what.inputs],
+            what.smoothing or (smoothing,),
+            prior,
+        )
     elif what.kind == "match":
         clicked, size, own = (columns[name] for name in what.inputs)
         values = _matches(clicked[:, : what.length], size, own)
@@ -206,6 +210,28 @@ def measure(
     else:
         values = _as_float(columns[what.inputs[0]])
     return _transform(values, what.transform)
+
+
+def smoothed_rate(counts: list[Floats], weights: Sequence[float], prior: float) -> Floats:
+    """Return a click rate, smoothed towards wider ones, the widest towards the prior.
+
+    Args:
+        counts: impressions and clicks of the key itself, then of each wider key; a wider key that
+            is missing says nothing, a missing one of its own gives NaN.
+        weights: of what each is smoothed towards, in impressions.
+        prior: the mean click rate.
+
+    >>> own, wider = [np.array([0.0]), np.array([0.0])], [np.array([10.0]), np.array([8.0])]
+    >>> smoothed_rate([*own, *wider], (5.0, 10.0), 0.2).tolist()
+    [0.5]
+    """
+    rate: Floats = np.full(len(counts[0]), prior)
+    for level in reversed(range(len(weights))):
+        impressions, clicks = counts[2 * level : 2 * level + 2]
+        if level > 0:
+            impressions, clicks = np.nan_to_num(impressions), np.nan_to_num(clicks)
+        rate = (clicks + weights[level] * rate) / (impressions + weights[level])
+    return rate
 
 
 def _matches(

@@ -17,7 +17,7 @@ from typing import Any
 import narwhals as nw
 
 from clickthrough.config.features import Counters
-from clickthrough.features.plan import KeySet
+from clickthrough.features.columns import KeySet
 
 Frame = nw.LazyFrame[Any]
 

@@ -7,6 +7,7 @@ of them an impression may see is a counter, and that number is the row it needs.
 import narwhals as nw
 
 from clickthrough.config.features import Counters
+from clickthrough.features.columns import SequenceSet
 from clickthrough.features.history.batch import (
     COUNTS,
     EVENT,
@@ -20,7 +21,6 @@ from clickthrough.features.history.batch import (
     visible,
     with_tick,
 )
-from clickthrough.features.plan import SequenceSet
 
 _VALUE, _NUMBER, _SEEN = "__value", "__number", "__seen"
 

@@ -4,11 +4,12 @@ import numpy as np
 import polars as pl
 
 from clickthrough.config.features import Counters
+from clickthrough.features.columns import KeySet, SequenceSet
 from clickthrough.features.history.counters import state_layout
 from clickthrough.features.history.keys import key_bytes
 from clickthrough.features.history.sequences import SequenceHistory
 from clickthrough.features.history.snapshot import Snapshot
-from clickthrough.features.plan import KeySet, Plan, SequenceSet
+from clickthrough.features.plan import Plan
 from clickthrough.schema import Schema
 
 

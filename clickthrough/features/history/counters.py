@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.config.features import Counters
+from clickthrough.features.columns import KeySet
 from clickthrough.features.history.base import Changes
 from clickthrough.features.history.keys import keys_of, read_layered
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.history.state import StateLayout, States
-from clickthrough.features.plan import KeySet
 from clickthrough.features.rows import Value
 from clickthrough.schema import Columns
 from clickthrough.store.base import Reader, Transaction

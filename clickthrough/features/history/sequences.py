@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.config.features import Counters
+from clickthrough.features.columns import SequenceSet
 from clickthrough.features.history.base import Changes
 from clickthrough.features.history.keys import keys_of, read_layered
 from clickthrough.features.history.snapshot import Snapshot
-from clickthrough.features.plan import SequenceSet
 from clickthrough.features.rows import Scalar, Value, padded
 from clickthrough.schema import Columns, FieldType
 from clickthrough.store.base import Reader, Transaction

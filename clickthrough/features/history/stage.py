@@ -14,10 +14,10 @@ import polars as pl
 
 from clickthrough.config.features import Counters
 from clickthrough.errors import ConfigError
+from clickthrough.features.columns import KeySet, SequenceSet
 from clickthrough.features.engines import Engine, EngineName, open_engine, parquet_files
 from clickthrough.features.history.batch import COUNTS, TICK, Frame, counter_history, with_tick
 from clickthrough.features.history.batch_sequences import sequence_history
-from clickthrough.features.plan import KeySet, SequenceSet
 
 _FORMAT = 4
 """Raised when the outcome of a pass changes, so that old ones are not reused."""

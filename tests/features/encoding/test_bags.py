@@ -7,9 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from clickthrough.features.columns import BagColumn
 from clickthrough.features.encoding.bags import encode_bag
 from clickthrough.features.encoding.vocabulary import MISSING, UNSEEN, Vocabulary
-from clickthrough.features.plan import BagColumn
 from clickthrough.features.rows import padded
 from clickthrough.schema import MISSING_INT, FieldType
 

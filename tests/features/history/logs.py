@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from clickthrough.config.data import TimeFormat
 from clickthrough.config.features import Counters, EventSource
 from clickthrough.config.serving import Serving
+from clickthrough.features.columns import KeySet, Measure, SequenceSet
 from clickthrough.features.encoding.encoder import measure
 from clickthrough.features.engines import EngineName
 from clickthrough.features.history.build import build_snapshots
@@ -25,7 +26,7 @@ from clickthrough.features.history.oracle import Law, Shown, Value
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.history.stage import HistoryStage
 from clickthrough.features.history.ticks import tick_of
-from clickthrough.features.plan import KeySet, Measure, Plan, SequenceSet
+from clickthrough.features.plan import Plan
 from clickthrough.features.rows import RowParser
 from clickthrough.features.table import encoder_columns
 from clickthrough.schema import MISSING_INT, Columns, FieldType, Schema

@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 
 from clickthrough.errors import ConfigError
+from clickthrough.features.columns import KeySet, SequenceSet
 from clickthrough.features.engines import EngineName, PolarsEngine, open_engine
 from clickthrough.features.history.batch import Frame
 from clickthrough.features.history.oracle import Shown
 from clickthrough.features.history.stage import EventFilter, HistoryStage
-from clickthrough.features.plan import KeySet, SequenceSet
 from clickthrough.schema import FieldType
 from tests.features.history.logs import US, Log, Row, counters_of
 
