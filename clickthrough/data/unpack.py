@@ -1,0 +1,136 @@
+"""Compressed files, made plain for as long as a log is read.
+
+Raw logs come as ``.gz`` or as ``.zip`` with one member. They are decompressed as a stream into a
+temporary directory in the cache, where the converted log goes as well, so that a cut file is
+noticed before anything is made of it and memory does not depend on the size of the file.
+"""
+
+import gzip
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+from clickthrough.errors import DataError
+
+Plain = Callable[[Path], Path]
+"""Gives the plain file of a path: itself, or what it was decompressed to."""
+
+_BLOCK = 1 << 20
+_BROKEN = (EOFError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, NotImplementedError)
+
+
+@contextmanager
+def unpacking(cache: Path) -> Iterator[Plain]:
+    """Yield what makes files plain; what was decompressed is removed on leaving.
+
+    Args:
+        cache: gets a temporary directory once a compressed file is met.
+
+    >>> with unpacking(Path("cache")) as plain:
+    ...     plain(Path("log.csv")).name
+    'log.csv'
+    """
+    with ExitStack() as stack:
+        folders: list[Path] = []
+
+        def plain(path: Path) -> Path:
+            if not is_compressed(path):
+                return path
+            if not folders:
+                folders.append(stack.enter_context(_temporary(cache)))
+            return plain_file(path, folders[0])
+
+        yield plain
+
+
+def is_compressed(path: Path) -> bool:
+    """Tell a compressed file by its suffix."""
+    return path.suffix.lower() in (".gz", ".zip")
+
+
+def inner_name(path: Path) -> str:
+    """Return the name of a file without the suffix of its compression.
+
+    >>> inner_name(Path("logs/clicks.csv.gz"))
+    'clicks.csv'
+    """
+    return path.stem if is_compressed(path) else path.name
+
+
+def plain_file(path: Path, folder: Path) -> Path:
+    """Return a file as it is, or decompressed into a folder.
+
+    Raises:
+        DataError: it is no such archive, is cut or damaged, is encrypted, or has several members.
+    """
+    if not is_compressed(path):
+        return path
+    with (
+        _opened(path) as (source, suffix),
+        tempfile.NamedTemporaryFile(dir=folder, suffix=suffix, delete=False) as target,
+    ):
+        shutil.copyfileobj(source, target, _BLOCK)
+    return Path(target.name)
+
+
+@contextmanager
+def opened_plain(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for reading its first bytes, decompressed where it is compressed.
+
+    Raises:
+        DataError: as of ``plain_file``.
+    """
+    with _opened(path) as (source, _):
+        yield source
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], str]]:
+    """Yield the content, and the suffix of its name inside; say what is wrong with the file."""
+    try:
+        with _raw(path) as found:
+            yield found
+    except _BROKEN as error:
+        raise DataError(f"{path}: cut or damaged: {error}") from None
+    except (OSError, RuntimeError) as error:  # zipfile says RuntimeError of an encrypted member
+        raise DataError(f"{path}: cannot be read: {error}") from None
+
+
+@contextmanager
+def _raw(path: Path) -> Iterator[tuple[IO[bytes], str]]:
+    if path.suffix.lower() == ".zip":
+        with zipfile.ZipFile(path) as archive, archive.open(member := _only_member(archive)) as it:
+            yield it, Path(member).suffix.lower()
+    elif path.suffix.lower() == ".gz":
+        with gzip.open(path) as content:
+            yield cast(IO[bytes], content), Path(path.stem).suffix.lower()
+    else:
+        with path.open("rb") as content:
+            yield content, path.suffix.lower()
+
+
+def _only_member(archive: zipfile.ZipFile) -> str:
+    names = [
+        entry.filename
+        for entry in archive.infolist()
+        if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")
+    ]
+    if len(names) != 1:
+        found = ", ".join(names[:5]) or "none"
+        raise DataError(
+            f"{archive.filename}: expected one file in it, found {len(names)}: {found}; "
+            "unpack it and name the file that is meant"
+        )
+    return names[0]
+
+
+@contextmanager
+def _temporary(cache: Path) -> Iterator[Path]:
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="unpacked-", dir=cache) as folder:
+        yield Path(folder)
