@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from clickthrough.config.data import TabularData
 from clickthrough.config.load import load_config, preset_names
 from clickthrough.config.root import Config
 from clickthrough.data.open import open_dataset
@@ -32,9 +33,21 @@ def test_a_preset_says_what_it_is_for_in_its_first_line(name: str) -> None:
 
 @pytest.mark.parametrize("name", preset_names())
 def test_the_data_of_a_preset_can_lie_elsewhere(name: str, tmp_path: Path) -> None:
-    config = load_config(name, data=tmp_path)
-    assert config.data.path == tmp_path
-    assert config.features == load_config(name).features
+    config, preset = load_config(name, data=tmp_path), load_config(name)
+    # a directory, or the file in it that the preset names
+    names = {"", Path(str(preset.data.path)).name if preset.data.reader == "tabular" else ""}
+    assert config.data.path in [tmp_path / name for name in names]
+    assert config.features == preset.features
+
+
+def test_the_side_tables_of_a_preset_lie_beside_its_log(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").touch()
+    (tmp_path / "ads.csv.gz").touch()
+    for data in (tmp_path, tmp_path / "log.csv"):
+        config = load_config("synthetic", data=data).data
+        assert isinstance(config, TabularData)
+        assert config.path == tmp_path / "log.csv"
+        assert [join.file for join in config.joins] == [tmp_path / "ads.csv.gz"]
 
 
 def test_the_ebnerd_preset_makes_a_plan_of_the_real_log(ebnerd: Path, tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ def load_config(source: str | Path, data: Path | None = None) -> Config:
 
     Args:
         source: path of a YAML file, or the name of a preset that ships with the package.
-        data: replaces ``data.path``.
+        data: replaces ``data.path``; for a preset also the directory in which a log of its
+            layout lies. The side tables of a preset lie beside its log.
 
     Returns:
         The checked configuration. Paths in a file are relative to that file.
@@ -44,6 +45,8 @@ def load_config(source: str | Path, data: Path | None = None) -> Config:
     if isinstance(values.get("data"), dict):
         if Path(source).is_file():
             _anchor(values["data"], Path(source).resolve().parent)
+        elif data is not None:
+            data = _in_layout(values["data"], data.resolve())
         if data is not None:
             values["data"]["path"] = str(data.resolve())
             values["data"].pop("files", None)
@@ -110,6 +113,25 @@ def _anchor(data: dict[str, Any], folder: Path) -> None:
     for join in data.get("joins") or []:
         if isinstance(join, dict) and "file" in join:
             join["file"] = absolute(join["file"])
+
+
+def _in_layout(preset: dict[str, Any], data: Path) -> Path:
+    """Return where a preset's log lies, and put its side tables beside it.
+
+    A directory is searched for the file that the preset names, compressed or not.
+    """
+    if preset.get("reader") != "tabular":
+        return data
+    path = present(data / Path(preset["path"]).name) if data.is_dir() else data
+    for join in preset.get("joins") or []:
+        join["file"] = str(present(path.parent / join["file"]))
+    return path
+
+
+def present(path: Path) -> Path:
+    """Return a file, or the compressed one that stands for it; the file itself if neither is."""
+    forms = [path, *(path.with_name(path.name + suffix) for suffix in (".gz", ".zip"))]
+    return next((form for form in forms if form.is_file()), path)
 
 
 def _explain(error: ValidationError, name: str) -> str:

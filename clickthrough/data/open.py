@@ -1,9 +1,12 @@
 """The door to every reader: from a data section of the configuration to a dataset."""
 
-from clickthrough.config.data import DataConfig, EbnerdData
+from clickthrough.config.data import DataConfig, EbnerdData, TabularData
 from clickthrough.data import ebnerd, tabular
 from clickthrough.data.convert import convert
 from clickthrough.data.dataset import Dataset
+from clickthrough.data.diagnose import first_misfit
+from clickthrough.data.unpack import unpacking
+from clickthrough.errors import DataError
 
 
 def open_dataset(config: DataConfig) -> Dataset:
@@ -15,4 +18,15 @@ def open_dataset(config: DataConfig) -> Dataset:
     settings = config.model_dump_json(exclude={"cache", "split", "timezone"})
     if isinstance(config, EbnerdData):
         return convert(config.cache, settings, ebnerd.files(config), lambda: ebnerd.read(config))
-    return convert(config.cache, settings, tabular.files(config), lambda: tabular.read(config))
+    return _open_tabular(config, settings)
+
+
+def _open_tabular(config: TabularData, settings: str) -> Dataset:
+    # frames are lazy: what was decompressed must last until they are written
+    with unpacking(config.cache) as plain:
+        files = tabular.files(config)
+        try:
+            return convert(config.cache, settings, files, lambda: tabular.read(config, plain))
+        except DataError as error:
+            where = first_misfit(config, plain) if all(path.is_file() for path in files) else None
+            raise DataError(f"{error}; {where}" if where else str(error)) from None
