@@ -1,6 +1,5 @@
 """Logs in a known layout: the preset's own text, with the path filled in."""
 
-import json
 import re
 from importlib import resources
 from pathlib import Path
@@ -10,6 +9,7 @@ import polars as pl
 from clickthrough.config.load import present, preset_names
 from clickthrough.data.unpack import inner_name
 from clickthrough.init.sample import Sample
+from clickthrough.init.text import quoted
 
 _DIRECTORIES = {
     "outbrain": ("clicks_train.csv", "events.csv", "promoted_content.csv"),
@@ -88,9 +88,9 @@ def relative(path: Path, folder: Path) -> str:
 
 
 def _path(path: Path, folder: Path) -> str:
-    return json.dumps(relative(path, folder), ensure_ascii=False)
+    return quoted(relative(path, folder))
 
 
 def _said(data: Path, name: str) -> list[str]:
-    shown = " ".join(data.name.split())
+    shown = "".join(sign if sign.isprintable() else " " for sign in data.name)
     return [f"# `clickthrough init` found the layout of the preset '{name}' in {shown}.", "#"]

@@ -62,7 +62,8 @@ def find_tables(data: Path, plain: Plain, label: str | None = None) -> Tables:
     samples = {path: read_sample(path) for path in paths}
     files = _divided(samples)
     main = samples[files["train"]] if files else _log(samples.values(), data, label)
-    sides, left = [], []
+    sides: list[Side] = []
+    left: list[tuple[Path, str]] = []
     for path in paths:
         if path == main.path or path in files.values():
             continue

@@ -80,7 +80,15 @@ def scalar(value: object) -> str:
     plain = re.fullmatch(r"[A-Za-z_/][A-Za-z0-9_./-]*|\d+[smhd]", value)
     if plain and value.lower() not in ("true", "false", "null"):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return quoted(value)
+
+
+def quoted(text: str) -> str:
+    """Write a text in double quotes, with YAML's escapes of what cannot be printed."""
+    escaped = json.dumps(text, ensure_ascii=False)
+    return "".join(
+        sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in escaped
+    )  # fmt: skip
 
 
 def _where(source: Source) -> list[Line]:

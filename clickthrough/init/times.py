@@ -23,6 +23,7 @@ _FORMATS = {
 _TEXTS = ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y",
           "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%d/%m/%Y %H:%M:%S",
           "%d/%m/%Y %H:%M", "%d/%m/%Y")  # fmt: skip
+_DATE = r"^\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
 _ERA = (946_684_800 * 1_000_000, 2_208_988_800 * 1_000_000)
 """2000 to 2040, in microseconds: where the times of a log are to be expected."""
 
@@ -77,7 +78,7 @@ def _candidates(profile: Profile) -> list[str]:
         c
         for c in profile.columns.values()
         if hint(c.name, LEAKS) is None
-        and (hint(c.name, TIMES) or c.type == "moment" or (c.type == "str" and c.distinct > 1))
+        and (hint(c.name, TIMES) or _has_clock(c, profile.rows[c.name]))
     ]
     columns.sort(key=lambda c: (c.missing > 0, rank(c.name, TIMES), c.type != "moment"))
     return [c.name for c in columns]
@@ -87,10 +88,10 @@ def _forms(column: Column, values: pl.Series, sure: bool) -> Iterator[tuple[Time
     """Yield ways to read a column as times, the likeliest first."""
     if column.type == "moment":
         yield TimeFormat(), "dates and times"
-    elif column.type == "str":
+    elif column.type == "str" and _dated(values):
         yield TimeFormat(), "ISO 8601 texts"
         for text in _TEXTS:
-            yield TimeFormat(format=text), f"texts such as {_example(values)}"
+            yield TimeFormat(format=text), f"texts such as {_example(values)}, read as {text}"
     elif column.type in ("int", "float") and (sure or column.distinct > 1):
         yield from _numbers(column)
 
@@ -107,16 +108,28 @@ def _numbers(column: Column) -> Iterator[tuple[TimeFormat, str]]:
             yield TimeFormat(unit=unit), f"{_UNITS[unit]} since 1970"
     for text in _FORMATS.get(digits, ()):
         yield TimeFormat(format=text), f"numbers such as {high}, read as {text}"
+    if hint(column.name, _CLOCKS) is None or column.distinct < 100:
+        return  # an hour of the day counts as well
     for unit in ("s", "ms", "us"):
         if (high - low) * unit_microseconds(TimeFormat(unit=unit)) <= 2 * _YEAR * 1_000_000:
-            yield (
-                TimeFormat(unit=unit),
-                f"they count from no moment that is known: {unit} is a guess",
-            )
+            yield TimeFormat(unit=unit), _NO_ORIGIN
 
 
+_CLOCKS = ("timestamp", "time", "ts")
 _NO_ORIGIN = "numbers that count from no moment that is known: the unit is a guess, see 'origin'"
 _UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds"}
+
+
+def _has_clock(column: Column, values: pl.Series) -> bool:
+    """Tell moments from dates, which may be anyone's birthday."""
+    if column.type == "str" and column.distinct > 1:
+        return bool(values.drop_nulls().head(100).str.contains(r"\d{1,2}:\d{2}").all())
+    return values.dtype == pl.Datetime
+
+
+def _dated(values: pl.Series) -> bool:
+    some = values.drop_nulls().head(100)
+    return len(some) > 0 and bool(some.str.contains(_DATE).all())
 
 
 def _example(values: pl.Series) -> str:
