@@ -130,7 +130,8 @@ def _in_layout(preset: dict[str, Any], data: Path) -> Path:
 
 def present(path: Path) -> Path:
     """Return a file, or the compressed one that stands for it; the file itself if neither is."""
-    forms = [path, *(path.with_name(path.name + suffix) for suffix in (".gz", ".zip"))]
+    packed = [form for s in (".gz", ".zip") for form in (f"{path.name}{s}", f"{path.stem}{s}")]
+    forms = [path, *(path.with_name(name) for name in packed)]
     return next((form for form in forms if form.is_file()), path)
 
 

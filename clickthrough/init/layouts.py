@@ -71,7 +71,9 @@ def preset_text(name: str, data: Path, folder: Path) -> str:
     lines = [line for line in text.splitlines() if not line.startswith("# clickthrough train ")]
     text = "\n".join([*_said(data, name), *lines]) + "\n"
     named = re.search(r"^  path: (.*)$", text, re.MULTILINE)
-    if data.is_dir() and named is not None and "reader: tabular" in text:
+    if "reader: tabular" not in text:
+        data = data if data.is_dir() else data.parent
+    elif data.is_dir() and named is not None:
         data = present(data / Path(named[1]).name)
     text = re.sub(r"^  path: .*$", lambda _: f"  path: {_path(data, folder)}", text, flags=re.M)
 

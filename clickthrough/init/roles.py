@@ -114,8 +114,7 @@ def without(profile: Profile, names: set[str]) -> Profile:
 def _label(profile: Profile, named: str | None, source: str) -> tuple[Choice, float | None]:
     binary = label_candidates(profile)
     if named is not None:
-        at_least = None if named in binary else _stars(profile.columns[named])
-        return Choice(named, "as you said"), at_least
+        return Choice(named, "as you said"), _threshold(profile.columns[named], source)
     for level in LABELS:
         found = [name for name in binary if hint(name, level)]
         exact = [name for name in found if name.lower() in level] or found
@@ -130,6 +129,16 @@ def _label(profile: Profile, named: str | None, source: str) -> tuple[Choice, fl
         reason = f"a rating up to {rated[0].high:g}: from {_stars(rated[0]):g} on it is a click"
         return Choice(rated[0].name, reason), _stars(rated[0])
     raise DataError(_cannot_tell(binary, profile, source))
+
+
+def _threshold(column: Column, source: str) -> float | None:
+    """Return from where on a named label is a click; None where it is 0 and 1."""
+    zeros_and_ones = column.low in (0, 1) and column.high in (0, 1) and column.distinct <= 2
+    if column.type == "bool" or (column.type in ("int", "float") and zeros_and_ones):
+        return None
+    if _stars(column) is None:
+        raise DataError(f"{source}: column '{column.name}' holds neither 0 and 1 nor ratings")
+    return _stars(column)
 
 
 def _cannot_tell(binary: list[str], profile: Profile, source: str) -> str:
@@ -163,13 +172,21 @@ def _by_name(profile: Profile, hints: tuple[str, ...], against: tuple[str, ...])
     known = [
         c
         for c in profile.columns.values()
-        if hint(c.name, hints) and c.type in ("int", "str") and c.distinct > 1 and not c.unique
+        if hint(c.name, hints) and _holds_ids(profile, c) and c.distinct > 1 and not c.unique
     ]
     known = [c for c in known if _is_key(c) and not hint(c.name, against)] or known
     known.sort(key=lambda c: (not _is_key(c), rank(c.name, hints), -c.distinct))
     if not known:
         return None
     return Choice(known[0].name, f"by its name; {known[0].distinct:,} values that come back")
+
+
+def _holds_ids(profile: Profile, column: Column) -> bool:
+    """Tell ids; where some are missing, whole numbers may have been written as fractions."""
+    if column.type == "float":
+        known = profile.rows[column.name].drop_nulls()
+        return bool((known == known.floor()).all())
+    return column.type in ("int", "str")
 
 
 def _is_key(column: Column) -> bool:

@@ -116,7 +116,8 @@ def _from_guesses(tables: Tables, looked: Profile, named: Named, out: Path) -> W
     made = kinds(looked, guess, main.total)
     features = declare(looked, guess, made, main.total or len(main.rows))
     if not features:
-        raise DataError(f"{main.path}: no feature can be made of its columns")
+        why = "; ".join(f"{m.column.name}: {m.reason}" for m in made) or "there are no others"
+        raise DataError(f"{main.path}: no feature can be made of its columns ({why})")
     _write(out, write_config(_source(tables, out.parent), guess, made, features))
     return Written(out, _found(main), _lines(looked, guess, made))
 

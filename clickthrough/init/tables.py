@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.data.scan import TableForm, scan
-from clickthrough.data.unpack import Plain, inner_name
+from clickthrough.data.unpack import Plain, inner_name, is_compressed
 from clickthrough.errors import DataError
 from clickthrough.init.names import LABELS, hint, words
 from clickthrough.init.profile import profile
@@ -109,8 +109,9 @@ def with_sides(sample: Sample, sides: list[Side], plain: Plain) -> pl.DataFrame:
 
 
 def _is_table(path: Path) -> bool:
-    name = inner_name(path).lower()
-    return name.endswith(_SUFFIXES) and not path.name.startswith((".", "_"))
+    inner = Path(inner_name(path).lower())
+    named = inner.suffix in _SUFFIXES or (is_compressed(path) and not inner.suffix)
+    return named and not path.name.startswith((".", "_"))
 
 
 def _divided(samples: dict[Path, Sample]) -> dict[str, Path]:

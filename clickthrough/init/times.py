@@ -78,9 +78,10 @@ def _candidates(profile: Profile) -> list[str]:
         c
         for c in profile.columns.values()
         if hint(c.name, LEAKS) is None
+        and c.missing == 0
         and (hint(c.name, TIMES) or _has_clock(c, profile.rows[c.name]))
     ]
-    columns.sort(key=lambda c: (c.missing > 0, rank(c.name, TIMES), c.type != "moment"))
+    columns.sort(key=lambda c: (rank(c.name, TIMES), c.type != "moment"))
     return [c.name for c in columns]
 
 

