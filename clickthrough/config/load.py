@@ -62,11 +62,21 @@ def parse_config(values: dict[str, Any], name: str) -> Config:
 
 
 def with_data(config: Config, path: Path | None) -> Config:
-    """Return a configuration whose log lies elsewhere; unchanged without a path."""
+    """Return a configuration whose log lies elsewhere; unchanged without a path.
+
+    A directory stands for the file in it that is called as the log was. Side tables that lie
+    beside it under their names replace the former ones.
+    """
     if path is None:
         return config
-    data = config.data.model_dump(exclude_none=True) | {"path": path.resolve()}
-    data.pop("files", None)
+    data = config.data.model_dump(exclude_none=True)
+    files = data.pop("files", None)
+    data["path"] = path = path.resolve()
+    if data["reader"] == "tabular" and files is None:
+        data["path"] = present(path / Path(config.data.path or "").name) if path.is_dir() else path
+        for join in data["joins"]:
+            beside = present(data["path"].parent / join["file"].name)
+            join["file"] = beside if beside.is_file() else join["file"]
     return config.model_copy(update={"data": type(config.data).model_validate(data)})
 
 
