@@ -25,7 +25,7 @@ def check_csv(path: Path, name: str, separator: str, columns: tuple[str, ...] | 
     Raises:
         DataError: no rows, bytes that are not UTF-8, or a row of another number of fields.
     """
-    _refuse_bytes_in(first_line(path, name), 0, name)
+    refuse_bytes_in(first_line(path, name), 0, name)
     header = next(csv.reader([first_line(path, name).decode()], delimiter=separator))
     width = len(columns or header)
     if columns is not None and len(header) != width:
@@ -110,10 +110,15 @@ def _check_slowly(path: Path, name: str, separator: str, width: int, skipped: in
 def _find_bytes(path: Path, name: str, skipped: int) -> None:
     with path.open("rb") as file:
         for number, line in enumerate(file):
-            _refuse_bytes_in(line, number + 1 - skipped, name)
+            refuse_bytes_in(line, number + 1 - skipped, name)
 
 
-def _refuse_bytes_in(line: bytes, row: int, name: str) -> None:
+def refuse_bytes_in(line: bytes, row: int, name: str) -> None:
+    """Refuse a line that is not UTF-8; row 0 is the first line, whatever it holds.
+
+    Raises:
+        DataError: names the row and the bytes.
+    """
     try:
         line.decode()
     except UnicodeDecodeError as error:

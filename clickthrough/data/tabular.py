@@ -1,13 +1,13 @@
 """Any log with one impression a row: CSV or Parquet, columns named by role, side tables."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from clickthrough.config.data import Join, TabularData
+from clickthrough.config.data import TabularData
 from clickthrough.data.columns import canonical, field_type
 from clickthrough.data.ids import refuse_lost_ids
+from clickthrough.data.joins import joined
 from clickthrough.data.moments import moment
 from clickthrough.data.raw import RawLog
 from clickthrough.data.scan import ForcedType, TableForm, as_it_is, need, scan
@@ -37,7 +37,7 @@ def read(config: TabularData, plain: Plain = as_it_is) -> RawLog:
     name = ", ".join(str(path) for _, path in logs(config))
     frame = _united(parts, name)
     for join in config.joins:
-        frame = _joined(frame, join, form, plain)
+        frame = joined(frame, join, form, plain)
     need(frame, [*config.types, *config.lists, *config.drop], name)
     frame = _with_lists(frame, config)
     roles = _roles(config)
@@ -112,34 +112,6 @@ def _united(parts: list[pl.LazyFrame], name: str) -> pl.LazyFrame:
     except pl.exceptions.PolarsError:
         raise DataError(f"{name}: the files differ in the names or types of columns") from None
     return frame
-
-
-def _joined(frame: pl.LazyFrame, join: Join, form: TableForm, plain: Plain) -> pl.LazyFrame:
-    side = scan(join.file, replace(form, columns=None), plain)
-    need(side, [*join.on, *(join.columns or [])], str(join.file))
-    need(frame, join.on, "the log")
-    if join.columns is not None:
-        side = side.select(*join.on, *join.columns)
-    side = _with_keys_as_in(frame, side, join)
-    keys = side.select(pl.struct(join.on).is_duplicated().sum()).collect().item()
-    if keys:
-        raise DataError(
-            f"{join.file}: {keys} rows share their {', '.join(join.on)} with another; "
-            "a side table needs one row a key"
-        )
-    return frame.join(side, on=join.on, how="left", maintain_order="left")
-
-
-def _with_keys_as_in(frame: pl.LazyFrame, side: pl.LazyFrame, join: Join) -> pl.LazyFrame:
-    """Give a side table's keys the types of the log's: one may hold 118 and the other 118.0."""
-    ours, theirs = frame.collect_schema(), side.collect_schema()
-    for key in join.on:
-        numbers = ours[key].is_numeric() and theirs[key].is_numeric()
-        if ours[key] != theirs[key] and not numbers:
-            raise DataError(
-                f"{join.file}: column '{key}' has the type {theirs[key]}, in the log {ours[key]}"
-            )
-    return side.with_columns(pl.col(key).cast(ours[key]) for key in join.on)
 
 
 def _schema(frame: pl.LazyFrame, roles: dict[Role, str], config: TabularData, name: str) -> Schema:

@@ -8,8 +8,8 @@ import polars as pl
 
 from clickthrough.config.load import present, preset_names
 from clickthrough.data.unpack import inner_name
+from clickthrough.init.quoting import quoted
 from clickthrough.init.sample import Sample
-from clickthrough.init.text import quoted
 
 _DIRECTORIES = {
     "outbrain": ("clicks_train.csv", "events.csv", "promoted_content.csv"),

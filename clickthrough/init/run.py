@@ -132,7 +132,7 @@ def _source(tables: Tables, folder: Path) -> Source:
         files=files,
         separator=main.form.separator,
         columns=main.form.columns,
-        sides=tuple((relative(s.path, folder), s.key, s.columns) for s in tables.sides),
+        sides=tuple((relative(s.path, folder), s.key, s.columns, s.reason) for s in tables.sides),
         left=tuple((path.name, why) for path, why in tables.left),
     )
 

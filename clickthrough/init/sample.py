@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from clickthrough.data.csv_shape import first_line
+from clickthrough.data.csv_shape import first_line, refuse_bytes_in
 from clickthrough.data.scan import TableForm, scan
 from clickthrough.data.unpack import inner_name, is_compressed, opened_plain
 from clickthrough.errors import DataError
@@ -116,26 +116,26 @@ def _whole_lines(block: bytes, begins_within: bool) -> bytes:
 def _parse(blocks: list[bytes], form: TableForm, path: Path) -> pl.DataFrame:
     """Read blocks of lines as texts; a block may begin within a quoted field, so rows are cut."""
     header = blocks[0].partition(b"\n")[0] + b"\n" if form.columns is None else b""
-    frames = [
-        pl.read_csv(
-            io.BytesIO(block if place == 0 else header + block),
-            separator=form.separator,
-            has_header=form.columns is None,
-            new_columns=form.columns,
-            infer_schema=False,
-            truncate_ragged_lines=True,
-            encoding="utf8-lossy",
-        )
-        for place, block in enumerate(blocks)
-        if block
-    ]
     try:
-        return pl.concat(frames)
+        return pl.concat(
+            pl.read_csv(
+                io.BytesIO(block if place == 0 else header + block),
+                separator=form.separator,
+                has_header=form.columns is None,
+                new_columns=form.columns,
+                infer_schema=False,
+                truncate_ragged_lines=True,
+            )
+            for place, block in enumerate(blocks)
+            if block
+        )
     except pl.exceptions.PolarsError as error:
-        raise DataError(f"{path}: not readable as CSV: {error}") from None
+        reason = str(error).split("\n", 1)[0]
+        raise DataError(f"{path}: not readable as CSV: {reason}") from None
 
 
 def _text(block: bytes, path: Path) -> str:
+    refuse_bytes_in(block.partition(b"\n")[0], 0, str(path))
     text = block[:_BLOCK].decode(errors="replace").removeprefix("\ufeff")
     if not text.strip():
         raise DataError(f"{path}: is empty")

@@ -9,9 +9,9 @@ import polars as pl
 from clickthrough.data.scan import TableForm, scan
 from clickthrough.data.unpack import Plain, inner_name, is_compressed
 from clickthrough.errors import DataError
+from clickthrough.init.label import label_candidates
 from clickthrough.init.names import LABELS, hint, words
 from clickthrough.init.profile import profile
-from clickthrough.init.roles import label_candidates
 from clickthrough.init.sample import Sample, read_sample
 
 _SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
@@ -21,11 +21,12 @@ _PARTS = {"train": ("train", "training"), "validation": ("validation", "valid", 
 
 @dataclass(frozen=True)
 class Side:
-    """A table with one row a key."""
+    """A table with one row a key; ``columns`` are those that no other table has."""
 
     path: Path
     key: str
     columns: list[str]
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -158,8 +159,14 @@ def _side(sample: Sample, main: Sample, held: set[str], plain: Plain) -> Side | 
         table = _scan(sample.path, plain)
         counts = table.select(pl.len(), pl.col(key).n_unique().alias("n")).collect().row(0)
         if counts[0] == counts[1]:
-            return Side(sample.path, key, new)
+            return Side(sample.path, key, new, _reason(key, sample, new))
     return f"several rows for one {' or '.join(shared)}" if shared else "shares no column"
+
+
+def _reason(key: str, sample: Sample, new: list[str]) -> str:
+    left = [name for name in sample.rows.columns if name not in (*new, key)]
+    more = f"; {', '.join(left)} left out, another table has it" if left else ""
+    return f"one row for each {key}{more}"
 
 
 def _scan(path: Path, plain: Plain) -> pl.LazyFrame:

@@ -1,15 +1,15 @@
 """The text of a configuration, with a reason on each line. Pure."""
 
-import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from clickthrough.config.base import format_duration
 from clickthrough.config.data import TimeFormat
-from clickthrough.init.declare import Declared, tick
+from clickthrough.init.histories import Declared, tick
 from clickthrough.init.kinds import Made
-from clickthrough.init.roles import Choice, Guess
+from clickthrough.init.label import Choice
+from clickthrough.init.quoting import one_line, scalar, with_comment
+from clickthrough.init.roles import Guess
 
 _MODEL = "model: {name: mlp, embedding_dim: 16, hidden: [128, 64], dropout: 0.2}"
 _TRAINING = "training: {epochs: 10, batch_size: 1024, patience: 2}"
@@ -24,7 +24,7 @@ class Source:
     Attributes:
         seen: what was looked at.
         path: of one log; empty where it comes divided into ``files``.
-        sides: file, key and columns of each side table, with the reason.
+        sides: file, key and columns of each side table, and the reason.
         left: tables that are not used, with the reason.
     """
 
@@ -34,7 +34,7 @@ class Source:
     files: Mapping[str, list[str]] = field(default_factory=dict)
     separator: str = ","
     columns: tuple[str, ...] | None = None
-    sides: tuple[tuple[str, str, list[str]], ...] = ()
+    sides: tuple[tuple[str, str, list[str], str], ...] = ()
     left: tuple[tuple[str, str], ...] = ()
 
 
@@ -48,9 +48,9 @@ def write_config(source: Source, guess: Guess, made: list[Made], features: list[
         features: declared of them.
     """
     lines: list[Line] = [
-        (f"# Guessed by `clickthrough init` from {_one_line(source.name)}: {source.seen}.", ""),
+        (f"# Guessed by `clickthrough init` from {one_line(source.name)}: {source.seen}.", ""),
         ("# Every guess says why. Correct what is wrong; then `clickthrough train` this file.", ""),
-        *((f"# not used: {_one_line(name)} ({why})", "") for name, why in source.left),
+        *((f"# not used: {one_line(name)} ({why})", "") for name, why in source.left),
         ("", ""),
         ("data:", ""),
         *_indented([*_where(source), *_roles(guess), *_forms(made, guess), *_joins(source),
@@ -64,31 +64,7 @@ def write_config(source: Source, guess: Guess, made: list[Made], features: list[
                   ("  label_delay: 0s", ""), ("", "")]  # fmt: skip
     lines += [("features:", ""), *(line for made in features for line in _feature(made))]
     lines += [("", ""), (_MODEL, ""), ("", ""), (_TRAINING, "")]
-    return "\n".join(_with_comment(*line) for line in lines) + "\n"
-
-
-def scalar(value: object) -> str:
-    """Write a value as YAML; what could be misread is quoted as in JSON.
-
-    >>> scalar("item"), scalar("a: b"), scalar("true"), scalar(0.1), scalar(["x", "7"])
-    ('item', '"a: b"', '"true"', '0.1', '[x, "7"]')
-    """
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(scalar(entry) for entry in value)}]"
-    if not isinstance(value, str):
-        return json.dumps(value)
-    plain = re.fullmatch(r"[A-Za-z_/][A-Za-z0-9_./-]*|\d+[smhd]", value)
-    if plain and value.lower() not in ("true", "false", "null"):
-        return value
-    return quoted(value)
-
-
-def quoted(text: str) -> str:
-    """Write a text in double quotes, with YAML's escapes of what cannot be printed."""
-    escaped = json.dumps(text, ensure_ascii=False)
-    return "".join(
-        sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in escaped
-    )  # fmt: skip
+    return "\n".join(with_comment(*line) for line in lines) + "\n"
 
 
 def _where(source: Source) -> list[Line]:
@@ -142,10 +118,9 @@ def _forms(made: list[Made], guess: Guess) -> list[Line]:
 
 def _joins(source: Source) -> list[Line]:
     lines = [
-        (f"  - {{file: {scalar(file)}, on: {scalar(key)}, columns: {scalar(columns)}}}",
-         f"one row a {_one_line(key)}")
-        for file, key, columns in source.sides
-    ]  # fmt: skip
+        (f"  - {{file: {scalar(file)}, on: {scalar(key)}, columns: {scalar(columns)}}}", why)
+        for file, key, columns, why in source.sides
+    ]
     return [("joins:", ""), *lines] if lines else []
 
 
@@ -177,16 +152,3 @@ def _feature(made: Declared) -> Iterable[Line]:
 
 def _indented(lines: Iterable[Line]) -> list[Line]:
     return [(f"  {text}", comment) for text, comment in lines]
-
-
-def _with_comment(text: str, comment: str) -> str:
-    if not comment:
-        return text
-    if not text:  # a comment above what it is about
-        return f"{comment[: len(comment) - len(comment.lstrip())]}# {_one_line(comment)}"
-    return f"{text}  # {_one_line(comment)}"
-
-
-def _one_line(text: str) -> str:
-    """Keep a comment a comment, whatever the name of a column holds."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from clickthrough.config.data import TabularData, TimeFormat
 from clickthrough.data.moments import moment
-from clickthrough.errors import DataError
-from clickthrough.schema import parse_time
+from clickthrough.errors import DataError, RequestError
+from clickthrough.features.rows import RowParser
+from clickthrough.schema import Schema, parse_time
 from tests.data.test_tabular import HEADER, ROWS, opened, rows_of
 
 NAMES = HEADER.split(",")
@@ -123,6 +124,16 @@ def test_the_service_takes_iso_texts_beside_the_format_and_nothing_else() -> Non
     for value in (1_413_849_600, 1.5, "noon"):
         with pytest.raises(ValueError):
             parse_time(value, form)
+
+
+def test_a_caller_whose_time_has_not_the_format_is_told_it() -> None:
+    schema = Schema(
+        roles={"time": "hour", "label": "click"}, fields={}, time=TimeFormat(format="%y%m%d%H")
+    )
+    parser = RowParser(schema, [])
+    assert parser.parse([{"hour": 14102107}], now=0).time.tolist() == [1_413_874_800_000_000]
+    with pytest.raises(RequestError, match=r"'hour': expected .* format %y%m%d%H, found 14138"):
+        parser.parse([{"hour": 1_413_874_800}], now=0)
 
 
 def test_a_date_that_is_not_iso_is_not_guessed_at(tmp_path: Path) -> None:

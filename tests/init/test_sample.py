@@ -89,6 +89,21 @@ def test_a_file_without_rows_is_refused_by_name(tmp_path: Path, text: str) -> No
         read_sample(tmp_path / "log.csv")
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b'a,b\n1,2\n3,"4\n', "not readable as CSV"),
+        (b"\x89PNG\r\n\x1a\n", "first line: not UTF-8"),
+        ("a,b\n1,jos\xe9\n".encode("latin1"), "invalid utf-8"),
+    ],
+)
+def test_what_is_no_table_is_refused_by_name(tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "log.csv").write_bytes(content)
+    with pytest.raises(DataError, match=says) as caught:
+        read_sample(tmp_path / "log.csv")
+    assert "log.csv" in str(caught.value)
+
+
 def write(path: Path, frame: pl.DataFrame) -> None:
     if path.suffix == ".parquet":
         frame.write_parquet(path)

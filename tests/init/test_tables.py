@@ -52,6 +52,7 @@ def test_a_column_that_two_tables_bring_is_taken_once(tmp_path: Path) -> None:
     more = ADS.with_columns(size=1)
     tables = found(tmp_path, ads=ADS, more=more, log=LOG)
     assert [side.columns for side in tables.sides] == [["firm"], ["size"]]
+    assert tables.sides[1].reason == "one row for each ad; firm left out, another table has it"
 
 
 def test_files_named_as_parts_with_the_same_columns_are_the_parts(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from clickthrough.config.load import load_config
 from clickthrough.init.layouts import preset_text
+from clickthrough.init.quoting import scalar
 from clickthrough.init.run import init
-from clickthrough.init.text import scalar
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
