@@ -50,6 +50,29 @@ def main() -> None:
 
 
 @app.command()
+def init(  # noqa: PLR0913, PLR0917 (an option each)
+    data: Annotated[Path, typer.Argument(help="A CSV or Parquet file, or a directory of some.")],
+    out: Annotated[Path, typer.Option(help="The configuration to write.")] = Path("config.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    label: Annotated[str | None, typer.Option(help="The column of clicks.")] = None,
+    time: Annotated[str | None, typer.Option(help="The column of times.")] = None,
+    request: Annotated[str | None, typer.Option(help="The column of request ids.")] = None,
+    user: Annotated[str | None, typer.Option(help="The column of users.")] = None,
+    item: Annotated[str | None, typer.Option(help="The column of items.")] = None,
+) -> None:
+    """Look at a log, and write a commented configuration to train with."""
+    from clickthrough.init.roles import Named
+    from clickthrough.init.run import init as run
+    from clickthrough.init.show import column_table
+
+    written = run(data, out, Named(label, time, request, user, item), force)
+    _console.print(_escape(written.found), soft_wrap=True)
+    if written.lines:
+        _console.print(column_table(written.lines))
+    _console.print(f"wrote {written.config}; now: clickthrough train {written.config}")
+
+
+@app.command()
 def train(
     config: Annotated[str, typer.Argument(help="A YAML file, or the name of a preset.")],
     data: DataOption = None,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from clickthrough.config.base import Strict
 from clickthrough.config.data import TimeFormat
+from clickthrough.time_format import parse_formatted
 
 FieldType = Literal["int", "float", "str", "bool", "ints", "floats", "strs"]
 Role = Literal["request_id", "time", "user", "item", "label"]
@@ -61,11 +62,15 @@ def parse_time(value: str | float, form: TimeFormat) -> int:
 
     A text is ISO 8601 (UTC where it names no offset), or a number where the log's times are
     numbers; a number counts ``form.unit`` from ``form.origin``, and seconds since 1970 where the
-    log's times are texts.
+    log's times are texts. Where the log has a format of its own, a value that has it is read by
+    it, and any other must be ISO 8601.
 
     Raises:
         ValueError: the value is neither.
     """
+    if form.format is not None:
+        moment = parse_formatted(value, form.format)
+        return to_microseconds(moment or datetime.fromisoformat(str(value)))
     if isinstance(value, str):
         if form.unit == "iso" or not _is_number(value):
             return to_microseconds(datetime.fromisoformat(value))

@@ -102,6 +102,7 @@ def test_predict_scores_a_file_in_order(demo: Path, suffix: str) -> None:
         (["train", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["train", "ebnrd"], "did you mean 'ebnerd'?"),
         (["train", "ebnerd", "--data", "nowhere"], "nowhere/behaviors.parquet: no such file"),
+        (["init", "nowhere"], "nowhere: no such file or directory"),
         (["evaluate", "nowhere"], "nowhere: no such bundle"),
         (["serve", "nowhere"], "nowhere: no such bundle"),
         (["predict", "nowhere", "nowhere.csv"], "nowhere.csv: no such file"),

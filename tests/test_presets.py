@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from clickthrough.config.load import load_config, preset_names
+from clickthrough.config.data import TabularData
+from clickthrough.config.load import load_config, preset_names, with_data
 from clickthrough.config.root import Config
 from clickthrough.data.open import open_dataset
 from clickthrough.training.prepare import plan_of
@@ -32,9 +33,39 @@ def test_a_preset_says_what_it_is_for_in_its_first_line(name: str) -> None:
 
 @pytest.mark.parametrize("name", preset_names())
 def test_the_data_of_a_preset_can_lie_elsewhere(name: str, tmp_path: Path) -> None:
-    config = load_config(name, data=tmp_path)
-    assert config.data.path == tmp_path
-    assert config.features == load_config(name).features
+    config, preset = load_config(name, data=tmp_path), load_config(name)
+    # a directory, or the file in it that the preset names
+    names = {"", Path(str(preset.data.path)).name if preset.data.reader == "tabular" else ""}
+    assert config.data.path in [tmp_path / name for name in names]
+    assert config.features == preset.features
+
+
+def test_the_side_tables_of_a_preset_lie_beside_its_log(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").touch()
+    (tmp_path / "ads.csv.gz").touch()
+    for data in (tmp_path, tmp_path / "log.csv"):
+        config = load_config("synthetic", data=data).data
+        assert isinstance(config, TabularData)
+        assert config.path == tmp_path / "log.csv"
+        assert [join.file for join in config.joins] == [tmp_path / "ads.csv.gz"]
+
+
+def test_a_bundle_finds_a_log_of_its_layout_elsewhere(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+        (folder / "log.csv").touch()
+    (here / "ads.csv").touch()
+    config = load_config("synthetic", data=here)
+    for data in (there, there / "log.csv"):
+        moved = with_data(config, data).data
+        assert isinstance(moved, TabularData)
+        assert moved.path == there / "log.csv"
+        assert [join.file for join in moved.joins] == [here / "ads.csv"]
+    (there / "ads.csv").touch()
+    moved = with_data(config, there).data
+    assert isinstance(moved, TabularData)
+    assert [join.file for join in moved.joins] == [there / "ads.csv"]
 
 
 def test_the_ebnerd_preset_makes_a_plan_of_the_real_log(ebnerd: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from clickthrough.config.base import Strict, unknown_name
+from clickthrough.time_format import time_pattern
 
 TimeUnit = Literal["iso", "s", "ms", "us"]
 
@@ -93,10 +94,27 @@ class TimeFormat(Strict):
     """How the time column counts: ISO 8601 text, or a number of units since ``origin``.
 
     A text without an offset, and ``origin`` without one, are in UTC.
+
+    Attributes:
+        format: of texts or numbers in a form of their own, in UTC: ``%y%m%d%H`` for 14102107.
     """
 
     unit: TimeUnit = "iso"
     origin: Moment = datetime(1970, 1, 1, tzinfo=UTC)
+    format: str | None = None
+
+    @field_validator("format")
+    @classmethod
+    def _known_directives(cls, value: str | None) -> str | None:
+        if value is not None:
+            time_pattern(value)
+        return value
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if self.format is not None and self.unit != "iso":
+            raise ValueError("expected either 'format' or 'unit', not both")
+        return self
 
 
 class Join(Strict):
@@ -133,15 +151,26 @@ class Files(Strict):
 
 
 class TabularData(BaseData):
-    """A CSV or Parquet log with one impression a row."""
+    """A CSV or Parquet log with one impression a row; ``.gz`` and ``.zip`` are read as well.
+
+    Attributes:
+        label_at_least: a label of so much or more is a click: 4 for ratings of 1 to 5.
+        columns: the names of the columns of a CSV that has no header.
+        separator: of a CSV and of its side tables.
+        types: columns to read as another type than their values suggest; an id that only looks
+            like a number is a str.
+    """
 
     reader: Literal["tabular"]
     path: Path | None = None
     files: Files | None = None
     roles: Roles
+    label_at_least: float | None = None
     time: TimeFormat = TimeFormat()
     joins: list[Join] = []
-    separator: str = ","
+    columns: list[str] | None = None
+    separator: str = Field(default=",", min_length=1, max_length=1)
+    types: dict[str, Literal["int", "float", "str"]] = {}
     drop: list[str] = []
     lists: dict[str, ListFormat] = {}
 
@@ -152,6 +181,21 @@ class TabularData(BaseData):
                 "expected either 'path' (one log) or 'files' (train, validation, test)"
             )
         return self
+
+    @model_validator(mode="after")
+    def _keeps_what_it_needs(self) -> Self:
+        both = sorted(set(self.drop) & {*self.roles.model_dump(exclude_none=True).values()})
+        if both:
+            raise ValueError(f"'drop' names columns that 'roles' needs: {', '.join(both)}")
+        return self
+
+    @field_validator("columns")
+    @classmethod
+    def _named_once(cls, value: list[str] | None) -> list[str] | None:
+        twice = sorted({name for name in value or [] if (value or []).count(name) > 1})
+        if twice:
+            raise ValueError(f"named twice: {', '.join(twice)}")
+        return value
 
 
 DataConfig = Annotated[EbnerdData | OutbrainData | TabularData, Field(discriminator="reader")]

@@ -31,7 +31,8 @@ def load_config(source: str | Path, data: Path | None = None) -> Config:
 
     Args:
         source: path of a YAML file, or the name of a preset that ships with the package.
-        data: replaces ``data.path``.
+        data: replaces ``data.path``; for a preset also the directory in which a log of its
+            layout lies. The side tables of a preset lie beside its log.
 
     Returns:
         The checked configuration. Paths in a file are relative to that file.
@@ -44,6 +45,8 @@ def load_config(source: str | Path, data: Path | None = None) -> Config:
     if isinstance(values.get("data"), dict):
         if Path(source).is_file():
             _anchor(values["data"], Path(source).resolve().parent)
+        elif data is not None:
+            data = _in_layout(values["data"], data.resolve())
         if data is not None:
             values["data"]["path"] = str(data.resolve())
             values["data"].pop("files", None)
@@ -59,11 +62,21 @@ def parse_config(values: dict[str, Any], name: str) -> Config:
 
 
 def with_data(config: Config, path: Path | None) -> Config:
-    """Return a configuration whose log lies elsewhere; unchanged without a path."""
+    """Return a configuration whose log lies elsewhere; unchanged without a path.
+
+    A directory stands for the file in it that is called as the log was. Side tables that lie
+    beside it under their names replace the former ones.
+    """
     if path is None:
         return config
-    data = config.data.model_dump(exclude_none=True) | {"path": path.resolve()}
-    data.pop("files", None)
+    data = config.data.model_dump(exclude_none=True)
+    files = data.pop("files", None)
+    data["path"] = path = path.resolve()
+    if data["reader"] == "tabular" and files is None:
+        data["path"] = present(path / Path(config.data.path or "").name) if path.is_dir() else path
+        for join in data["joins"]:
+            beside = present(data["path"].parent / join["file"].name)
+            join["file"] = beside if beside.is_file() else join["file"]
     return config.model_copy(update={"data": type(config.data).model_validate(data)})
 
 
@@ -110,6 +123,26 @@ def _anchor(data: dict[str, Any], folder: Path) -> None:
     for join in data.get("joins") or []:
         if isinstance(join, dict) and "file" in join:
             join["file"] = absolute(join["file"])
+
+
+def _in_layout(preset: dict[str, Any], data: Path) -> Path:
+    """Return where a preset's log lies, and put its side tables beside it.
+
+    A directory is searched for the file that the preset names, compressed or not.
+    """
+    if preset.get("reader") != "tabular":
+        return data
+    path = present(data / Path(preset["path"]).name) if data.is_dir() else data
+    for join in preset.get("joins") or []:
+        join["file"] = str(present(path.parent / join["file"]))
+    return path
+
+
+def present(path: Path) -> Path:
+    """Return a file, or the compressed one that stands for it; the file itself if neither is."""
+    packed = [form for s in (".gz", ".zip") for form in (f"{path.name}{s}", f"{path.stem}{s}")]
+    forms = [path, *(path.with_name(name) for name in packed)]
+    return next((form for form in forms if form.is_file()), path)
 
 
 def _explain(error: ValidationError, name: str) -> str:

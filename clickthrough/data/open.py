@@ -1,10 +1,13 @@
 """The door to every reader: from a data section of the configuration to a dataset."""
 
-from clickthrough.config.data import DataConfig, EbnerdData, OutbrainData
+from clickthrough.config.data import DataConfig, EbnerdData, OutbrainData, TabularData
 from clickthrough.data import ebnerd, tabular
 from clickthrough.data.convert import convert
 from clickthrough.data.dataset import Dataset
+from clickthrough.data.diagnose import first_misfit
 from clickthrough.data.outbrain import reader as outbrain
+from clickthrough.data.unpack import unpacking
+from clickthrough.errors import DataError
 
 
 def open_dataset(config: DataConfig) -> Dataset:
@@ -14,9 +17,25 @@ def open_dataset(config: DataConfig) -> Dataset:
         DataError: a file is missing or unreadable, or the log fails a check.
     """
     settings = config.model_dump_json(exclude={"cache", "split", "timezone"})
-    if isinstance(config, EbnerdData):
-        return convert(config.cache, settings, ebnerd.files(config), lambda _: ebnerd.read(config))
-    if isinstance(config, OutbrainData):
-        files = outbrain.files(config)
-        return convert(config.cache, settings, files, lambda there: outbrain.read(config, there))
-    return convert(config.cache, settings, tabular.files(config), lambda _: tabular.read(config))
+    match config:
+        case EbnerdData():
+            files = ebnerd.files(config)
+            return convert(config.cache, settings, files, lambda _: ebnerd.read(config))
+        case OutbrainData():
+            files = outbrain.files(config)
+            return convert(
+                config.cache, settings, files, lambda there: outbrain.read(config, there)
+            )
+        case TabularData():
+            return _open_tabular(config, settings)
+
+
+def _open_tabular(config: TabularData, settings: str) -> Dataset:
+    # frames are lazy: what was decompressed must last until they are written
+    with unpacking(config.cache) as plain:
+        files = tabular.files(config)
+        try:
+            return convert(config.cache, settings, files, lambda _: tabular.read(config, plain))
+        except DataError as error:
+            where = first_misfit(config, plain) if all(path.is_file() for path in files) else None
+            raise DataError(f"{error}; {where}" if where else str(error)) from None

@@ -111,6 +111,8 @@ class RowParser:
             expected = "ISO 8601 text or a number of seconds since 1970"
             if self.schema.time.unit != "iso":
                 expected = f"ISO 8601 text or a number in the log's unit ({self.schema.time.unit})"
+            if self.schema.time.format is not None:
+                expected = f"ISO 8601 text or a time in the format {self.schema.time.format}"
             raise self._wrong("time", place, value, expected) from None
 
     def rename(self, raw: Sequence[RawRow]) -> tuple[list[dict[str, object]], list[str]]:

@@ -1,0 +1,124 @@
+"""One table file, CSV or Parquet, plain or compressed, as a lazy frame with sure types."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from clickthrough.config.base import unknown_name
+from clickthrough.data.csv_shape import check_csv
+from clickthrough.data.unpack import Plain, inner_name
+from clickthrough.errors import DataError
+
+ForcedType = Literal["int", "float", "str"]
+
+
+@dataclass(frozen=True)
+class TableForm:
+    """How table files are written.
+
+    Attributes:
+        separator: of a CSV.
+        columns: the names of the columns of a CSV without a header.
+        types: columns whose type is given; a str is read as it stands, whatever it looks like.
+    """
+
+    separator: str = ","
+    columns: tuple[str, ...] | None = None
+    types: Mapping[str, ForcedType] = field(default_factory=dict)
+
+
+def as_it_is(path: Path) -> Path:
+    """Take a file for plain: what opens files that are not compressed."""
+    return path
+
+
+def scan(path: Path, form: TableForm, plain: Plain = as_it_is) -> pl.LazyFrame:
+    """Open a CSV or Parquet file, told apart by its suffix.
+
+    Args:
+        path: the file.
+        form: how it is written.
+        plain: makes compressed files plain.
+
+    Raises:
+        DataError: the file is unreadable or empty, has rows of another number of fields, or a
+            value that is not of its column's given type.
+    """
+    parquet = inner_name(path).lower().endswith(".parquet")
+    try:
+        frame = pl.scan_parquet(path) if parquet else _scan_csv(plain(path), path, form)
+        known = frame.collect_schema().names()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise DataError(
+            f"{path}: not readable as {'Parquet' if parquet else 'CSV'}: {reason}"
+        ) from None
+    return _typed(frame, {name: form.types[name] for name in known if name in form.types}, path)
+
+
+def need(frame: pl.LazyFrame, columns: list[str], name: str) -> None:
+    """Refuse a table that lacks a column, naming the nearest.
+
+    Raises:
+        DataError: it does.
+    """
+    known = frame.collect_schema().names()
+    for column in columns:
+        if column not in known:
+            raise DataError(f"{name}: {unknown_name(column, 'column', known)}")
+
+
+def _scan_csv(plain: Path, path: Path, form: TableForm) -> pl.LazyFrame:
+    check_csv(plain, str(path), form.separator, form.columns)
+    texts = [name for name, kind in form.types.items() if kind == "str"]
+    return pl.scan_csv(
+        plain,
+        separator=form.separator,
+        has_header=form.columns is None,
+        new_columns=form.columns,
+        infer_schema_length=None,
+        schema_overrides=dict.fromkeys(texts, pl.String),
+    )
+
+
+def _typed(frame: pl.LazyFrame, types: Mapping[str, ForcedType], path: Path) -> pl.LazyFrame:
+    """Cast columns to their given types; all their values must have them."""
+    found = frame.collect_schema()
+    for name, kind in types.items():
+        if not _has_type(found[name], kind):
+            _refuse_misfit(frame, name, kind, path)
+    casts = {"int": pl.Int64, "float": pl.Float64, "str": pl.String}
+    return frame.with_columns(pl.col(name).cast(casts[kind]) for name, kind in types.items())
+
+
+def _has_type(dtype: pl.DataType, kind: ForcedType) -> bool:
+    """Tell whether every value of a type is one of a given type."""
+    if kind == "str":
+        return dtype in (pl.String, pl.Categorical, pl.Enum) or dtype.is_integer()
+    if kind == "float":
+        return dtype.is_numeric()
+    return dtype.is_signed_integer() and dtype != pl.Int128
+
+
+def _refuse_misfit(frame: pl.LazyFrame, name: str, kind: ForcedType, path: Path) -> None:
+    """Name the first value that is not of a given type, if there is one."""
+    column = pl.col(name)
+    if kind == "str":
+        misfit = column.is_not_null()  # a fraction or a moment: its text is not what was written
+    else:
+        target = column.cast(pl.Float64 if kind == "float" else pl.Int64, strict=False)
+        misfit = column.is_not_null() & target.is_null()
+        if kind == "int" and frame.collect_schema()[name].is_float():
+            misfit = (target != column) | (column.abs() >= 2**53)
+    rows = frame.select(name).with_row_index("__row").filter(misfit).head(1)
+    for row, value in rows.collect(engine="streaming").iter_rows():
+        raise DataError(
+            f"{path}: row {row + 1}, column '{name}': expected {_EXPECTED[kind]}, as 'types' says, "
+            f"found {value!r}"
+        )
+
+
+_EXPECTED = {"int": "a whole number of 64 bits", "float": "a number", "str": "text"}

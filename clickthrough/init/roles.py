@@ -1,0 +1,164 @@
+"""Which columns are the time, the request, the user and the item, each with its reason. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from clickthrough.errors import DataError
+from clickthrough.init.label import Choice, guess_label
+from clickthrough.init.names import (
+    IDS,
+    ITEMS,
+    REQUESTS,
+    USERS,
+    hint,
+    rank,
+    words,
+)
+from clickthrough.init.profile import Column, Profile
+from clickthrough.init.times import TimeGuess, guess_time
+
+
+@dataclass(frozen=True)
+class Named:
+    """Columns that the log's owner names."""
+
+    label: str | None = None
+    time: str | None = None
+    request: str | None = None
+    user: str | None = None
+    item: str | None = None
+
+
+@dataclass(frozen=True)
+class Guess:
+    """The roles of a log.
+
+    Attributes:
+        at_least: from where on a rating is a click; None where the label is 0 and 1.
+        texts: columns of roles that must be read as texts, with the reason.
+    """
+
+    label: Choice
+    at_least: float | None = None
+    time: TimeGuess | None = None
+    request: Choice | None = None
+    user: Choice | None = None
+    item: Choice | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The name of a role in a configuration -> its column."""
+        found = {
+            "request_id": self.request,
+            "time": self.time,
+            "user": self.user,
+            "item": self.item,
+            "label": self.label,
+        }
+        return {role: choice.column for role, choice in found.items() if choice is not None}
+
+
+def guess_roles(profile: Profile, named: Named, source: str) -> Guess:
+    """Find the roles.
+
+    Args:
+        profile: of the log.
+        named: what its owner said.
+        source: how errors call the log.
+
+    Raises:
+        DataError: a column that was named is not there, or the label cannot be told.
+    """
+    label, at_least = guess_label(profile, named.label, source)
+    taken = {label.column, *(n for n in (named.user, named.item, named.request) if n)}
+    free = without(profile, taken)
+    time = guess_time(profile if named.time else free, named.time)
+    if named.time is not None and time is None:
+        raise DataError(f"{source}: column '{named.time}' holds no times that could be read")
+    free = without(free, {time.column} if time else set())
+    item = _named(named.item) or _by_name(free, ITEMS, USERS + REQUESTS)
+    user = _named(named.user) or _by_name(without(free, _of(item)), USERS, ())
+    free = without(free, _of(item) | _of(user))
+    request = _named(named.request) or _request(profile, free, time)
+    texts = {
+        column.name: column.force_text
+        for column in profile.columns.values()
+        if column.force_text and column.name in _of(request) | _of(user) | _of(item)
+    }
+    return Guess(label, at_least, time, request, user, item, texts)
+
+
+def without(profile: Profile, names: set[str]) -> Profile:
+    """Return a profile without some columns."""
+    kept = {name: column for name, column in profile.columns.items() if name not in names}
+    return Profile(profile.rows, kept)
+
+
+def _by_name(profile: Profile, hints: tuple[str, ...], against: tuple[str, ...]) -> Choice | None:
+    """Return the column whose name hints at a role and whose values come back."""
+    known = [
+        c
+        for c in profile.columns.values()
+        if hint(c.name, hints) and _holds_ids(profile, c) and c.distinct > 1 and not c.unique
+    ]
+    known = [c for c in known if _is_key(c) and not hint(c.name, against)] or known
+    known.sort(key=lambda c: (not _is_key(c), rank(c.name, hints), -c.distinct))
+    if not known:
+        return None
+    return Choice(known[0].name, f"by its name; {known[0].distinct:,} values that come back")
+
+
+def _holds_ids(profile: Profile, column: Column) -> bool:
+    """Tell ids; where some are missing, whole numbers may have been written as fractions."""
+    if column.type == "float":
+        known = profile.rows[column.name].drop_nulls()
+        return bool((known == known.floor()).all())
+    return column.type in ("int", "str")
+
+
+def _is_key(column: Column) -> bool:
+    """Tell a key by its name: it says id, or nothing but what it is."""
+    held = words(column.name)
+    return bool({"id", "uuid", "uid", "ip", "cookie"} & set(held)) or len(held) == 1
+
+
+def _request(profile: Profile, free: Profile, time: TimeGuess | None) -> Choice | None:
+    """Return the column whose rows lie side by side, several a value, at one moment."""
+    columns: Iterable[Column] = free.columns.values()
+    able = [c for c in columns if c.type in ("int", "str") and c.missing == 0 and not c.unique]
+    good = [c for c in able if _side_by_side(profile.rows[c.name], time, profile)]
+    hinted = [c for c in good if hint(c.name, REQUESTS)]
+    alike = [c for c in good if hint(c.name, IDS) and not hint(c.name, USERS)]
+    for found, why in ((hinted, "by its name"), (alike, "by its shape")):
+        if found:
+            best = max(found, key=lambda c: c.distinct)
+            mean = len(profile.rows) / best.distinct
+            return Choice(best.name, f"{why}; {mean:.1f} rows a value, side by side")
+    return None
+
+
+def _side_by_side(values: pl.Series, time: TimeGuess | None, profile: Profile) -> bool:
+    distinct = values.n_unique()
+    if not 1.2 <= len(values) / distinct <= 1_000:
+        return False
+    if values.rle_id().n_unique() > 1.05 * distinct:
+        return False
+    if time is None:
+        return True
+    moments = profile.rows.group_by(values.name).agg(pl.col(time.column).n_unique())
+    return _number((moments[time.column] == 1).mean()) > 0.95
+
+
+def _named(column: str | None) -> Choice | None:
+    return None if column is None else Choice(column, "as you said")
+
+
+def _of(choice: Choice | None) -> set[str]:
+    return set() if choice is None else {choice.column}
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

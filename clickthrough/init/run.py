@@ -1,0 +1,171 @@
+"""``clickthrough init``: look at a log, and write a configuration that trains as it stands."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from clickthrough.config.load import load_config
+from clickthrough.config.root import Config
+from clickthrough.data.unpack import unpacking
+from clickthrough.errors import ConfigError, DataError
+from clickthrough.init.declare import declare
+from clickthrough.init.kinds import Made, kinds
+from clickthrough.init.layouts import layout_of_directory, layout_of_table, preset_text, relative
+from clickthrough.init.profile import Profile, profile
+from clickthrough.init.roles import Guess, Named, guess_roles
+from clickthrough.init.sample import Sample, read_sample
+from clickthrough.init.tables import Tables, find_tables, with_sides
+from clickthrough.init.text import Source, write_config
+
+_UNPACKED = Path(".clickthrough/cache")
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a column is and becomes, as the user is shown it."""
+
+    column: str
+    type: str
+    distinct: str
+    becomes: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """What init did.
+
+    Attributes:
+        config: the file that was written.
+        found: what was looked at, in a line.
+        lines: a column each; none where a preset's reader knows the log.
+    """
+
+    config: Path
+    found: str
+    lines: list[Line]
+
+
+def init(data: Path, out: Path, named: Named | None = None, force: bool = False) -> Written:
+    """Look at a log and write a commented configuration for it.
+
+    Args:
+        data: a CSV or Parquet file, plain or compressed, or a directory of some.
+        out: the configuration; it appears whole or not at all.
+        named: columns whose part is given; a known layout is then not looked for.
+        force: whether a file that stands there is replaced.
+
+    Raises:
+        ConfigError: a file stands there.
+        DataError: there is no log, a named column is not in it, or its label cannot be told.
+    """
+    if out.exists() and not force:
+        raise ConfigError(f"{out}: exists; replace it with --force, or name another with --out")
+    if named is None or named == Named():
+        known = layout_of_directory(data)
+        if known is not None:
+            return _from_preset(known, data, out, None)
+    with unpacking(out.parent / _UNPACKED) as plain:
+        tables = find_tables(data, plain, named.label if named else None)
+        known = layout_of_table(tables.main) if named in (None, Named()) else None
+        if known is not None and not tables.files:
+            return _from_preset(known, tables.main.path, out, tables.main)
+        rows = with_sides(tables.main, tables.sides, plain)
+    return _from_guesses(tables, profile(rows), named or Named(), out)
+
+
+def _from_preset(name: str, data: Path, out: Path, sample: Sample | None) -> Written:
+    config = _write(out, preset_text(name, data, out.parent))
+    if sample is None and config.data.reader == "tabular":
+        sample = read_sample(Path(str(config.data.path)))
+    found = f"{data}: the layout of the preset '{name}'"
+    if sample is None or config.data.reader != "tabular":
+        return Written(out, found, [])
+    names = config.data.columns or sample.rows.columns
+    looked = profile(sample.rows.rename(dict(zip(sample.rows.columns, names, strict=True))))
+    becomes = _parts_of(config)
+    lines = [
+        Line(c.name, c.type, f"{c.distinct:,}", becomes.get(c.name, ""), f"preset '{name}'")
+        for c in looked.columns.values()
+    ]
+    return Written(out, f"{found}; {sample.seen} were looked at", lines)
+
+
+def _parts_of(config: Config) -> dict[str, str]:
+    """Return what a configuration makes of columns: a role, a kind, or nothing."""
+    assert config.data.reader == "tabular"  # noqa: S101
+    roles = config.data.roles.model_dump(exclude_none=True)
+    parts: dict[str, list[str]] = {column: [role] for role, column in roles.items()}
+    for feature in config.features:
+        given = feature.model_dump()
+        for field in [*given.get("fields", []), *([given["field"]] if "field" in given else [])]:
+            kinds_of = parts.setdefault(str(roles.get(field, field)), [])
+            kinds_of.append(feature.kind)
+    dropped = dict.fromkeys(config.data.drop, "drop")
+    return {name: ", ".join(dict.fromkeys(kinds_of)) for name, kinds_of in parts.items()} | dropped
+
+
+def _from_guesses(tables: Tables, looked: Profile, named: Named, out: Path) -> Written:
+    main = tables.main
+    for column in vars(named).values():
+        if column is not None and column not in looked.columns:
+            known = ", ".join(looked.columns)
+            raise DataError(f"{main.path}: there is no column '{column}'; found {known}")
+    guess = guess_roles(looked, named, str(main.path))
+    made = kinds(looked, guess, main.total)
+    features = declare(looked, guess, made, main.total or len(main.rows))
+    if not features:
+        why = "; ".join(f"{m.column.name}: {m.reason}" for m in made) or "there are no others"
+        raise DataError(f"{main.path}: no feature can be made of its columns ({why})")
+    _write(out, write_config(_source(tables, out.parent), guess, made, features))
+    return Written(out, _found(main), _lines(looked, guess, made))
+
+
+def _source(tables: Tables, folder: Path) -> Source:
+    main = tables.main
+    files = {part: [relative(path, folder)] for part, path in tables.files.items()}
+    return Source(
+        name=main.path.name,
+        seen=_found(main).partition(": ")[2],
+        path=relative(main.path, folder),
+        files=files,
+        separator=main.form.separator,
+        columns=main.form.columns,
+        sides=tuple((relative(s.path, folder), s.key, s.columns, s.reason) for s in tables.sides),
+        left=tuple((path.name, why) for path, why in tables.left),
+    )
+
+
+def _found(sample: Sample) -> str:
+    about = "" if sample.exact else "about "
+    total = f"{about}{sample.total:,} rows" if sample.total is not None else "rows not counted"
+    looked = "all were looked at" if sample.exact else f"looked at {sample.seen}"
+    return f"{sample.path}: {total}, {sample.rows.width} columns; {looked}"
+
+
+def _lines(looked: Profile, guess: Guess, made: list[Made]) -> list[Line]:
+    reasons = {made.column.name: (made.kind, made.reason) for made in made}
+    for role, column in guess.columns.items():
+        choice = {"label": guess.label, "request_id": guess.request, "time": guess.time,
+                  "user": guess.user, "item": guess.item}[role]  # fmt: skip
+        assert choice is not None  # noqa: S101
+        reasons[column] = (role, choice.reason)  # type: ignore[assignment]
+    return [
+        Line(c.name, c.type, f"{c.distinct:,}", *reasons[c.name]) for c in looked.columns.values()
+    ]
+
+
+def _write(out: Path, text: str) -> Config:
+    """Write a configuration beside and rename it in; it must load."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{out.name}-", suffix=".yaml", dir=out.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        config = load_config(Path(name))
+        Path(name).chmod(0o644)
+        Path(name).replace(out)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return config

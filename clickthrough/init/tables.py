@@ -1,0 +1,182 @@
+"""The tables of a directory: which is the log, which are its parts, which stand beside it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from clickthrough.data.scan import TableForm, scan
+from clickthrough.data.unpack import Plain, inner_name, is_compressed
+from clickthrough.errors import DataError
+from clickthrough.init.label import label_candidates
+from clickthrough.init.names import LABELS, hint, words
+from clickthrough.init.profile import profile
+from clickthrough.init.sample import Sample, read_sample
+
+_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
+_PARTS = {"train": ("train", "training"), "validation": ("validation", "valid", "val", "dev"),
+          "test": ("test", "holdout")}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Side:
+    """A table with one row a key; ``columns`` are those that no other table has."""
+
+    path: Path
+    key: str
+    columns: list[str]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What a file or directory holds.
+
+    Attributes:
+        main: the log, or its training part.
+        files: part -> file, where the log comes divided.
+        sides: tables that join to it.
+        left: tables that are not used, with the reason.
+    """
+
+    main: Sample
+    files: dict[str, Path] = field(default_factory=dict)
+    sides: list[Side] = field(default_factory=list)
+    left: list[tuple[Path, str]] = field(default_factory=list)
+
+
+def find_tables(data: Path, plain: Plain, label: str | None = None) -> Tables:
+    """Find the log in a file or directory, and what belongs to it.
+
+    Args:
+        data: a table file, or a directory of some.
+        plain: makes compressed files plain.
+        label: the label's column, if its owner names it.
+
+    Raises:
+        DataError: there is no table, or none that looks like a log.
+    """
+    paths = table_files(data)
+    if len(paths) == 1:
+        return Tables(read_sample(paths[0]))
+    samples = {path: read_sample(path) for path in paths}
+    files = _divided(samples)
+    main = samples[files["train"]] if files else _log(samples.values(), data, label)
+    sides: list[Side] = []
+    left: list[tuple[Path, str]] = []
+    for path in paths:
+        if path == main.path or path in files.values():
+            continue
+        held = {*main.rows.columns, *(name for side in sides for name in side.columns)}
+        side = _side(samples[path], main, held, plain)
+        if isinstance(side, Side):
+            sides.append(side)
+        else:
+            left.append((path, side))
+    return Tables(main, files, sides, left)
+
+
+def table_files(data: Path) -> list[Path]:
+    """Return the table files of a directory, or a file itself.
+
+    Raises:
+        DataError: there is none.
+    """
+    if data.is_file():
+        return [data]
+    if not data.is_dir():
+        raise DataError(f"{data}: no such file or directory")
+    found = sorted(path for path in data.iterdir() if path.is_file() and _is_table(path))
+    if not found:
+        raise DataError(f"{data}: holds no table: expected {', '.join(_SUFFIXES)}, or .gz or .zip")
+    return found
+
+
+def with_sides(sample: Sample, sides: list[Side], plain: Plain) -> pl.DataFrame:
+    """Return a sample with the columns of its side tables, read only where it needs them."""
+    rows = sample.rows
+    for side in sides:
+        keys = rows[side.key].cast(pl.String).alias("__key").unique()
+        table = _scan(side.path, plain).select(
+            pl.col(side.key).cast(pl.String).alias("__key"), *side.columns
+        )
+        needed = table.join(keys.to_frame().lazy(), on="__key", how="semi")
+        rows = rows.with_columns(pl.col(side.key).cast(pl.String).alias("__key")).join(
+            needed.collect(engine="streaming"), on="__key", how="left", maintain_order="left"
+        )
+        rows = rows.drop("__key")
+    return rows
+
+
+def _is_table(path: Path) -> bool:
+    inner = Path(inner_name(path).lower())
+    named = inner.suffix in _SUFFIXES or (is_compressed(path) and not inner.suffix)
+    return named and not path.name.startswith((".", "_"))
+
+
+def _divided(samples: dict[Path, Sample]) -> dict[str, Path]:
+    """Return the parts of a log whose files name them and have the same columns."""
+    files: dict[str, Path] = {}
+    for path in samples:
+        for part, known in _PARTS.items():
+            if set(known) & set(words(path.name)) and part not in files:
+                files[part] = path
+                break
+    alike = {tuple(samples[path].rows.columns) for path in files.values()}
+    return files if {"train", "validation"} <= set(files) and len(alike) == 1 else {}
+
+
+def _log(samples: Iterable[Sample], data: Path, label: str | None) -> Sample:
+    """Return the table that holds the label; the largest where several do."""
+
+    def holds_label(sample: Sample) -> bool:
+        if label is not None:
+            return label in sample.rows.columns
+        found = label_candidates(profile(sample.rows.head(10_000)))
+        return any(hint(name, level) for name in found for level in LABELS)
+
+    able = [s for s in samples if "submission" not in words(s.path.name) and holds_label(s)]
+    if not able:
+        names = ", ".join(sample.path.name for sample in samples)
+        raise DataError(f"{data}: none of {names} has a column that looks like a label; "
+                        "name the file, or the label with --label COLUMN")  # fmt: skip
+    trained = [s for s in able if "train" in words(s.path.name)] or able
+    return max(trained, key=lambda sample: sample.path.stat().st_size)
+
+
+def _side(sample: Sample, main: Sample, held: set[str], plain: Plain) -> Side | str:
+    """Return how a table joins to the log, or why it does not; columns already held are left."""
+    shared = [name for name in sample.rows.columns if name in main.rows.columns]
+    new = [name for name in sample.rows.columns if name not in held]
+    if not new:
+        return "adds no column"
+    if sample.form.columns is not None:
+        return "has no header"
+    if sample.form.separator != main.form.separator and not _is_parquet(sample.path):
+        return "has another separator than the log"
+    for key in shared:
+        table = _scan(sample.path, plain)
+        counts = table.select(pl.len(), pl.col(key).n_unique().alias("n")).collect().row(0)
+        if counts[0] == counts[1]:
+            return Side(sample.path, key, new, _reason(key, sample, new))
+    return f"several rows for one {' or '.join(shared)}" if shared else "shares no column"
+
+
+def _reason(key: str, sample: Sample, new: list[str]) -> str:
+    left = [name for name in sample.rows.columns if name not in (*new, key)]
+    more = f"; {', '.join(left)} left out, another table has it" if left else ""
+    return f"one row for each {key}{more}"
+
+
+def _scan(path: Path, plain: Plain) -> pl.LazyFrame:
+    """Open a side table as it is sampled: the columns of a CSV are texts."""
+    if _is_parquet(path):
+        return scan(path, TableForm())
+    sample = read_sample(path)
+    texts = dict.fromkeys(sample.rows.columns, "str")
+    return scan(path, TableForm(sample.form.separator, None, texts), plain)  # type: ignore[arg-type]
+
+
+def _is_parquet(path: Path) -> bool:
+    return inner_name(path).lower().endswith(".parquet")

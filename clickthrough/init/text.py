@@ -1,0 +1,154 @@
+"""The text of a configuration, with a reason on each line. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from clickthrough.config.base import format_duration
+from clickthrough.config.data import TimeFormat
+from clickthrough.init.histories import Declared, tick
+from clickthrough.init.kinds import Made
+from clickthrough.init.label import Choice
+from clickthrough.init.quoting import one_line, scalar, with_comment
+from clickthrough.init.roles import Guess
+
+_MODEL = "model: {name: mlp, embedding_dim: 16, hidden: [128, 64], dropout: 0.2}"
+_TRAINING = "training: {epochs: 10, batch_size: 1024, patience: 2}"
+Line = tuple[str, str]
+"""What a line says, and the comment beside it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the tables lie and how they are written.
+
+    Attributes:
+        seen: what was looked at.
+        path: of one log; empty where it comes divided into ``files``.
+        sides: file, key and columns of each side table, and the reason.
+        left: tables that are not used, with the reason.
+    """
+
+    name: str
+    seen: str
+    path: str = ""
+    files: Mapping[str, list[str]] = field(default_factory=dict)
+    separator: str = ","
+    columns: tuple[str, ...] | None = None
+    sides: tuple[tuple[str, str, list[str], str], ...] = ()
+    left: tuple[tuple[str, str], ...] = ()
+
+
+def write_config(source: Source, guess: Guess, made: list[Made], features: list[Declared]) -> str:
+    """Write a configuration.
+
+    Args:
+        source: the tables.
+        guess: the roles.
+        made: what becomes of the other columns.
+        features: declared of them.
+    """
+    lines: list[Line] = [
+        (f"# Guessed by `clickthrough init` from {one_line(source.name)}: {source.seen}.", ""),
+        ("# Every guess says why. Correct what is wrong; then `clickthrough train` this file.", ""),
+        *((f"# not used: {one_line(name)} ({why})", "") for name, why in source.left),
+        ("", ""),
+        ("data:", ""),
+        *_indented([*_where(source), *_roles(guess), *_forms(made, guess), *_joins(source),
+                    *_drops(made), ("split: {validation: 0.1, test: 0.1}", _split(source, guess))]),
+        ("", ""),
+    ]  # fmt: skip
+    if guess.time is not None:
+        width = format_duration(tick(guess))
+        why = "the unit of time of counters; label_delay: how long clicks take to be known"
+        lines += [("counters:", ""), (f"  tick: {width}", why),
+                  ("  label_delay: 0s", ""), ("", "")]  # fmt: skip
+    lines += [("features:", ""), *(line for made in features for line in _feature(made))]
+    lines += [("", ""), (_MODEL, ""), ("", ""), (_TRAINING, "")]
+    return "\n".join(with_comment(*line) for line in lines) + "\n"
+
+
+def _where(source: Source) -> list[Line]:
+    lines = [("reader: tabular", "")]
+    if source.files:
+        lines += [("files:", "their names say that the log comes divided")]
+        lines += [(f"  {part}: {scalar(paths)}", "") for part, paths in source.files.items()]
+    else:
+        lines.append((f"path: {scalar(source.path)}", ""))
+    if source.separator != ",":
+        lines.append((f"separator: {scalar(source.separator)}", ""))
+    if source.columns is not None:
+        lines.append((f"columns: {scalar(source.columns)}", "the file has no header"))
+    return lines
+
+
+def _roles(guess: Guess) -> list[Line]:
+    time = None if guess.time is None else Choice(guess.time.column, guess.time.reason)
+    choices = {"label": guess.label, "time": time, "request_id": guess.request,
+               "user": guess.user, "item": guess.item}  # fmt: skip
+    lines: list[Line] = [("roles:", "")]
+    for role, choice in choices.items():
+        if choice is None:
+            lines.append((f"  # {role}:", "no column looks like it"))
+        else:
+            lines.append((f"  {role}: {scalar(choice.column)}", choice.reason))
+    if guess.at_least is not None:
+        lines.append((f"label_at_least: {guess.at_least:g}", "so much or more is a click"))
+    if guess.time is not None and guess.time.form != TimeFormat():
+        form = guess.time.form
+        said = f"format: {scalar(form.format)}" if form.format else f"unit: {form.unit}"
+        lines.append((f"time: {{{said}}}", guess.time.reason))
+    return lines
+
+
+def _forms(made: list[Made], guess: Guess) -> list[Line]:
+    """Write the types and lists that the reader could not tell."""
+    used = [m for m in made if m.kind != "drop"]
+    whole = [m for m in used if m.column.type == "float" and m.kind == "categorical"]
+    texts = [(name, why) for name, why in guess.texts.items()]
+    texts += [(m.column.name, m.column.force_text) for m in used if m.column.force_text]
+    lines = [(f"  {scalar(name)}: str", f"it {why}") for name, why in texts]
+    lines += [(f"  {scalar(m.column.name)}: int", m.reason) for m in whole]
+    lists = [(f"  {scalar(m.column.name)}: {{separator: {scalar(m.column.separator)}}}", m.reason)
+             for m in used if m.kind == "bag" and m.column.separator]  # fmt: skip
+    return [
+        *([("types:", ""), *lines] if lines else []),
+        *([("lists:", ""), *lists] if lists else []),
+    ]
+
+
+def _joins(source: Source) -> list[Line]:
+    lines = [
+        (f"  - {{file: {scalar(file)}, on: {scalar(key)}, columns: {scalar(columns)}}}", why)
+        for file, key, columns, why in source.sides
+    ]
+    return [("joins:", ""), *lines] if lines else []
+
+
+def _drops(made: list[Made]) -> list[Line]:
+    dropped = [m for m in made if m.kind == "drop"]
+    lines = [(f"  - {scalar(m.column.name)}", m.reason) for m in dropped]
+    return [("drop:", ""), *lines] if lines else []
+
+
+def _split(source: Source, guess: Guess) -> str:
+    if source.files:
+        return "not used: the files are the parts"
+    return "in order of time" if guess.time is not None else "in the order of the rows"
+
+
+def _feature(made: Declared) -> Iterable[Line]:
+    values = dict(made.values)
+    if not made.fields:
+        inside = ", ".join(f"{name}: {scalar(value)}" for name, value in values.items())
+        return [("", f"  {made.comment}"), (f"  - {{{inside}}}", "")]
+    kind = values.pop("kind")
+    return [
+        (f"  - kind: {kind}", made.comment),
+        *((f"    {name}: {scalar(value)}", "") for name, value in values.items()),
+        ("    fields:", ""),
+        *((f"      - {scalar(name)}", comment) for name, comment in made.fields),
+    ]
+
+
+def _indented(lines: Iterable[Line]) -> list[Line]:
+    return [(f"  {text}", comment) for text, comment in lines]

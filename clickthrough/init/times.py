@@ -1,0 +1,144 @@
+"""Which column is the time of an impression, and how it counts. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from clickthrough.config.data import TimeFormat
+from clickthrough.data.moments import moment
+from clickthrough.init.names import LEAKS, TIMES, hint, rank
+from clickthrough.init.profile import Column, Profile
+from clickthrough.schema import unit_microseconds
+
+_YEAR = 365 * 86_400
+_FORMATS = {
+    6: ("%y%m%d",),
+    8: ("%Y%m%d", "%y%m%d%H"),
+    10: ("%Y%m%d%H", "%y%m%d%H%M"),
+    12: ("%Y%m%d%H%M", "%y%m%d%H%M%S"),
+    14: ("%Y%m%d%H%M%S",),
+}
+"""Formats of numbers by their number of digits."""
+_TEXTS = ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y",
+          "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%d/%m/%Y %H:%M:%S",
+          "%d/%m/%Y %H:%M", "%d/%m/%Y")  # fmt: skip
+_DATE = r"^\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
+_ERA = (946_684_800 * 1_000_000, 2_208_988_800 * 1_000_000)
+"""2000 to 2040, in microseconds: where the times of a log are to be expected."""
+
+
+@dataclass(frozen=True)
+class TimeGuess:
+    """The time column.
+
+    Attributes:
+        form: how it counts.
+        reason: why it was taken.
+        span: seconds from the first to the last sampled impression.
+        step: seconds that all times are multiples of: an hour, a minute or a second.
+        known: whether hours and weekdays are known; not where the origin is not.
+    """
+
+    column: str
+    form: TimeFormat
+    reason: str
+    span: float
+    step: int
+    known: bool = True
+
+
+def guess_time(profile: Profile, chosen: str | None = None) -> TimeGuess | None:
+    """Find the time of the impressions.
+
+    Args:
+        profile: of the log.
+        chosen: the column, if its owner names it.
+    """
+    names = [chosen] if chosen is not None else _candidates(profile)
+    for name in names:
+        for form, reason in _forms(profile.columns[name], profile.rows[name], chosen is not None):
+            micros = moments(profile.rows[name], form)
+            if micros is not None:
+                known = reason != _NO_ORIGIN
+                return TimeGuess(name, form, reason, *_scale(micros), known)
+    return None
+
+
+def moments(values: pl.Series, form: TimeFormat) -> pl.Series | None:
+    """Return a column as microseconds since 1970 UTC; None if a value is no such time."""
+    frame = values.to_frame()
+    made = frame.select(moment(pl.col(values.name), values.dtype, form)).to_series()
+    return made if made.null_count() == values.null_count() < len(values) else None
+
+
+def _candidates(profile: Profile) -> list[str]:
+    """Return columns that may be the time, the likeliest first: by name, then always given."""
+    columns = [
+        c
+        for c in profile.columns.values()
+        if hint(c.name, LEAKS) is None
+        and c.missing == 0
+        and (hint(c.name, TIMES) or _has_clock(c, profile.rows[c.name]))
+    ]
+    columns.sort(key=lambda c: (rank(c.name, TIMES), c.type != "moment"))
+    return [c.name for c in columns]
+
+
+def _forms(column: Column, values: pl.Series, sure: bool) -> Iterator[tuple[TimeFormat, str]]:
+    """Yield ways to read a column as times, the likeliest first."""
+    if column.type == "moment":
+        yield TimeFormat(), "dates and times"
+    elif column.type == "str" and _dated(values):
+        yield TimeFormat(), "ISO 8601 texts"
+        for text in _TEXTS:
+            yield TimeFormat(format=text), f"texts such as {_example(values)}, read as {text}"
+    elif column.type in ("int", "float") and (sure or column.distinct > 1):
+        yield from _numbers(column)
+
+
+def _numbers(column: Column) -> Iterator[tuple[TimeFormat, str]]:
+    low, high = int(column.low), int(column.high)
+    if low < 0:
+        return
+    digits = len(str(high))
+    now_or_before = 1_900_000_000  # a unit that puts a log after 2030 is less likely than a format
+    for unit in ("s", "ms", "us"):
+        micros = unit_microseconds(TimeFormat(unit=unit))
+        if low * micros >= _ERA[0] and high * micros < now_or_before * 1_000_000:
+            yield TimeFormat(unit=unit), f"{_UNITS[unit]} since 1970"
+    for text in _FORMATS.get(digits, ()):
+        yield TimeFormat(format=text), f"numbers such as {high}, read as {text}"
+    if hint(column.name, _CLOCKS) is None or column.distinct < 100:
+        return  # an hour of the day counts as well
+    for unit in ("s", "ms", "us"):
+        if (high - low) * unit_microseconds(TimeFormat(unit=unit)) <= 2 * _YEAR * 1_000_000:
+            yield TimeFormat(unit=unit), _NO_ORIGIN
+
+
+_CLOCKS = ("timestamp", "time", "ts")
+_NO_ORIGIN = "numbers that count from no moment that is known: the unit is a guess, see 'origin'"
+_UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds"}
+
+
+def _has_clock(column: Column, values: pl.Series) -> bool:
+    """Tell moments from dates, which may be anyone's birthday."""
+    if column.type == "str" and column.distinct > 1:
+        return bool(values.drop_nulls().head(100).str.contains(r"\d{1,2}:\d{2}").all())
+    return values.dtype == pl.Datetime
+
+
+def _dated(values: pl.Series) -> bool:
+    some = values.drop_nulls().head(100)
+    return len(some) > 0 and bool(some.str.contains(_DATE).all())
+
+
+def _example(values: pl.Series) -> str:
+    return str(values.drop_nulls().first())
+
+
+def _scale(micros: pl.Series) -> tuple[float, int]:
+    low, high = (int(value) for value in (micros.min(), micros.max()))  # type: ignore[arg-type]
+    steps = (86_400, 3_600, 60, 1)
+    step = next(s for s in steps if s == 1 or bool((micros % (s * 1_000_000) == 0).all()))
+    return (high - low) / 1_000_000, step
