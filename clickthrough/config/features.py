@@ -158,7 +158,7 @@ class Counter(Strict):
             raise ValueError("expected 'all_time: true', or an entry in 'windows' or 'half_lives'")
         if 0 in self.half_lives or 0 in self.windows:
             raise ValueError("a window or half-life must be longer than 0s")
-        if self.of == "views" and "values" in self.model_fields_set:
+        if self.of == "views" and self.values != type(self).model_fields["values"].default:
             raise ValueError("page views are only counted: leave 'values' out")
         return self
 
