@@ -190,7 +190,7 @@ def features(
 
 
 @app.command()
-def simulate(
+def simulate(  # noqa: PLR0913, PLR0917 - a verb has its options
     out: Annotated[Path, typer.Argument(help="Where the log goes.")],
     impressions: Annotated[int, typer.Option(min=1_000, help="Rows with a known click.")] = 300_000,
     seed: Annotated[int, typer.Option(min=0, help="Of all chance.")] = 7,

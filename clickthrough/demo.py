@@ -8,8 +8,8 @@ import polars as pl
 from clickthrough.config.load import load_config
 from clickthrough.config.root import Config
 from clickthrough.data.open import open_dataset
-from clickthrough.data.split import TEST, with_part
 from clickthrough.data.simulator.plain import write_log
+from clickthrough.data.split import TEST, with_part
 from clickthrough.evaluation.metrics import all_metrics
 from clickthrough.features.table import request_offsets
 from clickthrough.training.run import Told, train

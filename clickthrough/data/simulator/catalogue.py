@@ -22,13 +22,13 @@ ADS_QUANTILES = (
     (1, 1, 2, 5, 12, 30, 56, 99, 170, 276, 958, 3_806),
 )
 OWN_THEME, SHARED_DOCUMENT = 0.7, 0.22
-SPREADS = {"advertiser": 1.8, "campaign": 0.95, "document": 0.62, "ad": 1.42}
+SPREADS = {"advertiser": 1.6, "campaign": 0.3, "document": 0.7, "ad": 1.5}
 """Of the logarithm of exposure at each level, within the level above."""
-GROWTH = {"advertiser": 0.26, "campaign": 0.44}
+GROWTH = {"advertiser": 0.36, "campaign": 0.3}
 """Exposure grows with the number of ads to this power."""
-DORMANT = {"advertiser": (0.42, 4.0), "ad": (0.35, 5.0)}
+DORMANT = {"advertiser": (0.5, 5.0), "ad": (0.43, 5.0)}
 """Share that is hardly shown, and by how much less (logarithm)."""
-MOST = {"advertiser": 0.023, "ad": 0.0038}
+MOST = {"advertiser": 0.022, "ad": 0.007}
 """Exposure bends towards this share: budgets end."""
 BORN_LATER, ENDS_EARLY, DAYS = 0.08, 0.06, 15
 
@@ -52,6 +52,16 @@ class Catalogue:
     born: Ints
     ends: Ints
     landing_themes: NDArray[np.int8]
+
+    @property
+    def levels(self) -> dict[str, NDArray[np.int32]]:
+        """The keys of each ad, from the widest to the ad itself."""
+        return {
+            "advertiser": self.advertiser,
+            "campaign": self.campaign,
+            "document": self.document,
+            "ad": np.arange(len(self.campaign), dtype=np.int32),
+        }
 
 
 def make_catalogue(seed: int) -> Catalogue:

@@ -5,6 +5,7 @@ computed at a time. What must be the same wherever a user or document is met aga
 places, texts) is a hash of its number, so nothing about users is kept in memory.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 import numpy as np
@@ -47,9 +48,16 @@ def hashed(numbers: NDArray[np.integer], seed: int, salt: int) -> Words:
     return mixed
 
 
+def normalized(weights: NDArray[np.floating] | Sequence[float]) -> Floats:
+    """Return shares that sum to 1."""
+    shares = np.asarray(weights, np.float64)
+    made: Floats = shares / shares.sum()
+    return made
+
+
 def uniform(numbers: NDArray[np.integer], seed: int, salt: int) -> Floats:
     """Return a number in [0, 1) that belongs to each number."""
-    return (hashed(numbers, seed, salt) >> np.uint64(11)) * 2.0**-53
+    return (hashed(numbers, seed, salt) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def pick(shares: Floats, uniforms: Floats) -> Ints:

@@ -7,12 +7,18 @@ from numpy.typing import NDArray
 
 from clickthrough.data.simulator.catalogue import Catalogue
 from clickthrough.data.simulator.chance import Floats, Ints
-from clickthrough.data.simulator.clock import DAY_MS, DAYS, hour_of
+from clickthrough.data.simulator.clock import DAY_MS, hour_of
 from clickthrough.data.simulator.displays import Displays
 from clickthrough.data.simulator.documents import Documents
 from clickthrough.data.simulator.law import (
-    COSINE, INTEREST, NOVELTY, NOVELTY_DAYS, POSITION, Effects,
-)  # fmt: skip
+    COSINE,
+    INTEREST,
+    NOVELTY,
+    NOVELTY_DAYS,
+    POSITION,
+    Effects,
+    trend,
+)
 from clickthrough.data.simulator.places import COUNTRY_OF
 
 
@@ -40,7 +46,7 @@ def utilities(shown: Displays, ads: Catalogue, documents: Documents, effects: Ef
     plain += _age(time / DAY_MS, ads.born[shown.ads])
     theme = documents.theme[landing]
     hidden = effects.quality[shown.ads]
-    hidden += effects.drift[shown.ads] * (time / DAY_MS / DAYS * 2 - 1)
+    hidden += effects.drift[shown.ads] * trend(time)
     country = COUNTRY_OF[shown.users.place][display]
     hidden += effects.country[ads.advertiser[shown.ads], country]
     hidden += INTEREST * (theme == shown.users.interest[display])

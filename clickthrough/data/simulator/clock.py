@@ -32,12 +32,14 @@ def moments(first_day: int, last_day: int, shares: Floats) -> Ints:
     """
     low, high = _EDGES[first_day * 24], _EDGES[last_day * 24]
     hours = np.interp(low + shares * (high - low), _EDGES, np.arange(len(_EDGES)))
-    return (hours * HOUR_MS).astype(np.int64)
+    made: Ints = (hours * HOUR_MS).astype(np.int64)
+    return made
 
 
 def day_of(time: Ints) -> Ints:
     """Return the day of each moment of the log's clock, 0 to 14."""
-    return time // DAY_MS
+    day: Ints = time // DAY_MS
+    return day
 
 
 def hour_of(time: Ints) -> Floats:

@@ -9,20 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clickthrough.data.simulator.chance import Floats, Ints, Part, generator
+from clickthrough.data.simulator.chance import Floats, Ints, Part, generator, normalized, pick
 from clickthrough.data.simulator.clock import DAYS, TRAIN_DAYS, day_of, moments
 from clickthrough.data.simulator.documents import THEME_SHARES, Documents
 from clickthrough.data.simulator.exposure import MOST_ADS, Exposure
 from clickthrough.data.simulator.users import Users, users_of
-from clickthrough.data.simulator.chance import pick
 
 SIZES = np.array([2, 3, 4, 5, 6, 7, 8, 9, 10, 12])
-SIZE_SHARES: Floats = (
-    w := np.array([0.051, 0.092, 0.353, 0.067, 0.321, 0.006, 0.05, 0.047, 0.012, 0.0008])
-) / w.sum()
+SIZE_SHARES: Floats = normalized(
+    [0.051, 0.092, 0.353, 0.067, 0.321, 0.006, 0.05, 0.047, 0.012, 0.0008]
+)
 """Ads per display, counted on real displays."""
-READ_BY_INTEREST = 0.5
-"""Share of pages that a user reads for the theme they like."""
+READ_BY_INTEREST = 0.55
+"""Share of pages that a user reads for the theme they like; all others are drawn by theme."""
 BLOCK = 32_768
 
 

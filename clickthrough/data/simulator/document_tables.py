@@ -6,9 +6,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from clickthrough.data.simulator.chance import Floats, Ints, Part, generator, hashed, pick, uniform
+from clickthrough.data.simulator.chance import Floats, Ints, Part, generator, hashed, uniform
 from clickthrough.data.simulator.documents import (
-    CATEGORIES, LEAST_CONFIDENCE, THEMES, TOPICS_A_THEME, Documents,
+    CATEGORIES,
+    LEAST_CONFIDENCE,
+    THEMES,
+    TOPICS_A_THEME,
+    Documents,
 )  # fmt: skip
 from clickthrough.data.simulator.texts import entities, ids
 

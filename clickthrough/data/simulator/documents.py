@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clickthrough.data.simulator.chance import Floats, Ints, Part, generator, pick
+from clickthrough.data.simulator.chance import Floats, Ints, Part, generator, normalized, pick
 
 THEMES, TOPICS_A_THEME, CATEGORIES = 20, 15, 97
 PAGES = 900_000
 """Documents on which ads are shown; the real log shows 894,060."""
-THEME_SHARES: Floats = (w := 1 / (np.arange(THEMES) + 4.0)) / w.sum()
+THEME_SHARES: Floats = normalized(1 / (np.arange(THEMES) + 4.0))
 """How often pages and ads are of a theme."""
-TOPIC_SHARES: Floats = (w := (np.arange(TOPICS_A_THEME) + 1.0) ** -1.2) / w.sum()
-CATEGORY_SHARES: Floats = (w := np.array([12.0, 5.0, 3.0, 2.0])) / w.sum()
+TOPIC_SHARES: Floats = normalized((np.arange(TOPICS_A_THEME) + 1.0) ** -1.6)
+CATEGORY_SHARES: Floats = normalized([12, 5, 3, 2])
 WITH_TOPICS, FIRST_CONFIDENCE, LEAST_CONFIDENCE = 0.83, (0.25, 0.75), 0.008
 PAGE_SPREAD = 2.7
 """Of the logarithm of page popularity: 1,434 pages in the first 1,959 real events."""
@@ -64,7 +64,8 @@ class Documents:
     def _unit(self, documents: Ints) -> NDArray[np.float32]:
         weights = self.confidences[documents]
         norm = np.sqrt((weights**2).sum(1, keepdims=True))
-        return weights / np.maximum(norm, 1e-9)
+        unit: NDArray[np.float32] = weights / np.maximum(norm, 1e-9)
+        return unit
 
 
 def make_documents(seed: int, landing_themes: NDArray[np.int8]) -> Documents:

@@ -69,9 +69,9 @@ class Exposure:
         targeted = rng.random(len(theme)) < TARGETED
         start = np.where(targeted, self._theme_slots[theme], 0)
         end = np.where(targeted, self._theme_slots[theme + 1], len(self._slots))
-        return self._slots[
-            start + (rng.random(len(theme)) * (end - start)).astype(np.int64)
-        ].astype(np.int64)
+        place = start + (rng.random(len(theme)) * (end - start)).astype(np.int64)
+        drawn: Ints = self._slots[place].astype(np.int64)
+        return drawn
 
     def _repeated(self, ads: Ints, size: Ints) -> NDArray[np.bool_]:
         document, advertiser = self.catalogue.document[ads], self.catalogue.advertiser[ads]

@@ -10,18 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.data.simulator.catalogue import Catalogue
-from clickthrough.data.simulator.chance import Floats, Part, generator
+from clickthrough.data.simulator.chance import Floats, Ints, Part, generator
+from clickthrough.data.simulator.clock import END_MS
 from clickthrough.data.simulator.documents import CATEGORIES
 from clickthrough.data.simulator.places import COUNTRIES
 
-LEVELS = ("advertiser", "campaign", "document", "ad")
-QUALITY = {"advertiser": 0.8, "campaign": 0.45, "document": 0.35, "ad": 0.4}
-"""Standard deviation of hidden quality at each level."""
-DRIFT = 0.25
+QUALITY = {"advertiser": 0.86, "campaign": 0.38, "document": 0.25, "ad": 0.3}
+"""Standard deviation of hidden quality at each level, over impressions."""
+EXPOSED = 0.1
+"""What is shown more often differs more: deviations grow with exposure to this power."""
+DRIFT = 0.3
 """Standard deviation of an ad's change from the middle of the log to its end."""
-INTEREST, COSINE = 0.9, 1.0
+INTEREST, COSINE = 1.1, 1.4
 """An ad of the theme that the user likes; an ad about the page's own topics."""
-PLATFORM, HOUR, COUNTRY = 0.25, 0.2, 0.3
+PLATFORM, HOUR, COUNTRY = 0.25, 0.2, 0.25
 """Standard deviations: category by platform, category by hour, advertiser by country."""
 POSITION = -0.045
 """A place further down."""
@@ -38,7 +40,7 @@ class Effects:
         drift: hidden, of each ad, shape (ads,).
         platform: shape (categories, 3).
         hour: cosine and sine amplitudes, shape (categories, 2).
-        country: hidden, shape (advertisers, countries); 0 in the United States.
+        country: hidden, shape (advertisers, countries).
     """
 
     quality: Floats
@@ -48,17 +50,44 @@ class Effects:
     country: NDArray[np.float32]
 
 
+def trend(time: Ints) -> Floats:
+    """Return how far the log has gone, -1 to 1: what an ad's drift is multiplied by."""
+    return time / END_MS * 2 - 1
+
+
+def deviations(ads: Catalogue) -> dict[str, Floats]:
+    """Return the standard deviation of the quality of each key of each level."""
+    return {name: _deviations(key, ads.exposure, QUALITY[name]) for name, key in ads.levels.items()}
+
+
+def _deviations(key: NDArray[np.int32], exposure: Floats, typical: float) -> Floats:
+    share = np.bincount(key, exposure)
+    growth = share**EXPOSED
+    made: Floats = typical * growth / np.sqrt(np.sum(share * growth**2) / np.sum(share))
+    return made
+
+
+def _pinned(effect: Floats, share: Floats, deviation: float) -> Floats:
+    """Give effects a mean of 0 and this deviation over impressions.
+
+    Few advertisers have most impressions; left to chance, worlds would differ in difficulty.
+    """
+    centred = effect - np.sum(share * effect)
+    made: Floats = centred * (deviation / np.sqrt(np.sum(share * centred**2)))
+    return made
+
+
 def make_effects(seed: int, ads: Catalogue) -> Effects:
     """Draw every effect."""
     rng = generator(seed, Part.QUALITY)
     n = len(ads.campaign)
-    quality = QUALITY["ad"] * rng.standard_normal(n)
-    for name in LEVELS[:-1]:
-        key = getattr(ads, name)
-        quality += (QUALITY[name] * rng.standard_normal(key.max() + 1))[key]
+    quality = np.zeros(n)
+    for name, deviation in deviations(ads).items():
+        drawn = (deviation * rng.standard_normal(len(deviation)))[ads.levels[name]]
+        quality += _pinned(drawn, ads.exposure, QUALITY[name])
+    quality = _pinned(quality, ads.exposure, float(np.linalg.norm(list(QUALITY.values()))))
     rng = generator(seed, Part.EFFECTS)
     country = COUNTRY * rng.standard_normal((ads.advertiser.max() + 1, COUNTRIES))
-    country[:, 0] = 0
     return Effects(
         quality=quality,
         drift=(DRIFT * rng.standard_normal(n)).astype(np.float32),

@@ -6,7 +6,7 @@ roughly by population; as in the real log some places stop at the country or the
 
 import numpy as np
 
-from clickthrough.data.simulator.chance import Floats
+from clickthrough.data.simulator.chance import Floats, normalized
 
 _COUNTRIES: dict[str, tuple[float, tuple[str, ...]]] = {
     "CA": (0.082, ("ON", "ON", "ON", "BC", "AB", "QC", "SK", "MB", "NS")),
@@ -27,11 +27,11 @@ _MARKETS: dict[str, dict[int, float]] = {
     "TX": {623: 8, 618: 7.5, 641: 2.8, 635: 2.4}, "FL": {528: 5, 539: 5.4, 534: 4.6, 561: 2},
     "IL": {602: 9.7}, "PA": {504: 8, 508: 3.4, 566: 1.8}, "OH": {510: 4, 535: 2.8, 515: 2.4},
     "GA": {524: 6.9}, "NC": {517: 3.4, 560: 3.3}, "MI": {505: 5, 563: 1.8}, "NJ": {501: 6},
-    "VA": {511: 3.5, 556: 1.5, 544: 1.8}, "WA": {819: 5.5, 881: 1.1}, "AZ": {753: 5.6, 789: 1.1},
-    "MA": {506: 7}, "TN": {659: 3, 640: 1.7, 557: 1.3}, "IN": {527: 3.2}, "MO": {609: 3.4, 616: 2.6},
+    "VA": {511: 3.5, 556: 1.5, 544: 1.8}, "WA": {819: 5.5, 881: 1.1}, "AZ": {753: 5.6, 789: 1},
+    "MA": {506: 7}, "TN": {659: 3, 640: 1.7, 557: 1.3}, "IN": {527: 3.2}, "MO": {609: 3, 616: 3},
     "MD": {512: 3, 511: 3}, "WI": {617: 2.5, 669: 1}, "CO": {751: 4.9}, "MN": {613: 5},
     "AL": {630: 2.2}, "SC": {567: 2.4, 546: 1}, "LA": {622: 1.9}, "KY": {529: 1.9, 541: 1.4},
-    "OR": {820: 3.4}, "OK": {650: 2, 671: 1.5}, "CT": {533: 2.9}, "IA": {679: 1.2}, "UT": {770: 2.8},
+    "OR": {820: 3.4}, "OK": {650: 2, 671: 1.5}, "CT": {533: 3}, "IA": {679: 1}, "UT": {770: 3},
     "NV": {839: 2.2}, "KS": {678: 1.3}, "HI": {744: 1.3}, "ID": {757: 0.8}, "MT": {762: 0.3},
 }  # fmt: skip
 _US_ALONE, _STATE_ALONE, _COUNTRY_ALONE = 0.025, 0.03, 0.03
@@ -62,5 +62,5 @@ PLACES = tuple(_names)
 """Texts of ``geo_location``."""
 COUNTRY_OF = np.array(_countries)
 """The country of each place, 0 is the United States."""
-PLACE_SHARES: Floats = np.array(_weights) / sum(_weights)
+PLACE_SHARES: Floats = normalized(_weights)
 COUNTRIES = 1 + len(_COUNTRIES)

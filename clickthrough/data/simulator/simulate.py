@@ -1,4 +1,4 @@
-"""Write a simulated log: the tables of Kaggle's 'Outbrain Click Prediction', and the truth apart."""
+"""Write a simulated log in the layout of Kaggle's 'Outbrain Click Prediction', its truth apart."""
 
 import shutil
 import tempfile
@@ -14,7 +14,11 @@ from clickthrough.data.simulator.document_tables import document_tables
 from clickthrough.data.simulator.files import TRUTH, Files
 from clickthrough.data.simulator.plain import write_log
 from clickthrough.data.simulator.tables import (
-    events, impressions, page_views, promoted_content, seen_documents,
+    events,
+    impressions,
+    page_views,
+    promoted_content,
+    seen_documents,
 )  # fmt: skip
 from clickthrough.data.simulator.world import Block, Settings, World, make_blocks, make_world
 from clickthrough.errors import DataError

@@ -47,7 +47,7 @@ def places(numbers: Ints) -> pl.Series:
 
 
 def platforms(numbers: Ints, displays: Ints, seed: int) -> pl.Series:
-    """Return 1, 2, 3, and for a few displays ``\\N``."""
+    """Return 1, 2, 3, and the null of the published table for a few displays."""
     unknown = uniform(displays, seed, _UNKNOWN) < UNKNOWN_PLATFORM
     return _PLATFORMS.gather(np.where(unknown, 3, numbers).astype(np.uint32))
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clickthrough.data.simulator.chance import Floats, Ints
+from clickthrough.data.simulator.chance import Floats, Ints, normalized
 from clickthrough.data.simulator.clock import END_MS
 from clickthrough.data.simulator.displays import Displays, read_pages
 from clickthrough.data.simulator.documents import Documents
 
 MEAN_DISTANCE_MS = 86_400_000
-SOURCE_SHARES: Floats = (w := np.array([1293550863.0, 343133832.0, 397590753.0])) / w.sum()
+SOURCE_SHARES: Floats = normalized([1_293_550_863, 343_133_832, 397_590_753])
 """Internal, search and social, of all page views."""
 
 
@@ -74,7 +74,7 @@ def make_views(
 def _others(
     rng: np.random.Generator, warm: NDArray[np.bool_], first: NDArray[np.bool_], count: int
 ) -> Ints:
-    """Return how many other views belong to each display: one for each warm user, then by chance."""
+    """Return how many other views a display brings: one for each warm user, then by chance."""
     least = (warm & first).astype(np.int64)
     spare = count - int(least.sum())
     if spare < 0:

@@ -7,14 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.data.simulator.catalogue import Catalogue, make_catalogue
-from clickthrough.data.simulator.chance import Floats, Ints, Part, generator
+from clickthrough.data.simulator.chance import Floats, Part, generator
 from clickthrough.data.simulator.clicks import draw_clicks, softmax, utilities
-from clickthrough.data.simulator.clock import TICK_MS
 from clickthrough.data.simulator.displays import Displays, Span, make_displays, spans
 from clickthrough.data.simulator.documents import Documents, make_documents
 from clickthrough.data.simulator.exposure import Exposure
+from clickthrough.data.simulator.filtering import Filter
 from clickthrough.data.simulator.law import Effects, make_effects
-from clickthrough.data.simulator.observable import QualityFilter, expected_interest, theme_counts
+from clickthrough.data.simulator.observable import (
+    expected_interest,
+    make_filter,
+    observe,
+    pages_read,
+)
 from clickthrough.data.simulator.views import Views, make_views
 
 
@@ -73,7 +78,7 @@ def make_blocks(world: World, settings: Settings) -> Iterator[Block]:
     planned = spans(settings.impressions, settings.test_share)
     total = sum(span.train[1] + span.test[1] for span in planned)
     most = 3 * total if settings.page_views is None else settings.page_views
-    exposure, oracle = Exposure(settings.seed, world.ads), QualityFilter.of(world.ads)
+    exposure, oracle = Exposure(settings.seed, world.ads), make_filter(world.ads)
     train = sum(span.train[1] for span in planned)
     for span in planned:
         shown = make_displays(settings.seed, span, world.documents, exposure, train)
@@ -83,7 +88,7 @@ def make_blocks(world: World, settings: Settings) -> Iterator[Block]:
 
 
 def _happen(
-    world: World, seed: int, span: Span, shown: Displays, most: int, oracle: QualityFilter
+    world: World, seed: int, span: Span, shown: Displays, most: int, oracle: Filter
 ) -> Block:
     first = shown.users.first == span.start + np.arange(len(shown.size))
     rng = generator(seed, Part.VIEWS, span.number)
@@ -92,33 +97,7 @@ def _happen(
     probability = softmax(made.true, shown.offsets)
     clicked = draw_clicks(generator(seed, Part.CLICKS, span.number), probability, shown.offsets)
     display = np.repeat(np.arange(len(shown.size)), shown.size)
-    known = made.plain + expected_interest(
-        _read(shown, views, world.documents), made.theme, display
-    )
-    observable = _forecasts(oracle, shown, known, clicked)
+    counts = pages_read(shown, views, world.documents)
+    known = made.plain + expected_interest(counts, made.theme, display)
+    observable = observe(oracle, shown, world.ads, known, clicked)
     return Block(shown, views, made.true, probability, observable, clicked)
-
-
-def _read(shown: Displays, views: Views, documents: Documents) -> Ints:
-    """Count the pages known to be read by a display's user: its own and those of earlier ticks."""
-    earlier = views.time // TICK_MS < shown.time[views.display] // TICK_MS
-    display = np.concatenate([np.arange(len(shown.size)), views.display[earlier]])
-    page = np.concatenate([shown.page, views.page[earlier]])
-    return theme_counts(display, documents.theme[page], len(shown.size))
-
-
-def _forecasts(
-    oracle: QualityFilter, shown: Displays, known: Floats, clicked: NDArray[np.int8]
-) -> Floats:
-    """Run the oracle over a block, tick by tick."""
-    tick, offsets = shown.time // TICK_MS, shown.offsets
-    train = np.repeat(shown.train, shown.size)
-    made = np.empty(len(known))
-    edges = [0, *(np.flatnonzero(np.diff(tick)) + 1).tolist(), len(tick)]
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
-        rows = slice(offsets[start], offsets[end])
-        within = offsets[start : end + 1] - offsets[start]
-        made[rows] = oracle.forecast(
-            int(tick[start]), shown.ads[rows], within, known[rows], clicked[rows], train[rows]
-        )
-    return made
