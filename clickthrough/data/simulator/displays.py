@@ -147,14 +147,10 @@ def _times(rng: np.random.Generator, span: Span, count: int) -> Ints:
 
 
 def _sizes(rng: np.random.Generator, displays: int, rows: int) -> Ints:
-    """Return sizes of displays that sum to exactly ``rows``."""
-    size = rng.choice(SIZES, displays, p=SIZE_SHARES)
-    missing = rows - int(size.sum())
-    while missing:
-        can = np.flatnonzero((size > 2) & (size < 12))
-        if not len(can):
-            break
-        some = rng.permutation(can)[: abs(missing)]
-        size[some] += np.sign(missing)
-        missing = rows - int(size.sum())
+    """Return sizes of displays in their published shares that sum to exactly ``rows``."""
+    ends = np.round(np.cumsum(SIZE_SHARES) * displays).astype(np.int64)
+    size = rng.permutation(np.repeat(SIZES, np.diff(ends, prepend=0)))
+    while missing := rows - int(size.sum()):
+        can = np.flatnonzero((size > SIZES[0]) & (size < SIZES[-1]))
+        size[rng.permutation(can)[: abs(missing)]] += np.sign(missing)
     return size

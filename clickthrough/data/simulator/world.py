@@ -21,6 +21,9 @@ from clickthrough.data.simulator.observable import (
     pages_read,
 )
 from clickthrough.data.simulator.views import Views, make_views
+from clickthrough.errors import ConfigError
+
+LEAST_IMPRESSIONS = 1_000
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,25 @@ class Settings:
         seed: of all chance.
         page_views: at most so many rows of page_views; three for each display by default.
         test_share: displays of clicks_test for each of clicks_train.
+
+    Raises:
+        ConfigError: too few impressions, or a negative number.
     """
 
     impressions: int
     seed: int = 7
     page_views: int | None = None
     test_share: float = 0.37
+
+    def __post_init__(self) -> None:
+        if self.impressions < LEAST_IMPRESSIONS:
+            raise ConfigError(
+                f"impressions: {self.impressions:,}; expected at least {LEAST_IMPRESSIONS:,}"
+            )
+        for name in ("seed", "page_views", "test_share"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ConfigError(f"{name}: {value}; expected 0 or more")
 
 
 @dataclass(frozen=True)
