@@ -22,13 +22,13 @@ ADS_QUANTILES = (
     (1, 1, 2, 5, 12, 30, 56, 99, 170, 276, 958, 3_806),
 )
 OWN_THEME, SHARED_DOCUMENT = 0.7, 0.22
-SPREADS = {"advertiser": 1.6, "campaign": 0.3, "document": 0.7, "ad": 1.5}
+SPREADS = {"advertiser": 1.65, "campaign": 0.3, "document": 0.7, "ad": 1.45}
 """Of the logarithm of exposure at each level, within the level above."""
 GROWTH = {"advertiser": 0.36, "campaign": 0.3}
 """Exposure grows with the number of ads to this power."""
 DORMANT = {"advertiser": (0.5, 5.0), "ad": (0.43, 5.0)}
 """Share that is hardly shown, and by how much less (logarithm)."""
-MOST = {"advertiser": 0.022, "ad": 0.007}
+MOST = {"advertiser": 0.024, "campaign": 0.015, "ad": 0.01}
 """Exposure bends towards this share: budgets end."""
 BORN_LATER, ENDS_EARLY, DAYS = 0.08, 0.06, 15
 
@@ -122,7 +122,7 @@ def _exposure(rng: np.random.Generator, owner: Ints, campaign: Ints, document: I
     within = _level(rng, np.log(ads), "campaign")
     over = _level(rng, np.log(np.bincount(owner[campaign])), "advertiser")
     over = _bent(over / over.sum(), MOST["advertiser"])
-    within *= (over / np.bincount(owner, within))[owner]
+    within = _bent(within * (over / np.bincount(owner, within))[owner], MOST["campaign"])
     share = ad * (within / np.bincount(campaign, ad))[campaign]
     return _bent(share, MOST["ad"])
 

@@ -15,7 +15,7 @@ from clickthrough.data.simulator.clock import END_MS
 from clickthrough.data.simulator.documents import CATEGORIES
 from clickthrough.data.simulator.places import COUNTRIES
 
-QUALITY = {"advertiser": 0.86, "campaign": 0.38, "document": 0.25, "ad": 0.3}
+QUALITY = {"advertiser": 0.85, "campaign": 0.38, "document": 0.25, "ad": 0.3}
 """Standard deviation of hidden quality at each level, over impressions."""
 EXPOSED = 0.1
 """What is shown more often differs more: deviations grow with exposure to this power."""

@@ -55,16 +55,24 @@ def simulate(
         out.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
         try:
-            _write(beside, settings) if kind == "outbrain" else _write_plain(beside, settings)
+            write = _write if kind == "outbrain" else _write_plain
+            write(beside, settings)
             beside.chmod(0o755)
-            if out.exists():
-                shutil.rmtree(out)
-            beside.replace(out)
+            _put(beside, out)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
         raise DataError(f"{out}: cannot be written: {error}") from None
     return out
+
+
+def _put(made: Path, out: Path) -> None:
+    """Let a finished directory take the place of another, which goes last of all."""
+    old = made.with_name(f"{made.name}-old")
+    if out.exists():
+        out.replace(old)
+    made.replace(out)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _write_plain(folder: Path, settings: Settings) -> None:
