@@ -57,16 +57,16 @@ def make_views(
         own = np.sort(rng.permutation(own)[:most])
     other = np.repeat(np.arange(len(first)), _others(rng, shown.users.warm, first, most - len(own)))
     other = other[: most - len(own)]
-    away = rng.exponential(MEAN_DISTANCE_MS, len(other)) * rng.choice([-1, 1], len(other))
-    time = shown.time[other] + away.astype(np.int64)
-    # what would fall outside the log lies on the display's other side
-    time = np.where((time < 0) | (time >= END_MS), 2 * shown.time[other] - time, time)
+    away = np.minimum(rng.exponential(MEAN_DISTANCE_MS, len(other)), END_MS - 1).astype(np.int64)
+    time = shown.time[other] + away * rng.choice([-1, 1], len(other))
+    # the ends of the log reflect
+    time = END_MS - 1 - np.abs(END_MS - 1 - np.abs(time))
     return Views(
         display=np.concatenate([own, other]),
         page=np.concatenate(
             [shown.page[own], read_pages(rng, documents, shown.users.interest[other])]
         ),
-        time=np.concatenate([shown.time[own], np.clip(time, 0, END_MS - 1)]),
+        time=np.concatenate([shown.time[own], time]),
         source=1 + rng.choice(3, len(own) + len(other), p=SOURCE_SHARES),
     )
 

@@ -84,3 +84,15 @@ def test_a_user_was_first_met_no_later_than_now() -> None:
     assert (users.first <= numbers).all()
     assert np.array_equal(users.first[users.first], users.first)
     assert len(numbers) / len(np.unique(users.first)) == pytest.approx(1.168, rel=0.05)
+
+
+def test_page_views_lie_within_the_log_and_on_both_sides_of_displays(blocks: list[Block]) -> None:
+    views = [block.views for block in blocks]
+    time = np.concatenate([view.time for view in views])
+    shown = np.concatenate([b.shown.time[b.views.display] for b in blocks])
+    assert time.min() >= 0
+    assert time.max() < END_MS
+    # none are pushed together at the ends
+    assert np.unique(time, return_counts=True)[1].max() < 5
+    for side in (time < shown, time > shown):
+        assert side.mean() > 0.25

@@ -103,3 +103,18 @@ def test_the_filter_finds_effects_that_many_clicks_show() -> None:
     error = (found - found.mean()) - (true - true.mean())
     assert np.abs(error).max() < 0.15
     assert all((variance < 0.8**2).all() for variance in oracle.variance)
+
+
+def test_a_tick_that_two_blocks_share_stays_hidden_to_itself() -> None:
+    oracle = Filter([np.array([1.0, 1.0])])
+    rows = Rows(
+        keys=(np.array([0, 1]),),
+        offsets=np.array([0, 2]),
+        known=np.zeros(2),
+        clicked=np.array([1, 0], np.int8),
+        shown=np.ones(2, bool),
+    )
+    assert oracle.forecast(5, rows).tolist() == [0.5, 0.5]
+    assert oracle.forecast(5, rows).tolist() == [0.5, 0.5]
+    first, second = oracle.forecast(6, rows)
+    assert first > 0.5 > second
