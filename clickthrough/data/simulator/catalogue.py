@@ -88,7 +88,7 @@ def make_catalogue(seed: int) -> Catalogue:
 def sizes(
     rng: np.random.Generator, n: int, quantiles: tuple[tuple[float, ...], tuple[float, ...]]
 ) -> Ints:
-    """Return n whole numbers with these quantiles, log-linear between them, in random order."""
+    """Return n whole numbers with these quantiles (shares, values), in random order."""
     shares, values = quantiles
     at = (np.arange(n) + 0.5) / n
     # straight in log size against log share above: the tail is Pareto's between quantiles
@@ -104,10 +104,10 @@ def _documents(rng: np.random.Generator, ads: Ints, owner: Ints) -> tuple[Ints, 
     """
     many = rng.random(len(ads)) < 0.1 * np.log2(ads)
     pages = np.where(many, np.ceil(ads * rng.uniform(0.4, 1.0, len(ads))), 1).astype(np.int64)
-    within = np.arange(ads.sum()) - np.repeat(np.cumsum(ads) - ads, ads)
-    pair = np.repeat(np.cumsum(pages) - pages, ads) + within * np.repeat(pages, ads) // np.repeat(
-        ads, ads
-    )
+    campaign = np.repeat(np.arange(len(ads)), ads)
+    within = np.arange(len(campaign)) - (np.cumsum(ads) - ads)[campaign]
+    first = (np.cumsum(pages) - pages)[campaign]
+    pair = first + within * pages[campaign] // ads[campaign]
     of_pair = np.repeat(owner, pages)
     # some take the page before it of the same advertiser
     new = (rng.random(len(of_pair)) >= SHARED_DOCUMENT) | (np.diff(of_pair, prepend=-1) != 0)

@@ -35,7 +35,7 @@ class Span:
         shares: of the displays of those days, from and to.
         start: number of its first display in order of time.
         train, test: numbers of its first display among each, and how many.
-        rows: of clicks_train; None where there are no train displays.
+        rows: of clicks_train, 0 after day 12.
     """
 
     number: int

@@ -1,7 +1,7 @@
 """The law of clicks: what a utility is made of, and how strong each part is.
 
-The strengths are set so that the smoothed ad rate and the truth rank as well as on the real log
-(``benchmarks/simulator.py`` prints both); quality is mostly the advertiser's, as it is there.
+The strengths are set so that the smoothed ad rate ranks as well as on the real log
+(``benchmarks/simulator.py`` prints it); quality is mostly the advertiser's, as it is there.
 """
 
 from dataclasses import dataclass
