@@ -68,6 +68,24 @@ def test_platforms_and_countries(events: pl.DataFrame, published: dict[str, Any]
         assert (country == name).mean() == pytest.approx(share, rel=WITHIN), name
 
 
+def test_a_few_published_figures_hold_without_the_statistics(
+    events: pl.DataFrame, table: Read
+) -> None:
+    rows = table("clicks_train")
+    made = {
+        "click rate": rows["clicked"].cast(pl.Int64).mean(),
+        "events per user": len(events) / events["uuid"].n_unique(),
+        "desktop": (events["platform"] == "1").mean(),
+        "mobile": (events["platform"] == "2").mean(),
+        "tablet": (events["platform"] == "3").mean(),
+        "US": events["geo_location"].str.starts_with("US").mean(),
+        "displays of 4": (rows.group_by("display_id").len()["len"] == 4).mean(),
+        "displays of 6": (rows.group_by("display_id").len()["len"] == 6).mean(),
+    }
+    known = (0.19365, 1.168, 0.388, 0.518, 0.094, 0.84, 0.353, 0.321)
+    assert list(made.values()) == pytest.approx(known, rel=WITHIN), made
+
+
 def test_days_are_about_even_and_hours_are_not(events: pl.DataFrame) -> None:
     day = (events["timestamp"] // 86_400_000).value_counts(normalize=True)["proportion"]
     assert len(day) == 15
