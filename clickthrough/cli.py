@@ -220,6 +220,31 @@ def features(
 
 
 @app.command()
+def simulate(  # noqa: PLR0913, PLR0917 - a verb has its options
+    out: Annotated[Path, typer.Argument(help="Where the log goes.")],
+    impressions: Annotated[int, typer.Option(min=1_000, help="Rows with a known click.")] = 300_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of all chance.")] = 7,
+    page_views: Annotated[
+        int | None, typer.Option(min=0, help="At most so many; three a display by default.")
+    ] = None,
+    test_share: Annotated[
+        float, typer.Option(min=0.0, max=10.0, help="Test displays for each train display.")
+    ] = 0.37,
+    kind: Annotated[
+        Literal["outbrain", "plain"],
+        typer.Option(help="plain: independent clicks and a configuration, for the tabular reader."),
+    ] = "outbrain",
+    force: Annotated[bool, typer.Option("--force", help="Replace what lies there.")] = False,
+) -> None:
+    """Write a made-up log whose click probabilities are known, in Outbrain's layout."""
+    from clickthrough.data.simulator.simulate import simulate as run
+    from clickthrough.data.simulator.world import Settings
+
+    run(out, Settings(impressions, seed, page_views, test_share), kind, force=force)
+    _console.print(f"a log of {impressions:,} impressions in {out}; its truth in {out / 'truth'}")
+
+
+@app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the log goes.")] = Path("demo"),
     bundle: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("models"),

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from clickthrough.config.load import load_config
-from clickthrough.data.synthetic import write_log
+from clickthrough.data.simulator.plain import write_log
 from clickthrough.training.run import Told, train
 
 
