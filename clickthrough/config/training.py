@@ -33,6 +33,9 @@ class Training(Strict):
         unseen_share: share of ids replaced by the unseen id, so that its row is trained.
         listwise: weight of the softmax over the candidates of a request in the loss; the rest is
             binary cross-entropy. Above 0 a batch holds whole requests.
+        averaging: decay of an exponential moving average of the weights, a step at a time; the
+            average is what is validated and kept. 0 keeps the weights themselves; 0.998 averages
+            about the last 500 steps.
         patience: epochs without improvement of ``monitor`` on validation before stopping.
     """
 
@@ -42,6 +45,7 @@ class Training(Strict):
     weight_decay: float = Field(default=1e-5, ge=0)
     unseen_share: float = Field(default=0.02, ge=0, lt=1)
     listwise: float = Field(default=0.0, ge=0, le=1)
+    averaging: float = Field(default=0.0, ge=0, lt=1)
     patience: int = Field(default=3, ge=1)
     monitor: Literal["log_loss", "listwise_loss", "auc", "request_auc"] = "log_loss"
     seed: int = 7

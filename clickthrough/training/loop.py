@@ -19,6 +19,7 @@ from clickthrough.features.encoding.vocabulary import UNSEEN
 from clickthrough.models.base import CtrModel
 from clickthrough.training.batches import Batch, request_batches, row_batches
 from clickthrough.training.loss import listwise_loss, training_loss
+from clickthrough.training.optimizers import Optimizers
 from clickthrough.training.table import Table
 
 _EVAL_ROWS = 65_536
@@ -65,7 +66,8 @@ def train_model(
     """
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
-    optimizers = _optimizers(model, settings)
+    optimizers = Optimizers(model, settings)
+    learned = optimizers.average.model
     rows = (*tensors(train.inputs), torch.from_numpy(train.labels.astype(np.float32)))
     epochs: list[Epoch] = []
     best, best_weights = -np.inf, _copy(model)
@@ -73,10 +75,10 @@ def train_model(
         batches = _batches(train, settings, rng)
         told = partial(progress, number, total=len(train))
         loss = _epoch(model, rows, batches, optimizers, settings, told)
-        monitored = _monitored(predict_logits(model, validation.inputs), validation, settings)
+        monitored = _monitored(predict_logits(learned, validation.inputs), validation, settings)
         epochs.append(Epoch(number, loss, abs(monitored)))
         if monitored > best:
-            best, best_weights = monitored, _copy(model)
+            best, best_weights = monitored, _copy(learned)
         elif number - _best_epoch(epochs, settings) >= settings.patience:
             break
     model.load_state_dict(best_weights)
@@ -95,25 +97,11 @@ def predict_logits(model: CtrModel, inputs: Encoded) -> NDArray[np.float32]:
     return logits
 
 
-def _optimizers(model: CtrModel, settings: Training) -> list[torch.optim.Optimizer]:
-    made: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(
-            model.dense_parameters(),
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-        )
-    ]
-    tables = model.table_parameters()
-    if tables:
-        made.append(torch.optim.SparseAdam(tables, lr=settings.learning_rate))
-    return made
-
-
 def _epoch(
     model: CtrModel,
     rows: tuple[Tensor, ...],
     batches: Iterator[Batch],
-    optimizers: list[torch.optim.Optimizer],
+    optimizers: Optimizers,
     settings: Training,
     progress: Callable[..., None],
 ) -> float:
@@ -132,11 +120,7 @@ def _epoch(
             for member in logits.unbind(dim=1)
         ]
         loss = torch.stack(losses).mean()
-        for optimizer in optimizers:
-            optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        for optimizer in optimizers:
-            optimizer.step()
+        optimizers.step(loss)
         total += loss.detach() * len(batch)
         done += len(batch)
         progress(done=done)
