@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from clickthrough.config.load import load_config
-from clickthrough.data.synthetic import write_log
+from clickthrough.data.simulator.plain import write_log
 from clickthrough.errors import ConfigError, DataError
 from clickthrough.init.roles import Named
 from clickthrough.init.run import init

@@ -13,7 +13,7 @@ from clickthrough.config import Config
 from clickthrough.config.evaluation import Evaluation
 from clickthrough.config.load import load_config
 from clickthrough.data.open import open_dataset
-from clickthrough.data.synthetic import write_log
+from clickthrough.data.simulator.plain import write_log
 from clickthrough.evaluation.metrics import all_metrics
 from clickthrough.training.evaluate import Scorer, evaluate_bundle, evaluate_prepared
 from clickthrough.training.prepare import prepare
