@@ -24,6 +24,7 @@ from clickthrough.data.dataset import (
     Report,
     load_dataset,
 )
+from clickthrough.data.full import is_full
 from clickthrough.data.order import Repairs, ordered, with_moments
 from clickthrough.data.raw import RawLog
 from clickthrough.data.slices import in_slices
@@ -32,8 +33,6 @@ from clickthrough.errors import DataError
 _FORMAT = 3
 """Raised when the layout of the cache changes, so that old conversions are not reused."""
 _ROW_GROUP = 100_000
-_NO_SPACE = ("No space left", "File too large", "quota")
-"""How the operating system says that a file cannot grow."""
 
 Read = Callable[[Path], RawLog]
 """Opens a log; may leave files in the given folder until the log is converted."""
@@ -86,13 +85,15 @@ def _write(read: Read, folder: Path, target: Path) -> None:
     """Convert a log into a folder."""
     scratch = folder / "scratch"
     scratch.mkdir()
-    raw = read(scratch)
+    name = "the log"
     try:
+        raw = read(scratch)
+        name = raw.name
         about = _converted(raw, folder, scratch)
     except pl.exceptions.PolarsError as error:
-        if any(text in str(error) for text in _NO_SPACE):
+        if is_full(error):
             raise DataError(f"{target}: cannot be written: {error}") from None
-        raise DataError(f"{raw.name}: cannot be read: {error}") from None
+        raise DataError(f"{name}: cannot be read: {error}") from None
     (folder / ABOUT).write_text(about.model_dump_json(indent=2))
     shutil.rmtree(scratch)
 
