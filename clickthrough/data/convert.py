@@ -8,6 +8,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from clickthrough.errors import DataError
 _FORMAT = 3
 """Raised when the layout of the cache changes, so that old conversions are not reused."""
 _ROW_GROUP = 100_000
+_REMOVALS = 200
 
 Read = Callable[[Path], RawLog]
 """Opens a log; may leave files in the given folder until the log is converted."""
@@ -50,6 +52,7 @@ def convert(cache: Path, settings: str, files: Iterable[Path], read: Read) -> Da
     Raises:
         DataError: a file is missing, the log fails a check, or the cache cannot be written.
     """
+    files = list(files)
     target = cache / fingerprint(settings, files)
     if target.exists():
         return load_dataset(target)
@@ -59,14 +62,23 @@ def convert(cache: Path, settings: str, files: Iterable[Path], read: Read) -> Da
     except OSError as error:
         raise DataError(f"{cache}: cannot be written: {error}") from None
     try:
-        _write(read, beside, target)
+        _write(read, str(files[0].parent), beside, target)
         beside.replace(target)
     except OSError as error:
         if not target.exists():  # else another process converted the same log meanwhile
             raise DataError(f"{target}: cannot be written: {error}") from None
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        _remove(beside)
     return load_dataset(target)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, into which threads of an interrupted query may write for a moment yet."""
+    for _ in range(_REMOVALS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.05)
 
 
 def fingerprint(settings: str, files: Iterable[Path]) -> str:
@@ -81,11 +93,10 @@ def fingerprint(settings: str, files: Iterable[Path]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _write(read: Read, folder: Path, target: Path) -> None:
-    """Convert a log into a folder."""
+def _write(read: Read, name: str, folder: Path, target: Path) -> None:
+    """Convert a log into a folder; until it is open, errors call it by a name."""
     scratch = folder / "scratch"
     scratch.mkdir()
-    name = "the log"
     try:
         raw = read(scratch)
         name = raw.name

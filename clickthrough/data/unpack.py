@@ -65,8 +65,8 @@ def plain_file(path: Path, folder: Path) -> Path:
     """Return a file as it is, or decompressed into a folder.
 
     Raises:
-        DataError: it is no such archive, is cut or damaged, is encrypted, or has several members; or
-            the folder cannot be written.
+        DataError: it is no such archive, is cut, damaged or encrypted, has several members, or the
+            folder cannot be written.
     """
     if not is_compressed(path):
         return path

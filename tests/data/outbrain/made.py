@@ -22,7 +22,8 @@ SMALL: Mapping[str, str] = {
     "100,5,50,2016-06-13 00:00:00\n101,6,,\n200,5,50,2016-06-01 12:00:00\n",
     "documents_topics": "document_id,topic_id,confidence_level\n"
     "100,16,0.1\n100,140,0.7\n200,140,0.5\n",
-    "documents_categories": "document_id,category_id,confidence_level\n100,1611,0.92\n201,1403,0.4\n",
+    "documents_categories": "document_id,category_id,confidence_level\n"
+    "100,1611,0.92\n201,1403,0.4\n",
     "documents_entities": "document_id,entity_id,confidence_level\n100,f9eec,0.6\n100,55ebc,0.8\n",
     "page_views": "uuid,document_id,timestamp,platform,geo_location,traffic_source\n"
     "ann,101,50000,1,US>CA>807,2\nbob,100,60000,1,US,1\nzoe,100,5,1,US,1\n",
