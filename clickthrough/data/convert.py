@@ -68,7 +68,11 @@ def convert(cache: Path, settings: str, files: Iterable[Path], read: Read) -> Da
         if not target.exists():  # else another process converted the same log meanwhile
             raise DataError(f"{target}: cannot be written: {error}") from None
     finally:
-        _remove(beside)
+        try:
+            _remove(beside)
+        except KeyboardInterrupt:  # of one Ctrl-C Polars makes two: its own, then Python's
+            _remove(beside)
+            raise
     return load_dataset(target)
 
 
