@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from clickthrough.data.checks import check
+from clickthrough.data.checks import Counts, check
 from clickthrough.data.dataset import (
     ABOUT,
     HISTORY,
@@ -126,9 +126,10 @@ def _converted(raw: RawLog, folder: Path, scratch: Path) -> About:
         raw.history.sort("user", "time").sink_parquet(folder / HISTORY)
     if raw.views is not None:
         _views(raw, folder, scratch)
-    clicks = _clicks(folder) if repairs.united else counts["clicks"]
+    if repairs.united or repairs.moved:
+        counts |= _recounted(folder)
     notes = [*raw.notes, *repairs.notes()]
-    report = Report(**(counts | {"clicks": clicks}), requests=repairs.requests, notes=notes)
+    report = Report(**counts, requests=repairs.requests, notes=notes)
     return About(log_schema=raw.schema, report=report, divided=raw.divided)
 
 
@@ -169,6 +170,13 @@ def _in_parts(parts: Iterable[pl.DataFrame], folder: Path, number: bool) -> int:
     return done
 
 
-def _clicks(folder: Path) -> int:
-    rows = pl.scan_parquet(folder / IMPRESSIONS / "*.parquet")
-    return int(rows.select((pl.col("label") == 1).sum()).collect(engine="streaming").item())
+def _recounted(folder: Path) -> Counts:
+    """Count again what repairs change."""
+    label, time = pl.col("label"), pl.col("time")
+    counts = pl.scan_parquet(folder / IMPRESSIONS / "*.parquet").select(
+        clicks=(label == 1).sum(),
+        unlabelled=label.is_null().sum(),
+        first=time.min(),
+        last=time.max(),
+    )
+    return counts.collect(engine="streaming").row(0, named=True)
