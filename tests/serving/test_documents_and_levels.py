@@ -5,7 +5,6 @@ before; the inputs of its model must equal those that the batch side encodes.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np

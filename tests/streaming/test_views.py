@@ -13,7 +13,7 @@ from clickthrough.errors import RequestError
 from clickthrough.features.history.online import online_histories
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import make_plan
-from clickthrough.features.rows import RowParser
+from clickthrough.features.rows import RowParser, Value
 from clickthrough.schema import Schema
 from clickthrough.store import MemoryStore, SQLiteStore, Store
 from clickthrough.streaming.recorder import Receipt, Recorder
@@ -52,7 +52,12 @@ class Watching:
 
     def read(self, of: str, tick: int = T + 1, page: int = 3) -> dict[str, list[float]]:
         """Return what histories of a kind say of ann and a page."""
-        values = {"user": ["ann"], "item": [page], "page": [page], "topic": ["a"]}
+        values: dict[str, list[Value]] = {
+            "user": ["ann"],
+            "item": [page],
+            "page": [page],
+            "topic": ["a"],
+        }
         found: dict[str, list[float]] = {}
         for history in self.histories:
             if history.of == of:
