@@ -8,12 +8,12 @@ import hashlib
 import json
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import polars as pl
 
+from clickthrough.cleanup import removing
 from clickthrough.data.checks import Counts, check
 from clickthrough.data.dataset import (
     ABOUT,
@@ -34,7 +34,6 @@ from clickthrough.errors import DataError
 _FORMAT = 3
 """Raised when the layout of the cache changes, so that old conversions are not reused."""
 _ROW_GROUP = 100_000
-_REMOVALS = 200
 
 Read = Callable[[Path], RawLog]
 """Opens a log; may leave files in the given folder until the log is converted."""
@@ -62,27 +61,11 @@ def convert(cache: Path, settings: str, files: Iterable[Path], read: Read) -> Da
     except OSError as error:
         raise DataError(f"{cache}: cannot be written: {error}") from None
     try:
-        _write(read, str(files[0].parent), beside, target)
-        beside.replace(target)
+        removing(beside, lambda: _make(read, str(files[0].parent), beside, target))
     except OSError as error:
         if not target.exists():  # else another process converted the same log meanwhile
             raise DataError(f"{target}: cannot be written: {error}") from None
-    finally:
-        try:
-            _remove(beside)
-        except KeyboardInterrupt:  # of one Ctrl-C Polars makes two: its own, then Python's
-            _remove(beside)
-            raise
     return load_dataset(target)
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder, into which threads of an interrupted query may write for a moment yet."""
-    for _ in range(_REMOVALS):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(0.05)
 
 
 def fingerprint(settings: str, files: Iterable[Path]) -> str:
@@ -95,6 +78,11 @@ def fingerprint(settings: str, files: Iterable[Path]) -> str:
         stats.append([str(path.resolve()), stat.st_size, stat.st_mtime_ns])
     text = json.dumps([_FORMAT, settings, stats])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _make(read: Read, name: str, beside: Path, target: Path) -> None:
+    _write(read, name, beside, target)
+    beside.replace(target)
 
 
 def _write(read: Read, name: str, folder: Path, target: Path) -> None:
