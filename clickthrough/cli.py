@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 _console = Console(width=None if sys.stdout.isatty() else 120)
 _errors = Console(stderr=True, highlight=False)
+_INTERRUPTED = 130
+"""How a shell reports Ctrl-C: 128 and the number of the signal."""
 
 BundleArgument = Annotated[Path, typer.Argument(help="The bundle's directory.")]
 DataOption = Annotated[
@@ -32,9 +34,13 @@ StoreOption = Annotated[
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one message and exit code 2."""
+    """Run the command line: a user's mistake is one message and exit code 2, Ctrl-C one and 130."""
     try:
         app()
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            _errors.print("interrupted")
+        raise
     except ClickthroughError as error:
         _errors.print(f"[bold red]error:[/] {_escape(str(error))}", soft_wrap=True)
         sys.exit(2)

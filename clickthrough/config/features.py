@@ -160,6 +160,8 @@ class Counter(Strict):
             raise ValueError("a window or half-life must be longer than 0s")
         if self.of == "views" and self.values != type(self).model_fields["values"].default:
             raise ValueError("page views are only counted: leave 'values' out")
+        if self.of == "views" and (self.toward or self.smoothing):
+            raise ValueError("page views have no rate: leave 'toward' and 'smoothing' out")
         return self
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import polars as pl
 
-from clickthrough.data.checks import check
+from clickthrough.cleanup import removing
+from clickthrough.data.checks import Counts, check
 from clickthrough.data.dataset import (
     ABOUT,
     HISTORY,
@@ -24,6 +25,7 @@ from clickthrough.data.dataset import (
     Report,
     load_dataset,
 )
+from clickthrough.data.full import is_full
 from clickthrough.data.order import Repairs, ordered, with_moments
 from clickthrough.data.raw import RawLog
 from clickthrough.data.slices import in_slices
@@ -32,8 +34,6 @@ from clickthrough.errors import DataError
 _FORMAT = 3
 """Raised when the layout of the cache changes, so that old conversions are not reused."""
 _ROW_GROUP = 100_000
-_NO_SPACE = ("No space left", "File too large", "quota")
-"""How the operating system says that a file cannot grow."""
 
 Read = Callable[[Path], RawLog]
 """Opens a log; may leave files in the given folder until the log is converted."""
@@ -51,6 +51,7 @@ def convert(cache: Path, settings: str, files: Iterable[Path], read: Read) -> Da
     Raises:
         DataError: a file is missing, the log fails a check, or the cache cannot be written.
     """
+    files = list(files)
     target = cache / fingerprint(settings, files)
     if target.exists():
         return load_dataset(target)
@@ -60,13 +61,10 @@ def convert(cache: Path, settings: str, files: Iterable[Path], read: Read) -> Da
     except OSError as error:
         raise DataError(f"{cache}: cannot be written: {error}") from None
     try:
-        _write(read, beside, target)
-        beside.replace(target)
+        removing(beside, lambda: _make(read, str(files[0].parent), beside, target))
     except OSError as error:
         if not target.exists():  # else another process converted the same log meanwhile
             raise DataError(f"{target}: cannot be written: {error}") from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return load_dataset(target)
 
 
@@ -82,17 +80,23 @@ def fingerprint(settings: str, files: Iterable[Path]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _write(read: Read, folder: Path, target: Path) -> None:
-    """Convert a log into a folder."""
+def _make(read: Read, name: str, beside: Path, target: Path) -> None:
+    _write(read, name, beside, target)
+    beside.replace(target)
+
+
+def _write(read: Read, name: str, folder: Path, target: Path) -> None:
+    """Convert a log into a folder; until it is open, errors call it by a name."""
     scratch = folder / "scratch"
     scratch.mkdir()
-    raw = read(scratch)
     try:
+        raw = read(scratch)
+        name = raw.name
         about = _converted(raw, folder, scratch)
     except pl.exceptions.PolarsError as error:
-        if any(text in str(error) for text in _NO_SPACE):
+        if is_full(error):
             raise DataError(f"{target}: cannot be written: {error}") from None
-        raise DataError(f"{raw.name}: cannot be read: {error}") from None
+        raise DataError(f"{name}: cannot be read: {error}") from None
     (folder / ABOUT).write_text(about.model_dump_json(indent=2))
     shutil.rmtree(scratch)
 
@@ -110,9 +114,10 @@ def _converted(raw: RawLog, folder: Path, scratch: Path) -> About:
         raw.history.sort("user", "time").sink_parquet(folder / HISTORY)
     if raw.views is not None:
         _views(raw, folder, scratch)
-    clicks = _clicks(folder) if repairs.united else counts["clicks"]
+    if repairs.united or repairs.moved:
+        counts |= _recounted(folder)
     notes = [*raw.notes, *repairs.notes()]
-    report = Report(**(counts | {"clicks": clicks}), requests=repairs.requests, notes=notes)
+    report = Report(**counts, requests=repairs.requests, notes=notes)
     return About(log_schema=raw.schema, report=report, divided=raw.divided)
 
 
@@ -153,6 +158,13 @@ def _in_parts(parts: Iterable[pl.DataFrame], folder: Path, number: bool) -> int:
     return done
 
 
-def _clicks(folder: Path) -> int:
-    rows = pl.scan_parquet(folder / IMPRESSIONS / "*.parquet")
-    return int(rows.select((pl.col("label") == 1).sum()).collect(engine="streaming").item())
+def _recounted(folder: Path) -> Counts:
+    """Count again what repairs change."""
+    label, time = pl.col("label"), pl.col("time")
+    counts = pl.scan_parquet(folder / IMPRESSIONS / "*.parquet").select(
+        clicks=(label == 1).sum(),
+        unlabelled=label.is_null().sum(),
+        first=time.min(),
+        last=time.max(),
+    )
+    return counts.collect(engine="streaming").row(0, named=True)

@@ -47,7 +47,39 @@ def read(config: EbnerdData) -> RawLog:
         fields={"request_id": "int", "user": "int", "item": "int", **fields},
         time=TimeFormat(unit="iso"),
     )
-    return RawLog(str(behaviors), _impressions(frame, schema, plain), schema, _history(history))
+    return RawLog(
+        name=str(behaviors),
+        impressions=_impressions(frame, schema, plain),
+        schema=schema,
+        history=_history(history),
+        notes=tuple(_notes(frame, behaviors)),
+    )
+
+
+def _notes(frame: pl.LazyFrame, path: Path) -> list[str]:
+    """Say what of the requests can be no impression.
+
+    Raises:
+        DataError: the file is cut, or its lists are none.
+    """
+    shown, clicked = pl.col(ROLES["item"]), pl.col(ROLES["label"])
+    try:
+        empty, strange = (
+            frame.select(
+                (shown.list.len().fill_null(0) == 0).sum(),
+                (clicked.list.set_difference(shown).list.len() > 0).sum().alias("strange"),
+            )
+            .collect(engine="streaming")
+            .row(0)
+        )
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{path}: cannot be read: {error}") from None
+    lines = []
+    if empty:
+        lines.append(f"{path}: {empty} requests without an article in view are left out")
+    if strange:
+        lines.append(f"{path}: {strange} requests have clicks on articles that were not in view")
+    return lines
 
 
 def _impressions(frame: pl.LazyFrame, schema: Schema, plain: list[str]) -> pl.LazyFrame:

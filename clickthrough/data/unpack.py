@@ -6,7 +6,6 @@ noticed before anything is made of it and memory does not depend on the size of 
 """
 
 import gzip
-import shutil
 import tempfile
 import zipfile
 import zlib
@@ -66,7 +65,8 @@ def plain_file(path: Path, folder: Path) -> Path:
     """Return a file as it is, or decompressed into a folder.
 
     Raises:
-        DataError: it is no such archive, is cut or damaged, is encrypted, or has several members.
+        DataError: it is no such archive, is cut, damaged or encrypted, has several members, or the
+            folder cannot be written.
     """
     if not is_compressed(path):
         return path
@@ -74,8 +74,18 @@ def plain_file(path: Path, folder: Path) -> Path:
         _opened(path) as (source, suffix),
         tempfile.NamedTemporaryFile(dir=folder, suffix=suffix, delete=False) as target,
     ):
-        shutil.copyfileobj(source, target, _BLOCK)
+        _copy(source, target, folder)
     return Path(target.name)
+
+
+def _copy(source: IO[bytes], target: IO[bytes], folder: Path) -> None:
+    """Copy a stream; a place that cannot be written is no fault of the file that is read."""
+    while block := source.read(_BLOCK):
+        try:
+            target.write(block)
+            target.flush()
+        except OSError as error:
+            raise DataError(f"{folder}: cannot be written: {error}") from None
 
 
 @contextmanager

@@ -22,7 +22,8 @@ VIEWS = "page views"
 def present(features: list[Feature], schema: Schema) -> list[Feature]:
     """Return the features that a log can have, less those of its absent fields.
 
-    A feature of several fields keeps the others; a counter with an absent part goes.
+    A feature of several fields keeps the others; a counter with an absent part goes, and one whose
+    rate is smoothed towards such a counter's is smoothed towards the mean.
     """
     absent = set(schema.absent)
     kept = (_less(feature, absent) for feature in features)
@@ -41,6 +42,8 @@ def _less(feature: Feature, absent: set[str]) -> Feature | None:
                 return None
             own, theirs = zip(*pairs, strict=True)
             return feature.model_copy(update={"fields": list(own), "against": list(theirs)})
+        case Counter() if not absent.isdisjoint(feature.toward or []):
+            return feature.model_copy(update={"toward": None})
     return feature
 
 

@@ -38,6 +38,8 @@ def check(feature: Feature, schema: Schema, counters: Counters, place: str) -> N
     if isinstance(feature, Counter):
         _whole_ticks(feature, counters, place)
     _viewed(feature, schema, place)
+    if isinstance(feature, Cosine):
+        _alike(feature, schema, place)
     for name, kinds in _needs(feature).items():
         found = schema.fields.get(name)
         if found is None:
@@ -78,6 +80,14 @@ def _whole_ticks(feature: Counter, counters: Counters, place: str) -> None:
     for window in feature.windows:
         if window % counters.tick:
             raise ConfigError(f"{place}: windows: expected multiples of counters.tick")
+
+
+def _alike(feature: Cosine, schema: Schema, place: str) -> None:
+    """Refuse to compare whole numbers with texts: no two would be equal."""
+    found = [schema.fields.get(name) for name in feature.fields]
+    if set(found) == set(_LISTS):
+        named = " and ".join(f"'{n}' ({k})" for n, k in zip(feature.fields, found, strict=True))
+        raise ConfigError(f"{place}: 'cosine' compares fields of one type; found {named}")
 
 
 def _viewed(feature: Feature, schema: Schema, place: str) -> None:

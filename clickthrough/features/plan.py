@@ -88,9 +88,10 @@ def make_plan(features: list[Feature], counters: Counters, schema: Schema, timez
     Raises:
         ConfigError: a field does not exist or has the wrong type, or two columns share a name.
     """
-    features = present(features, schema)
-    for place, feature in enumerate(features):
+    placed = [(place, f) for place, one in enumerate(features) for f in present([one], schema)]
+    for place, feature in placed:
         check(feature, schema, counters, f"features.{place}")
+    features = [feature for _, feature in placed]
     levels = rate_levels(features, counters)
     measured = [pair for feature in features for pair in _measures(feature, levels)]
     numeric = [column for measure, relative in measured for column in _columns(measure, relative)]

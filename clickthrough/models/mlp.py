@@ -18,7 +18,8 @@ class MlpModel(CtrModel):
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
         width = (self.embedding.width if self.embedding else 0) + shape.numeric
         self.members = nn.ModuleList(_perceptron(config, width) for _ in range(config.members))
-        self.linear = nn.Linear(shape.numeric, config.members, bias=False) if config.wide else None
+        wide = config.wide and shape.numeric > 0
+        self.linear = nn.Linear(shape.numeric, config.members, bias=False) if wide else None
         if self.linear is not None:
             nn.init.zeros_(self.linear.weight)
 

@@ -36,6 +36,9 @@ USES: list[tuple[dict[str, object], str, set[str]]] = [
     ({"kind": "match"}, "fields", IDS),
     ({"kind": "bag"}, "field", {"ints", "strs"}),
     ({"kind": "bag", "field": "a_strs"}, "weights", {"ints", "floats"}),
+    ({"kind": "elapsed"}, "fields", NUMBERS),
+    ({"kind": "match", "against": "item"}, "fields", IDS),
+    ({"kind": "match", "fields": "item"}, "against", IDS),
 ]
 
 NAMES = [f"{place}-{feature['kind']}-{where}" for place, (feature, where, _) in enumerate(USES)]
@@ -83,6 +86,7 @@ TIMED: list[dict[str, object]] = [
     {"kind": "counter", "key": "item"},
     {"kind": "age", "key": "item"},
     {"kind": "time"},
+    {"kind": "elapsed", "fields": "item"},
 ]
 
 
@@ -103,3 +107,50 @@ def test_a_window_that_is_not_whole_ticks_is_refused(window: str) -> None:
 
 def test_a_half_life_need_not_be_whole_ticks() -> None:
     checked({"kind": "counter", "key": "item", "half_lives": ["15m", "1s"]}, FIELDS)
+
+
+def test_a_cosine_compares_lists_with_weights_that_are_numbers() -> None:
+    lists = {**EVERY, "more_ints": "ints", "more_strs": "strs", "more_floats": "floats"}
+    weights = ["more_floats", "a_floats"]
+    checked({"kind": "cosine", "fields": ["a_ints", "more_ints"], "weights": weights}, lists)
+    checked({"kind": "cosine", "fields": ["a_strs", "more_strs"]}, lists)
+    for place, kind in (("fields", "str"), ("fields", "bool"), ("weights", "strs")):
+        given = {"fields": ["a_ints", "more_ints"], "weights": weights}
+        given[place] = [f"a_{kind}", given[place][1]]
+        with pytest.raises(
+            ConfigError, match=rf"features\.3: field 'a_{kind}' is of type {kind}; "
+        ):
+            checked({"kind": "cosine", **given}, lists)
+
+
+def test_a_cosine_of_numbers_and_texts_is_refused() -> None:
+    message = r"features\.3: 'cosine' compares fields of one type; found 'a_ints' \(ints\) and"
+    with pytest.raises(ConfigError, match=message):
+        checked({"kind": "cosine", "fields": ["a_ints", "a_strs"]}, EVERY)
+
+
+VIEWING: list[tuple[dict[str, object], str]] = [
+    ({"kind": "counter", "key": "{}"}, "page"),
+    ({"kind": "sequence", "key": "user", "field": "{}"}, "page"),
+    ({"kind": "sequence", "key": "{}", "field": "user"}, "page"),
+    ({"kind": "match", "key": "user", "fields": "item", "against": "{}"}, "page"),
+]
+
+
+@pytest.mark.parametrize(("feature", "field"), VIEWING)
+def test_histories_of_page_views_read_fields_of_page_views(
+    feature: dict[str, object], field: str
+) -> None:
+    def declared(name: str) -> Feature:
+        given = {k: str(v).replace("{}", name) for k, v in feature.items()}
+        made: Feature = TypeAdapter(Feature).validate_python(given | {"of": "views"})
+        return made
+
+    fields: dict[str, FieldType] = {**FIELDS, field: "int"}
+    schema = Schema(roles=ROLES, fields=fields, views=["user", field])
+    check(declared(field), schema, Counters(), "features.3")
+    with pytest.raises(ConfigError, match=r"features\.3: unknown field of a page view 'item'"):
+        check(declared("item"), schema, Counters(), "features.3")
+    without = Schema(roles=ROLES, fields=fields)
+    with pytest.raises(ConfigError, match=r"features\.3: 'of: views' needs page views"):
+        check(declared(field), without, Counters(), "features.3")

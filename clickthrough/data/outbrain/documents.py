@@ -43,12 +43,33 @@ def scalars(fields: tuple[str, ...]) -> list[str]:
     return [name for name in fields if not name.endswith(("_ids", "_confidences"))]
 
 
-def _meta(rows: pl.LazyFrame) -> pl.LazyFrame:
-    moment = pl.col("publish_time").str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False)
-    published = moment.dt.epoch("s").alias("published")
-    return rows.select("document_id", "source_id", "publisher_id", published).unique(
-        "document_id", keep="any"
+def notes(tables: Mapping[str, Staged]) -> list[str]:
+    """Say which rows of ``documents_meta`` were not taken as they are."""
+    if "documents_meta" not in tables:
+        return []
+    meta = tables["documents_meta"]
+    counts = meta.rows.select(
+        pl.len() - pl.col("document_id").n_unique(),
+        (pl.col("publish_time").is_not_null() & _moment().is_null()).sum(),
     )
+    repeated, odd = counts.collect(engine="streaming").row(0)
+    lines = []
+    if repeated:
+        lines.append(f"{meta.path}: {repeated} rows repeat a document; the first stands")
+    if odd:
+        lines.append(f"{meta.path}: {odd} times of publication are no moments: they are missing")
+    return lines
+
+
+def _meta(rows: pl.LazyFrame) -> pl.LazyFrame:
+    published = _moment().dt.epoch("s").alias("published")
+    return rows.select("document_id", "source_id", "publisher_id", published).unique(
+        "document_id", keep="first", maintain_order=True
+    )
+
+
+def _moment() -> pl.Expr:
+    return pl.col("publish_time").str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False)
 
 
 def _listed(rows: pl.LazyFrame, table: str) -> pl.LazyFrame:

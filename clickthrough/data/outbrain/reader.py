@@ -85,7 +85,7 @@ def read(config: OutbrainData, scratch: Path) -> RawLog:
     about = _written(docs.documents(tables), scratch / "documents.parquet")
     ads, ad_notes = _ads(tables, found)
     notes = [note for table in tables.values() for note in table.notes]
-    notes += [*_missing_tables(found), *ad_notes, *_displays(tables, found)]
+    notes += [*_missing_tables(found), *ad_notes, *_displays(tables, found), *docs.notes(tables)]
     clicks = tables["clicks_train"].rows
     pieces = [
         _impressions(_within(clicks, span), _within(tables["events"].rows, span), ads, about)
@@ -198,7 +198,10 @@ def _impressions(
     clicks: pl.LazyFrame, events: pl.LazyFrame, ads: pl.LazyFrame, about: pl.LazyFrame
 ) -> pl.LazyFrame:
     """Join some displays with what is known of them, in the order of ``clicks_train``."""
-    once = events.sort("timestamp").unique("display_id", keep="first")
+    # by all columns, so that the order of rows does not matter
+    once = events.sort("timestamp", pl.all().exclude("timestamp")).unique(
+        "display_id", keep="first", maintain_order=True
+    )
     ad_about = about.rename(lambda name: _AD + name)
     return (
         clicks.join(once, on="display_id", how="left", maintain_order="left")

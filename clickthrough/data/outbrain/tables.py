@@ -6,6 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
+from clickthrough.data.csv_shape import check_csv
+from clickthrough.data.full import is_full
 from clickthrough.data.unpack import plain_file
 from clickthrough.errors import DataError
 
@@ -51,9 +53,9 @@ _REQUIRED = {
     "clicks_train": ("display_id", "ad_id", "clicked"),
     "events": ("display_id", "timestamp"),
     "promoted_content": ("ad_id",),
-    "page_views": ("document_id", "timestamp"),
+    "page_views": ("uuid", "document_id", "timestamp"),
 }
-"""What no row may lack: a row that is cut lacks its last columns."""
+"""What no row may lack."""
 _ROW_GROUP, _ROW = 100_000, "__row"
 
 
@@ -99,12 +101,17 @@ def staged(table: str, path: Path, scratch: Path) -> Staged:
     plain, target = plain_file(path, scratch), scratch / f"{table}.parquet"
     columns = TABLES[table]
     _need(plain, path, list(columns))
+    check_csv(plain, str(path), ",", None)
     try:
         _scan(plain, columns).sink_parquet(target, row_group_size=_ROW_GROUP)
-    except pl.exceptions.ComputeError:  # an id such as 118.0, or a value that is wrong
+    except pl.exceptions.ComputeError as error:  # an id such as 118.0, or a value that is wrong
+        if is_full(error):
+            raise
         _read_carefully(plain, path, columns).sink_parquet(target, row_group_size=_ROW_GROUP)
     made = pl.scan_parquet(target)
     _whole(table, path, made)
+    if table == "clicks_train":
+        _labels(path, made)
     notes = () if _ends(plain) else (f"{path}: ends without a line break; its last row may be cut",)
     if plain != path:
         plain.unlink()
@@ -168,14 +175,24 @@ def _whole(table: str, path: Path, rows: pl.LazyFrame) -> None:
         if count:
             first = _numbered(rows).filter(pl.col(name).is_null()).select(_ROW).head(1)
             row = first.collect(engine="streaming").item()
-            raise DataError(
-                f"{path}: row {row}: column '{name}': missing ({count} such rows); is the file cut?"
-            )
+            raise DataError(f"{path}: row {row}: column '{name}': missing ({count} such rows)")
+
+
+def _labels(path: Path, rows: pl.LazyFrame) -> None:
+    """Raise if a label is neither 0 nor 1."""
+    odd = _numbered(rows).filter(~pl.col("clicked").is_in([0, 1])).select(_ROW, "clicked")
+    found = odd.collect(engine="streaming")
+    if not found.is_empty():
+        row, value = found.row(0)
+        raise DataError(
+            f"{path}: row {row}: column 'clicked': expected 0 or 1, found {value} "
+            f"({found.height} such rows)"
+        )
 
 
 def _numbered(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Number rows as an editor shows them: the header is row 1."""
-    return rows.with_row_index(_ROW, offset=2)
+    """Number rows from 1, the header aside, as the reader of any table does."""
+    return rows.with_row_index(_ROW, offset=1)
 
 
 def _ends(plain: Path) -> bool:

@@ -46,10 +46,16 @@ def _weights(ids: NDArray[np.generic], given: NDArray[np.generic] | None) -> Flo
 
 
 def _cosine(left: NDArray[np.generic], right: NDArray[np.generic], a: Floats, b: Floats) -> Floats:
+    dot = _dot(left, right, a, b)
+    scale = np.sqrt(_dot(left, left, a, a)) * np.sqrt(_dot(right, right, b, b))
+    alike: Floats = np.divide(dot, scale, out=np.full(len(left), np.nan), where=scale > 0)
+    return alike
+
+
+def _dot(left: NDArray[np.generic], right: NDArray[np.generic], a: Floats, b: Floats) -> Floats:
+    """Return the inner product a row; an id that stands twice has both its weights."""
     dot = np.zeros(len(left))
     for place in range(left.shape[1]):  # by place: a block of (rows, places, places) is slow
         same = left[:, place, None] == right
         dot += a[:, place] * np.where(same, b, 0.0).sum(axis=1)
-    scale = np.sqrt((a * a).sum(axis=1)) * np.sqrt((b * b).sum(axis=1))
-    alike: Floats = np.divide(dot, scale, out=np.full(len(left), np.nan), where=scale > 0)
-    return alike
+    return dot

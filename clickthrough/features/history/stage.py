@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from pathlib import Path
 import narwhals as nw
 import polars as pl
 
+from clickthrough.cleanup import removing
 from clickthrough.config.features import Counters
 from clickthrough.errors import ConfigError
 from clickthrough.features.columns import KeySet, SequenceSet
@@ -88,14 +88,15 @@ class HistoryStage:
     ) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix="computing-", dir=self.folder))
-        try:
+
+        def write() -> None:
             if not opened:
                 opened.append(open_engine(self.engine, beside.parent))
             written = beside / "history.parquet"
             opened[0].write(compute(opened[0]), written, by="row")
             written.replace(target)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+
+        removing(beside, write)
 
     def _digest(self, name: str) -> str:
         parts = [
