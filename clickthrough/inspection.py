@@ -33,7 +33,12 @@ def trace_tables(traced: Trace, most_events: int) -> Iterator[Table]:
         table = Table("row", "time", "label", "", title=f"{len(events):,} events of {name}{more}")
         for event in events[:most_events]:
             hidden = "" if event.known else "not known yet"
-            table.add_row(str(event.row), event.time, _text(event.label), hidden)
+            table.add_row(
+                "view" if event.row is None else str(event.row),
+                event.time,
+                _text(event.label),
+                hidden,
+            )
         yield table
 
 

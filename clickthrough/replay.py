@@ -8,6 +8,7 @@ import http.client
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -17,16 +18,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
-from clickthrough.data.caller import Raw, raw_events, raw_rows
+from clickthrough.data.caller import Raw, raw_events, raw_rows, raw_views
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TEST, with_part
 from clickthrough.errors import ClickthroughError
 from clickthrough.evaluation.report import evaluation
 from clickthrough.features.table import request_offsets
-from clickthrough.schema import Schema
+from clickthrough.schema import Schema, to_microseconds
 from clickthrough.serving.predictor import Predictor
 from clickthrough.training.evaluate import Scorer
 from clickthrough.training.prepare import prepare
+
+_MOST_EVENTS = 1_000
+"""Page views that are told at once."""
 
 
 class Live(Protocol):
@@ -120,7 +124,8 @@ def replay(
     offsets = request_offsets(frame)[: None if requests is None else requests + 1]
     frame = frame.head(int(offsets[-1]))
     known = frame["label"].is_not_null()
-    answers = _answers(frame, offsets, dataset.schema, live, progress)[known.to_numpy()]
+    viewing = _Viewing(_views_after_snapshot(dataset, bundle), dataset.schema, live)
+    answers = _answers(frame, offsets, viewing, progress)[known.to_numpy()]
     batch = batch_probabilities(bundle, dataset)[: len(answers)]
     shown = frame.filter(known)
     predictions = {"over the live path": answers, "in batch": batch}
@@ -135,17 +140,53 @@ def batch_probabilities(bundle: Bundle, dataset: Dataset) -> NDArray[np.float64]
     return scorer.probabilities(table.inputs)
 
 
+class _Viewing:
+    """Tells a live path of page views up to a moment, each once.
+
+    Args:
+        views: page views in order of time.
+        schema: their fields.
+        live: the live path.
+    """
+
+    def __init__(self, views: pl.DataFrame, schema: Schema, live: Live) -> None:
+        self.live = live
+        self.schema = schema
+        self._views = views
+        self._times = views["time"].to_numpy()
+        self._told = 0
+
+    def until(self, time: int) -> None:
+        """Tell of every view before a moment that was not told yet."""
+        end = int(np.searchsorted(self._times, time))
+        for start in range(self._told, end, _MOST_EVENTS):
+            stop = min(start + _MOST_EVENTS, end)
+            self.live.events(list(raw_views(self._views[start:stop], self.schema)))
+        self._told = max(self._told, end)
+
+
+def _views_after_snapshot(dataset: Dataset, bundle: Bundle) -> pl.DataFrame:
+    """Return the page views that the bundle does not know of."""
+    views = dataset.views()
+    if views is None:
+        return pl.DataFrame(schema={"time": pl.Int64})
+    until = to_microseconds(datetime.fromisoformat(bundle.manifest.counters_until))
+    return views.filter(pl.col("time") >= until).collect()
+
+
 def _answers(
     frame: pl.DataFrame,
     offsets: NDArray[np.int64],
-    schema: Schema,
-    live: Live,
+    viewing: _Viewing,
     progress: Callable[[int, int], None],
 ) -> NDArray[np.float64]:
     """Rank each request and report its outcome, in order of time; return the probabilities."""
+    live, schema = viewing.live, viewing.schema
     answers: list[float] = []
     raw, labels = list(raw_rows(frame, schema)), frame["label"].to_list()
+    times = frame["time"].to_list()
     for done, (start, end) in enumerate(pairwise(offsets.tolist())):
+        viewing.until(times[start])
         context = {name: raw[start][name] for name in ("request_id", "time")}
         answers += live.rank(context, raw[start:end])
         live.events(list(raw_events(raw[start:end], labels[start:end])))

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from clickthrough.config.features import EventSource
 from clickthrough.config.root import Config
-from clickthrough.data.caller import iso_time, raw_events, raw_rows
+from clickthrough.data.caller import iso_time, raw_events, raw_rows, raw_views
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TRAIN
 from clickthrough.errors import DataError
@@ -26,6 +27,8 @@ from clickthrough.schema import Columns
 from clickthrough.store import MemoryStore
 from clickthrough.streaming.recorder import Recorder
 from clickthrough.training.prepare import feature_rows, plan_of
+
+Streams = dict[EventSource, pl.LazyFrame]
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,16 @@ class Feature:
 
 @dataclass(frozen=True)
 class Event:
-    """An impression that shares a key with the traced one; hidden ones are not yet known."""
+    """What shares a key with the traced impression; hidden ones are not yet known.
 
-    row: int
+    Attributes:
+        row: of an impression; None of a page view.
+        time: ISO 8601.
+        label: of an impression.
+        known: whether it was known as of the traced one.
+    """
+
+    row: int | None
     time: str
     label: int | None
     known: bool
@@ -85,7 +95,7 @@ def trace(config: Config, dataset: Dataset, row: str) -> Trace:
     chosen = _find(rows, row)
     request = rows.filter(pl.col("request_id") == chosen["request_id"][0]).collect()
     place = request["row"].to_list().index(chosen["row"][0])
-    earlier = dataset.impressions().filter(pl.col("time") <= chosen["time"][0])
+    earlier = _earlier(dataset, chosen["time"][0])
     prior = fit_prior(rows.filter(pl.col("part") == TRAIN).select("label").collect()["label"])
     batch = encoder_columns(request, plan, dataset.schema)
     online = _online(plan, dataset, request, earlier, config)
@@ -94,6 +104,16 @@ def trace(config: Config, dataset: Dataset, row: str) -> Trace:
         features=list(_features(plan, batch, online, prior, place)),
         events=_events(plan, chosen, earlier),
     )
+
+
+def _earlier(dataset: Dataset, time: int) -> Streams:
+    """Return all events up to a moment; a page view counts as clicked and has no row."""
+    streams: Streams = {"impressions": dataset.impressions()}
+    views = dataset.views()
+    if views is not None:
+        plain = {"row": pl.lit(None, pl.Int64), "label": pl.lit(1, pl.Int8)}
+        streams["views"] = views.with_columns(**plain)
+    return {of: events.filter(pl.col("time") <= time) for of, events in streams.items()}
 
 
 def _find(rows: pl.LazyFrame, row: str) -> pl.DataFrame:
@@ -140,15 +160,18 @@ def _values(side: Columns, sequence: SequenceSet, place: int) -> list[object] | 
 
 
 def _online(
-    plan: Plan, dataset: Dataset, request: pl.DataFrame, earlier: pl.LazyFrame, config: Config
+    plan: Plan, dataset: Dataset, request: pl.DataFrame, earlier: Streams, config: Config
 ) -> Columns:
     """Push the events that share a key through the online side, then read as of the request."""
     schema = dataset.schema
     parser = RowParser(schema, [*plan.fields, *({"item"} & set(schema.fields))])
     histories = online_histories(plan, schema, _seeds(plan, dataset))
     store = MemoryStore()
-    events = _sharing(plan, request, earlier)
-    raw = list(raw_events(list(raw_rows(events, schema)), events["label"].to_list()))
+    events = {of: _sharing(plan, request, stream, of) for of, stream in earlier.items()}
+    shown = events["impressions"]
+    raw = list(raw_events(list(raw_rows(shown, schema)), shown["label"].to_list()))
+    if "views" in events:
+        raw += raw_views(events["views"], schema)
     Recorder(parser, histories, store, config.serving).record(raw)
     rows = parser.parse(list(raw_rows(request, schema)), now=0)
     columns = rows.columns(schema, plan.list_lengths)
@@ -167,18 +190,22 @@ def _seeds(plan: Plan, dataset: Dataset) -> dict[str, Snapshot]:
     return seeds | {key_set.name: Snapshot.of({}) for key_set in plan.key_sets}
 
 
-def _sharing(plan: Plan, request: pl.DataFrame, earlier: pl.LazyFrame) -> pl.DataFrame:
+def _sharing(
+    plan: Plan, request: pl.DataFrame, earlier: pl.LazyFrame, of: EventSource
+) -> pl.DataFrame:
     """Return the events that share a key with any candidate, in order of the log."""
-    keys = [k.fields for k in plan.key_sets] + [s.key for s in plan.sequence_sets]
+    keys = [k.fields for k in plan.key_sets if k.of == of]
+    keys += [s.key for s in plan.sequence_sets if s.of == of]
     parts = [
         earlier.join(request.lazy().select(fields).unique(), on=list(fields), how="semi")
         for fields in keys
     ]
     united = pl.concat([earlier.head(0), *parts])
-    return united.unique("row").sort("row").collect()
+    one = ["row"] if of == "impressions" else None
+    return united.unique(one).sort("time", "row").collect()
 
 
-def _events(plan: Plan, shown: pl.DataFrame, earlier: pl.LazyFrame) -> dict[str, list[Event]]:
+def _events(plan: Plan, shown: pl.DataFrame, earlier: Streams) -> dict[str, list[Event]]:
     sets: Sequence[KeySet | SequenceSet] = [*plan.key_sets, *plan.sequence_sets]
     tick = plan.counters.tick * 1_000_000
     horizon = (shown["time"][0] // tick - plan.counters.delay_ticks) * tick
@@ -186,10 +213,11 @@ def _events(plan: Plan, shown: pl.DataFrame, earlier: pl.LazyFrame) -> dict[str,
     for history in sets:
         clicked = isinstance(history, SequenceSet)
         fields = history.key if isinstance(history, SequenceSet) else history.fields
-        same = earlier.filter(_same_key(shown, fields), pl.col("row") != shown["row"][0])
+        itself = pl.col("row").eq_missing(shown["row"][0])
+        same = earlier[history.of].filter(_same_key(shown, fields), ~itself)
         if clicked:
             same = same.filter(pl.col("label") == 1)
-        newest = same.sort("row", descending=True).select("row", "time", "label").collect()
+        newest = same.sort("time", "row", descending=True).select("row", "time", "label").collect()
         found[history.name] = [
             Event(row, iso_time(time), label, known=time < horizon and label is not None)
             for row, time, label in newest.iter_rows()

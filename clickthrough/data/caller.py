@@ -1,4 +1,4 @@
-"""Impressions of a dataset as a caller would send them: raw fields in the log's column names."""
+"""Rows of a dataset as a caller would send them: raw fields in the log's column names."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -31,6 +31,14 @@ def raw_events(rows: list[Raw], labels: list[int | None]) -> Iterator[Raw]:
             yield {"type": "impression", **row}
             if label == 1:
                 yield {"type": "click", **row}
+
+
+def raw_views(frame: pl.DataFrame, schema: Schema) -> Iterator[Raw]:
+    """Yield what a site would report of pages that were viewed."""
+    names = {name: schema.input_name(name) for name in schema.views}
+    for row in frame.select("time", *names).rename(names).iter_rows(named=True):
+        row["time"] = iso_time(row["time"])
+        yield {"type": "view", **row}
 
 
 def iso_time(microseconds: int) -> str:

@@ -27,7 +27,7 @@ class RankBody(_Body):
 
 
 class EventsBody(_Body):
-    """Impressions shown (with their raw fields) and clicks (request and item)."""
+    """Impressions shown and pages viewed (with raw fields), and clicks (request and item)."""
 
     events: list[Raw]
 
@@ -71,6 +71,7 @@ class EventsOut(BaseModel):
 
     impressions: int
     clicks: int
+    views: int
     duplicates: int
     waiting: int = Field(description="clicks that came before their impression")
 

@@ -121,9 +121,21 @@ def test_events_are_counted_once(client: TestClient, rows: list[dict[str, Any]])
     early = {"type": "click", "display_id": "app-2", "ad": rows[0]["ad"]}
     counted = client.post("/events", json={"events": [shown, click, early]})
     assert counted.status_code == 200
-    assert counted.json() == {"impressions": 1, "clicks": 1, "duplicates": 0, "waiting": 1}
+    assert counted.json() == {
+        "impressions": 1,
+        "clicks": 1,
+        "views": 0,
+        "duplicates": 0,
+        "waiting": 1,
+    }
     again = client.post("/events", json={"events": [shown, click]})
-    assert again.json() == {"impressions": 0, "clicks": 0, "duplicates": 2, "waiting": 0}
+    assert again.json() == {
+        "impressions": 0,
+        "clicks": 0,
+        "views": 0,
+        "duplicates": 2,
+        "waiting": 0,
+    }
 
 
 def test_empty_bodies_are_answered(client: TestClient) -> None:

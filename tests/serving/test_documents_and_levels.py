@@ -18,7 +18,9 @@ from clickthrough.data.open import open_dataset
 from clickthrough.data.outbrain.tables import EPOCH_MS
 from clickthrough.data.split import TEST, with_part
 from clickthrough.features.encoding.encoder import Encoded, Encoder
+from clickthrough.replay import InProcess, replay
 from clickthrough.serving.predictor import Predictor
+from clickthrough.trace import trace
 from clickthrough.training.prepare import prepare, snapshots_before_test
 from clickthrough.training.run import train
 from tests.data.outbrain.made import random_tables, write
@@ -132,3 +134,34 @@ def test_the_live_path_encodes_what_the_batch_side_encodes(bundle: Bundle) -> No
     untold = differing(bundle, live_inputs(bundle, dataset, told=False), batch)
     assert {"item_rate", "campaign_id_rate", "user_views", "ad_source_id_in_user_views"} <= untold
     assert not {name for name in untold if "_like_" in name or "elapsed" in name}
+
+
+class Blind(InProcess):
+    """A live path that is told of all but page views."""
+
+    def events(self, events: list[dict[str, Any]]) -> None:
+        super().events([event for event in events if event["type"] != "view"])
+
+
+def test_a_log_with_page_views_replays_without_a_difference(bundle: Bundle) -> None:
+    dataset = open_dataset(bundle.config.data)
+    told = replay(bundle, dataset, InProcess(Predictor.load(bundle.path)))
+    assert told["largest_difference"] < 1e-6
+    blind = replay(bundle, dataset, Blind(Predictor.load(bundle.path)))
+    assert blind["largest_difference"] > 1e-4
+
+
+def test_a_trace_tells_of_page_views(bundle: Bundle) -> None:
+    dataset = open_dataset(bundle.config.data)
+    last = dataset.report.impressions - 1
+    found = [trace(bundle.config, dataset, str(row)) for row in range(last - 40, last, 8)]
+    assert {f.name for one in found for f in one.features if not f.agrees} == set()
+    views = [event for one in found for event in one.events["views:user"]]
+    assert {event.row for event in views} == {None}
+    assert {event.known for event in views} == {True, False}
+    said = [{f.name: f.batch for f in one.features} for one in found]
+    known = [sum(event.known for event in one.events["views:user"]) for one in found]
+    assert [one["views:user:clicks"] for one in said] == known
+    viewed = [name for name in found[0].events if ":viewed:" in name]
+    assert len(viewed) == 2
+    assert any(one.events[name] for one in found for name in viewed)

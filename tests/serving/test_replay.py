@@ -145,7 +145,7 @@ def live_answers(client: httpx.Client, requests: Iterator[pl.DataFrame]) -> Floa
         ]  # fmt: skip
         counted = post(client, "/events", {"events": events})
         expected = {"impressions": len(items), "clicks": len(events) - len(items)}
-        assert counted == {**expected, "duplicates": 0, "waiting": 0}
+        assert counted == {**expected, "views": 0, "duplicates": 0, "waiting": 0}
     return np.array(answers)
 
 
