@@ -1,4 +1,4 @@
-# make demo     the whole way on a made-up log, then the service on port 8000 (SERVE=0 stops before)
+# make demo     the whole way on a simulated log, then the service on port 8000 (SERVE=0 stops before)
 # make test     every check: formatting, lint, types, tests
 # make test-system   what tests need from the operating system (Debian, as root)
 

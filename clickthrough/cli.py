@@ -254,11 +254,11 @@ def simulate(  # noqa: PLR0913, PLR0917 - a verb has its options
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the log goes.")] = Path("demo"),
     bundle: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("models"),
-    impressions: Annotated[int, typer.Option(min=5_000, help="About how many.")] = 200_000,
+    impressions: Annotated[int, typer.Option(min=5_000, help="How many.")] = 300_000,
     serve_after: Annotated[bool, typer.Option("--serve/--no-serve")] = True,
     port: int = 8000,
 ) -> None:
-    """Go the whole way on a made-up log: data, training, evaluation, service."""
+    """Go the whole way on a simulated log: data, training, evaluation, service."""
     from clickthrough.demo import run_demo
 
     with _progress() as progress:

@@ -1,27 +1,31 @@
-"""The whole way on a made-up log: data, training, evaluation beside the truth."""
+"""The whole way on a simulated log: data, training, evaluation beside the truth."""
 
 from pathlib import Path
 from typing import Any
 
 from clickthrough.config.load import load_config
-from clickthrough.data.simulator.plain import write_log
+from clickthrough.data.simulator.files import TRUTH
+from clickthrough.data.simulator.simulate import simulate
+from clickthrough.data.simulator.world import Settings
 from clickthrough.training.run import Told, train
+
+PRESET = "outbrain"
 
 
 def run_demo(folder: Path, bundle: Path, impressions: int, told: Told) -> dict[str, Any]:
-    """Make a log, train on it, and evaluate the model between its baselines and the truth.
+    """Simulate a log, train on it, and evaluate the model between its baselines and the truth.
 
     Args:
-        folder: gets the log.
+        folder: gets the log; an earlier demo's is replaced, anything else is not.
         bundle: gets the bundle.
-        impressions: about how many.
+        impressions: how many.
         told: where progress is reported to.
 
     Returns:
-        The evaluation record of the test part, with the row ``truth``.
+        The evaluation record of the test part, with the rows ``truth`` and ``observable oracle``.
     """
-    told.say(f"making a log of about {impressions:,} impressions in {folder}")
-    config = load_config(write_log(folder, impressions))
-    run = train(config, bundle, told, truth=folder / "truth.parquet")
+    told.say(f"simulating a log of {impressions:,} impressions in {folder}")
+    simulate(folder, Settings(impressions), force=(folder / TRUTH).is_file())
+    run = train(load_config(PRESET, data=folder), bundle, told, truth=folder / TRUTH)
     record: dict[str, Any] = run.metrics["test"]
     return record

@@ -28,7 +28,7 @@ from clickthrough.data.dataset import (
 from clickthrough.data.full import is_full
 from clickthrough.data.order import Repairs, ordered, with_moments
 from clickthrough.data.raw import RawLog
-from clickthrough.data.slices import in_slices
+from clickthrough.data.slices import height, in_slices
 from clickthrough.errors import DataError
 
 _FORMAT = 3
@@ -113,7 +113,7 @@ def _converted(raw: RawLog, folder: Path, scratch: Path) -> About:
     if raw.history is not None:
         raw.history.sort("user", "time").sink_parquet(folder / HISTORY)
     if raw.views is not None:
-        _views(raw, folder, scratch)
+        _views(raw, folder, scratch, repairs)
     if repairs.united or repairs.moved:
         counts |= _recounted(folder)
     notes = [*raw.notes, *repairs.notes()]
@@ -130,18 +130,22 @@ def _spilled(raw: RawLog, scratch: Path) -> pl.LazyFrame:
         path = folder / f"{number:05d}.parquet"
         numbered = piece.with_row_index("row").cast({"row": pl.Int64})
         numbered.with_columns(pl.col("row") + done).sink_parquet(path, row_group_size=_ROW_GROUP)
-        done += int(pl.scan_parquet(path).select(pl.len()).collect().item())
+        done += height(pl.scan_parquet(path))
     return pl.scan_parquet(folder / "*.parquet")
 
 
-def _views(raw: RawLog, folder: Path, scratch: Path) -> None:
+def _views(raw: RawLog, folder: Path, scratch: Path, repairs: Repairs) -> None:
     """Sort page views; one that repeats another's moment and fields is one with it, as online."""
     assert raw.views is not None  # noqa: S101
     spilled = scratch / "views.parquet"
     raw.views.sink_parquet(spilled, row_group_size=_ROW_GROUP)
+    rows = pl.scan_parquet(spilled)
     columns = ["time", *raw.schema.views]
-    slices = in_slices(pl.scan_parquet(spilled).select(columns), "time")
-    _in_parts((part.unique().sort(columns) for part in slices), folder / VIEWS, number=False)
+    slices = in_slices(rows.select(columns), "time")
+    once = (part.unique().sort(columns) for part in slices)
+    kept, given = _in_parts(once, folder / VIEWS, number=False), height(rows)
+    repairs.views_found, repairs.views_apart = raw.views_found, raw.views_found - given
+    repairs.views_united = given - kept
 
 
 def _in_parts(parts: Iterable[pl.DataFrame], folder: Path, number: bool) -> int:

@@ -19,6 +19,9 @@ class Repairs:
         moved: requests whose rows named different times.
         fewer: requests with fewer clicks than they should have.
         more: requests with more.
+        views_found: page views in the files.
+        views_apart: of users who were shown nothing.
+        views_united: page views that repeat another.
     """
 
     requests: int = 0
@@ -26,6 +29,9 @@ class Repairs:
     moved: int = 0
     fewer: int = 0
     more: int = 0
+    views_found: int = 0
+    views_apart: int = 0
+    views_united: int = 0
 
     def notes(self) -> list[str]:
         """Return a line for each kind of repair that was made."""
@@ -41,6 +47,13 @@ class Repairs:
             lines.append(f"{self.fewer} requests have fewer clicks than they should; all are kept")
         if self.more:
             lines.append(f"{self.more} requests have more clicks than they should; all are kept")
+        if self.views_apart:
+            lines.append(
+                f"{self.views_apart:,} of {self.views_found:,} page views are of users who were "
+                "shown nothing, and are left out"
+            )
+        if self.views_united:
+            lines.append(f"{self.views_united:,} page views that repeat another count with it")
         return lines
 
 

@@ -20,6 +20,8 @@ class RawLog:
         schema: names and types of its columns.
         history: ``user``, ``time``, ``item`` of what happened before the log, if given.
         views: pages that users viewed, if given: ``time`` and the fields of ``schema.views``.
+        views_found: how many page views the files hold; those of users who were shown nothing
+            are not among ``views``.
         divided: whether the column ``part`` is given.
         notes: what the user should know.
         clicks_per_request: how many clicks every request should have, where that is known.
@@ -30,6 +32,7 @@ class RawLog:
     schema: Schema
     history: pl.LazyFrame | None = None
     views: pl.LazyFrame | None = None
+    views_found: int = 0
     divided: bool = False
     notes: tuple[str, ...] = ()
     clicks_per_request: int | None = None

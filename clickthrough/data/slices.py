@@ -27,9 +27,14 @@ def in_slices(rows: pl.LazyFrame, column: str, most: int = MOST_ROWS) -> Iterato
         yield chosen.collect(engine="streaming")
 
 
+def height(rows: pl.LazyFrame) -> int:
+    """Count the rows of a scan."""
+    return int(rows.select(pl.len()).collect(engine="streaming").item())
+
+
 def bounds(rows: pl.LazyFrame, column: str, most: int) -> list[int]:
     """Return the first value of each slice but the first, from a sample."""
-    count = int(rows.select(pl.len()).collect().item())
+    count = height(rows)
     if count <= most:
         return []
     every = max(1, count // _SAMPLE)

@@ -6,6 +6,7 @@ import polars as pl
 
 from clickthrough.config.data import Boundary, TimeSplit
 from clickthrough.data.dataset import Dataset
+from clickthrough.data.slices import height
 from clickthrough.errors import DataError
 from clickthrough.schema import to_microseconds
 
@@ -52,7 +53,7 @@ def _boundary(rows: pl.LazyFrame, column: str, boundary: Boundary, end: int) -> 
     if isinstance(boundary, datetime):
         return to_microseconds(boundary)
     before = rows.filter(pl.col(column) < end)
-    count = int(before.select(pl.len()).collect().item())
+    count = height(before)
     place = min(round(count * (1 - boundary)), count - 1)
     return int(before.select(pl.col(column).sort().slice(place, 1)).collect().item())
 

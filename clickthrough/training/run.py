@@ -15,11 +15,11 @@ from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.bundle.save import Parts, refuse_to_replace, save_bundle
 from clickthrough.calibration import Platt
 from clickthrough.config.root import Config
-from clickthrough.data.dataset import Dataset
 from clickthrough.data.open import open_dataset
 from clickthrough.features.encoding.encoder import Encoded, Encoder
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel, InputShape
+from clickthrough.training.describe import describe, describe_inputs
 from clickthrough.training.evaluate import Scorer, evaluate_prepared
 from clickthrough.training.loop import Epoch, Progress, predict_logits, silent, train_model
 from clickthrough.training.prepare import Prepared, prepare, snapshots_before_test
@@ -67,7 +67,7 @@ def train(
     told = told or Told()
     refuse_to_replace(out)  # before the work, not after it
     dataset = open_dataset(config.data)
-    told.say(describe(dataset))
+    told.say(describe(dataset, config.counters))
     scope = read_scope(dataset, config, baselines, truth)  # a wrong name is found before the work
     prepared = prepare(dataset, config, "live")
     told.say(describe_inputs(prepared))
@@ -93,30 +93,6 @@ def train(
         metrics = parts.metrics | {"test": _evaluate(parts, prepared, scope)}
         parts = replace(parts, metrics=metrics)
     return Run(save_bundle(out, parts), epochs, parts.metrics)
-
-
-def describe(dataset: Dataset) -> str:
-    """Say in a line what a log holds."""
-    report = dataset.report
-    first, last = (np.datetime64(t, "us").astype("datetime64[s]") for t in
-                   (report.first, report.last))  # fmt: skip
-    rate = report.clicks / max(report.impressions - report.unlabelled, 1)
-    line = (
-        f"{report.impressions:,} impressions in {report.requests:,} requests, "
-        f"click rate {rate:.4f}, {first} to {last} UTC"
-    )
-    return "\n".join([line, *report.notes])
-
-
-def describe_inputs(prepared: Prepared) -> str:
-    """Say in a line what the model sees."""
-    sizes = prepared.encoder.id_sizes
-    rows = ", ".join(f"{len(table):,} {name}" for name, table in prepared.tables.items())
-    return (
-        f"{rows}; {len(sizes)} id columns ({sum(sizes.values()):,} ids), "
-        f"{len(prepared.encoder.bag_shapes)} bags, "
-        f"{len(prepared.encoder.numeric_names)} numeric inputs"
-    )
 
 
 def _fit(prepared: Prepared, config: Config, told: Told) -> tuple[CtrModel, list[Epoch]]:

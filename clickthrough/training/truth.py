@@ -22,7 +22,8 @@ def read_truth(path: Path, dataset: Dataset, config: Config) -> dict[str, NDArra
     """Return the true probabilities of the rows that are evaluated.
 
     Args:
-        path: a Parquet file with the request and the item under the log's own names,
+        path: a Parquet file, or a directory that holds it as ``truth.parquet`` (or in ``truth``, as
+            a simulated log does), with the request and the item under the log's own names,
             ``probability``, and, if known, ``observable``: what can be predicted at best from what
             is observable.
         dataset: the log.
@@ -35,6 +36,7 @@ def read_truth(path: Path, dataset: Dataset, config: Config) -> dict[str, NDArra
         DataError: the file is unreadable, lacks a column or a pair, or names a pair twice, or holds
             what is no probability.
     """
+    path = _within(path)
     known = _scan(path, dataset.schema)
     names = [name for name in _NAMES if name in known.collect_schema().names()]
     rows = tested_rows(dataset, config.data.split).select("row", *_PAIR)
@@ -49,6 +51,12 @@ def read_truth(path: Path, dataset: Dataset, config: Config) -> dict[str, NDArra
         raise DataError(f"{path}: cannot be joined with the log: {error}") from None
     _check(found, names, path)
     return {_NAMES[name]: found[name].to_numpy() for name in names}
+
+
+def _within(path: Path) -> Path:
+    """Return the truth file of a directory."""
+    inside = [path / "truth.parquet", path / "truth" / "truth.parquet"]
+    return next((file for file in inside if file.is_file()), path)
 
 
 def _scan(path: Path, schema: Schema) -> pl.LazyFrame:

@@ -16,7 +16,7 @@ from clickthrough.config.data import OutbrainData, TimeFormat
 from clickthrough.data.outbrain import documents as docs
 from clickthrough.data.outbrain.tables import EPOCH_MS, TABLES, Staged, staged, table_files
 from clickthrough.data.raw import RawLog
-from clickthrough.data.slices import bounds
+from clickthrough.data.slices import bounds, height
 from clickthrough.errors import DataError
 from clickthrough.features.absent import VIEWS
 from clickthrough.schema import FieldType, Role, Schema
@@ -96,6 +96,7 @@ def read(config: OutbrainData, scratch: Path) -> RawLog:
         impressions=[piece.select(_columns(schema)) for piece in pieces],
         schema=schema,
         views=_views(tables, about, schema),
+        views_found=height(tables["page_views"].rows) if "page_views" in tables else 0,
         notes=tuple(notes),
         clicks_per_request=1,
     )

@@ -1,0 +1,50 @@
+"""What a run says of its log and inputs before it trains."""
+
+import numpy as np
+
+from clickthrough.config.base import format_duration
+from clickthrough.config.features import Counters
+from clickthrough.data.dataset import Dataset, Report
+from clickthrough.training.prepare import Prepared
+
+
+def describe(dataset: Dataset, counters: Counters) -> str:
+    """Say what a log holds: a line, and one for each thing to know of it."""
+    report, timed = dataset.report, "time" in dataset.schema.roles
+    rate = report.clicks / max(report.impressions - report.unlabelled, 1)
+    line = (
+        f"{report.impressions:,} impressions in {report.requests:,} requests, "
+        f"click rate {rate:.4f}, {_span(report) if timed else 'without times'}"
+    )
+    warnings = _within_a_tick(report, counters) if timed else []
+    return "\n".join([line, *report.notes, *warnings])
+
+
+def describe_inputs(prepared: Prepared) -> str:
+    """Say in a line what the model sees."""
+    sizes = prepared.encoder.id_sizes
+    rows = ", ".join(f"{len(table):,} {name}" for name, table in prepared.tables.items())
+    return (
+        f"{rows}; {len(sizes)} id columns ({sum(sizes.values()):,} ids), "
+        f"{len(prepared.encoder.bag_shapes)} bags, "
+        f"{len(prepared.encoder.numeric_names)} numeric inputs"
+    )
+
+
+def _span(report: Report) -> str:
+    first, last = (np.datetime64(t, "us").astype("datetime64[s]") for t in
+                   (report.first, report.last))  # fmt: skip
+    return f"{first} to {last} UTC"
+
+
+def _within_a_tick(report: Report, counters: Counters) -> list[str]:
+    """Warn of a log too short for any of its events to be seen by another."""
+    least = counters.tick + counters.label_delay
+    if (report.last - report.first) // 1_000_000 >= least:
+        return []
+    delay = f" and label delay ({format_duration(counters.label_delay)})"
+    return [
+        f"warning: the log spans less than one tick ({format_duration(counters.tick)})"
+        f"{delay if counters.label_delay else ''}: "
+        "counters and sequences see little or nothing of it"
+    ]
