@@ -108,7 +108,7 @@ def _converted(raw: RawLog, folder: Path, scratch: Path) -> About:
     rows = with_moments(rows, raw, repairs)
     # a log without a time keeps the order of its files
     along = "time" if "time" in raw.schema.roles else "row"
-    parts = (ordered(part, raw, repairs) for part in in_slices(rows, along))
+    parts = (ordered(part, raw, repairs) for part in in_slices(rows, along, scratch))
     counts["impressions"] = _in_parts(parts, folder / IMPRESSIONS, number=True)
     if raw.history is not None:
         raw.history.sort("user", "time").sink_parquet(folder / HISTORY)
@@ -141,7 +141,7 @@ def _views(raw: RawLog, folder: Path, scratch: Path, repairs: Repairs) -> None:
     raw.views.sink_parquet(spilled, row_group_size=_ROW_GROUP)
     rows = pl.scan_parquet(spilled)
     columns = ["time", *raw.schema.views]
-    slices = in_slices(rows.select(columns), "time")
+    slices = in_slices(rows.select(columns), "time", scratch)
     once = (part.unique().sort(columns) for part in slices)
     kept, given = _in_parts(once, folder / VIEWS, number=False), height(rows)
     repairs.views_found, repairs.views_apart = raw.views_found, raw.views_found - given

@@ -124,3 +124,12 @@ def _documents(rng: np.random.Generator) -> dict[str, pl.DataFrame]:
             }
         )
     return tables
+
+
+APART = "1 of 3 page views are of users who were shown nothing, and are left out"
+"""The note that the small log always has, where it has page views."""
+
+
+def notes_of(dataset: Dataset) -> list[str]:
+    """Return what is to know of a small log, besides that."""
+    return [note for note in dataset.report.notes if note != APART]

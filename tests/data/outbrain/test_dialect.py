@@ -9,7 +9,7 @@ import pytest
 
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.outbrain.documents import MOST_ENTRIES
-from tests.data.outbrain.made import SMALL, opened, rows_of, write
+from tests.data.outbrain.made import APART, SMALL, opened, rows_of, write
 
 FIRST = 1_465_876_799_998_000
 """Microseconds: what the competition's description gives in milliseconds."""
@@ -35,7 +35,7 @@ def test_rows_of_clicks_are_impressions(small: Dataset) -> None:
     assert column(small, "row") == list(range(6))
     report = small.report
     assert (report.impressions, report.requests, report.clicks) == (6, 3, 3)
-    assert report.notes == []
+    assert report.notes == [APART]
 
 
 def test_a_display_gives_its_impressions_user_page_and_moment(small: Dataset) -> None:
@@ -133,9 +133,12 @@ def test_page_views_are_those_of_users_who_were_shown_ads_in_order_of_time(
 
 def test_a_page_view_that_is_told_twice_is_one(tmp_path: Path) -> None:
     views = SMALL["page_views"] + "bob,100,60000,2,US,3\nbob,100,60001,1,US,1\n"
-    found = opened(write(tmp_path / "log", changed(page_views=views))).views()
+    dataset = opened(write(tmp_path / "log", changed(page_views=views)))
+    found = dataset.views()
     assert found is not None
     assert found.collect()["user"].to_list() == ["ann", "bob", "bob"]
+    apart = APART.replace("of 3", "of 5")
+    assert dataset.report.notes == [apart, "1 page views that repeat another count with it"]
 
 
 def test_the_sample_of_page_views_stands_for_them(tmp_path: Path) -> None:

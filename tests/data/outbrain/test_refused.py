@@ -8,7 +8,7 @@ import pytest
 
 from clickthrough.data.dataset import Dataset
 from clickthrough.errors import DataError
-from tests.data.outbrain.made import SMALL, opened, rows_of, write
+from tests.data.outbrain.made import SMALL, notes_of, opened, rows_of, write
 
 
 def with_text(folder: Path, table: str, old: str, new: str, suffix: str = ".csv") -> Dataset:
@@ -62,7 +62,7 @@ def test_a_file_that_ends_within_its_last_value_is_read_and_told(
     tmp_path: Path, table: str
 ) -> None:
     log = write(tmp_path / "log", {**SMALL, table: SMALL[table].removesuffix("\n")})
-    (note,) = opened(log).report.notes
+    (note,) = notes_of(opened(log))
     assert note == f"{log / table}.csv: ends without a line break; its last row may be cut"
 
 
@@ -142,14 +142,14 @@ def test_a_display_without_a_click_or_with_two_is_kept_and_told(
     tmp_path: Path, old: str, new: str, note: str
 ) -> None:
     dataset = with_text(tmp_path, "clicks_train", old, new)
-    assert dataset.report.notes == [note]
+    assert notes_of(dataset) == [note]
     assert dataset.report.impressions == 6
     assert dataset.report.clicks == 3 - int(old.endswith("1")) + int(new.endswith("1"))
 
 
 def test_an_impression_that_is_repeated_is_united_and_told(tmp_path: Path) -> None:
     dataset = with_text(tmp_path, "clicks_train", "1,11,0\n", "1,11,0\n1,12,0\n1,12,0\n")
-    (note,) = dataset.report.notes
+    (note,) = notes_of(dataset)
     assert note.startswith("2 impressions that repeat an item of their request were united")
     assert (dataset.report.impressions, dataset.report.clicks) == (6, 3)
     assert rows_of(dataset).height == 6
@@ -160,7 +160,7 @@ def test_of_events_of_one_display_the_earliest_stands(tmp_path: Path, order: int
     header, *rows = (SMALL["events"] + "1,zoe,101,60,1,GB\n").splitlines()
     text = "\n".join([header, *rows[::order]]) + "\n"
     dataset = opened(write(tmp_path / "log", {**SMALL, "events": text}))
-    (note,) = dataset.report.notes
+    (note,) = notes_of(dataset)
     assert note.endswith("events.csv: 1 rows repeat a display; the earliest stands")
     assert rows_of(dataset)["user"][0] == "zoe"
     assert rows_of(dataset).height == 6
@@ -168,14 +168,14 @@ def test_of_events_of_one_display_the_earliest_stands(tmp_path: Path, order: int
 
 def test_of_rows_of_one_ad_the_first_stands(tmp_path: Path) -> None:
     dataset = with_text(tmp_path, "promoted_content", "12,201,2,7\n", "12,201,2,7\n12,200,5,5\n")
-    (note,) = dataset.report.notes
+    (note,) = notes_of(dataset)
     assert note.endswith("promoted_content.csv: 1 rows repeat an ad; the first stands")
     assert rows_of(dataset)["campaign_id"].to_list() == [1, 2, 2, 3, 1, 3]
 
 
 def test_ads_that_are_not_known_are_told(tmp_path: Path) -> None:
     dataset = with_text(tmp_path, "promoted_content", "13,200,3,8\n", "")
-    (note,) = dataset.report.notes
+    (note,) = notes_of(dataset)
     assert "lacks 1 ads that were shown, such as 13: their campaign, advertiser" in note
     assert rows_of(dataset)["campaign_id"].to_list() == [1, 2, 2, None, 1, None]
 
@@ -184,7 +184,7 @@ def test_documents_that_are_repeated_or_published_at_no_moment_are_told(tmp_path
     rows = "100,9,9,2016-01-01 00:00:00\n"
     text = SMALL["documents_meta"].replace("2016-06-01 12", "2016-06-41 12") + rows
     dataset = opened(write(tmp_path / "log", {**SMALL, "documents_meta": text}))
-    repeated, odd = dataset.report.notes
+    repeated, odd = notes_of(dataset)
     assert repeated.endswith("documents_meta.csv: 1 rows repeat a document; the first stands")
     assert odd.endswith(
         "documents_meta.csv: 1 times of publication are no moments: they are missing"

@@ -19,7 +19,15 @@ from clickthrough.features.plan import Plan, make_plan
 from clickthrough.replay import InProcess, replay
 from clickthrough.serving.predictor import Predictor
 from clickthrough.training.run import train
-from tests.data.outbrain.made import OPTIONAL, SMALL, opened, random_tables, rows_of, write
+from tests.data.outbrain.made import (
+    OPTIONAL,
+    SMALL,
+    notes_of,
+    opened,
+    random_tables,
+    rows_of,
+    write,
+)
 
 NEEDED = [name for name in SMALL if name not in OPTIONAL]
 
@@ -48,7 +56,7 @@ def test_what_is_no_directory_is_named(tmp_path: Path) -> None:
 def test_an_absent_table_is_told_with_what_is_missing(tmp_path: Path, table: str) -> None:
     dataset = opened(write(tmp_path / "log", without(table)))
     lost = [*FIELDS[table], *(f"ad_{name}" for name in FIELDS[table])] if table in FIELDS else []
-    (note,) = dataset.report.notes
+    (note,) = notes_of(dataset)
     assert note.startswith(f"without {table} there are no ")
     assert all(name in note for name in FIELDS.get(table, [VIEWS]))
     assert sorted(dataset.schema.absent) == sorted(lost or [VIEWS])
