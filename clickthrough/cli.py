@@ -84,12 +84,16 @@ def train(
     data: DataOption = None,
     out: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("models"),
     baselines: Annotated[bool, typer.Option(help="Fit the baselines beside.")] = True,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="section.key=value: replaces the file's; again for more."),
+    ] = None,
 ) -> None:
     """Train on a log, evaluate, and leave a bundle."""
     from clickthrough.config.load import load_config
     from clickthrough.training.run import train as run
 
-    loaded = load_config(config, data)
+    loaded = load_config(config, data, settings or [])
     with _progress() as progress:
         made = run(loaded, out, _told(progress), baselines)
     _show(made.metrics.get("test"))

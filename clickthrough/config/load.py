@@ -1,6 +1,7 @@
 """From a YAML file or the name of a preset to a checked configuration."""
 
 import re
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,16 @@ _Loader.add_implicit_resolver(
 )
 
 
-def load_config(source: str | Path, data: Path | None = None) -> Config:
+def load_config(
+    source: str | Path, data: Path | None = None, settings: Sequence[str] = ()
+) -> Config:
     """Read a configuration.
 
     Args:
         source: path of a YAML file, or the name of a preset that ships with the package.
         data: replaces ``data.path``; for a preset also the directory in which a log of its
             layout lies. The side tables of a preset lie beside its log.
+        settings: what replaces the file's, each as ``section.key=value`` with the value in YAML.
 
     Returns:
         The checked configuration. Paths in a file are relative to that file.
@@ -50,6 +54,8 @@ def load_config(source: str | Path, data: Path | None = None) -> Config:
         if data is not None:
             values["data"]["path"] = str(data.resolve())
             values["data"].pop("files", None)
+    for setting in settings:
+        _put(values, setting)
     return parse_config(values, name)
 
 
@@ -105,6 +111,22 @@ def _read_yaml(path: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
     if not isinstance(values, dict):
         raise ConfigError(f"{name}: expected sections (data, features, ...), found {values!r:.80}")
     return values
+
+
+def _put(values: dict[str, Any], setting: str) -> None:
+    """Put ``section.key=value`` in its place."""
+    key, equals, text = setting.partition("=")
+    if not equals:
+        raise ConfigError(f"--set {setting}: expected section.key=value")
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"--set {setting}: '{section}' holds no keys")
+    try:
+        values[last] = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {setting}: not readable as YAML: {error}") from None
 
 
 def _anchor(data: dict[str, Any], folder: Path) -> None:

@@ -30,6 +30,8 @@ class Training(Strict):
     """The training loop.
 
     Attributes:
+        batch_size: impressions a step.
+        least_steps: steps that an epoch has at least: a small log gets smaller batches.
         unseen_share: share of ids replaced by the unseen id, so that its row is trained.
         listwise: weight of the softmax over the candidates of a request in the loss; the rest is
             binary cross-entropy. Above 0 a batch holds whole requests.
@@ -41,6 +43,7 @@ class Training(Strict):
 
     epochs: int = Field(default=20, ge=1)
     batch_size: int = Field(default=1024, ge=2)
+    least_steps: int = Field(default=50, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-5, ge=0)
     unseen_share: float = Field(default=0.02, ge=0, lt=1)

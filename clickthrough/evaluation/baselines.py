@@ -152,11 +152,14 @@ def _lightgbm(train: Rows, validation: Rows, test: Rows, sizes: Sizes) -> tuple[
     return fitted, tested
 
 
-def _joined(inputs: Encoded, sizes: Sizes) -> NDArray[np.float64] | sparse.csr_array:
+def _joined(inputs: Encoded, sizes: Sizes) -> NDArray[np.float64] | sparse.csr_matrix:
     # float64 holds every id exactly; float32 would merge those above 2^24
     plain = np.concatenate([inputs.ids, inputs.numeric], axis=1, dtype=np.float64)
     bags = list(_bag_columns(inputs, sizes, _MOST_BAG_COLUMNS))
-    return sparse.hstack([sparse.csr_array(plain), *bags], format="csr") if bags else plain
+    if not bags:
+        return plain
+    # a matrix, not an array: LightGBM knows no other
+    return sparse.csr_matrix(sparse.hstack([sparse.csr_array(plain), *bags], format="csr"))
 
 
 def _sum_of_logits(rows: Rows, keys: list[str]) -> Floats:

@@ -18,17 +18,40 @@ def rate_levels(features: list[Feature], counters: Counters) -> Levels:
     """Return the levels of every key that has a rate.
 
     Raises:
-        ConfigError: a wider key has no counter, or a key is smoothed towards itself.
+        ConfigError: a wider key has no counter, a key is smoothed towards itself, or in two ways.
     """
     rated = [f for f in features if isinstance(f, Counter) and f.of == "impressions"]
-    parents = {tuple(f.key): tuple(f.toward) for f in rated if f.toward}
-    weights = {tuple(f.key): f.smoothing for f in rated if f.smoothing}
+    parents, weights = _parents(rated), _weights(rated)
     made: Levels = {}
     for feature in rated:
         chain = _chain(tuple(feature.key), parents, {tuple(f.key) for f in rated})
         made[KeySet(chain[0]).name] = [
             (KeySet(key), weights.get(key, counters.smoothing)) for key in chain
         ]
+    return made
+
+
+def _parents(rated: list[Counter]) -> dict[tuple[str, ...], tuple[str, ...]]:
+    made: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for feature in rated:
+        key, wider = tuple(feature.key), tuple(feature.toward or ())
+        if wider and made.setdefault(key, wider) != wider:
+            raise ConfigError(
+                f"features: counters of {_said(key)} name both {_said(made[key])} and "
+                f"{_said(wider)} in 'toward'; a key has one"
+            )
+    return made
+
+
+def _weights(rated: list[Counter]) -> dict[tuple[str, ...], float]:
+    made: dict[tuple[str, ...], float] = {}
+    for feature in rated:
+        key, weight = tuple(feature.key), feature.smoothing
+        if weight and made.setdefault(key, weight) != weight:
+            raise ConfigError(
+                f"features: counters of {_said(key)} name both {made[key]:g} and {weight:g} "
+                "as 'smoothing'; a key has one"
+            )
     return made
 
 

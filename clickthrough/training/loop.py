@@ -134,9 +134,10 @@ def _epoch(
 
 def _batches(table: Table, settings: Training, rng: np.random.Generator) -> Iterator[Batch]:
     """Return the batches of an epoch: of whole requests where the loss compares candidates."""
+    size = max(2, min(settings.batch_size, len(table) // settings.least_steps))
     if settings.listwise > 0:
-        return request_batches(table.offsets, settings.batch_size, rng)
-    return row_batches(len(table), settings.batch_size, rng)
+        return request_batches(table.offsets, size, rng)
+    return row_batches(len(table), size, rng)
 
 
 def _some_unseen(ids: Tensor, settings: Training) -> Tensor:

@@ -299,3 +299,27 @@ def test_a_checked_configuration_cannot_be_changed() -> None:
     config = check()
     with pytest.raises(ValueError, match="frozen"):
         config.counters.tick = 5  # type: ignore[misc]
+
+
+def test_a_setting_replaces_the_files(tmp_path: Path) -> None:
+    settings = ["training.epochs=3", "data.split.test=2016-06-25T04:00:00Z", "model.hidden=[8, 4]"]
+    config = load_config("outbrain", tmp_path, settings)
+    assert (config.training.epochs, config.model.hidden) == (3, [8, 4])
+    assert config.data.split.test == datetime(2016, 6, 25, 4, tzinfo=UTC)
+    assert config.training.batch_size == load_config("outbrain", tmp_path).training.batch_size
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("training.epochs", "--set training.epochs: expected section.key=value"),
+        ("training.epochs.x=1", "--set training.epochs.x=1: 'epochs' holds no keys"),
+        ("model.hidden=[8", "--set model.hidden=[8: not readable as YAML"),
+        ("training.epoch=1", "did you mean 'epochs'"),
+        ("training.epochs=many", "training.epochs"),
+    ],
+)
+def test_a_setting_that_means_nothing_is_refused(setting: str, says: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_config("outbrain", settings=[setting])
+    assert says in str(refused.value)

@@ -50,6 +50,23 @@ def test_a_wider_key_must_have_a_counter_of_impressions() -> None:
         levels(ITEM, {"kind": "counter", "of": "views", "key": "city"})
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ({"toward": ["city"]}, {"toward": ["age"]}, r"both \[city\] and \[age\] in 'toward'"),
+        ({"smoothing": 3}, {"smoothing": 4.5}, "both 3 and 4.5 as 'smoothing'"),
+    ],
+)
+def test_a_key_has_one_way_to_be_smoothed(
+    one: dict[str, object], other: dict[str, object], both: str
+) -> None:
+    item: dict[str, object] = {"kind": "counter", "key": "item"}
+    decayed = item | {"all_time": False, "half_lives": ["1d"]}
+    assert levels(item | one, decayed, CITY, AGE) == levels(item, decayed | one, CITY, AGE)
+    with pytest.raises(ConfigError, match=rf"counters of \[item\] name {both}"):
+        levels(item | one, decayed | other, CITY, AGE)
+
+
 @pytest.mark.parametrize("last", ["item", "city"])
 def test_a_circle_is_refused(last: str) -> None:
     circle = [ITEM, CITY, AGE | {"toward": [last]}]

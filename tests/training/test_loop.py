@@ -115,7 +115,7 @@ def test_progress_counts_every_row() -> None:
     def progress(epoch: int, done: int, total: int) -> None:
         told.append((epoch, done, total))
 
-    settings = Training(epochs=2, batch_size=300)
+    settings = Training(epochs=2, batch_size=300, least_steps=1)
     train_model(made_model(), made_table(1), made_table(2), settings, progress)
     ends = [(epoch, done) for epoch, done, total in told if done == total]
     assert ends == [(1, 800), (2, 800)]
@@ -123,6 +123,38 @@ def test_progress_counts_every_row() -> None:
 
 
 def test_a_last_batch_of_one_row_is_no_error() -> None:
-    settings = Training(epochs=1, batch_size=100)
+    settings = Training(epochs=1, batch_size=100, least_steps=1)
     epochs = train_model(made_model(), made_table(1, 801), made_table(2), settings)
     assert np.isfinite(epochs[0].loss)
+
+
+@pytest.mark.parametrize("listwise", [0.0, 0.5])
+@pytest.mark.parametrize(
+    ("batch_size", "least_steps", "steps"), [(64, 50, 50), (64, 5, 13), (10**6, 20, 20)]
+)
+def test_a_small_log_gets_smaller_batches(
+    batch_size: int, least_steps: int, steps: int, listwise: float
+) -> None:
+    told: list[int] = []
+    settings = Training(epochs=1, batch_size=batch_size, least_steps=least_steps, listwise=listwise)
+    progress = lambda epoch, done, total: told.append(done)  # noqa: E731
+    train_model(made_model(), made_table(1), made_table(2), settings, progress)
+    assert len(told) == steps
+
+
+def test_members_are_trained_each_on_its_own_loss() -> None:
+    """The gradient of a member is that of its own loss, whatever the others say."""
+    shape, table = InputShape((ITEMS,), 3), made_table(1, 64)
+    config = Mlp(hidden=[8], embedding_dim=4, dropout=0.0, members=2)
+    settings = Training(epochs=1, batch_size=64, least_steps=1, unseen_share=0)
+
+    def first_member(bias: float) -> torch.Tensor:
+        torch.manual_seed(0)
+        model = build_model(config, shape)
+        last = model.get_submodule("members.1.4")
+        assert isinstance(last, torch.nn.Linear)
+        torch.nn.init.constant_(last.bias, bias)
+        train_model(model, table, made_table(2), settings)
+        return model.get_parameter("members.0.0.weight").detach()
+
+    assert torch.equal(first_member(0.0), first_member(3.0))
