@@ -28,6 +28,9 @@ BundleArgument = Annotated[Path, typer.Argument(help="The bundle's directory.")]
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Where the log lies, instead of data.path.")
 ]
+TruthOption = Annotated[
+    Path | None, typer.Option("--truth", help="Parquet: request, item, probability[, observable].")
+]
 StoreOption = Annotated[
     str | None, typer.Option(help="'memory', or an SQLite file; by default beside the bundle.")
 ]
@@ -84,6 +87,7 @@ def train(
     data: DataOption = None,
     out: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("models"),
     baselines: Annotated[bool, typer.Option(help="Fit the baselines beside.")] = True,
+    truth: TruthOption = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="section.key=value: replaces the file's; again for more."),
@@ -95,7 +99,7 @@ def train(
 
     loaded = load_config(config, data, settings or [])
     with _progress() as progress:
-        made = run(loaded, out, _told(progress), baselines)
+        made = run(loaded, out, _told(progress), baselines, truth)
     _show(made.metrics.get("test"))
     _console.print(f"bundle {made.manifest.version} in {out}")
 
@@ -109,9 +113,7 @@ def evaluate(  # noqa: PLR0913, PLR0917
         typer.Option(help="live: learning from events through the test; frozen: as bundled."),
     ] = "live",
     baselines: Annotated[bool, typer.Option(help="Fit the baselines beside.")] = True,
-    truth: Annotated[
-        Path | None, typer.Option(help="Parquet: request, item, probability[, observable].")
-    ] = None,
+    truth: TruthOption = None,
     slices: Annotated[
         list[str] | None, typer.Option("--slice", help="A field, also by its values.")
     ] = None,

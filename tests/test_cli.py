@@ -57,7 +57,16 @@ def test_evaluate_writes_its_figures(demo: Path) -> None:
     against = ["--no-baselines", "--truth", "demo", "--slice", "platform"]
     done = run("evaluate", "models", *against, "--json", "figures.json", folder=demo)
     assert done.returncode == 0, done.stderr
-    for shown in ("truth", "MAP@12", "regret", "90% interval", "platform", "user_seen"):
+    for shown in (
+        "truth",
+        "observable oracle",
+        "share closed",
+        "MAP@12",
+        "regret",
+        "90% interval",
+        "platform",
+        "user_seen",
+    ):
         assert shown in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 120
     figures = json.loads((demo / "figures.json").read_text())

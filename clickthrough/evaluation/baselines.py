@@ -74,21 +74,32 @@ def fit_baselines(train: Rows, validation: Rows, test: Rows, sizes: Sizes) -> di
     it stands where there is another rate than the item's.
     """
     constant = np.full(len(test.labels), float(np.mean(train.labels)))
+    scores = {
+        "logistic regression": _logistic(train, validation, test, sizes),
+        "LightGBM": _lightgbm(train, validation, test, sizes),
+    }
+    learned = _calibrated(scores, validation)
+    return {"constant": constant, **rate_baselines(validation, test), **learned}
+
+
+def rate_baselines(validation: Rows, test: Rows) -> dict[str, Floats]:
+    """Return the probabilities of the baselines that learn nothing but their calibration."""
     rates = {"smoothed item rate": ["item"]}
     if len(test.rates) > 1:
         rates["sum of rates"] = list(test.rates)
     scores = {
         name: (_sum_of_logits(validation, keys), _sum_of_logits(test, keys))
         for name, keys in rates.items()
-    } | {
-        "logistic regression": _logistic(train, validation, test, sizes),
-        "LightGBM": _lightgbm(train, validation, test, sizes),
     }
-    calibrated = {
+    return _calibrated(scores, validation)
+
+
+def _calibrated(scores: Mapping[str, tuple[Floats, Floats]], validation: Rows) -> dict[str, Floats]:
+    """Turn scores of the validation and the test part into probabilities of the latter."""
+    return {
         name: Platt.fit(fitted, validation.labels).probability(tested)
         for name, (fitted, tested) in scores.items()
     }
-    return {"constant": constant, **calibrated}
 
 
 def _logistic(train: Rows, validation: Rows, test: Rows, sizes: Sizes) -> tuple[Floats, Floats]:

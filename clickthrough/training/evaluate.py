@@ -13,7 +13,7 @@ from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.calibration import Platt
 from clickthrough.data.dataset import Dataset
 from clickthrough.errors import DataError
-from clickthrough.evaluation.baselines import Sizes, fit_baselines
+from clickthrough.evaluation.baselines import Sizes, fit_baselines, rate_baselines
 from clickthrough.evaluation.report import evaluation, with_intervals, with_slices
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.training.prepare import CountersMode, Prepared, prepare
@@ -80,6 +80,8 @@ def evaluate_prepared(
         encoder = prepared.encoder
         sizes = Sizes(tuple(encoder.id_sizes.values()), tuple(encoder.bag_shapes.values()))
         predictions |= fit_baselines(tables["train"], tables["validation"], test, sizes)
+    elif scope.truths:  # the share of a gap that is closed begins at the smoothed item rate
+        predictions |= rate_baselines(tables["validation"], test)
     predictions |= scope.truths
     rows = test.labels, test.offsets, predictions
     record = evaluation(*rows, mode, scope.live_notes if mode == "live" else ())
