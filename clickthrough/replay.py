@@ -135,7 +135,7 @@ def replay(
 
 def batch_probabilities(bundle: Bundle, dataset: Dataset) -> NDArray[np.float64]:
     """Return what the batch side says of the labelled impressions of the test part."""
-    table = prepare(dataset, bundle.config, "live", bundle.encoder).tables["test"]
+    table = prepare(dataset, bundle.config, "live", bundle.encoder, {TEST}).tables["test"]
     scorer = Scorer(bundle.config.model.name, bundle.model, bundle.calibrator)
     return scorer.probabilities(table.inputs)
 

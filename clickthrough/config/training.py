@@ -43,7 +43,7 @@ class Training(Strict):
 
     epochs: int = Field(default=20, ge=1)
     batch_size: int = Field(default=1024, ge=2)
-    least_steps: int = Field(default=50, ge=1)
+    least_steps: int = Field(default=20, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-5, ge=0)
     unseen_share: float = Field(default=0.02, ge=0, lt=1)

@@ -55,7 +55,7 @@ def average_precisions(
         cutoff: how many places count.
 
     Returns:
-        Shape (requests,); NaN for a request without a click.
+        Shape (requests,); NaN for a request without a click, or of one candidate: it ranks nothing.
 
     >>> average_precisions(np.array([0, 1, 0]), np.array([0.9, 0.5, 0.1]), np.array([0, 3]))
     array([0.5])
@@ -65,7 +65,7 @@ def average_precisions(
     others = rows.within * (rows.clicks - 1) / np.maximum(rows.size - 1, 1)
     precision = chance * (rows.above + 1 + others) / rows.place
     total = _per_request(rows, np.where(rows.place <= cutoff, precision, 0.0), offsets)
-    return _over(total, np.minimum(_clicks(labels, offsets), cutoff))
+    return _over(total, np.minimum(_clicks(labels, offsets), cutoff), offsets)
 
 
 def ndcgs(labels: Labels, scores: Floats, offsets: Ints) -> Floats:
@@ -80,7 +80,7 @@ def ndcgs(labels: Labels, scores: Floats, offsets: Ints) -> Floats:
         offsets: where each request starts, and the end, shape (requests + 1,).
 
     Returns:
-        Shape (requests,); NaN for a request without a click.
+        Shape (requests,); NaN for a request without a click, or of one candidate.
 
     >>> ndcgs(np.array([0, 0, 1]), np.array([0.9, 0.5, 0.1]), np.array([0, 3]))
     array([0.5])
@@ -89,18 +89,18 @@ def ndcgs(labels: Labels, scores: Floats, offsets: Ints) -> Floats:
     gain = rows.clicks / rows.size / np.log2(rows.place + 1)
     longest = int(np.diff(offsets).max(initial=0))
     ideal = np.cumsum(np.append(0.0, 1 / np.log2(np.arange(longest) + 2)))
-    return _over(_per_request(rows, gain, offsets), ideal[_clicks(labels, offsets)])
+    return _over(_per_request(rows, gain, offsets), ideal[_clicks(labels, offsets)], offsets)
 
 
 def mean_average_precision(
     labels: Labels, scores: Floats, offsets: Ints, cutoff: int = CUTOFF
 ) -> float:
-    """Return the mean of :func:`average_precisions` over requests with a click."""
+    """Return the mean of :func:`average_precisions` over requests with a click among several."""
     return mean_of_known(average_precisions(labels, scores, offsets, cutoff))
 
 
 def ndcg(labels: Labels, scores: Floats, offsets: Ints) -> float:
-    """Return the mean of :func:`ndcgs` over requests with a click."""
+    """Return the mean of :func:`ndcgs` over requests with a click among several."""
     return mean_of_known(ndcgs(labels, scores, offsets))
 
 
@@ -139,7 +139,8 @@ def _clicks(labels: Labels, offsets: Ints) -> Ints:
     return clicks
 
 
-def _over(total: Floats, best: Floats | Ints) -> Floats:
-    """Divide; NaN where nothing could be reached."""
-    ratio: Floats = np.divide(total, best, out=np.full(len(total), np.nan), where=best > 0)
+def _over(total: Floats, best: Floats | Ints, offsets: Ints) -> Floats:
+    """Divide; NaN where nothing could be reached, or nothing is ranked."""
+    reachable = (best > 0) & (np.diff(offsets) > 1)
+    ratio: Floats = np.divide(total, best, out=np.full(len(total), np.nan), where=reachable)
     return ratio

@@ -13,32 +13,40 @@ from clickthrough.features.table import encoder_columns, field_array, request_of
 from clickthrough.schema import Schema
 
 
-def fit_encoder(plan: Plan, schema: Schema, train: pl.DataFrame) -> Encoder:
+def fit_encoder(
+    plan: Plan,
+    schema: Schema,
+    train: pl.DataFrame | pl.LazyFrame,
+    sample: pl.DataFrame | None = None,
+) -> Encoder:
     """Fit an encoder.
 
     Args:
         plan: the columns to make.
         schema: the log's columns.
-        train: impressions of the training period with their history, in order of ``row``.
+        train: impressions of the training period, in order of ``row``, for vocabularies and prior.
+        sample: some of them, whole requests with their history, for scalers; all by default.
     """
+    train = train.lazy()
+    sample = train.collect() if sample is None else sample
     vocabularies = {
         column.name: fit_vocabulary(train, column, schema) for column in plan.vocabularies
     }
-    prior = fit_prior(train["label"])
-    columns, offsets = encoder_columns(train, plan, schema), request_offsets(train)
+    prior = fit_prior(train.select("label").collect(engine="streaming")["label"])
+    columns, offsets = encoder_columns(sample, plan, schema), request_offsets(sample)
     values = numeric_values(plan, prior, columns, offsets)
     names = [column.name for column in plan.numeric]
     scalers = {name: fit_scaler(values[:, place]) for place, name in enumerate(names)}
     return Encoder(plan, vocabularies, scalers, prior)
 
 
-def fit_vocabulary(train: pl.DataFrame, column: IdColumn | BagColumn, schema: Schema) -> Vocabulary:
+def fit_vocabulary(train: pl.LazyFrame, column: IdColumn | BagColumn, schema: Schema) -> Vocabulary:
     """Keep the values that occur often enough, the most frequent where there are too many."""
     name, kind = column.field, schema.fields[column.field]
     values = pl.col(name).explode() if kind in LISTS else pl.col(name)
-    counts = train.select(values.drop_nulls().value_counts(sort=True, name="__n"))
-    kept = counts.unnest(name).filter(pl.col("__n") >= column.min_count)
-    kept = kept.sort(["__n", name], descending=[True, False])
+    counts = train.select(values).drop_nulls().group_by(name).len("__n")
+    common = counts.filter(pl.col("__n") >= column.min_count).collect(engine="streaming")
+    kept = common.sort(["__n", name], descending=[True, False])
     if column.max_size is not None:
         kept = kept.head(column.max_size)
     return Vocabulary(np.unique(shorten(field_array(kept[name], LISTS.get(kind, kind)))))

@@ -12,6 +12,7 @@ from clickthrough.bundle.load import Bundle
 from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.calibration import Platt
 from clickthrough.data.dataset import Dataset
+from clickthrough.data.split import PARTS, TEST, VALIDATION
 from clickthrough.errors import DataError
 from clickthrough.evaluation.baselines import Sizes, fit_baselines, rate_baselines
 from clickthrough.evaluation.report import evaluation, with_intervals, with_slices
@@ -60,7 +61,8 @@ def evaluate_bundle(
     """
     names = [*own_slices(dataset.schema), *slices]
     scope = read_scope(dataset, bundle.config, baselines, truth, names)
-    prepared = prepare(dataset, bundle.config, mode, bundle.encoder)
+    parts = set(range(len(PARTS))) if baselines else {VALIDATION, TEST}
+    prepared = prepare(dataset, bundle.config, mode, bundle.encoder, parts)
     scorer = Scorer(bundle.config.model.name, bundle.model, bundle.calibrator)
     return evaluate_prepared(prepared, scorer, mode, scope)
 

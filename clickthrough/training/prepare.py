@@ -1,5 +1,6 @@
 """From a dataset to encoded tables: history, the fitted encoder, the three parts."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,7 +8,7 @@ import polars as pl
 
 from clickthrough.config.root import Config
 from clickthrough.data.dataset import HISTORY, IMPRESSIONS, VIEWS, Dataset
-from clickthrough.data.split import PARTS, TEST, TRAIN, before_test, with_part
+from clickthrough.data.split import PARTS, TEST, TRAIN, VALIDATION, before_test, with_part
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.fit import fit_encoder
 from clickthrough.features.history.build import build_snapshots
@@ -15,6 +16,8 @@ from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.history.stage import EventFilter, HistoryStage
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.schema import Schema
+from clickthrough.training.chunks import Chunks
+from clickthrough.training.mapped import TableWriter
 from clickthrough.training.table import ITEM, Table, encode_table
 
 CountersMode = Literal["live", "frozen"]
@@ -34,9 +37,13 @@ class Prepared:
 
 
 def prepare(
-    dataset: Dataset, config: Config, mode: CountersMode, encoder: Encoder | None = None
+    dataset: Dataset,
+    config: Config,
+    mode: CountersMode,
+    encoder: Encoder | None = None,
+    parts: Collection[int] = (TRAIN, VALIDATION, TEST),
 ) -> Prepared:
-    """Compute and encode features.
+    """Compute and encode features, in memory that does not grow with the log.
 
     Args:
         dataset: the log.
@@ -44,30 +51,45 @@ def prepare(
         mode: ``live``: every impression sees all earlier events; ``frozen``: none of the test
             period, as if the counters had stayed as the bundle left them.
         encoder: a fitted one; without it, one is fitted on the training period.
+        parts: which to encode.
     """
     schema = dataset.schema
     plan = plan_of(config, schema)
-    frame = feature_rows(dataset, config, plan, mode).collect(engine="streaming")
-    parts = frame.partition_by("part", as_dict=True, maintain_order=True)
+    rows = with_part(dataset, config.data.split)
+    index = rows.select("request_id", "part").collect(engine="streaming")
+    history = history_columns(dataset, config, plan, mode)
+    chunks = Chunks.of(_side_by_side(dataset.impressions(), history), index)
     if encoder is None:
-        encoder = fit_encoder(plan, schema, parts[(TRAIN,)])
-    tables = {
-        name: encode_table(parts[(part,)], encoder, schema)
-        for part, name in enumerate(PARTS)
-        if (part,) in parts
-    }
-    return Prepared(encoder, schema, tables)
+        train = rows.filter(pl.col("part") == TRAIN)
+        encoder = fit_encoder(plan, schema, train, chunks.sample(TRAIN))
+    writers: dict[int, TableWriter] = {}
+    for chunk in chunks.of_parts(set(parts)):
+        writer = writers.setdefault(chunk["part"][0], TableWriter(dataset.path))
+        writer.add(encode_table(chunk, encoder, schema))
+    return Prepared(
+        encoder, schema, {PARTS[part]: writers[part].table() for part in sorted(writers)}
+    )
 
 
 def feature_rows(dataset: Dataset, config: Config, plan: Plan, mode: CountersMode) -> pl.LazyFrame:
     """Return the impressions with their part and history columns, in order of ``row``."""
-    rows = with_part(dataset, config.data.split)
+    history = history_columns(dataset, config, plan, mode)
+    return _side_by_side(with_part(dataset, config.data.split), history)
+
+
+def history_columns(
+    dataset: Dataset, config: Config, plan: Plan, mode: CountersMode
+) -> list[pl.LazyFrame]:
+    """Return the history columns of a log, a frame for each key, row for row with it."""
     key_sets = plan.key_sets
     counts_items = {"item", "time"} <= set(dataset.schema.roles)
     if counts_items and ITEM.name not in {key_set.name for key_set in key_sets}:
         key_sets = (*key_sets, ITEM)
-    columns = history_stage(dataset, config, mode).columns(key_sets, plan.sequence_sets)
-    return pl.concat([rows, *columns], how="horizontal")
+    return list(history_stage(dataset, config, mode).columns(key_sets, plan.sequence_sets))
+
+
+def _side_by_side(rows: pl.LazyFrame, history: list[pl.LazyFrame]) -> pl.LazyFrame:
+    return pl.concat([rows, *history], how="horizontal")
 
 
 def history_stage(dataset: Dataset, config: Config, mode: CountersMode) -> HistoryStage:

@@ -12,7 +12,7 @@ from clickthrough.features.plan import Plan
 from clickthrough.features.table import encoder_columns, request_chunks, request_offsets
 from clickthrough.schema import Schema
 
-_CHUNK = 200_000
+_CHUNK = 50_000
 ITEM = KeySet(("item",))
 """The key of the smoothed item rate, a baseline of every table."""
 

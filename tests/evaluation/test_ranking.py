@@ -49,6 +49,8 @@ def gain_of(order: tuple[int, ...], cutoff: int) -> float:
 
 def over_all_orders(rows: Rows, metric: object, cutoff: int) -> float:
     """The mean over every order of the rows in which no better score stands below a worse one."""
+    if len(rows) == 1:
+        return math.nan  # nothing is ranked
     orders = [
         tuple(label for label, _ in order)
         for order in itertools.permutations(rows)
@@ -106,6 +108,13 @@ def test_a_constant_reaches_what_a_random_order_reaches() -> None:
         labels = np.array([click_first, 0, 0, not click_first], np.int8)
         found = mean_average_precision(labels, np.full(4, 0.2), np.array([0, 4]))
         assert found == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4)
+
+
+def test_requests_of_one_candidate_are_left_out() -> None:
+    labels, scores = np.array([1, 0, 1]), np.array([0.3, 0.9, 0.1])
+    for metric in (mean_average_precision, ndcg):
+        assert metric(labels, scores, np.array([0, 1, 3])) < 1
+        assert math.isnan(metric(labels, scores, np.array([0, 1, 2, 3])))
 
 
 def test_requests_without_a_click_are_left_out() -> None:

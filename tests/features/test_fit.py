@@ -38,7 +38,7 @@ def words(
     column = IdColumn("city", "field", "city", min_count, max_size)
     schema = Schema(roles={}, fields={"city": "str"})
     frame = pl.DataFrame({"city": values}, schema={"city": pl.String})
-    found: list[bytes] = fit_vocabulary(frame, column, schema).values.tolist()
+    found: list[bytes] = fit_vocabulary(frame.lazy(), column, schema).values.tolist()
     return found
 
 
@@ -58,7 +58,7 @@ def test_texts_are_sorted_as_bytes_and_long_ones_found_again() -> None:
     long = "ø" * 60
     column = IdColumn("city", "field", "city")
     schema = Schema(roles={}, fields={"city": "str"})
-    vocabulary = fit_vocabulary(pl.DataFrame({"city": [long, "Z", "é", "a"]}), column, schema)
+    vocabulary = fit_vocabulary(pl.LazyFrame({"city": [long, "Z", "é", "a"]}), column, schema)
     asked = np.array([text.encode() for text in (long, "Z", "é", "a")])
     assert sorted(vocabulary.encode(asked).tolist()) == [2, 3, 4, 5]
 
@@ -67,7 +67,7 @@ def test_texts_are_sorted_as_bytes_and_long_ones_found_again() -> None:
 def test_a_field_may_have_any_name(name: str) -> None:
     schema = Schema(roles={}, fields={name: "int"})
     vocabulary = fit_vocabulary(
-        pl.DataFrame({name: [4, 4, 5, None]}), IdColumn(name, "field", name, 2), schema
+        pl.LazyFrame({name: [4, 4, 5, None]}), IdColumn(name, "field", name, 2), schema
     )
     assert vocabulary.values.tolist() == [4]
 
@@ -111,7 +111,7 @@ def bag_words(values: Sequence[object], kind: FieldType, **limits: int) -> list[
     schema = Schema(roles={}, fields={"tags": kind})
     inner = {"ints": pl.Int64, "strs": pl.String}[kind]
     frame = pl.DataFrame({"tags": values}, schema={"tags": pl.List(inner)})
-    found: list[object] = fit_vocabulary(frame, column, schema).values.tolist()
+    found: list[object] = fit_vocabulary(frame.lazy(), column, schema).values.tolist()
     return found
 
 
@@ -127,7 +127,7 @@ def test_the_vocabulary_of_a_list_counts_its_entries() -> None:
 def test_the_vocabulary_of_a_sequence_is_that_of_its_field() -> None:
     column = BagColumn("user_item_sequence", "user:last:item", "item", 5, None, 2)
     frame = pl.DataFrame({"item": [4, 4, 5, None, None]})
-    assert fit_vocabulary(frame, column, SCHEMA).values.tolist() == [4]
+    assert fit_vocabulary(frame.lazy(), column, SCHEMA).values.tolist() == [4]
 
 
 def log() -> pl.DataFrame:

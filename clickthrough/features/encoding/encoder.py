@@ -164,8 +164,10 @@ class Encoder:
     def scale(self, values: Floats) -> NDArray[np.float32]:
         """Fill, standardize and append indicators: (n, columns) -> (n, numeric inputs)."""
         missing = np.isnan(values)
-        scaled = (np.where(missing, self._fill, values) - self._mean) / self._scale
-        scaled = np.clip(scaled, -_FURTHEST, _FURTHEST)
+        scaled = np.where(missing, self._fill, values)
+        scaled -= self._mean
+        scaled /= self._scale
+        np.clip(scaled, -_FURTHEST, _FURTHEST, out=scaled)
         return np.concatenate([scaled, missing[:, self._indicators]], axis=1, dtype=np.float32)
 
 

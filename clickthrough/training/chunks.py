@@ -1,0 +1,66 @@
+"""The feature rows of a log a chunk at a time: memory does not grow with the log."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from clickthrough.features.table import request_chunks, request_offsets
+
+CHUNK_ROWS = 200_000
+SAMPLE_ROWS = 500_000
+"""About how many rows of the training period scalers are fitted on."""
+_SAMPLE_CHUNKS = 20
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Feature rows of a log, whole requests at a time.
+
+    Attributes:
+        rows: impressions with their history, in order of ``row``, read by ranges of rows.
+        parts: the part of each row.
+        offsets: where each request starts, and the end, shape (requests + 1,).
+    """
+
+    rows: pl.LazyFrame
+    parts: pl.Series
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: pl.LazyFrame, index: pl.DataFrame) -> "Chunks":
+        """Divide rows, given ``request_id`` and ``part`` of each."""
+        return cls(rows, index["part"], request_offsets(index))
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        """Yield all rows."""
+        for span, _ in request_chunks(self.offsets, CHUNK_ROWS):
+            yield self._read(span)
+
+    def of_parts(self, parts: set[int]) -> Iterator[pl.DataFrame]:
+        """Yield the rows of some parts, one part of a chunk at a time."""
+        for span, _ in request_chunks(self.offsets, CHUNK_ROWS):
+            wanted = parts & set(self.parts[span].unique())
+            if wanted:
+                chunk = self._read(span)
+                yield from (chunk.filter(pl.col("part") == part) for part in sorted(wanted))
+
+    def sample(self, part: int, most: int = SAMPLE_ROWS) -> pl.DataFrame:
+        """Return the rows of a part, or about ``most`` of them in runs spread evenly over it."""
+        inside = self.parts == part
+        if int(inside.sum()) <= most:
+            return pl.concat(list(self.of_parts({part})))
+        spans = [
+            span
+            for span, _ in request_chunks(self.offsets, most // _SAMPLE_CHUNKS)
+            if inside[span].any()
+        ]
+        chosen = np.linspace(0, len(spans) - 1, _SAMPLE_CHUNKS).round().astype(int)
+        read = (self._read(spans[place]) for place in chosen)
+        return pl.concat(chunk.filter(pl.col("part") == part) for chunk in read)
+
+    def _read(self, span: slice) -> pl.DataFrame:
+        chunk = self.rows.slice(span.start, span.stop - span.start).collect(engine="streaming")
+        return chunk.with_columns(self.parts[span].alias("part"))
