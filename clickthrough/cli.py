@@ -82,12 +82,15 @@ def init(  # noqa: PLR0913, PLR0917 (an option each)
 
 
 @app.command()
-def train(
+def train(  # noqa: PLR0913, PLR0917
     config: Annotated[str, typer.Argument(help="A YAML file, or the name of a preset.")],
     data: DataOption = None,
     out: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("models"),
     baselines: Annotated[bool, typer.Option(help="Fit the baselines beside.")] = True,
     truth: TruthOption = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
+    ] = False,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="section.key=value: replaces the file's; again for more."),
@@ -99,7 +102,7 @@ def train(
 
     loaded = load_config(config, data, settings or [])
     with _progress() as progress:
-        made = run(loaded, out, _told(progress), baselines, truth)
+        made = run(loaded, out, _told(progress), baselines, truth, resume)
     _show(made.metrics.get("test"))
     _console.print(f"bundle {made.manifest.version} in {out}")
 

@@ -1,10 +1,10 @@
 """Which model is trained, how, and how its scores become probabilities."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from clickthrough.config.base import Strict
+from clickthrough.config.base import Duration, Strict
 
 
 class Mlp(Strict):
@@ -38,6 +38,16 @@ class Training(Strict):
         averaging: decay of an exponential moving average of the weights, a step at a time; the
             average is what is validated and kept. 0 keeps the weights themselves; 0.998 averages
             about the last 500 steps.
+        pos_weight: weight of a click in the binary cross-entropy; ``balanced`` is non-clicks over
+            clicks. Probabilities are corrected for it.
+        negatives: share of the non-clicks that an epoch trains on, drawn anew for each;
+            probabilities are corrected for it.
+        warmup_steps: steps over which the learning rate rises from 0.
+        decay: how it falls to 0 at the end of the last epoch; ``none`` keeps it.
+        clip_norm: the largest norm of the gradient of all weights but the embeddings.
+        shuffle_rows: rows that are shuffled among themselves: all, where the log has no more, else
+            blocks of neighbours drawn at random, so that rows may exceed memory.
+        checkpoint_every: seconds between two checkpoints; see ``train --resume``.
         patience: epochs without improvement of ``monitor`` on validation before stopping.
     """
 
@@ -49,9 +59,22 @@ class Training(Strict):
     unseen_share: float = Field(default=0.02, ge=0, lt=1)
     listwise: float = Field(default=0.0, ge=0, le=1)
     averaging: float = Field(default=0.0, ge=0, lt=1)
+    pos_weight: Annotated[float, Field(gt=0)] | Literal["balanced"] = 1.0
+    negatives: float = Field(default=1.0, gt=0, le=1)
+    warmup_steps: int = Field(default=0, ge=0)
+    decay: Literal["none", "linear", "cosine"] = "none"
+    clip_norm: float | None = Field(default=None, gt=0)
+    shuffle_rows: int = Field(default=4_000_000, ge=1)
+    checkpoint_every: Duration = 60
     patience: int = Field(default=3, ge=1)
     monitor: Literal["log_loss", "listwise_loss", "auc", "request_auc"] = "log_loss"
     seed: int = 7
+
+    @model_validator(mode="after")
+    def _whole_requests(self) -> Self:
+        if self.listwise > 0 and self.negatives < 1:
+            raise ValueError("negatives: a listwise loss needs whole requests; expected 1")
+        return self
 
 
 class Calibration(Strict):

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 
@@ -26,7 +27,17 @@ class CtrModel(nn.Module, ABC):
 
     Embedding tables have sparse gradients and belong to :meth:`table_parameters`; an optimizer
     of their own touches only the rows of a batch.
+
+    Attributes:
+        shift: is added to every logit but those of training; it undoes what weights and sampling
+            of the training rows did to the odds, shape ().
     """
+
+    shift: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("shift", torch.zeros(()))
 
     @abstractmethod
     def forward(self, ids: Tensor, numeric: Tensor, bag_ids: Tensor, bag_weights: Tensor) -> Tensor:
@@ -47,9 +58,9 @@ class CtrModel(nn.Module, ABC):
     ) -> Tensor:
         """Score impressions by each member of an ensemble, shape (n, members).
 
-        Training gives every member a loss of its own.
+        Training gives every member a loss of its own; ``shift`` is not added.
         """
-        logits: Tensor = self(ids, numeric, bag_ids, bag_weights)
+        logits: Tensor = self(ids, numeric, bag_ids, bag_weights) - self.shift
         return logits.unsqueeze(1)
 
     @abstractmethod

@@ -25,7 +25,8 @@ class MlpModel(CtrModel):
 
     def forward(self, ids: Tensor, numeric: Tensor, bag_ids: Tensor, bag_weights: Tensor) -> Tensor:
         """Score impressions; see :meth:`CtrModel.forward`."""
-        return self.member_logits(ids, numeric, bag_ids, bag_weights).mean(dim=1)
+        members = self.member_logits(ids, numeric, bag_ids, bag_weights)
+        return members.mean(dim=1) + self.shift
 
     def member_logits(
         self, ids: Tensor, numeric: Tensor, bag_ids: Tensor, bag_weights: Tensor

@@ -2,11 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from clickthrough.config.training import Training
+from clickthrough.training.sampling import kept_rows
+from clickthrough.training.table import Table
+
+_BLOCK = 8_192
+"""Rows that lie side by side on disk and are read together."""
 
 
 @dataclass(frozen=True)
@@ -26,23 +34,67 @@ class Batch:
         return len(self.rows)
 
 
-def row_batches(count: int, size: int, rng: np.random.Generator) -> Iterator[Batch]:
-    """Yield every row once, in random order."""
-    for rows in torch.split(torch.from_numpy(rng.permutation(count)), size):
-        yield Batch(rows)
+def batches_of(table: Table, settings: Training, rng: np.random.Generator) -> Iterator[Batch]:
+    """Yield the batches of an epoch: of whole requests where the loss compares candidates."""
+    size = _size(table, settings)
+    if settings.listwise > 0:
+        together = max(1, settings.shuffle_rows * (len(table.offsets) - 1) // max(len(table), 1))
+        for requests in shuffled(len(table.offsets) - 1, together, rng):
+            yield from request_batches(table.offsets, requests, size)
+        return
+    kept = None
+    if settings.negatives < 1:
+        kept = kept_rows(table.labels, settings.negatives, rng)
+    for rows in shuffled(len(table) if kept is None else len(kept), settings.shuffle_rows, rng):
+        chosen = torch.from_numpy(rows if kept is None else kept[rows])
+        yield from (Batch(part) for part in torch.split(chosen, size))
+
+
+def step_count(table: Table, settings: Training) -> int:
+    """Return about how many batches an epoch has."""
+    clicks = int(np.count_nonzero(table.labels))
+    rows = clicks + settings.negatives * (len(table) - clicks)
+    return max(1, ceil(rows / _size(table, settings)))
+
+
+def _size(table: Table, settings: Training) -> int:
+    return max(2, min(settings.batch_size, len(table) // settings.least_steps))
+
+
+def shuffled(count: int, together: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Yield the numbers below a count in random order, some at a time.
+
+    Where they are more than ``together``, blocks of neighbours are drawn at random until they are
+    as many, and shuffled among themselves: each group of rows is read from disk once, in runs.
+
+    Args:
+        count: how many.
+        together: how many are shuffled among themselves.
+        rng: decides the order.
+    """
+    if count <= together:
+        yield rng.permutation(count)
+        return
+    block = min(_BLOCK, together)
+    blocks = rng.permutation(ceil(count / block))
+    group = together // block
+    for first in range(0, len(blocks), group):
+        runs = [
+            np.arange(b * block, min((b + 1) * block, count)) for b in blocks[first : first + group]
+        ]
+        yield rng.permutation(np.concatenate(runs))
 
 
 def request_batches(
-    offsets: NDArray[np.int64], size: int, rng: np.random.Generator
+    offsets: NDArray[np.int64], order: NDArray[np.int64], size: int
 ) -> Iterator[Batch]:
-    """Yield every request once and whole, in random order; a batch has about ``size`` rows.
+    """Yield requests whole, in a given order; a batch has about ``size`` rows.
 
     Args:
         offsets: where each request starts, and the end, shape (requests + 1,).
+        order: the requests.
         size: rows; a larger request is a batch of its own.
-        rng: decides the order.
     """
-    order = rng.permutation(len(offsets) - 1)
     ends = np.cumsum(np.diff(offsets)[order])
     first = 0
     while first < len(order):

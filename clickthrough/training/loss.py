@@ -5,7 +5,11 @@ from torch import Tensor, nn
 
 
 def training_loss(
-    logits: Tensor, labels: Tensor, request: Tensor | None, listwise: float
+    logits: Tensor,
+    labels: Tensor,
+    request: Tensor | None,
+    listwise: float,
+    pos_weight: float = 1.0,
 ) -> Tensor:
     """Return the weighted sum of the pointwise and the listwise loss.
 
@@ -14,10 +18,13 @@ def training_loss(
         labels: 0 or 1, float, shape (b,).
         request: the number of each row's request, shape (b,); needed where ``listwise`` is not 0.
         listwise: its weight; the rest is binary cross-entropy.
+        pos_weight: weight of a click in the binary cross-entropy.
     """
     loss = torch.zeros(())
     if listwise < 1:
-        pointwise = nn.functional.binary_cross_entropy_with_logits(logits, labels)
+        pointwise = nn.functional.binary_cross_entropy_with_logits(
+            logits, labels, pos_weight=torch.tensor(pos_weight)
+        )
         loss = loss + (1 - listwise) * pointwise
     if listwise > 0 and request is not None:
         loss = loss + listwise * listwise_loss(logits, labels, request)

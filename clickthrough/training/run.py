@@ -1,5 +1,6 @@
 """A training run: from a configuration to a bundle."""
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,9 +20,10 @@ from clickthrough.data.open import open_dataset
 from clickthrough.features.encoding.encoder import Encoded, Encoder
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel, InputShape
+from clickthrough.training.checkpoint import Keeper, identity_of
 from clickthrough.training.describe import describe, describe_inputs
 from clickthrough.training.evaluate import Scorer, evaluate_prepared
-from clickthrough.training.loop import Epoch, Progress, predict_logits, silent, train_model
+from clickthrough.training.loop import Epoch, Progress, Trainer, predict_logits, silent
 from clickthrough.training.prepare import Prepared, prepare, snapshots_before_test
 from clickthrough.training.scope import Scope, read_scope
 
@@ -51,6 +53,7 @@ def train(
     told: Told | None = None,
     baselines: bool = True,
     truth: Path | None = None,
+    resume: bool = False,
 ) -> Run:
     """Train, calibrate, evaluate and write a bundle.
 
@@ -60,6 +63,7 @@ def train(
         told: where to report to.
         baselines: whether they are fitted and evaluated beside.
         truth: a file of true probabilities to evaluate against.
+        resume: go on from the checkpoint that an interrupted run left beside ``out``.
 
     Raises:
         ClickthroughError: the configuration, the log or the place cannot be used.
@@ -71,7 +75,10 @@ def train(
     scope = read_scope(dataset, config, baselines, truth)  # a wrong name is found before the work
     prepared = prepare(dataset, config, "live")
     told.say(describe_inputs(prepared))
-    model, epochs = _fit(prepared, config, told)
+    checkpoints = out.with_name(f".{out.name}.training")
+    if not resume:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    model, epochs = _fit(prepared, config, told, checkpoints)
     validation = prepared.tables["validation"]
     calibrator = Platt.fit(
         predict_logits(model, validation.inputs).astype(np.float64), validation.labels
@@ -92,16 +99,23 @@ def train(
         told.say("evaluating on the test part")
         metrics = parts.metrics | {"test": _evaluate(parts, prepared, scope)}
         parts = replace(parts, metrics=metrics)
-    return Run(save_bundle(out, parts), epochs, parts.metrics)
+    manifest = save_bundle(out, parts)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return Run(manifest, epochs, parts.metrics)
 
 
-def _fit(prepared: Prepared, config: Config, told: Told) -> tuple[CtrModel, list[Epoch]]:
+def _fit(
+    prepared: Prepared, config: Config, told: Told, checkpoints: Path
+) -> tuple[CtrModel, list[Epoch]]:
     torch.manual_seed(config.training.seed)
-    encoder, tables = prepared.encoder, prepared.tables
+    encoder, tables, settings = prepared.encoder, prepared.tables, config.training
     model = build_model(config.model, input_shape(encoder))
-    epochs = train_model(
-        model, tables["train"], tables["validation"], config.training, told.progress
-    )
+    identity = identity_of(settings, tables["train"], model)
+    keeper = Keeper(checkpoints, identity, settings.checkpoint_every)
+    trainer = Trainer(model, tables["train"], tables["validation"], settings, encoder.numeric_names)
+    if trainer.resume(keeper):
+        told.say(f"going on from {trainer.position.told()}")
+    epochs = trainer.run(told.progress, keeper)
     best = min if config.training.monitor.endswith("loss") else max
     chosen = best(epochs, key=lambda epoch: epoch.monitored)
     told.say(

@@ -1,3 +1,4 @@
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -5,12 +6,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from clickthrough.bundle.export import tensors
 from clickthrough.config.training import Mlp, Training
 from clickthrough.errors import ClickthroughError
 from clickthrough.evaluation.metrics import auc, log_loss, request_auc
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel, InputShape
-from clickthrough.training.loop import predict_logits, train_model
+from clickthrough.training.loop import Trainer, predict_logits, train_model
+from clickthrough.training.optimizers import Optimizers
 from clickthrough.training.table import Table
 from tests.inputs import without_bags
 
@@ -103,10 +106,32 @@ def test_the_embedding_of_the_unseen_id_is_trained() -> None:
     assert moved(0.1) > 1e-4
 
 
-def test_a_diverging_loss_is_an_error_that_names_the_learning_rate() -> None:
+def test_a_diverging_loss_names_batch_and_learning_rate() -> None:
     settings = Training(epochs=3, batch_size=64, learning_rate=1e37)
-    with pytest.raises(ClickthroughError, match=r"diverged.*learning_rate 1e\+37"):
+    with pytest.raises(ClickthroughError) as told:
         train_model(made_model(), made_table(1), made_table(2), settings)
+    assert re.match(
+        r"training diverged at epoch 1, batch [23]: .*learning_rate 1e\+37", str(told.value)
+    )
+    assert "all inputs are finite, the largest is" in str(told.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_field_that_is_no_number_is_named(value: float) -> None:
+    table = made_table(1)
+    table.inputs.numeric[11, 2] = value
+    trainer = Trainer(made_model(), table, made_table(2), Training(), ["age", "size", "price"])
+    with pytest.raises(ClickthroughError, match=rf"epoch 1, batch \d+: .*'price' holds {value}"):
+        trainer.run()
+
+
+def test_a_clipped_gradient_has_the_largest_norm_that_is_allowed() -> None:
+    model = made_model()
+    optimizers = Optimizers(model, Training(clip_norm=0.01))
+    logits = model(*tensors(made_table(1).inputs))
+    optimizers.step((logits * 100).square().mean())
+    norm = torch.stack([p.grad.norm() for p in model.dense_parameters() if p.grad is not None])
+    assert float(norm.norm()) == pytest.approx(0.01, rel=1e-3)
 
 
 def test_progress_counts_every_row() -> None:

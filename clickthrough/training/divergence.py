@@ -1,0 +1,43 @@
+"""What to say when the loss is no number."""
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+import torch
+from torch import Tensor
+
+from clickthrough.errors import ClickthroughError
+
+
+def refuse_divergence(place: str, numeric: Tensor, names: Sequence[str], rate: float) -> NoReturn:
+    """Say where training diverged, and what is likeliest to blame.
+
+    Args:
+        place: the epoch and batch.
+        numeric: the numbers of the batch, shape (b, numeric inputs).
+        names: of the numeric inputs.
+        rate: the learning rate.
+
+    Raises:
+        ClickthroughError: always.
+    """
+    raise ClickthroughError(
+        f"training diverged at {place}: the loss is not a number, at learning_rate {rate:g}; "
+        f"{_suspect(numeric, names)}"
+    )
+
+
+def _suspect(numeric: Tensor, names: Sequence[str]) -> str:
+    """Name the field that holds what is no number, or else the one with the largest value."""
+    if numeric.numel() == 0:
+        return "there are no numeric inputs: a lower learning_rate may help"
+    wrong = ~torch.isfinite(numeric)
+    magnitude = torch.where(wrong, torch.inf, numeric.abs())
+    row, column = divmod(int(magnitude.argmax()), numeric.shape[1])
+    name = f"'{names[column]}'" if column < len(names) else f"number {column}"
+    if wrong.any():
+        return f"the field {name} holds {float(numeric[row, column])}"
+    return (
+        f"all inputs are finite, the largest is {float(numeric[row, column]):g} of {name}: "
+        "a lower learning_rate or training.clip_norm may help"
+    )
