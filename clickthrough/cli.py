@@ -88,6 +88,10 @@ def train(  # noqa: PLR0913, PLR0917
     out: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("models"),
     baselines: Annotated[bool, typer.Option(help="Fit the baselines beside.")] = True,
     truth: TruthOption = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help="A bundle: go on from its weights, on the days after it."),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
     ] = False,
@@ -98,11 +102,12 @@ def train(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Train on a log, evaluate, and leave a bundle."""
     from clickthrough.config.load import load_config
+    from clickthrough.training.run import Begin
     from clickthrough.training.run import train as run
 
     loaded = load_config(config, data, settings or [])
     with _progress() as progress:
-        made = run(loaded, out, _told(progress), baselines, truth, resume)
+        made = run(loaded, out, _told(progress), baselines, truth, Begin(start, resume))
     _show(made.metrics.get("test"))
     _console.print(f"bundle {made.manifest.version} in {out}")
 

@@ -7,8 +7,10 @@ from typing import Literal
 import polars as pl
 
 from clickthrough.config.root import Config
+from clickthrough.data.caller import iso_time
 from clickthrough.data.dataset import HISTORY, IMPRESSIONS, VIEWS, Dataset
 from clickthrough.data.split import PARTS, TEST, TRAIN, VALIDATION, before_test, with_part
+from clickthrough.errors import DataError
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.fit import fit_encoder
 from clickthrough.features.history.build import build_snapshots
@@ -17,8 +19,12 @@ from clickthrough.features.history.stage import EventFilter, HistoryStage
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.schema import Schema
 from clickthrough.training.chunks import Chunks
+from clickthrough.training.continued import Start
 from clickthrough.training.mapped import TableWriter
 from clickthrough.training.table import ITEM, Table, encode_table
+
+KNOWN = -1
+"""Rows that a bundle was trained on: in none of the parts."""
 
 CountersMode = Literal["live", "frozen"]
 
@@ -42,6 +48,7 @@ def prepare(
     mode: CountersMode,
     encoder: Encoder | None = None,
     parts: Collection[int] = (TRAIN, VALIDATION, TEST),
+    start: Start | None = None,
 ) -> Prepared:
     """Compute and encode features, in memory that does not grow with the log.
 
@@ -52,16 +59,26 @@ def prepare(
             period, as if the counters had stayed as the bundle left them.
         encoder: a fitted one; without it, one is fitted on the training period.
         parts: which to encode.
+        start: where training goes on from: its encoder is grown, and the training period begins
+            where the bundle's knowledge ends.
+
+    Raises:
+        DataError: nothing of the training period is new.
+        ConfigError: the bundle was trained with another declaration.
     """
     schema = dataset.schema
     plan = plan_of(config, schema)
     rows = with_part(dataset, config.data.split)
+    if start is not None:
+        start.check(config, plan)
+        rows = _since(rows, start.since, dataset)
     index = rows.select("request_id", "part").collect(engine="streaming")
     history = history_columns(dataset, config, plan, mode)
     chunks = Chunks.of(_side_by_side(dataset.impressions(), history), index)
     if encoder is None:
         train = rows.filter(pl.col("part") == TRAIN)
         encoder = fit_encoder(plan, schema, train, chunks.sample(TRAIN))
+        encoder = encoder if start is None else start.encoder(encoder)
     writers: dict[int, TableWriter] = {}
     for chunk in chunks.of_parts(set(parts)):
         writer = writers.setdefault(chunk["part"][0], TableWriter(dataset.path))
@@ -69,6 +86,21 @@ def prepare(
     return Prepared(
         encoder, schema, {PARTS[part]: writers[part].table() for part in sorted(writers)}
     )
+
+
+def _since(rows: pl.LazyFrame, since: int, dataset: Dataset) -> pl.LazyFrame:
+    """Leave out what an earlier run has trained on; it still counts as history."""
+    known = (pl.col("part") == TRAIN) & (pl.col("time") < since)
+    if "time" not in dataset.schema.roles:
+        return rows
+    part = pl.when(known).then(pl.lit(KNOWN, pl.Int8)).otherwise("part")
+    rows = rows.with_columns(part.alias("part"))
+    if not rows.filter(pl.col("part") == TRAIN).head(1).collect().height:
+        raise DataError(
+            f"{dataset.path}: the training period holds nothing after {iso_time(since)}, where the "
+            "bundle's knowledge ends"
+        )
+    return rows
 
 
 def feature_rows(dataset: Dataset, config: Config, plan: Plan, mode: CountersMode) -> pl.LazyFrame:

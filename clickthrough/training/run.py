@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from clickthrough.bundle.export import export_onnx
+from clickthrough.bundle.load import load_bundle
 from clickthrough.bundle.manifest import Manifest
 from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.bundle.save import Parts, refuse_to_replace, save_bundle
@@ -21,6 +22,7 @@ from clickthrough.features.encoding.encoder import Encoded, Encoder
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel, InputShape
 from clickthrough.training.checkpoint import Keeper, identity_of
+from clickthrough.training.continued import Start
 from clickthrough.training.describe import describe, describe_inputs
 from clickthrough.training.evaluate import Scorer, evaluate_prepared
 from clickthrough.training.loop import Epoch, Progress, Trainer, predict_logits, silent
@@ -47,13 +49,26 @@ class Run:
     metrics: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Begin:
+    """Where weights come from.
+
+    Attributes:
+        bundle: one whose weights are gone on from, on the days after it.
+        resume: whether to go on from the checkpoint that an interrupted run left beside ``out``.
+    """
+
+    bundle: Path | None = None
+    resume: bool = False
+
+
 def train(
     config: Config,
     out: Path,
     told: Told | None = None,
     baselines: bool = True,
     truth: Path | None = None,
-    resume: bool = False,
+    begin: Begin | None = None,
 ) -> Run:
     """Train, calibrate, evaluate and write a bundle.
 
@@ -63,7 +78,7 @@ def train(
         told: where to report to.
         baselines: whether they are fitted and evaluated beside.
         truth: a file of true probabilities to evaluate against.
-        resume: go on from the checkpoint that an interrupted run left beside ``out``.
+        begin: where the weights come from; by default training starts anew.
 
     Raises:
         ClickthroughError: the configuration, the log or the place cannot be used.
@@ -73,12 +88,14 @@ def train(
     dataset = open_dataset(config.data)
     told.say(describe(dataset, config.counters))
     scope = read_scope(dataset, config, baselines, truth)  # a wrong name is found before the work
-    prepared = prepare(dataset, config, "live")
+    begin = begin or Begin()
+    start = Start(load_bundle(begin.bundle)) if begin.bundle else None
+    prepared = prepare(dataset, config, "live", start=start)
     told.say(describe_inputs(prepared))
     checkpoints = out.with_name(f".{out.name}.training")
-    if not resume:
+    if not begin.resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
-    model, epochs = _fit(prepared, config, told, checkpoints)
+    model, epochs = _fit(prepared, config, told, checkpoints, start)
     validation = prepared.tables["validation"]
     calibrator = Platt.fit(
         predict_logits(model, validation.inputs).astype(np.float64), validation.labels
@@ -105,11 +122,14 @@ def train(
 
 
 def _fit(
-    prepared: Prepared, config: Config, told: Told, checkpoints: Path
+    prepared: Prepared, config: Config, told: Told, checkpoints: Path, start: Start | None
 ) -> tuple[CtrModel, list[Epoch]]:
     torch.manual_seed(config.training.seed)
     encoder, tables, settings = prepared.encoder, prepared.tables, config.training
     model = build_model(config.model, input_shape(encoder))
+    if start is not None:
+        start.load(model, encoder)
+        told.say(f"going on from bundle {start.bundle.manifest.version}")
     identity = identity_of(settings, tables["train"], model)
     keeper = Keeper(checkpoints, identity, settings.checkpoint_every)
     trainer = Trainer(model, tables["train"], tables["validation"], settings, encoder.numeric_names)
