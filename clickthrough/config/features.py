@@ -179,6 +179,20 @@ class RequestSize(Strict):
     kind: Literal["request_size"]
 
 
+class Position(Strict):
+    """The place in the request, from 1, as logged: in training only.
+
+    What is shown first is clicked more, whatever it is. A model that sees places while it learns
+    need not put that down to the items; evaluation and serving see one place for all.
+
+    Attributes:
+        at: the place that evaluation and serving see.
+    """
+
+    kind: Literal["position"]
+    at: int = Field(default=1, ge=1)
+
+
 Feature = Annotated[
     Categorical
     | Hashed
@@ -191,7 +205,8 @@ Feature = Annotated[
     | Time
     | Counter
     | Age
-    | RequestSize,
+    | RequestSize
+    | Position,
     Field(discriminator="kind"),
 ]
 

@@ -13,6 +13,7 @@ from clickthrough.config.features import (
     Hashed,
     Match,
     Numeric,
+    Position,
     RequestSize,
     Sequence,
     Time,
@@ -72,7 +73,7 @@ def _needs(feature: Feature) -> dict[str, tuple[FieldType, ...]]:
         case Bag():
             weights = {feature.weights: _WEIGHTS} if feature.weights else {}
             return {feature.field: _LISTS, **weights}
-        case Time() | RequestSize():
+        case Time() | RequestSize() | Position():
             return {}
 
 

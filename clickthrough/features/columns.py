@@ -12,7 +12,16 @@ from clickthrough.config.base import format_duration
 from clickthrough.config.features import EventSource, Relative, Transform
 
 MeasureKind = Literal[
-    "field", "impressions", "clicks", "rate", "age", "match", "cosine", "elapsed", "request_size"
+    "field",
+    "impressions",
+    "clicks",
+    "rate",
+    "age",
+    "match",
+    "cosine",
+    "elapsed",
+    "request_size",
+    "position",
 ]
 
 
@@ -90,6 +99,7 @@ class Measure:
         inputs: of a rate: impressions and clicks of its own key, then of each wider key that it is
             smoothed towards.
         smoothing: of a rate: the weight of what each level is smoothed towards.
+        at: of a position: the place of a candidate whose place is not to be known.
     """
 
     name: str
@@ -98,6 +108,7 @@ class Measure:
     transform: Transform = "none"
     length: int = 0
     smoothing: tuple[float, ...] = ()
+    at: int = 1
 
 
 @dataclass(frozen=True)

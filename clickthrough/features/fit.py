@@ -5,11 +5,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clickthrough.features.columns import BagColumn, IdColumn
-from clickthrough.features.encoding.encoder import Encoder, Scaler, numeric_values
+from clickthrough.features.encoding.encoder import POSITION, Encoder, Scaler, numeric_values
 from clickthrough.features.encoding.vocabulary import Vocabulary, shorten
 from clickthrough.features.plan import Plan
 from clickthrough.features.rows import LISTS
-from clickthrough.features.table import encoder_columns, field_array, request_offsets
+from clickthrough.features.table import encoder_columns, field_array, places, request_offsets
 from clickthrough.schema import Schema
 
 
@@ -34,6 +34,7 @@ def fit_encoder(
     }
     prior = fit_prior(train.select("label").collect(engine="streaming")["label"])
     columns, offsets = encoder_columns(sample, plan, schema), request_offsets(sample)
+    columns[POSITION] = places(offsets)
     values = numeric_values(plan, prior, columns, offsets)
     names = [column.name for column in plan.numeric]
     scalers = {name: fit_scaler(values[:, place]) for place, name in enumerate(names)}

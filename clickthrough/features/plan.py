@@ -16,6 +16,7 @@ from clickthrough.config.features import (
     Hashed,
     Match,
     Numeric,
+    Position,
     Relative,
     RequestSize,
     Sequence,
@@ -133,6 +134,8 @@ def _measures(feature: Feature, levels: Levels) -> Iterator[tuple[Measure, list[
             yield _cosine_measure(feature), feature.relative
         case RequestSize():
             yield Measure("request_size", "request_size", (), "log1p"), []
+        case Position():
+            yield Measure("position", "position", (), "log1p", at=feature.at), []
 
 
 def _counter_measures(feature: Counter, levels: Levels) -> Iterator[Measure]:

@@ -27,6 +27,16 @@ def encoder_columns(frame: pl.DataFrame, plan: Plan, schema: Schema) -> Columns:
     return columns
 
 
+def places(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the place of each row in its request, from 1, shape (n,).
+
+    >>> places(np.array([0, 2, 3])).tolist()
+    [1, 2, 1]
+    """
+    sizes = np.diff(offsets)
+    return np.arange(1, int(offsets[-1]) + 1) - np.repeat(offsets[:-1], sizes)
+
+
 def sequence_array(
     frame: pl.DataFrame, sequence: SequenceSet, kind: FieldType
 ) -> NDArray[np.generic]:

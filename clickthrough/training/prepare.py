@@ -35,11 +35,23 @@ class Prepared:
 
     Attributes:
         tables: part name -> encoded impressions; no ``test`` where the log has none.
+        seen: the validation part as training sees it, where that differs: with the places of
+            candidates.
     """
 
     encoder: Encoder
     schema: Schema
     tables: dict[str, Table]
+    seen: Table | None = None
+
+    @property
+    def watched(self) -> Table:
+        """The validation part for early stopping and calibration.
+
+        It holds places where training does: without them a model would be preferred, or bent by
+        its calibration, for the very bias that places are to take away.
+        """
+        return self.seen or self.tables["validation"]
 
 
 def prepare(
@@ -80,12 +92,16 @@ def prepare(
         encoder = fit_encoder(plan, schema, train, chunks.sample(TRAIN))
         encoder = encoder if start is None else start.encoder(encoder)
     writers: dict[int, TableWriter] = {}
+    sees_places = any(measure.kind == "position" for measure in plan.measures)
+    seen = TableWriter(dataset.path) if sees_places and VALIDATION in parts else None
     for chunk in chunks.of_parts(set(parts)):
-        writer = writers.setdefault(chunk["part"][0], TableWriter(dataset.path))
-        writer.add(encode_table(chunk, encoder, schema))
-    return Prepared(
-        encoder, schema, {PARTS[part]: writers[part].table() for part in sorted(writers)}
-    )
+        part = chunk["part"][0]
+        writer = writers.setdefault(part, TableWriter(dataset.path))
+        writer.add(encode_table(chunk, encoder, schema, to_train=part == TRAIN))
+        if seen is not None and part == VALIDATION:
+            seen.add(encode_table(chunk, encoder, schema, to_train=True))
+    tables = {PARTS[part]: writers[part].table() for part in sorted(writers)}
+    return Prepared(encoder, schema, tables, seen.table() if seen else None)
 
 
 def _since(rows: pl.LazyFrame, since: int, dataset: Dataset) -> pl.LazyFrame:

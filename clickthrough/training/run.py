@@ -96,7 +96,7 @@ def train(
     if not begin.resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
     model, epochs = _fit(prepared, config, told, checkpoints, start)
-    validation = prepared.tables["validation"]
+    validation = prepared.watched
     calibrator = Platt.fit(
         predict_logits(model, validation.inputs).astype(np.float64), validation.labels
     )
@@ -132,7 +132,7 @@ def _fit(
         told.say(f"going on from bundle {start.bundle.manifest.version}")
     identity = identity_of(settings, tables["train"], model)
     keeper = Keeper(checkpoints, identity, settings.checkpoint_every)
-    trainer = Trainer(model, tables["train"], tables["validation"], settings, encoder.numeric_names)
+    trainer = Trainer(model, tables["train"], prepared.watched, settings, encoder.numeric_names)
     if trainer.resume(keeper):
         told.say(f"going on from {trainer.position.told()}")
     epochs = trainer.run(told.progress, keeper)

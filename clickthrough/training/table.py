@@ -7,9 +7,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clickthrough.features.columns import KeySet
-from clickthrough.features.encoding.encoder import Encoded, Encoder
+from clickthrough.features.encoding.encoder import POSITION, Encoded, Encoder
 from clickthrough.features.plan import Plan
-from clickthrough.features.table import encoder_columns, request_chunks, request_offsets
+from clickthrough.features.table import encoder_columns, places, request_chunks, request_offsets
 from clickthrough.schema import Schema
 
 _CHUNK = 50_000
@@ -38,13 +38,21 @@ class Table:
         return len(self.labels)
 
 
-def encode_table(frame: pl.DataFrame, encoder: Encoder, schema: Schema) -> Table:
+def encode_table(
+    frame: pl.DataFrame, encoder: Encoder, schema: Schema, to_train: bool = False
+) -> Table:
     """Encode impressions with their history, in order of ``row``.
 
     Request-relative features see the whole request; rows whose label is not known are then
     left out.
+
+    Args:
+        frame: impressions of whole requests.
+        encoder: a fitted one.
+        schema: the log's columns.
+        to_train: whether the places of candidates may be seen.
     """
-    encoded = encode_frame(frame, encoder, schema)
+    encoded = encode_frame(frame, encoder, schema, to_train)
     known = frame["label"].is_not_null().to_numpy()
     request = frame.filter(known).select(pl.col("request_id"))
     return Table(
@@ -55,11 +63,15 @@ def encode_table(frame: pl.DataFrame, encoder: Encoder, schema: Schema) -> Table
     )
 
 
-def encode_frame(frame: pl.DataFrame, encoder: Encoder, schema: Schema) -> Encoded:
-    """Encode impressions in chunks of whole requests."""
+def encode_frame(
+    frame: pl.DataFrame, encoder: Encoder, schema: Schema, to_train: bool = False
+) -> Encoded:
+    """Encode impressions in chunks of whole requests; see :func:`encode_table`."""
     parts = []
     for rows, offsets in request_chunks(request_offsets(frame), _CHUNK):
         columns = encoder_columns(frame[rows], encoder.plan, schema)
+        if to_train:
+            columns[POSITION] = places(offsets)
         parts.append(encoder.encode(columns, offsets))
     return Encoded.joined(parts)
 

@@ -20,6 +20,8 @@ from clickthrough.schema import MISSING_INT, Columns
 Floats = NDArray[np.float64]
 
 TIME_SIZES = {"hour": 24, "weekday": 7}
+POSITION = "__position"
+"""A column that only training has: the place of each impression in its request, from 1."""
 _SMALLEST_RATE = 1e-6
 _HOUR = 3_600
 _LARGEST, _FURTHEST = 1e100, 1e6
@@ -195,6 +197,9 @@ def measure(
     if what.kind == "request_size":
         sizes = np.diff(offsets)
         values = np.repeat(sizes, sizes).astype(np.float64)
+    elif what.kind == "position":
+        unknown = np.full(int(offsets[-1]), what.at)
+        values = columns.get(POSITION, unknown).astype(np.float64)
     elif what.kind == "rate":
         values = smoothed_rate(
             [_as_float(columns[name]) for name in what.inputs],
