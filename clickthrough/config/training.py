@@ -38,6 +38,7 @@ class Training(Strict):
         averaging: decay of an exponential moving average of the weights, a step at a time; the
             average is what is validated and kept. 0 keeps the weights themselves; 0.998 averages
             about the last 500 steps.
+        weight: a field of numbers: the weight of each impression in the loss.
         pos_weight: weight of a click in the binary cross-entropy; ``balanced`` is non-clicks over
             clicks. Probabilities are corrected for it.
         negatives: share of the non-clicks that an epoch trains on, drawn anew for each;
@@ -59,6 +60,7 @@ class Training(Strict):
     unseen_share: float = Field(default=0.02, ge=0, lt=1)
     listwise: float = Field(default=0.0, ge=0, le=1)
     averaging: float = Field(default=0.0, ge=0, lt=1)
+    weight: str | None = None
     pos_weight: Annotated[float, Field(gt=0)] | Literal["balanced"] = 1.0
     negatives: float = Field(default=1.0, gt=0, le=1)
     warmup_steps: int = Field(default=0, ge=0)

@@ -98,6 +98,7 @@ class Keeper:
 def identity_of(settings: Training, train: Table, model: torch.nn.Module) -> Numbers:
     """Return what a run depends on: settings, rows, the shapes of the weights, threads."""
     arrays = [*train.inputs.arrays().values(), train.labels, train.offsets]
+    arrays += [] if train.weights is None else [train.weights]
     return {
         "training": settings.model_dump(mode="json"),
         "rows": [zlib.crc32(np.ascontiguousarray(array).data) for array in arrays],

@@ -108,6 +108,8 @@ class Trainer:
         self._optimizers = Optimizers(model, settings)
         self._optimizers.average.model.shift.copy_(model.shift)
         self._rows = (*tensors(train.inputs), torch.from_numpy(train.labels.astype(np.float32)))
+        weights = train.weights
+        self._weights = None if weights is None else torch.from_numpy(weights)
         self._steps = settings.epochs * step_count(train, settings)
         self._best = _copy(model)
         self.position = Position()
@@ -166,11 +168,14 @@ class Trainer:
             return 0.0
         settings, at = self._settings, self.position
         ids, numeric, bag_ids, bag_weights, labels = (rows[batch.rows] for rows in self._rows)
+        weights = None if self._weights is None else self._weights[batch.rows]
         logits = self._model.member_logits(
             _some_unseen(ids, settings), numeric, _some_unseen(bag_ids, settings), bag_weights
         )
         losses = [
-            training_loss(member, labels, batch.request, settings.listwise, self._pos_weight)
+            training_loss(
+                member, labels, batch.request, settings.listwise, self._pos_weight, weights
+            )
             for member in logits.unbind(dim=1)
         ]
         loss = torch.stack(losses).mean()

@@ -64,7 +64,9 @@ class TableWriter:
         Raises:
             DataError: the disk is full.
         """
-        rest = {"labels": table.labels, "sizes": np.diff(table.offsets)}
+        rest: dict[str, NDArray[Any]] = {"labels": table.labels, "sizes": np.diff(table.offsets)}
+        if table.weights is not None:
+            rest["weights"] = table.weights
         rates = {f"rate {name}": rate for name, rate in table.rates.items()}
         for name, rows in (table.inputs.arrays() | rest | rates).items():
             self._arrays.setdefault(name, MappedArray(self._folder)).add(rows)
@@ -75,4 +77,5 @@ class TableWriter:
         offsets = np.concatenate([[0], np.cumsum(found.pop("sizes"))]).astype(np.int64)
         labels = found.pop("labels")
         rates = {n.removeprefix("rate "): found.pop(n) for n in list(found) if n.startswith("rate")}
-        return Table(Encoded(**found), labels, offsets, rates)
+        weights = found.pop("weights", None)
+        return Table(Encoded(**found), labels, offsets, rates, weights)

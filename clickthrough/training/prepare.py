@@ -6,11 +6,12 @@ from typing import Literal
 
 import polars as pl
 
+from clickthrough.config.base import unknown_name
 from clickthrough.config.root import Config
 from clickthrough.data.caller import iso_time
 from clickthrough.data.dataset import HISTORY, IMPRESSIONS, VIEWS, Dataset
 from clickthrough.data.split import PARTS, TEST, TRAIN, VALIDATION, before_test, with_part
-from clickthrough.errors import DataError
+from clickthrough.errors import ConfigError, DataError
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.fit import fit_encoder
 from clickthrough.features.history.build import build_snapshots
@@ -80,6 +81,7 @@ def prepare(
     """
     schema = dataset.schema
     plan = plan_of(config, schema)
+    _check_weight(config.training.weight, schema)
     rows = with_part(dataset, config.data.split)
     if start is not None:
         start.check(config, plan)
@@ -97,11 +99,17 @@ def prepare(
     for chunk in chunks.of_parts(set(parts)):
         part = chunk["part"][0]
         writer = writers.setdefault(part, TableWriter(dataset.path))
-        writer.add(encode_table(chunk, encoder, schema, to_train=part == TRAIN))
+        writer.add(encode_table(chunk, encoder, schema, part == TRAIN, config.training.weight))
         if seen is not None and part == VALIDATION:
             seen.add(encode_table(chunk, encoder, schema, to_train=True))
     tables = {PARTS[part]: writers[part].table() for part in sorted(writers)}
     return Prepared(encoder, schema, tables, seen.table() if seen else None)
+
+
+def _check_weight(name: str | None, schema: Schema) -> None:
+    numbers = [field for field, kind in schema.fields.items() if kind in {"int", "float", "bool"}]
+    if name is not None and name not in numbers:
+        raise ConfigError(f"training.weight: {unknown_name(name, 'field of numbers', numbers)}")
 
 
 def _since(rows: pl.LazyFrame, since: int, dataset: Dataset) -> pl.LazyFrame:

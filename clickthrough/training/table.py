@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from clickthrough.errors import DataError
 from clickthrough.features.columns import KeySet
 from clickthrough.features.encoding.encoder import POSITION, Encoded, Encoder
 from clickthrough.features.plan import Plan
@@ -27,19 +28,25 @@ class Table:
         offsets: where each request starts, and the end, shape (requests + 1,).
         rates: key set -> its smoothed all-time click rate as of each row, float32, shape (n,): of
             the item, and of every key that the plan counts.
+        weights: of each row in the loss, float32, shape (n,); all alike by default.
     """
 
     inputs: Encoded
     labels: NDArray[np.int8]
     offsets: NDArray[np.int64]
     rates: dict[str, NDArray[np.float32]]
+    weights: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
 def encode_table(
-    frame: pl.DataFrame, encoder: Encoder, schema: Schema, to_train: bool = False
+    frame: pl.DataFrame,
+    encoder: Encoder,
+    schema: Schema,
+    to_train: bool = False,
+    weight: str | None = None,
 ) -> Table:
     """Encode impressions with their history, in order of ``row``.
 
@@ -51,6 +58,10 @@ def encode_table(
         encoder: a fitted one.
         schema: the log's columns.
         to_train: whether the places of candidates may be seen.
+        weight: the field of weights.
+
+    Raises:
+        DataError: a weight is missing or negative.
     """
     encoded = encode_frame(frame, encoder, schema, to_train)
     known = frame["label"].is_not_null().to_numpy()
@@ -60,7 +71,20 @@ def encode_table(
         labels=frame["label"].filter(known).to_numpy(),
         offsets=request_offsets(request),
         rates=_rates(frame.filter(known), encoder),
+        weights=_weights(frame.filter(known), weight) if weight else None,
     )
+
+
+def _weights(frame: pl.DataFrame, field: str) -> NDArray[np.float32]:
+    weight = pl.col(field).cast(pl.Float64)
+    wrong = frame.filter(weight.is_null() | ~weight.is_finite() | (weight < 0))
+    if wrong.height:
+        found = wrong[field][0]
+        raise DataError(
+            f"training.weight: row {wrong['row'][0]}: field '{field}': expected a number that is "
+            f"not negative, found {'nothing' if found is None else found}"
+        )
+    return frame.select(weight.cast(pl.Float32)).to_series().to_numpy()
 
 
 def encode_frame(
