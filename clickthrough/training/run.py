@@ -11,14 +11,15 @@ import torch
 
 from clickthrough.bundle.export import export_onnx
 from clickthrough.bundle.manifest import Manifest
+from clickthrough.bundle.module import input_shape
 from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.bundle.save import Parts, refuse_to_replace, save_bundle
 from clickthrough.calibration import Platt
 from clickthrough.config.root import Config
 from clickthrough.data.open import open_dataset
-from clickthrough.features.encoding.encoder import Encoded, Encoder
+from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models import build_model
-from clickthrough.models.base import CtrModel, InputShape
+from clickthrough.models.base import CtrModel
 from clickthrough.training.describe import describe, describe_inputs
 from clickthrough.training.evaluate import Scorer, evaluate_prepared
 from clickthrough.training.loop import Epoch, Progress, predict_logits, silent, train_model
@@ -109,15 +110,6 @@ def _fit(prepared: Prepared, config: Config, told: Told) -> tuple[CtrModel, list
         f"validation {config.training.monitor} {chosen.monitored:.4f}"
     )
     return model, epochs
-
-
-def input_shape(encoder: Encoder) -> InputShape:
-    """Return what an encoder feeds a model."""
-    return InputShape(
-        tuple(encoder.id_sizes.values()),
-        len(encoder.numeric_names),
-        tuple(encoder.bag_shapes.values()),
-    )
 
 
 def _evaluate(parts: Parts, prepared: Prepared, scope: Scope) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from clickthrough.models.base import CtrModel
 from clickthrough.training.evaluate import score
 from clickthrough.training.loop import predict_logits
 from clickthrough.training.prepare import Prepared, prepare
-from clickthrough.training.run import input_shape
+from clickthrough.bundle.module import input_shape
 from tests.logs import raw_rows
 
 
