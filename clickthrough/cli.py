@@ -238,9 +238,10 @@ def export(
     if classic is None:
         raise ClickthroughError("expected --classic DIR: where the .pth and .pkl files go")
     from clickthrough.bundle import load_bundle
-    from clickthrough.bundle.classic import export_classic
+    from clickthrough.bundle.classic import check_place, export_classic
 
     loaded = load_bundle(bundle)
+    check_place(loaded, classic, force)
     rows = _log_example(loaded, data) if example else None
     export_classic(loaded, classic, rows, force)
     how = "python score.py" if rows else "python score.py ROWS.jsonl"

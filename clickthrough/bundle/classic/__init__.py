@@ -6,6 +6,6 @@ a process of its own, and imports nothing of this package.
 """
 
 from clickthrough.bundle.classic.example import Example, make_example
-from clickthrough.bundle.classic.write import export_classic
+from clickthrough.bundle.classic.write import check_place, export_classic
 
-__all__ = ["Example", "export_classic", "make_example"]
+__all__ = ["Example", "check_place", "export_classic", "make_example"]

@@ -70,7 +70,7 @@ def _values(column: IdColumn, columns: Columns, timezone: str) -> Values:
 def _pairs(bag: BagColumn, columns: Columns) -> Values:
     """Return the known values of a bag with their weights, missing and negative ones as 0."""
     values = columns[bag.column][:, : bag.length]
-    weights = np.ones(values.shape)
+    weights: NDArray[Any] = np.ones(values.shape)
     if bag.weights is not None:
         given = columns[bag.weights][:, : bag.length].astype(np.float64)
         weights = np.clip(np.nan_to_num(given), 0.0, 1e100)

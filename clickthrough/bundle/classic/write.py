@@ -49,7 +49,7 @@ def export_classic(
             probability of the example would differ by more than 1e-5.
     """
     target = target.resolve()
-    _check_place(bundle, target, force)
+    check_place(bundle, target, force)
     files = classic_files(bundle)
     if example is not None:
         _check_answers(files, example)
@@ -60,8 +60,13 @@ def export_classic(
         raise BundleError(f"{target}: cannot be written: {error}") from None
 
 
-def _check_place(bundle: Bundle, target: Path, force: bool) -> None:
-    own = bundle.path.resolve()
+def check_place(bundle: Bundle, target: Path, force: bool = False) -> None:
+    """Refuse a place that holds anything, or with ``force`` anything but an earlier export.
+
+    Raises:
+        BundleError: it does, or it lies in the bundle, which holds its own files alone.
+    """
+    own, target = bundle.path.resolve(), target.resolve()
     if own in (target, *target.parents):
         raise BundleError(f"{target}: lies in the bundle {own}; name a place outside it")
     if target.exists() and not target.is_dir():
