@@ -16,7 +16,8 @@ example.jsonl           rows to try, each with the probability that its bundle g
 
 A row has the raw value of each id column (``hour`` 0 to 23, ``weekday`` 0 for Monday, on the clock
 of ``time_zone``), the ``[value, weight]`` pairs of each bag, and each number as it is before
-scaling; null is missing. Unpickle nothing that a stranger made: it can run code.
+scaling, that is after log1p or logit; null is missing. Unpickle nothing that a stranger made: it
+can run code.
 """
 
 import hashlib
