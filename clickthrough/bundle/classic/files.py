@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
+from clickthrough.bundle.classic.calibration import calibration_of
 from clickthrough.bundle.classic.example import plain
 from clickthrough.bundle.classic.score import Files
 from clickthrough.bundle.classic.weights import classic_weights, embedding_dims
 from clickthrough.bundle.load import Bundle
 from clickthrough.bundle.module import load_module
-from clickthrough.calibration import Platt
-from clickthrough.errors import BundleError
 from clickthrough.features.encoding.encoder import FURTHEST, TIME_SIZES, Encoder, Scaler
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, MISSING, UNSEEN
 
@@ -35,22 +34,6 @@ def classic_files(bundle: Bundle) -> Files:
         numeric=list(_used(encoder)),
         weights=classic_weights(module, categorical),
     )
-
-
-def calibration_of(calibrator: object) -> dict[str, float]:
-    """Return slope and intercept of a calibrator, which act on the logit.
-
-    Raises:
-        BundleError: it is of another kind.
-    """
-    match calibrator:
-        case Platt():
-            return {"slope": calibrator.slope, "intercept": calibrator.intercept}
-        case _:
-            found = type(calibrator).__name__
-            raise BundleError(
-                f"the classic layout knows a slope and an intercept; the calibrator is {found}"
-            )
 
 
 def standard_scaler(scalers: dict[str, Scaler]) -> StandardScaler:
@@ -98,7 +81,7 @@ def _description(bundle: Bundle, dims: dict[str, int]) -> dict[str, Any]:
         "embedding_dropout": model.embedding_dropout,
         "members": model.members,
         "wide": model.wide and bool(encoder.numeric_names),
-        "calibration": calibration_of(bundle.calibrator),
+        "calibration": calibration_of(bundle.calibrator.model_dump(), list(encoder.id_sizes)),
         "missing_id": MISSING,
         "unseen_id": UNSEEN,
         "first_id": FIRST_KNOWN,

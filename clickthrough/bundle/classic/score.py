@@ -35,6 +35,7 @@ import torch
 from torch import Tensor, nn
 
 Row = dict[str, Any]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 Entries = list[tuple[Tensor, Tensor]]
 """Ids and weights of each categorical column, both of shape (n, length of the column)."""
 
@@ -112,7 +113,7 @@ def perceptron(model: dict[str, Any], width: int) -> nn.Sequential:
     return nn.Sequential(layers)
 
 
-def probabilities(rows: list[Row], files: Files) -> np.ndarray[Any, np.dtype[np.float64]]:
+def probabilities(rows: list[Row], files: Files) -> Floats:
     """Return the calibrated click probability of each row."""
     net = Net(files)
     net.load_state_dict(files.weights)
@@ -121,8 +122,19 @@ def probabilities(rows: list[Row], files: Files) -> np.ndarray[Any, np.dtype[np.
         entries = [column_entries(rows, name, files) for name in files.categorical]
         logits = net(entries, numeric_inputs(rows, files)).double().numpy()
     calibration = files.model["calibration"]
-    calibrated = calibration["slope"] * logits + calibration["intercept"]
-    return 1 / (1 + np.exp(-calibrated))  # type: ignore[no-any-return]
+    calibrated = on_curve(logits, calibration["whole"])
+    for value, curve in calibration["slices"].items():  # by the ids of a column, where it has any
+        own = entries[files.categorical.index(calibration["by"])][0][:, 0].numpy() == int(value)
+        calibrated[own] = on_curve(logits[own], curve)
+    return 1 / (1 + np.exp(-calibrated))
+
+
+def on_curve(logits: Floats, curve: dict[str, Any]) -> Floats:
+    """Return logits calibrated by lines between knots; a slope goes on beyond them."""
+    first, last = curve["scores"][0], curve["scores"][-1]
+    beyond = np.minimum(logits - first, 0) + np.maximum(logits - last, 0)
+    made: Floats = np.interp(logits, curve["scores"], curve["values"]) + curve["slope"] * beyond
+    return made
 
 
 def numeric_inputs(rows: list[Row], files: Files) -> Tensor:
