@@ -232,8 +232,9 @@ def export(
 ) -> None:
     """Write a bundle's model for other programs: plain torch, pickle and scikit-learn.
 
-    Nothing of clickthrough reads these files back. The example needs the log; where it is not at
-    hand, and --data does not name it, the example is left out.
+    Nothing of clickthrough reads these files back: a pickle can run code.
+
+    The example is of the log's rows; where the log is not at hand, it is left out.
     """
     if classic is None:
         raise ClickthroughError("expected --classic DIR: where the .pth and .pkl files go")
