@@ -12,6 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from clickthrough.errors import ClickthroughError
 
 if TYPE_CHECKING:
+    from clickthrough.bundle import Bundle
+    from clickthrough.bundle.classic import Example
     from clickthrough.training.run import Told
 
 app = typer.Typer(
@@ -225,6 +227,37 @@ def inspect(bundle: BundleArgument) -> None:
 
 
 @app.command()
+def export(
+    bundle: BundleArgument,
+    classic: Annotated[
+        Path | None, typer.Option("--classic", help="A directory for .pth and .pkl files.")
+    ] = None,
+    data: DataOption = None,
+    example: Annotated[
+        bool, typer.Option(help="Write rows of the log's last part beside, as example.jsonl.")
+    ] = True,
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
+) -> None:
+    """Write a bundle's model for other programs: plain torch, pickle and scikit-learn.
+
+    Nothing of clickthrough reads these files back: a pickle can run code.
+
+    The example is of the log's rows; where the log is not at hand, it is left out.
+    """
+    if classic is None:
+        raise ClickthroughError("expected --classic DIR: where the .pth and .pkl files go")
+    from clickthrough.bundle import load_bundle
+    from clickthrough.bundle.classic import check_place, export_classic
+
+    loaded = load_bundle(bundle)
+    check_place(loaded, classic, force)
+    rows = _log_example(loaded, data) if example else None
+    export_classic(loaded, classic, rows, force)
+    how = "python score.py" if rows else "python score.py ROWS.jsonl"
+    _console.print(f"bundle {loaded.manifest.version} in {classic}; there: {how}")
+
+
+@app.command()
 def features(
     source: Annotated[str, typer.Argument(help="A bundle, a YAML file, or the name of a preset.")],
     row: Annotated[str, typer.Option(help="The row's number in the sorted log, or REQUEST:ITEM.")],
@@ -280,6 +313,21 @@ def demo(
     _show(record)
     if serve_after:
         serve(bundle, port=port)
+
+
+def _log_example(bundle: "Bundle", data: Path | None) -> "Example | None":
+    """Return impressions of the bundle's log; none, and say why, where it is not at hand."""
+    from clickthrough.config.load import with_data
+    from clickthrough.data.open import open_dataset
+    from clickthrough.training.sample import log_example
+
+    try:
+        return log_example(bundle, open_dataset(with_data(bundle.config, data).data))
+    except ClickthroughError as error:
+        if data is not None:
+            raise
+        _console.print(f"no example.jsonl (--data names the log): {_escape(str(error))}")
+        return None
 
 
 def _told(progress: Progress) -> "Told":

@@ -1,8 +1,6 @@
 """Writing a bundle: beside its place first, then renamed in, so that nobody reads half of one."""
 
 import json
-import shutil
-import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +12,7 @@ from safetensors.torch import save_file
 
 from clickthrough._version import __version__
 from clickthrough.bundle import layout
+from clickthrough.bundle.beside import written_beside
 from clickthrough.bundle.export import export_onnx
 from clickthrough.bundle.load import vocabulary_path
 from clickthrough.bundle.manifest import Manifest, digest_of, hash_files, is_bundle
@@ -56,13 +55,8 @@ def save_bundle(target: Path, parts: Parts) -> Manifest:
     """
     refuse_to_replace(target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        try:
+        with written_beside(target) as beside:
             manifest = _write(beside, parts)
-            _swap(beside, target)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
         raise BundleError(f"{target}: cannot be written: {error}") from None
     return manifest
@@ -130,15 +124,3 @@ def _write_json(path: Path, value: object) -> None:
         path.write_text(value.model_dump_json(indent=2) + "\n")
     else:
         path.write_text(json.dumps(value, indent=2) + "\n")
-
-
-def _swap(beside: Path, target: Path) -> None:
-    """Put the new directory where the old one stands; the old one is moved away first."""
-    beside.chmod(0o755)
-    if not target.exists():
-        beside.replace(target)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-    target.replace(old / "bundle")
-    beside.replace(target)
-    shutil.rmtree(old, ignore_errors=True)

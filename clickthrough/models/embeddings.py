@@ -25,6 +25,7 @@ class FusedEmbedding(nn.Module):
         self.lengths = [length for _, length in shape.bags]
         self.width = (self.columns + len(shape.bags)) * dim
         sizes = [*shape.id_sizes, *(size for size, _ in shape.bags)]
+        self.sizes = sizes
         self.table = nn.Embedding(max(sum(sizes), 1), dim, sparse=True)
         nn.init.normal_(self.table.weight, std=0.01)
         starts = torch.tensor([0, *sizes]).cumsum(0)[:-1].to(torch.int32)
@@ -32,6 +33,10 @@ class FusedEmbedding(nn.Module):
         repeats = torch.tensor(self.lengths, dtype=torch.int64)
         bag_starts = starts[self.columns :].repeat_interleave(repeats)
         self.register_buffer("bag_offsets", bag_starts, persistent=False)
+
+    def tables(self) -> list[Tensor]:
+        """Return the rows of each id column, then of each bag, as :meth:`forward` joins them."""
+        return list(torch.split(self.table.weight.detach(), self.sizes))
 
     def forward(self, ids: Tensor, bag_ids: Tensor, bag_weights: Tensor) -> Tensor:
         """Embed impressions: (n, columns), (n, lengths), (n, lengths) -> (n, width)."""

@@ -57,7 +57,7 @@ class Chunks:
             for span, _ in request_chunks(self.offsets, most // _SAMPLE_CHUNKS)
             if inside[span].any()
         ]
-        chosen = np.linspace(0, len(spans) - 1, _SAMPLE_CHUNKS).round().astype(int)
+        chosen = np.unique(np.linspace(0, len(spans) - 1, _SAMPLE_CHUNKS).round().astype(int))
         read = (self._read(spans[place]) for place in chosen)
         return pl.concat(chunk.filter(pl.col("part") == part) for chunk in read)
 

@@ -13,14 +13,15 @@ import torch
 from clickthrough.bundle.export import export_onnx
 from clickthrough.bundle.load import load_bundle
 from clickthrough.bundle.manifest import Manifest
+from clickthrough.bundle.module import input_shape
 from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.bundle.save import Parts, refuse_to_replace, save_bundle
 from clickthrough.calibration import Platt
 from clickthrough.config.root import Config
 from clickthrough.data.open import open_dataset
-from clickthrough.features.encoding.encoder import Encoded, Encoder
+from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models import build_model
-from clickthrough.models.base import CtrModel, InputShape
+from clickthrough.models.base import CtrModel
 from clickthrough.training.checkpoint import Keeper, identity_of
 from clickthrough.training.continued import Start
 from clickthrough.training.describe import describe, describe_inputs
@@ -143,15 +144,6 @@ def _fit(
         f"validation {config.training.monitor} {chosen.monitored:.4f}"
     )
     return model, epochs
-
-
-def input_shape(encoder: Encoder) -> InputShape:
-    """Return what an encoder feeds a model."""
-    return InputShape(
-        tuple(encoder.id_sizes.values()),
-        len(encoder.numeric_names),
-        tuple(encoder.bag_shapes.values()),
-    )
 
 
 def _evaluate(parts: Parts, prepared: Prepared, scope: Scope) -> dict[str, Any]:

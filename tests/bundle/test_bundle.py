@@ -14,6 +14,7 @@ from clickthrough import Predictor
 from clickthrough.bundle import Bundle, layout, load_bundle
 from clickthrough.bundle.export import export_onnx
 from clickthrough.bundle.manifest import Manifest, hash_files
+from clickthrough.bundle.module import input_shape
 from clickthrough.bundle.save import Parts, save_bundle
 from clickthrough.config import Config
 from clickthrough.data.open import open_dataset
@@ -23,7 +24,6 @@ from clickthrough.models.base import CtrModel
 from clickthrough.training.evaluate import score
 from clickthrough.training.loop import predict_logits
 from clickthrough.training.prepare import Prepared, prepare
-from clickthrough.training.run import input_shape
 from tests.logs import raw_rows
 
 

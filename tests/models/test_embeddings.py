@@ -144,3 +144,9 @@ def test_an_optimizer_leaves_the_rows_of_other_batches_alone() -> None:
 def test_where_the_rows_begin_is_not_a_weight() -> None:
     """Weights are saved without it: it follows from the shape."""
     assert set(FusedEmbedding(SHAPE, DIM).state_dict()) == {"table.weight"}
+
+
+def test_its_tables_are_the_rows_that_each_column_and_bag_owns() -> None:
+    rows = [table[:, 0].tolist() for table in numbered().tables()]
+    assert [len(table) for table in rows] == SIZES
+    assert [row for table in rows for row in table] == list(range(sum(SIZES)))

@@ -51,3 +51,9 @@ def test_a_sample_is_spread_over_its_part(rows: pl.DataFrame, made: Chunks) -> N
     assert found.equals(kept)
     quarters = np.histogram(found["row"], bins=4, range=(0, int(whole["row"].max())))[0]  # type: ignore[arg-type]
     assert quarters.min() > 0.15 * found.height
+
+
+def test_a_sample_of_few_large_requests_holds_each_once() -> None:
+    rows = pl.DataFrame({"row": range(350), "request_id": np.repeat(range(5), 70), "part": 0})
+    found = Chunks.of(rows.lazy().drop("part"), rows.select("request_id", "part")).sample(0, 300)
+    assert found.equals(rows.select("row", "request_id", "part"))

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from clickthrough.bundle import layout, load_bundle
+from clickthrough.bundle.module import input_shape
 from clickthrough.config.load import parse_config
 from clickthrough.config.root import Config
 from clickthrough.data.open import open_dataset
@@ -18,7 +19,7 @@ from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, UNSEEN
 from clickthrough.models import build_model
 from clickthrough.training.continued import Start
 from clickthrough.training.prepare import prepare
-from clickthrough.training.run import Begin, input_shape, train
+from clickthrough.training.run import Begin, train
 from tests.logs import make_log, make_values, write_log
 
 

@@ -24,7 +24,7 @@ POSITION = "__position"
 """A column that only training has: the place of each impression in its request, from 1."""
 _SMALLEST_RATE = 1e-6
 _HOUR = 3_600
-_LARGEST, _FURTHEST = 1e100, 1e6
+_LARGEST, FURTHEST = 1e100, 1e6
 """A quantity is held at the one, a standard score at the other: neither may overflow later."""
 
 
@@ -169,7 +169,7 @@ class Encoder:
         scaled = np.where(missing, self._fill, values)
         scaled -= self._mean
         scaled /= self._scale
-        np.clip(scaled, -_FURTHEST, _FURTHEST, out=scaled)
+        np.clip(scaled, -FURTHEST, FURTHEST, out=scaled)
         return np.concatenate([scaled, missing[:, self._indicators]], axis=1, dtype=np.float32)
 
 

@@ -1,0 +1,41 @@
+"""Exports that no test may change."""
+
+from pathlib import Path
+
+import pytest
+
+from clickthrough.bundle import Bundle
+from tests.bundle.classic.made import Exported, export, part_config, rich_config, train_bundle
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Exported:
+    """Of the bundle that all tests share."""
+    return export(bundle, tmp_path_factory.mktemp("plain"))
+
+
+@pytest.fixture(scope="session")
+def rich(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Of hashed ids, hours, weighted bags, a sequence; of two members with a linear path beside."""
+    folder = tmp_path_factory.mktemp("rich")
+    return export(train_bundle(rich_config(folder), folder), folder)
+
+
+@pytest.fixture(scope="session")
+def ids(tmp_path_factory: pytest.TempPathFactory, log_folder: Path) -> Exported:
+    """Of id columns alone."""
+    folder = tmp_path_factory.mktemp("ids")
+    return export(train_bundle(part_config("categorical", log_folder), folder), folder)
+
+
+@pytest.fixture(scope="session")
+def numbers(tmp_path_factory: pytest.TempPathFactory, log_folder: Path) -> Exported:
+    """Of numeric columns alone."""
+    folder = tmp_path_factory.mktemp("numbers")
+    return export(train_bundle(part_config("numeric", log_folder), folder), folder)
+
+
+@pytest.fixture(scope="session", params=["plain", "rich", "ids", "numbers"])
+def exported(request: pytest.FixtureRequest) -> Exported:
+    made: Exported = request.getfixturevalue(request.param)
+    return made

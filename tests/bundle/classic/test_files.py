@@ -1,0 +1,119 @@
+"""The files load with plain torch, pickle and scikit-learn, and hold what they say."""
+
+import pickle
+import pickletools
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from clickthrough.bundle.classic import score
+from clickthrough.bundle.classic.files import classic_files
+from clickthrough.bundle.classic.weights import classic_weights
+from clickthrough.bundle.module import load_module
+from clickthrough.errors import BundleError
+from clickthrough.models.base import CtrModel
+from tests.bundle.classic.made import Exported
+
+PICKLES = ["cat_vocab", "cat_num_classes", "numeric_scaler", "final_categorical", "final_numeric"]
+
+
+class Recording(pickle.Unpickler):
+    """Unpickles, and remembers the modules of all but builtins."""
+
+    modules: set[str]
+
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401
+        self.modules.add(module.partition(".")[0])
+        return super().find_class(module, name)
+
+
+def _modules_of(path: Path) -> set[str]:
+    with path.open("rb") as file:
+        reader = Recording(file)
+        reader.modules = set()
+        reader.load()
+    return reader.modules
+
+
+def test_pickles_hold_builtins_and_a_scaler_alone(exported: Exported) -> None:
+    found = {name: _modules_of(exported.folder / f"{name}.pkl") for name in PICKLES}
+    assert found.pop("numeric_scaler") <= {"sklearn", "numpy", "copyreg", "builtins"}
+    assert set(found) == set(PICKLES) - {"numeric_scaler"}
+    assert not any(found.values()), found
+    for name in PICKLES:
+        content = (exported.folder / f"{name}.pkl").read_bytes()
+        assert max(op.proto for op, _, _ in pickletools.genops(content)) <= 4
+        assert b"clickthrough" not in content
+
+
+def test_the_weights_are_a_plain_state_dict(exported: Exported) -> None:
+    weights = torch.load(exported.folder / "ctr_model.pth", weights_only=True)
+    assert type(weights) is dict
+    for tensor in weights.values():
+        assert tensor.untyped_storage().nbytes() == tensor.nbytes
+    net = score.Net(exported.files)
+    assert str(net.load_state_dict(weights)) == "<All keys matched successfully>"
+    held = load_module(exported.bundle).state_dict()
+    shift = held.pop("shift")  # is part of the biases
+    assert sum(t.numel() for t in weights.values()) == sum(t.numel() for t in held.values())
+    assert bool(shift != 0) == (exported.bundle.config.training.pos_weight != 1)
+
+
+def test_vocabularies_number_their_values_from_two(exported: Exported) -> None:
+    files, encoder = exported.files, exported.bundle.encoder
+    assert files.categorical == [*encoder.id_sizes, *encoder.bag_shapes] == list(files.num_classes)
+    hashed = files.model["hashed"]
+    assert set(files.vocabularies) == set(files.categorical) - set(hashed)
+    for name, ids in files.vocabularies.items():
+        assert list(ids.values()) == list(range(2, files.num_classes[name]))
+        assert {type(value) for value in ids} <= {int, str}
+    assert all(files.num_classes[name] == buckets + 2 for name, buckets in hashed.items())
+
+
+def test_hours_and_weekdays_are_plain_numbers(rich: Exported) -> None:
+    assert rich.files.vocabularies["hour"] == {hour: hour + 2 for hour in range(24)}
+    assert rich.files.vocabularies["weekday"] == {day: day + 2 for day in range(7)}
+
+
+def test_the_scaler_is_one_of_scikit_learns(exported: Exported) -> None:
+    files, bundle = exported.files, exported.bundle
+    scaler = files.scaler
+    assert type(scaler) is StandardScaler
+    check_is_fitted(scaler)
+    assert list(scaler.feature_names_in_) == files.numeric
+    assert scaler.n_features_in_ == len(files.numeric) == len(bundle.plan.numeric)
+    np.testing.assert_array_equal(scaler.var_, scaler.scale_**2)
+    if files.numeric:
+        values = np.random.default_rng(5).normal(1, 3, (50, len(files.numeric)))
+        expected = bundle.encoder.scale(values)[:, : len(files.numeric)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an array has no names of columns
+            found = scaler.transform(values.copy())
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+        np.testing.assert_allclose(scaler.inverse_transform(found), values, rtol=1e-9)
+
+
+class Other(CtrModel):
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        return inputs[1].sum(1)
+
+    def table_parameters(self) -> list[torch.nn.Parameter]:
+        return []
+
+
+def test_a_model_of_another_kind_is_refused() -> None:
+    with pytest.raises(BundleError, match="found Other"):
+        classic_weights(Other(), [])
+
+
+def test_a_weight_without_a_name_is_refused(rich: Exported) -> None:
+    module = load_module(rich.bundle)
+    module.register_parameter("more", torch.nn.Parameter(torch.zeros(3)))
+    with pytest.raises(BundleError, match="has names for"):
+        classic_weights(module, classic_files(rich.bundle).categorical)
