@@ -6,23 +6,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from clickthrough.bundle.export import export_onnx
 from clickthrough.bundle.manifest import Manifest
 from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.bundle.save import Parts, refuse_to_replace, save_bundle
-from clickthrough.calibration import Platt
 from clickthrough.config.root import Config
 from clickthrough.data.open import open_dataset
 from clickthrough.features.encoding.encoder import Encoded, Encoder
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel, InputShape
+from clickthrough.training.calibrate import calibrate, sliced_column
 from clickthrough.training.describe import describe, describe_inputs
 from clickthrough.training.evaluate import Scorer, evaluate_prepared
 from clickthrough.training.loop import Epoch, Progress, predict_logits, silent, train_model
-from clickthrough.training.prepare import Prepared, prepare, snapshots_before_test
+from clickthrough.training.prepare import Prepared, plan_of, prepare, snapshots_before_test
 from clickthrough.training.scope import Scope, read_scope
 
 _EXAMPLE_ROWS = 512
@@ -69,13 +68,19 @@ def train(
     dataset = open_dataset(config.data)
     told.say(describe(dataset, config.counters))
     scope = read_scope(dataset, config, baselines, truth)  # a wrong name is found before the work
+    if config.calibration.by is not None:
+        sliced_column(config.calibration.by, plan_of(config, dataset.schema))
     prepared = prepare(dataset, config, "live")
     told.say(describe_inputs(prepared))
     model, epochs = _fit(prepared, config, told)
     validation = prepared.tables["validation"]
-    calibrator = Platt.fit(
-        predict_logits(model, validation.inputs).astype(np.float64), validation.labels
+    calibrator = calibrate(
+        config.calibration,
+        prepared.encoder,
+        validation,
+        predict_logits(model, validation.inputs),
     )
+    told.say(f"calibration: {calibrator.describe()}")
     snapshots, until = snapshots_before_test(dataset, config)
     parts = Parts(
         config=config,
