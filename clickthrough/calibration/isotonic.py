@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from clickthrough.calibration.base import Curve, Floats, Ids, Labels, Scores
 from clickthrough.calibration.knots import fit_knots
+from clickthrough.calibration.newton import newton
 from clickthrough.calibration.platt import Platt
 
 
@@ -47,7 +48,11 @@ class Isotonic(Curve):
         scores = np.asarray(logits, np.float64)
         line = Platt.fit(scores, labels)
         knots, values = fit_knots(scores, labels, line.probability(scores))
-        return cls(scores=tuple(knots.tolist()), values=tuple(values.tolist()), slope=line.slope)
+        places = tuple(knots.tolist())
+        made = cls(scores=places, values=tuple(values.tolist()), slope=line.slope).logit(scores)
+        # a line between centers is not the mean of the blocks: let predicted be observed again
+        shift = newton(np.ones((1, len(scores))), labels, np.zeros(1), np.full(1, 1e-6), made)
+        return cls(scores=places, values=tuple((values + shift).tolist()), slope=line.slope)
 
     def logit(self, logits: Scores, ids: Ids | None = None) -> Floats:
         """Return calibrated logits, shape (n,)."""

@@ -80,17 +80,24 @@ def evaluate_prepared(
     if not len(test):
         raise DataError("no impression of the test part has a label")
     predictions = {model.name: model.probabilities(test.inputs)}
-    encoder = prepared.encoder
-    fit = partial(calibrate, scope.calibration, encoder, tables["validation"])
-    if scope.baselines:
-        sizes = Sizes(tuple(encoder.id_sizes.values()), tuple(encoder.bag_shapes.values()))
-        predictions |= fit_baselines(tables["train"], tables["validation"], test, sizes, fit)
-    elif scope.truths:  # the share of a gap that is closed begins at the smoothed item rate
-        predictions |= rate_baselines(tables["validation"], test, fit)
+    predictions |= _baselines(prepared, scope)
     predictions |= scope.truths
     rows = test.labels, test.offsets, predictions
     record = evaluation(*rows, mode, scope.live_notes if mode == "live" else ())
     return with_slices(with_intervals(record, *rows, scope.settings), *rows, scope.slices)
+
+
+def _baselines(prepared: Prepared, scope: Scope) -> dict[str, NDArray[np.float64]]:
+    """Return the probabilities of the baselines that are asked for, calibrated as the model is."""
+    if not (scope.baselines or scope.truths):
+        return {}
+    encoder, tables = prepared.encoder, prepared.tables
+    validation, test = tables["validation"], tables["test"]
+    fit = partial(calibrate, scope.calibration, encoder, validation)
+    if not scope.baselines:  # the share of a gap that is closed begins at the smoothed item rate
+        return rate_baselines(validation, test, fit)
+    sizes = Sizes(tuple(encoder.id_sizes.values()), tuple(encoder.bag_shapes.values()))
+    return fit_baselines(tables["train"], validation, test, sizes, fit)
 
 
 def score(model: OnnxModel, inputs: Encoded) -> NDArray[np.float32]:
