@@ -34,7 +34,7 @@ class Calibrator(Strict, ABC):
 
     @abstractmethod
     def describe(self) -> str:
-        """Return what it does, in a line."""
+        """Return for a reader what it does."""
 
     def probability(self, logits: Scores, ids: Ids | None = None) -> Floats:
         """Return calibrated probabilities, strictly between 0 and 1, shape (n,)."""

@@ -9,6 +9,8 @@ from clickthrough.calibration.base import Calibrator, Floats, Ids, Scores
 from clickthrough.calibration.curves import AnyCurve
 from clickthrough.config.base import Strict
 
+_MOST_DESCRIBED = 10
+
 
 class Slice(Strict):
     """The map of one value.
@@ -61,6 +63,12 @@ class Sliced(Calibrator):
         return made
 
     def describe(self) -> str:
-        """Return the map of all rows and of each value."""
-        own = [f"{part.value}: {part.curve.describe()}" for part in self.slices.values()]
-        return "\n".join([f"by {self.by}; {self.whole.describe()}", *own])
+        """Return the map of all rows, and those of the most frequent values a line each."""
+        parts = sorted(self.slices.values(), key=lambda part: -part.impressions)
+        lines = [
+            f"  {part.value}: {part.curve.describe()} ({part.clicks:,} of {part.impressions:,})"
+            for part in parts[:_MOST_DESCRIBED]
+        ]
+        more = len(parts) - len(lines)
+        lines += [f"  and {more:,} more"] if more else []
+        return "\n".join([f"{self.whole.describe()}; by {self.by}:", *lines])

@@ -63,7 +63,7 @@ def any_rows(draw: st.DrawFn) -> Rows:
     return Rows(scores, labels.astype(np.int8), np.arange(size) // 3)
 
 
-def within_each_value(found: Calibrator, scores: Floats) -> list[Floats]:
+def within_each_value(found: Calibrator, scores: NDArray[np.floating]) -> list[Floats]:
     """Return the calibrated logits of the same scores for each value of the sliced field."""
     columns = (np.full((len(scores), 2), value, np.int32) for value in (0, 1, 2, 3))
     return [found.logit(scores, ids) for ids in columns]

@@ -86,6 +86,20 @@ def test_each_value_gets_the_method_that_is_best_for_it() -> None:
     assert [part.curve.describe().split(",")[0] for part in found.values()] == ["isotonic", "platt"]
 
 
+def test_a_description_names_the_frequent_values_and_counts_the_rest() -> None:
+    curve = Platt(slope=1, intercept=0)
+    slices = {
+        value: Slice(value=f"v{value}", impressions=value, clicks=1, curve=curve)
+        for value in range(2, 15)
+    }
+    first, *lines, last = (
+        Sliced(by="place", column=0, whole=curve, slices=slices).describe().splitlines()
+    )
+    assert first.endswith("; by place:")
+    assert [line.split(":")[0].strip() for line in lines] == [f"v{n}" for n in range(14, 4, -1)]
+    assert last == "  and 3 more"
+
+
 def test_the_field_is_read_from_its_own_column() -> None:
     one = Platt(slope=1.0, intercept=0.0)
     other = Slice(value="a", impressions=1, clicks=1, curve=Platt(slope=1.0, intercept=5.0))

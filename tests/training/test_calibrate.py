@@ -101,4 +101,4 @@ def test_a_run_says_how_it_calibrated(log_folder: Path, tmp_path: Path) -> None:
     train(parse_config(values, "test"), tmp_path / "bundle", Told(say=said.append), baselines=False)
     found = load_bundle(tmp_path / "bundle").calibrator
     assert f"calibration: {found.describe()}" in said
-    assert "by platform" in found.describe()
+    assert "; by platform:" in found.describe()
