@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from clickthrough.calibration.base import Curve, Floats, Ids, Labels, Scores
 from clickthrough.calibration.knots import fit_knots
-from clickthrough.calibration.newton import newton
+from clickthrough.calibration.newton import Regression, newton
 from clickthrough.calibration.platt import Platt
 
 
@@ -51,7 +51,8 @@ class Isotonic(Curve):
         places = tuple(knots.tolist())
         made = cls(scores=places, values=tuple(values.tolist()), slope=line.slope).logit(scores)
         # a line between centers is not the mean of the blocks: let predicted be observed again
-        shift = newton(np.ones((1, len(scores))), labels, np.zeros(1), np.full(1, 1e-6), made)
+        ones = np.ones((1, len(scores)))
+        shift = newton(Regression(ones, labels, np.zeros(1), np.full(1, 1e-6), made))
         return cls(scores=places, values=tuple((values + shift).tolist()), slope=line.slope)
 
     def logit(self, logits: Scores, ids: Ids | None = None) -> Floats:

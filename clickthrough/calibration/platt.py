@@ -5,7 +5,7 @@ from typing import Literal, Self
 import numpy as np
 
 from clickthrough.calibration.base import LEAST_SLOPE, Curve, Floats, Ids, Labels, Scores
-from clickthrough.calibration.newton import newton
+from clickthrough.calibration.newton import Regression, newton
 
 _HELD = 1e12
 """A ridge that leaves a slope where it is."""
@@ -54,4 +54,5 @@ class Platt(Curve):
 
 def _drawn_to(design: Floats, labels: Labels, slope: float, ridge: float) -> Floats:
     """Return slope and intercept, the slope drawn to a value with the weight ``ridge``."""
-    return newton(design, labels, np.array([slope, 0.0]), np.array([ridge, 1e-6]))
+    prior, ridges = np.array([slope, 0.0]), np.array([ridge, 1e-6])
+    return newton(Regression(design, labels, prior, ridges))

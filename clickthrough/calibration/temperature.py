@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from clickthrough.calibration.base import LEAST_SLOPE, Curve, Floats, Ids, Labels, Scores
-from clickthrough.calibration.newton import newton
+from clickthrough.calibration.newton import Regression, newton
 
 
 class Temperature(Curve):
@@ -31,7 +31,8 @@ class Temperature(Curve):
         size = size if size > 1e-9 else 1.0
         design = (scores / size)[np.newaxis]
         # a little weight on temperature 1 keeps separable scores finite
-        weights = newton(design, labels, np.array([size]), np.array([1e-3 / size**2]))
+        ridge = np.array([1e-3 / size**2])
+        weights = newton(Regression(design, labels, np.array([size]), ridge))
         return cls(temperature=1.0 / max(float(weights[0]) / size, LEAST_SLOPE))
 
     def logit(self, logits: Scores, ids: Ids | None = None) -> Floats:

@@ -132,3 +132,22 @@ def test_knots_that_do_not_rise_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match="Isotonic"):
         Isotonic(scores=scores, values=values, slope=1.0)
+
+
+def test_rounding_never_lifts_a_piece_above_the_next() -> None:
+    """A piece much longer than the step between floats at its end: there it overshoots."""
+    rng = np.random.default_rng(8)
+    for _ in range(200):
+        first, last = -rng.uniform(100, 1_000), rng.uniform(0, 0.1)
+        low, high = -rng.uniform(1, 5), rng.uniform(0, 1)
+        found = Isotonic(scores=(first, last), values=(low, high), slope=1.0)
+        steps = last + np.spacing(last) * np.arange(-3, 4)
+        assert (np.diff(found.logit(steps)) >= 0).all()
+        assert found.logit(np.array([first, last])).tolist() == [low, high]
+
+
+def test_scores_that_differ_by_rounding_alone_are_one() -> None:
+    scores = np.repeat([0.5, 0.5 + 1e-12], 1_000)
+    clicked = (np.arange(2_000) % 10 < np.repeat([1, 9], 1_000)).astype(np.int8)
+    made = Isotonic.fit(scores, clicked).probability(np.array([0.5, 0.5 + 1e-12]))
+    np.testing.assert_allclose(made, 0.5, atol=0.01)
