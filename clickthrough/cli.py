@@ -127,6 +127,9 @@ def evaluate(  # noqa: PLR0913, PLR0917
     slices: Annotated[
         list[str] | None, typer.Option("--slice", help="A field, also by its values.")
     ] = None,
+    reliability: Annotated[
+        bool, typer.Option("--reliability", help="Show predictions beside click rates, in bins.")
+    ] = False,
     json_out: Annotated[
         Path | None, typer.Option("--json", help="Write the figures to this file.")
     ] = None,
@@ -141,7 +144,7 @@ def evaluate(  # noqa: PLR0913, PLR0917
     config = with_data(loaded.config, data)
     dataset = open_dataset(config.data)
     record = evaluate_bundle(loaded, dataset, counters, baselines, truth, slices or [])
-    _show(record)
+    _show(record, reliability)
     if json_out is not None:
         json_out.write_text(json.dumps(record, indent=2) + "\n")
 
@@ -356,11 +359,11 @@ def _progress() -> Progress:
     )
 
 
-def _show(record: dict[str, Any] | None) -> None:
+def _show(record: dict[str, Any] | None, reliability: bool = False) -> None:
     if record is not None:
         from clickthrough.evaluation.tables import tables
 
-        for table in tables(record):
+        for table in tables(record, reliability):
             _console.print(table)
 
 

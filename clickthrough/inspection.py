@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from rich.markup import escape
 from rich.table import Table
 
 from clickthrough.bundle.load import Bundle
@@ -53,7 +54,7 @@ def _identity(bundle: Bundle) -> Table:
     table.add_row("created", manifest.created)
     table.add_row("by clickthrough", manifest.clickthrough)
     table.add_row("model", bundle.config.model.name)
-    table.add_row("calibration", repr(bundle.calibrator))
+    table.add_row("calibration", escape(bundle.calibrator.describe()))
     table.add_row("counters until", manifest.counters_until)
     return table
 

@@ -53,6 +53,16 @@ def test_replay_finds_no_difference(demo: Path) -> None:
     assert difference < 1e-5
 
 
+def test_evaluate_shows_reliability_where_asked(demo: Path) -> None:
+    arguments = ["evaluate", "models", "--no-baselines", "--reliability", "--json", "bins.json"]
+    done = run(*arguments, folder=demo)
+    assert done.returncode == 0, done.stderr
+    assert "reliability of mlp" in done.stdout
+    bins = json.loads((demo / "bins.json").read_text())["reliability"]
+    assert len(bins) == 15
+    assert f"{bins[-1]['predicted']:.5f}" in done.stdout
+
+
 def test_evaluate_writes_its_figures(demo: Path) -> None:
     against = ["--no-baselines", "--truth", "demo", "--slice", "platform"]
     done = run("evaluate", "models", *against, "--json", "figures.json", folder=demo)

@@ -10,7 +10,7 @@ import numpy as np
 from clickthrough.bundle import layout
 from clickthrough.bundle.manifest import Manifest, read_manifest, verify
 from clickthrough.bundle.runtime import OnnxModel
-from clickthrough.calibration import Platt
+from clickthrough.calibration import Calibrator, read_calibrator
 from clickthrough.config.root import Config
 from clickthrough.errors import BundleError
 from clickthrough.features.encoding.encoder import Encoder, Scaler
@@ -36,7 +36,7 @@ class Bundle:
     plan: Plan
     encoder: Encoder
     model: OnnxModel
-    calibrator: Platt
+    calibrator: Calibrator
     snapshots: dict[str, Snapshot]
     metrics: dict[str, Any]
 
@@ -71,7 +71,7 @@ def _load(folder: Path, manifest: Manifest) -> Bundle:
         plan=plan,
         encoder=_encoder(folder, plan),
         model=OnnxModel(folder / layout.ONNX),
-        calibrator=Platt.model_validate_json((folder / layout.CALIBRATOR).read_bytes()),
+        calibrator=read_calibrator((folder / layout.CALIBRATOR).read_bytes()),
         snapshots={
             name: Snapshot.load(counters, layout.file_stem(name)) for name in history_names(plan)
         },

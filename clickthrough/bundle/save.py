@@ -16,7 +16,7 @@ from clickthrough.bundle.beside import written_beside
 from clickthrough.bundle.export import export_onnx
 from clickthrough.bundle.load import vocabulary_path
 from clickthrough.bundle.manifest import Manifest, digest_of, hash_files, is_bundle
-from clickthrough.calibration import Platt
+from clickthrough.calibration import Calibrator
 from clickthrough.config.root import Config
 from clickthrough.errors import BundleError
 from clickthrough.features.encoding.encoder import Encoded, Encoder
@@ -40,7 +40,7 @@ class Parts:
     encoder: Encoder
     model: CtrModel
     example: Encoded
-    calibrator: Platt
+    calibrator: Calibrator
     snapshots: dict[str, Snapshot]
     counters_until: int
     metrics: dict[str, Any]

@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from clickthrough.config.base import Duration, Strict
 
+CalibrationMethod = Literal["auto", "platt", "temperature", "isotonic"]
+
 
 class Mlp(Strict):
     """Embeddings and a multi-layer perceptron.
@@ -80,6 +82,16 @@ class Training(Strict):
 
 
 class Calibration(Strict):
-    """The map from score to probability, fitted on the validation period."""
+    """The map from score to probability, fitted on the validation period.
 
-    method: Literal["platt"] = "platt"
+    Attributes:
+        method: ``auto`` takes Platt unless another one is better on held-out validation rows
+            beyond chance.
+        by: a field of a ``categorical`` feature: each of its values with enough data gets a map
+            of its own.
+        least: clicks in validation, and impressions without, that a value needs for that.
+    """
+
+    method: CalibrationMethod = "platt"
+    by: str | None = None
+    least: int = Field(default=200, ge=1)

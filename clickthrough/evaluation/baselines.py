@@ -5,8 +5,9 @@ period (for early stopping or regularization, and for calibration) as the model.
 """
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import lightgbm
@@ -16,7 +17,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from clickthrough.calibration import Platt
+from clickthrough.calibration import Calibrator, Platt
 from clickthrough.evaluation.metrics import log_loss
 from clickthrough.features.encoding.encoder import Encoded
 
@@ -38,6 +39,8 @@ _LIGHTGBM = {
 _ROUNDS, _PATIENCE = 1_000, 50
 _LEAF_SHARE, _LEAST_LEAF, _MOST_LEAF = 1 / 1_000, 10, 100
 """Rows in a leaf: a share of the training rows, so that a small log can still be divided."""
+
+Calibrate = Callable[[Floats], Calibrator]
 
 _LEAST_RATE = 1e-7
 """Below it, and as far from 1, float32 cannot hold a rate apart from 0 or 1."""
@@ -67,22 +70,38 @@ class Sizes:
     bags: tuple[tuple[int, int], ...] = ()
 
 
-def fit_baselines(train: Rows, validation: Rows, test: Rows, sizes: Sizes) -> dict[str, Floats]:
+def fit_baselines(
+    train: Rows,
+    validation: Rows,
+    test: Rows,
+    sizes: Sizes,
+    calibrate: Calibrate | None = None,
+) -> dict[str, Floats]:
     """Fit every baseline and return its probabilities on the test part, by name.
 
     ``sum of rates`` adds the logits of all smoothed rates, as if what they say were independent;
     it stands where there is another rate than the item's.
+
+    Args:
+        train: what is learned from.
+        validation: what is stopped, regularized and calibrated on.
+        test: what is scored.
+        sizes: of ids and bags.
+        calibrate: fits to scores of the validation rows what makes them probabilities, as it
+            does for the model; Platt by default.
     """
     constant = np.full(len(test.labels), float(np.mean(train.labels)))
     scores = {
         "logistic regression": _logistic(train, validation, test, sizes),
         "LightGBM": _lightgbm(train, validation, test, sizes),
     }
-    learned = _calibrated(scores, validation)
-    return {"constant": constant, **rate_baselines(validation, test), **learned}
+    learned = _calibrated(scores, validation, test, calibrate)
+    return {"constant": constant, **rate_baselines(validation, test, calibrate), **learned}
 
 
-def rate_baselines(validation: Rows, test: Rows) -> dict[str, Floats]:
+def rate_baselines(
+    validation: Rows, test: Rows, calibrate: Calibrate | None = None
+) -> dict[str, Floats]:
     """Return the probabilities of the baselines that learn nothing but their calibration."""
     rates = {"smoothed item rate": ["item"]}
     if len(test.rates) > 1:
@@ -91,13 +110,19 @@ def rate_baselines(validation: Rows, test: Rows) -> dict[str, Floats]:
         name: (_sum_of_logits(validation, keys), _sum_of_logits(test, keys))
         for name, keys in rates.items()
     }
-    return _calibrated(scores, validation)
+    return _calibrated(scores, validation, test, calibrate)
 
 
-def _calibrated(scores: Mapping[str, tuple[Floats, Floats]], validation: Rows) -> dict[str, Floats]:
+def _calibrated(
+    scores: Mapping[str, tuple[Floats, Floats]],
+    validation: Rows,
+    test: Rows,
+    calibrate: Calibrate | None,
+) -> dict[str, Floats]:
     """Turn scores of the validation and the test part into probabilities of the latter."""
+    fit = calibrate or partial(Platt.fit, labels=validation.labels)
     return {
-        name: Platt.fit(fitted, validation.labels).probability(tested)
+        name: fit(fitted).probability(tested, test.inputs.ids)
         for name, (fitted, tested) in scores.items()
     }
 

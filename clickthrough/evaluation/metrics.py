@@ -1,12 +1,14 @@
 """Metrics of click probabilities, as pure functions of labels and probabilities.
 
-Those of the order within a request stand in :mod:`clickthrough.evaluation.ranking`.
+Those of the order within a request stand in :mod:`clickthrough.evaluation.ranking`, those of bins
+of predictions in :mod:`clickthrough.evaluation.reliability`.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.evaluation.ranking import mean_average_precision, mean_of_known, ndcg
+from clickthrough.evaluation.reliability import expected_calibration_error
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.generic]
@@ -106,34 +108,6 @@ def calibration_ratio(labels: Labels, probabilities: Floats) -> float:
     """Return predicted over observed clicks: 1 is calibrated on the whole."""
     clicks = float(np.sum(labels == 1))
     return float(np.sum(probabilities)) / clicks if clicks else float("nan")
-
-
-def expected_calibration_error(labels: Labels, probabilities: Floats, bins: int = 15) -> float:
-    """Return the mean gap of predicted and observed rate over bins of equal mass."""
-    predicted, observed, mass = reliability(labels, probabilities, bins)
-    return float(np.sum(np.abs(predicted - observed) * mass) / np.sum(mass))
-
-
-def reliability(
-    labels: Labels, probabilities: Floats, bins: int = 15
-) -> tuple[Floats, Floats, Floats]:
-    """Return mean prediction, click rate and number of rows of bins of about equal mass.
-
-    Equal predictions share a bin, so the order of rows does not matter.
-    """
-    order = np.argsort(probabilities, kind="stable")
-    ordered = probabilities[order]
-    starts = bin_starts(ordered, bins)
-    mass = np.diff(np.append(starts, len(order))).astype(np.float64)
-    predicted = np.add.reduceat(ordered, starts) / mass
-    observed = np.add.reduceat((labels[order] == 1).astype(np.float64), starts) / mass
-    return predicted, observed, mass
-
-
-def bin_starts(ordered: Floats, bins: int = 15) -> NDArray[np.int64]:
-    """Return where bins of about equal mass start among predictions in rising order."""
-    even = np.linspace(0, len(ordered), bins, endpoint=False).astype(np.int64)
-    return np.unique(np.searchsorted(ordered, ordered[even]))
 
 
 def all_metrics(

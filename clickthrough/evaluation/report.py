@@ -12,6 +12,7 @@ from clickthrough.config.evaluation import Evaluation
 from clickthrough.evaluation.bootstrap import Samples, interval, resampled
 from clickthrough.evaluation.gap import gaps_closed
 from clickthrough.evaluation.metrics import all_metrics
+from clickthrough.evaluation.reliability import reliability_rows
 from clickthrough.evaluation.slices import Slice, sliced
 
 Floats = NDArray[np.float64]
@@ -41,8 +42,9 @@ def evaluation(
         notes: what a reader of the figures should know.
 
     Returns:
-        A record that JSON can hold: what was evaluated, and every metric of every name; with a
-        truth also the regret, and ``gap_closed`` (:func:`clickthrough.evaluation.gap.gaps_closed`).
+        A record that JSON can hold: what was evaluated, every metric of every name, and the
+        ``reliability`` of the first (:mod:`clickthrough.evaluation.reliability`); with a truth
+        also the regret, and ``gap_closed`` (:func:`clickthrough.evaluation.gap.gaps_closed`).
     """
     truth = predictions.get(TRUTH)
     results = {
@@ -57,6 +59,7 @@ def evaluation(
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "notes": list(notes),
         "results": results,
+        "reliability": reliability_rows(labels, next(iter(predictions.values()))),
     } | gaps
 
 

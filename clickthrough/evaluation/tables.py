@@ -33,8 +33,13 @@ _BESIDE = "LightGBM"
 """The baseline that a slice shows beside the model."""
 
 
-def tables(record: dict[str, Any]) -> Iterator[Table]:
-    """Return the tables of an evaluation: metrics, differences, gaps, slices, as far as it goes."""
+def tables(record: dict[str, Any], reliability: bool = False) -> Iterator[Table]:
+    """Return the tables of an evaluation: metrics, differences, gaps, slices, as far as it goes.
+
+    Args:
+        record: see :func:`clickthrough.evaluation.report.evaluation`.
+        reliability: whether the bins of the model's predictions are shown too.
+    """
     yield _metrics(record)
     if "bootstrap" in record:
         yield _intervals(record)
@@ -42,6 +47,8 @@ def tables(record: dict[str, Any]) -> Iterator[Table]:
         yield _gaps(target, found)
     if "slices" in record:
         yield _slices(record)
+    if reliability:
+        yield _reliability(record)
 
 
 def _metrics(record: dict[str, Any]) -> Table:
@@ -115,6 +122,19 @@ def _slice_cells(part: Mapping[str, Any], model: str, beside: list[str]) -> Iter
     yield f"{part['clicks'] / part['impressions']:.4f}"
     yield from (_cell(part["results"][model], metric) for metric in _IN_SLICES)
     yield from (_cell(part["results"][name], "normalized_entropy") for name in beside)
+
+
+def _reliability(record: dict[str, Any]) -> Table:
+    """Show what each bin predicts and holds, and by how many standard errors they differ."""
+    table = _table("mean prediction", "click rate", "standard\nerror", "standard errors\nabove")
+    table.add_column("impressions", justify="right")
+    table.title = f"reliability of {next(iter(record['results']))}, in bins of equal size"
+    for found in record["reliability"]:
+        predicted, rate, error = (found[name] for name in ("predicted", "click_rate", "error"))
+        above = f"{(rate - predicted) / error:+.1f}" if error else "–"
+        cells = f"{rate:.5f}", f"{error:.5f}", above, f"{found['impressions']:,}"
+        table.add_row(f"{predicted:.5f}", *cells)
+    return table
 
 
 def _table(first: str, *headings: str) -> Table:

@@ -7,8 +7,9 @@ a weighted count over one sort.
 import numpy as np
 from numpy.typing import NDArray
 
-from clickthrough.evaluation.metrics import bin_starts, log_losses, regrets, request_aucs
+from clickthrough.evaluation.metrics import log_losses, regrets, request_aucs
 from clickthrough.evaluation.ranking import average_precisions, ndcgs
+from clickthrough.evaluation.reliability import bin_starts
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -148,7 +148,7 @@ class Predictor:
     def _answer(self, rows: Rows, raw: Sequence[RawRow]) -> Scored:
         columns = self._columns(rows)
         encoded = self.bundle.encoder.encode(columns, rows.offsets)
-        logits = self.bundle.calibrator.logit(self.bundle.model.logits(encoded))
+        logits = self.bundle.calibrator.logit(self.bundle.model.logits(encoded), encoded.ids)
         probabilities = self.bundle.calibrator.probability_of(logits)
         found = find(self.bundle, rows, columns, encoded)
         made: list[Prediction | None] = [None] * len(rows)

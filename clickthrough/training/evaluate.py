@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.bundle.runtime import OnnxModel
-from clickthrough.calibration import Platt
+from clickthrough.calibration import Calibrator
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import PARTS, TEST, VALIDATION
 from clickthrough.errors import DataError
 from clickthrough.evaluation.baselines import Sizes, fit_baselines, rate_baselines
 from clickthrough.evaluation.report import evaluation, with_intervals, with_slices
 from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.training.calibrate import calibrate
 from clickthrough.training.prepare import CountersMode, Prepared, prepare
 from clickthrough.training.scope import Scope, read_scope
 from clickthrough.training.slices import own_slices
@@ -30,11 +32,11 @@ class Scorer:
 
     name: str
     graph: OnnxModel
-    calibrator: Platt
+    calibrator: Calibrator
 
     def probabilities(self, inputs: Encoded) -> NDArray[np.float64]:
         """Return probabilities of encoded rows, shape (n,)."""
-        return self.calibrator.probability(score(self.graph, inputs))
+        return self.calibrator.probability(score(self.graph, inputs), inputs.ids)
 
 
 def evaluate_bundle(
@@ -78,16 +80,24 @@ def evaluate_prepared(
     if not len(test):
         raise DataError("no impression of the test part has a label")
     predictions = {model.name: model.probabilities(test.inputs)}
-    if scope.baselines:
-        encoder = prepared.encoder
-        sizes = Sizes(tuple(encoder.id_sizes.values()), tuple(encoder.bag_shapes.values()))
-        predictions |= fit_baselines(tables["train"], tables["validation"], test, sizes)
-    elif scope.truths:  # the share of a gap that is closed begins at the smoothed item rate
-        predictions |= rate_baselines(tables["validation"], test)
+    predictions |= _baselines(prepared, scope)
     predictions |= scope.truths
     rows = test.labels, test.offsets, predictions
     record = evaluation(*rows, mode, scope.live_notes if mode == "live" else ())
     return with_slices(with_intervals(record, *rows, scope.settings), *rows, scope.slices)
+
+
+def _baselines(prepared: Prepared, scope: Scope) -> dict[str, NDArray[np.float64]]:
+    """Return the probabilities of the baselines that are asked for, calibrated as the model is."""
+    if not (scope.baselines or scope.truths):
+        return {}
+    encoder, tables = prepared.encoder, prepared.tables
+    validation, test = tables["validation"], tables["test"]
+    fit = partial(calibrate, scope.calibration, encoder, validation)
+    if not scope.baselines:  # the share of a gap that is closed begins at the smoothed item rate
+        return rate_baselines(validation, test, fit)
+    sizes = Sizes(tuple(encoder.id_sizes.values()), tuple(encoder.bag_shapes.values()))
+    return fit_baselines(tables["train"], validation, test, sizes, fit)
 
 
 def score(model: OnnxModel, inputs: Encoded) -> NDArray[np.float32]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from clickthrough.bundle.export import export_onnx
@@ -16,18 +15,18 @@ from clickthrough.bundle.manifest import Manifest
 from clickthrough.bundle.module import input_shape
 from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.bundle.save import Parts, refuse_to_replace, save_bundle
-from clickthrough.calibration import Platt
 from clickthrough.config.root import Config
 from clickthrough.data.open import open_dataset
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
+from clickthrough.training.calibrate import calibrate, sliced_column
 from clickthrough.training.checkpoint import Keeper, identity_of
 from clickthrough.training.continued import Start
 from clickthrough.training.describe import describe, describe_inputs
 from clickthrough.training.evaluate import Scorer, evaluate_prepared
 from clickthrough.training.loop import Epoch, Progress, Trainer, predict_logits, silent
-from clickthrough.training.prepare import Prepared, prepare, snapshots_before_test
+from clickthrough.training.prepare import Prepared, plan_of, prepare, snapshots_before_test
 from clickthrough.training.scope import Scope, read_scope
 
 _EXAMPLE_ROWS = 512
@@ -89,6 +88,8 @@ def train(
     dataset = open_dataset(config.data)
     told.say(describe(dataset, config.counters))
     scope = read_scope(dataset, config, baselines, truth)  # a wrong name is found before the work
+    if config.calibration.by is not None:
+        sliced_column(config.calibration.by, plan_of(config, dataset.schema))
     begin = begin or Begin()
     start = Start(load_bundle(begin.bundle)) if begin.bundle else None
     prepared = prepare(dataset, config, "live", start=start)
@@ -98,9 +99,13 @@ def train(
         shutil.rmtree(checkpoints, ignore_errors=True)
     model, epochs = _fit(prepared, config, told, checkpoints, start)
     validation = prepared.watched
-    calibrator = Platt.fit(
-        predict_logits(model, validation.inputs).astype(np.float64), validation.labels
+    calibrator = calibrate(
+        config.calibration,
+        prepared.encoder,
+        validation,
+        predict_logits(model, validation.inputs),
     )
+    told.say(f"calibration: {calibrator.describe()}")
     snapshots, until = snapshots_before_test(dataset, config)
     parts = Parts(
         config=config,

@@ -12,6 +12,7 @@ from clickthrough.config.base import format_duration
 from clickthrough.config.evaluation import Evaluation
 from clickthrough.config.features import Counters
 from clickthrough.config.root import Config
+from clickthrough.config.training import Calibration
 from clickthrough.data.dataset import Dataset
 from clickthrough.evaluation.slices import Slice
 from clickthrough.training.slices import check_slices, read_slices
@@ -29,6 +30,7 @@ class Scope:
         truths: name -> probabilities that are known, shape (n,); see
             :func:`clickthrough.training.truth.read_truth`.
         slices: name -> division of the rows.
+        calibration: how baselines are calibrated: as the model is.
         live_notes: what a reader should know of live counters on this test part.
     """
 
@@ -36,6 +38,7 @@ class Scope:
     baselines: bool = True
     truths: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     slices: Mapping[str, Slice] = field(default_factory=dict)
+    calibration: Calibration = field(default_factory=Calibration)
     live_notes: tuple[str, ...] = ()
 
 
@@ -66,6 +69,7 @@ def read_scope(
         baselines=baselines,
         truths=read_truth(truth, dataset, config) if truth else {},
         slices=read_slices(names, dataset, config),
+        calibration=config.calibration,
         live_notes=tuple(_live_notes(dataset, config)),
     )
 

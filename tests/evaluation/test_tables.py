@@ -93,6 +93,26 @@ def test_slices_stand_with_what_they_hold(record: dict[str, Any]) -> None:
     assert row[-1] == f"{part['results']['LightGBM']['normalized_entropy']:.4f}"
 
 
+def test_reliability_stands_where_it_is_asked_for(record: dict[str, Any]) -> None:
+    assert "reliability" not in shown(record)
+    *_, table = tables(record, reliability=True)
+    assert table.row_count == len(record["reliability"]) == 15
+    predicted, rate, error, above, impressions = ([*column.cells] for column in table.columns)
+    for place, found in enumerate(record["reliability"]):
+        assert predicted[place] == f"{found['predicted']:.5f}"
+        assert rate[place] == f"{found['click_rate']:.5f}"
+        assert error[place] == f"{found['error']:.5f}"
+        off = (found["click_rate"] - found["predicted"]) / found["error"]
+        assert above[place] == f"{off:+.1f}"
+        assert impressions[place] == "40"
+
+
+def test_certain_predictions_have_no_standard_error() -> None:
+    sure = evaluation(LABELS, OFFSETS, {"mlp": np.zeros(600)}, "live")
+    *_, table = tables(sure, reliability=True)
+    assert [*table.columns[3].cells] == ["–"]
+
+
 def test_a_record_of_metrics_alone_is_one_table(record: dict[str, Any]) -> None:
     """As replay makes it, or a bundle whose record lacks a newer metric."""
     bare = evaluation(LABELS, OFFSETS, {"mlp": TRUTH}, "live")

@@ -56,3 +56,11 @@ def test_the_check_sees_what_training_imports() -> None:
         "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
     )
     assert {"torch", "polars", "narwhals", "lightgbm", "sklearn", "scipy"} <= imported(script)
+
+
+def test_every_calibrator_is_read_and_fitted_with_numpy_alone() -> None:
+    script = (
+        "import json, sys, clickthrough.calibration.fit, clickthrough.calibration.read;"
+        "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    )
+    assert imported(script) & (HEAVY - {"yaml"}) == set()

@@ -53,7 +53,8 @@ class Trained:
         """Return labels, offsets and probabilities of the first requests of the test part."""
         table = prepare(self.dataset, self.bundle.config, mode, self.bundle.encoder).tables["test"]
         offsets = table.offsets[: REQUESTS + 1]
-        probabilities = self.bundle.calibrator.probability(score(self.bundle.model, table.inputs))
+        logits = score(self.bundle.model, table.inputs)
+        probabilities = self.bundle.calibrator.probability(logits, table.inputs.ids)
         end = int(offsets[-1])
         return table.labels[:end], offsets, probabilities[:end]
 

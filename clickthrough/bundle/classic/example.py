@@ -39,10 +39,11 @@ def make_example(bundle: Bundle, columns: Columns, offsets: NDArray[np.int64]) -
         offsets: where each request starts, and the end, shape (requests + 1,).
     """
     encoder = bundle.encoder
-    logits = bundle.model.logits(encoder.encode(columns, offsets))
+    encoded = encoder.encode(columns, offsets)
+    logits = bundle.model.logits(encoded)
     made = {**_ids(encoder, columns), **_numbers(encoder, columns, offsets)}
     rows = [dict(zip(made, row, strict=True)) for row in zip(*made.values(), strict=True)]
-    return Example(rows, bundle.calibrator.probability(logits))
+    return Example(rows, bundle.calibrator.probability(logits, encoded.ids))
 
 
 def plain(value: object) -> int | str | None:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from clickthrough.data.simulator.clicks import draw_clicks, softmax
 from clickthrough.data.simulator.world import Block
-from clickthrough.evaluation.metrics import log_loss, reliability, request_auc
+from clickthrough.evaluation.metrics import log_loss, request_auc
+from clickthrough.evaluation.reliability import reliability
 from tests.data.simulator.conftest import train_rows
 
 Floats = NDArray[np.float64]
@@ -58,9 +59,9 @@ def test_clicks_are_as_frequent_as_the_truth_says(blocks: list[Block]) -> None:
 
 def test_the_oracle_is_about_calibrated(blocks: list[Block]) -> None:
     p, clicked = joined(blocks, "observable"), joined(blocks, "clicked")
-    predicted, observed, _ = reliability(clicked, p)
+    found = reliability(clicked, p)
     # it puts expectations into the softmax, and so is a little too sure of itself
-    assert np.abs(predicted - observed).max() < 0.05
+    assert np.abs(found.predicted - found.observed).max() < 0.05
 
 
 def test_the_oracle_stands_between_an_ad_rate_and_the_truth(blocks: list[Block]) -> None:

@@ -1,0 +1,48 @@
+"""Maps from labelled scores, by the method that a configuration names."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from clickthrough.calibration.base import Curve, Ids
+from clickthrough.calibration.choose import choose
+from clickthrough.calibration.curves import CURVES
+from clickthrough.calibration.rows import Rows
+from clickthrough.calibration.sliced import Slice
+from clickthrough.config.training import CalibrationMethod
+
+_UNSEEN = 1
+"""The id of all values that the encoder does not know: no one map is theirs."""
+
+
+def fit_curve(method: CalibrationMethod, rows: Rows) -> Curve:
+    """Fit one map to all rows; ``auto`` chooses the method by held-out log loss."""
+    name = choose(rows) if method == "auto" else method
+    return CURVES[name].fit(rows.logits, rows.labels)
+
+
+def fit_slices(
+    method: CalibrationMethod, rows: Rows, own: Ids, least: int, name: Callable[[int], str] = str
+) -> dict[int, Slice]:
+    """Fit a map to each value that has at least so many clicks, and so many rows without.
+
+    Args:
+        method: of every map; ``auto`` chooses for each.
+        rows: labelled scores of all values.
+        own: the id of each row's value, shape (n,).
+        least: clicks, and rows without one.
+        name: from an id to what the log calls it.
+    """
+    impressions = np.bincount(own)
+    clicks = np.bincount(own[rows.labels == 1], minlength=len(impressions))
+    enough = np.minimum(clicks, impressions - clicks) >= least
+    enough[_UNSEEN : _UNSEEN + 1] = False
+    return {
+        value: Slice(
+            value=name(value),
+            impressions=int(impressions[value]),
+            clicks=int(clicks[value]),
+            curve=fit_curve(method, rows.where(own == value)),
+        )
+        for value in np.flatnonzero(enough).tolist()
+    }

@@ -1,0 +1,63 @@
+"""Whether predictions mean what they say: predicted and observed clicks in bins of predictions."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.generic]
+
+
+class Reliability(NamedTuple):
+    """Bins of rows of about equal mass, in rising order of prediction; each of shape (bins,).
+
+    Attributes:
+        predicted: mean prediction.
+        observed: click rate.
+        mass: number of rows.
+        error: standard error of the click rate, were the predictions right.
+    """
+
+    predicted: Floats
+    observed: Floats
+    mass: Floats
+    error: Floats
+
+
+def reliability(labels: Labels, probabilities: Floats, bins: int = 15) -> Reliability:
+    """Return what is predicted and observed in bins of about equal mass.
+
+    Equal predictions share a bin, so the order of rows does not matter.
+    """
+    order = np.argsort(probabilities, kind="stable")
+    ordered = probabilities[order]
+    starts = bin_starts(ordered, bins)
+    mass = np.diff(np.append(starts, len(order))).astype(np.float64)
+    predicted = np.add.reduceat(ordered, starts) / mass
+    observed = np.add.reduceat((labels[order] == 1).astype(np.float64), starts) / mass
+    # of clicks that do not depend on each other: small, but not 0 where none was observed
+    error = np.sqrt(np.add.reduceat(ordered * (1 - ordered), starts)) / mass
+    return Reliability(predicted, observed, mass, error)
+
+
+def reliability_rows(labels: Labels, probabilities: Floats) -> list[dict[str, float]]:
+    """Return the bins as JSON can hold them."""
+    return [
+        {"predicted": predicted, "click_rate": rate, "impressions": int(mass), "error": error}
+        for predicted, rate, mass, error in zip(
+            *(column.tolist() for column in reliability(labels, probabilities)), strict=True
+        )
+    ]
+
+
+def expected_calibration_error(labels: Labels, probabilities: Floats, bins: int = 15) -> float:
+    """Return the mean gap of predicted and observed rate over bins of equal mass."""
+    found = reliability(labels, probabilities, bins)
+    return float(np.sum(np.abs(found.predicted - found.observed) * found.mass) / found.mass.sum())
+
+
+def bin_starts(ordered: Floats, bins: int = 15) -> NDArray[np.int64]:
+    """Return where bins of about equal mass start among predictions in rising order."""
+    even = np.linspace(0, len(ordered), bins, endpoint=False).astype(np.int64)
+    return np.unique(np.searchsorted(ordered, ordered[even]))

@@ -1,0 +1,66 @@
+"""Calibration on the validation part: of all rows, and of each value of a field."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clickthrough.calibration import Calibrator
+from clickthrough.calibration.fit import fit_curve, fit_slices
+from clickthrough.calibration.rows import Rows
+from clickthrough.calibration.sliced import Sliced
+from clickthrough.config.base import unknown_name
+from clickthrough.config.training import Calibration
+from clickthrough.errors import ConfigError
+from clickthrough.features.encoding.encoder import Encoder
+from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, Vocabulary
+from clickthrough.features.plan import Plan
+from clickthrough.training.table import Table
+
+
+def sliced_column(by: str, plan: Plan) -> int:
+    """Return the place of a field among the id columns.
+
+    Raises:
+        ConfigError: it is not one of the categorical features of this log.
+    """
+    places = {c.name: place for place, c in enumerate(plan.ids) if c.source == "field"}
+    if by not in places:
+        raise ConfigError(
+            f"calibration.by: {unknown_name(by, 'categorical feature', list(places))}"
+        )
+    return places[by]
+
+
+def calibrate(
+    settings: Calibration, encoder: Encoder, table: Table, logits: NDArray[np.floating]
+) -> Calibrator:
+    """Fit a calibrator to the scores of a table.
+
+    Args:
+        settings: the method, and the field that it goes by.
+        encoder: what the table was encoded with.
+        table: the validation part, n rows.
+        logits: scores of its rows, shape (n,).
+
+    Raises:
+        ConfigError: ``by`` is not one of the categorical features of this log.
+    """
+    requests = np.repeat(np.arange(len(table.offsets) - 1), np.diff(table.offsets))
+    rows = Rows(logits.astype(np.float64), table.labels, requests)
+    whole = fit_curve(settings.method, rows)
+    if settings.by is None:
+        return whole
+    column = sliced_column(settings.by, encoder.plan)
+    vocabulary = encoder.vocabularies[settings.by]
+    own = table.inputs.ids[:, column]
+    slices = fit_slices(
+        settings.method, rows, own, settings.least, lambda value: _name(value, vocabulary)
+    )
+    return Sliced(by=settings.by, column=column, whole=whole, slices=slices)
+
+
+def _name(value: int, vocabulary: Vocabulary) -> str:
+    """Return what the log calls the value of an id."""
+    if value < FIRST_KNOWN:
+        return "(missing)"
+    found = vocabulary.values[value - FIRST_KNOWN]
+    return found.decode(errors="replace") if isinstance(found, bytes) else str(found)

@@ -1,0 +1,104 @@
+"""Calibration as a run configures it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clickthrough.bundle import Bundle, load_bundle
+from clickthrough.calibration import Platt
+from clickthrough.calibration.isotonic import Isotonic
+from clickthrough.calibration.sliced import Sliced
+from clickthrough.config import Config
+from clickthrough.config.load import parse_config
+from clickthrough.config.training import Calibration
+from clickthrough.data.open import open_dataset
+from clickthrough.errors import ConfigError
+from clickthrough.training.calibrate import calibrate
+from clickthrough.training.evaluate import Scorer, evaluate_prepared, score
+from clickthrough.training.prepare import Prepared, prepare
+from clickthrough.training.run import Told, train
+from clickthrough.training.scope import Scope
+from tests.logs import make_values
+
+
+@pytest.fixture(scope="module")
+def prepared(config: Config, bundle: Bundle) -> Prepared:
+    return prepare(open_dataset(config.data), config, "live", bundle.encoder)
+
+
+def calibrated(prepared: Prepared, bundle: Bundle, **settings: object) -> object:
+    validation = prepared.tables["validation"]
+    logits = score(bundle.model, validation.inputs)
+    chosen = Calibration.model_validate(settings)
+    return calibrate(chosen, prepared.encoder, validation, logits)
+
+
+def test_the_method_is_the_configured_one(prepared: Prepared, bundle: Bundle) -> None:
+    assert isinstance(calibrated(prepared, bundle), Platt)
+    assert isinstance(calibrated(prepared, bundle, method="isotonic"), Isotonic)
+    found = calibrated(prepared, bundle, method="isotonic", by="platform", least=40)
+    assert isinstance(found, Sliced)
+    assert isinstance(found.whole, Isotonic)
+
+
+def test_values_are_named_as_in_the_log_and_counted(prepared: Prepared, bundle: Bundle) -> None:
+    found = calibrated(prepared, bundle, by="platform", least=1)
+    assert isinstance(found, Sliced)
+    validation = prepared.tables["validation"]
+    own = validation.inputs.ids[:, list(bundle.encoder.id_sizes).index("platform")]
+    names = {part.value: (value, part) for value, part in found.slices.items()}
+    assert set(names) == {"mobile", "desktop", "tablet", "(missing)"}
+    for value, part in names.values():
+        assert part.impressions == (own == value).sum()
+        assert part.clicks == validation.labels[own == value].sum()
+    assert bundle.encoder.vocabularies["platform"].values[names["tablet"][0] - 2] == b"tablet"
+
+
+def test_each_value_is_calibrated_on_validation(prepared: Prepared, bundle: Bundle) -> None:
+    validation = prepared.tables["validation"]
+    found = calibrated(prepared, bundle, by="platform", least=1)
+    assert isinstance(found, Sliced)
+    made = Scorer("mlp", bundle.model, found).probabilities(validation.inputs)
+    own = validation.inputs.ids[:, found.column]
+    assert len(np.unique(own)) == 4
+    for value in np.unique(own):
+        rows = own == value
+        assert made[rows].sum() == pytest.approx(validation.labels[rows].sum(), rel=1e-4)
+
+
+def test_baselines_are_calibrated_as_the_model_is(prepared: Prepared, bundle: Bundle) -> None:
+    scorer = Scorer("mlp", bundle.model, bundle.calibrator)
+    rate = "smoothed item rate"
+    plain, by_platform = (
+        evaluate_prepared(prepared, scorer, "live", Scope(calibration=calibration))["results"][rate]
+        for calibration in (Calibration(), Calibration(by="platform", least=40))
+    )
+    assert by_platform["log_loss"] < plain["log_loss"]  # platforms differ, item rates do not know
+
+
+def test_a_field_that_is_no_categorical_feature_is_refused_before_the_work(
+    log_folder: Path, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    values = make_values(log_folder)
+    for by in ("platfrom", "price", "hour"):
+        config = parse_config(values | {"calibration": {"by": by}}, "test")
+        with pytest.raises(ConfigError, match=f"calibration.by: unknown categorical .*'{by}'"):
+            train(config, tmp_path / "bundle", Told(say=said.append), baselines=False)
+    with pytest.raises(ConfigError, match="did you mean 'platform'"):
+        train(
+            parse_config(values | {"calibration": {"by": "platfrom"}}, "test"), tmp_path / "bundle"
+        )
+    assert not any("epochs" in line for line in said)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_run_says_how_it_calibrated(log_folder: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    calibration = {"method": "auto", "by": "platform", "least": 40}
+    values = make_values(log_folder, epochs=1) | {"calibration": calibration}
+    train(parse_config(values, "test"), tmp_path / "bundle", Told(say=said.append), baselines=False)
+    found = load_bundle(tmp_path / "bundle").calibrator
+    assert f"calibration: {found.describe()}" in said
+    assert "; by platform:" in found.describe()
