@@ -112,9 +112,10 @@ def _epoch(
         if len(batch) < 2:  # one row has no variance for BatchNorm
             continue
         ids, numeric, bag_ids, bag_weights, labels = (tensor[batch.rows] for tensor in rows)
-        logits = model.member_logits(
-            _some_unseen(ids, settings), numeric, _some_unseen(bag_ids, settings), bag_weights
-        )
+        with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bf16"):
+            logits = model.member_logits(
+                _some_unseen(ids, settings), numeric, _some_unseen(bag_ids, settings), bag_weights
+            ).float()
         losses = [
             training_loss(member, labels, batch.request, settings.listwise)
             for member in logits.unbind(dim=1)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from clickthrough.config.training import Training
 from clickthrough.models.base import CtrModel
+from clickthrough.training.rowwise import RowWiseAdam
 
 
 class Average:
@@ -43,16 +44,16 @@ class Average:
 
 
 class Optimizers:
-    """AdamW for dense weights, a sparse Adam that touches only a batch's rows for the tables."""
+    """AdamW for dense weights, a row-wise Adam that touches only a batch's rows for tables."""
 
     def __init__(self, model: CtrModel, settings: Training) -> None:
         rate, decay = settings.learning_rate, settings.weight_decay
         dense, tables = model.dense_parameters(), model.table_parameters()
         self._all: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(dense, lr=rate, weight_decay=decay)
+            torch.optim.AdamW(dense, lr=rate, weight_decay=decay, fused=True)
         ]
         if tables:
-            self._all.append(torch.optim.SparseAdam(tables, lr=rate))
+            self._all.append(RowWiseAdam(tables, lr=rate * settings.embedding_rate))
         self.average = Average(model, settings.averaging)
 
     def step(self, loss: Tensor) -> None:
