@@ -56,7 +56,7 @@ class Turns:
             self._steps += 1
             if self._steps < STEPS:
                 return
-            print(self._now() - self._start, flush=True)  # noqa: T201
+            print(self._now() - self._start, flush=True)
             if not sys.stdin.readline():
                 raise SystemExit
         self._steps, self._start = 0, self._now()

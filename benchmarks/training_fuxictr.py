@@ -59,7 +59,9 @@ class Batches:
 
     def __init__(self, log: Log, clock: str) -> None:
         self._columns = {f"c{i}": torch.from_numpy(log.ids[:, i].copy()) for i in range(FIELDS)}
-        self._columns |= {f"n{i}": torch.from_numpy(log.numeric[:, i].copy()) for i in range(NUMERIC)}
+        self._columns |= {
+            f"n{i}": torch.from_numpy(log.numeric[:, i].copy()) for i in range(NUMERIC)
+        }
         self._columns["label"] = torch.from_numpy(log.labels).float()
         self._turns = Turns(clock)
 

@@ -15,6 +15,7 @@ from clickthrough.models import build_model
 from clickthrough.models.base import InputShape
 from clickthrough.training.loop import train_model
 from clickthrough.training.loss import training_loss
+from clickthrough.training.memory import keep_freed_memory
 from clickthrough.training.optimizers import Optimizers
 from clickthrough.training.table import Table
 
@@ -41,6 +42,7 @@ def full(chosen: argparse.Namespace, settings: Training) -> None:
 
 def dense(chosen: argparse.Namespace, settings: Training) -> None:
     """Train the perceptron on inputs that are ready: no gather, no gradient of the inputs."""
+    keep_freed_memory()  # as the full step does
     width = FIELDS * DIM + NUMERIC
     model = build_model(MODEL, InputShape((), width))
     optimizers, turns = Optimizers(model, settings), Turns(chosen.clock)

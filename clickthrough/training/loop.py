@@ -19,6 +19,7 @@ from clickthrough.features.encoding.vocabulary import UNSEEN
 from clickthrough.models.base import CtrModel
 from clickthrough.training.batches import Batch, request_batches, row_batches
 from clickthrough.training.loss import listwise_loss, training_loss
+from clickthrough.training.memory import keep_freed_memory
 from clickthrough.training.optimizers import Optimizers
 from clickthrough.training.table import Table
 
@@ -64,6 +65,7 @@ def train_model(
     Raises:
         ClickthroughError: the loss is not a number.
     """
+    keep_freed_memory()
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     optimizers = Optimizers(model, settings)

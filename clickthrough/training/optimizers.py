@@ -42,6 +42,22 @@ class Average:
         for mean, latest in self._pairs:
             mean.lerp_(latest, 1 - decay)
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return what another run needs to go on, empty where nothing is averaged."""
+        if not self._decay:
+            return {}
+        means = {str(place): mean for place, (mean, _) in enumerate(self._pairs)}
+        return {"updates": torch.tensor(self._updates), **means}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Go on from a state of the same model and decay; it is copied."""
+        if not self._decay:
+            return
+        self._updates = int(state["updates"])
+        for place, (mean, _) in enumerate(self._pairs):
+            mean.copy_(state[str(place)])
+
 
 class Optimizers:
     """AdamW for dense weights, a row-wise Adam that touches only a batch's rows for tables."""
@@ -64,6 +80,29 @@ class Optimizers:
         for optimizer in self._all:
             optimizer.step()
         self.average.update()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return what another run needs to go on: tensors by name, shared with the optimizers."""
+        found = {f"average.{name}": value for name, value in self.average.state_dict().items()}
+        for number, optimizer in enumerate(self._all):
+            for place, state in optimizer.state_dict()["state"].items():
+                found |= {f"{number}.{place}.{name}": value for name, value in state.items()}
+        return found
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Go on from a state of the same model and settings; it is copied."""
+        self.average.load_state_dict(_within(state, "average"))
+        for number, optimizer in enumerate(self._all):
+            own = _within(state, str(number))
+            places = {int(name.partition(".")[0]) for name in own}
+            nested = {p: {k: v.clone() for k, v in _within(own, str(p)).items()} for p in places}
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": nested, "param_groups": groups})
+
+
+def _within(state: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    start = f"{part}."
+    return {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
 
 
 def _averaged(model: CtrModel) -> list[Tensor]:

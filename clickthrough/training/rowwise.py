@@ -39,10 +39,10 @@ class RowWiseAdam(torch.optim.Optimizer):
         for group in self.param_groups:
             for table in group["params"]:
                 if table.grad is not None:
-                    self._change(table, group["lr"])
+                    self._change(table, table.grad, group["lr"])
 
-    def _change(self, table: Tensor, rate: float) -> None:
-        rows, gradients = summed_by_row(table.grad)
+    def _change(self, table: Tensor, gradient: Tensor, rate: float) -> None:
+        rows, gradients = summed_by_row(gradient)
         moments, step = self.state[table]["moments"], self.state[table]["step"]
         step += 1
         squares = gradients.square().mean(dim=1)
@@ -53,7 +53,7 @@ class RowWiseAdam(torch.optim.Optimizer):
         table.index_copy_(0, rows, table.index_select(0, rows).sub_(changes))
 
 
-def summed_by_row(gradient: Tensor | None) -> tuple[Tensor, Tensor]:
+def summed_by_row(gradient: Tensor) -> tuple[Tensor, Tensor]:
     """Return the rows that a sparse gradient names, once each, and the sum for each.
 
     The same as ``coalesce``, several times as fast: ids are sorted as 32 bit numbers, by radix
@@ -65,7 +65,6 @@ def summed_by_row(gradient: Tensor | None) -> tuple[Tensor, Tensor]:
     Returns:
         Rows in ascending order, shape (u,); sums, shape (u, dimension).
     """
-    assert gradient is not None
     ordered, places = torch.sort(gradient._indices()[0].int(), stable=True)
     rows, counts = torch.unique_consecutive(ordered, return_counts=True)
     starts = counts.cumsum(0).sub_(counts)
