@@ -1,6 +1,6 @@
 """A contestant of training.py: FuxiCTR's DNN, trained by its own ``fit``.
 
-    python -m venv fuxi && fuxi/bin/pip install torch==2.13.0 fuxictr==2.3.10
+    python -m venv fuxi && fuxi/bin/pip install -r benchmarks/training_fuxictr.txt
     python benchmarks/training.py --fuxictr fuxi/bin/python
 
 The package holds the blocks but not the DNN, so it is put together here as in the repository's

@@ -26,7 +26,7 @@ def backward(table: nn.Embedding, ids: list[int], seed: int) -> Tensor:
     return slopes
 
 
-def reference(weights: np.ndarray, steps: list[tuple[list[int], np.ndarray]]) -> np.ndarray:  # type: ignore[type-arg]
+def reference(weights: np.ndarray, steps: list[tuple[list[int], np.ndarray]]) -> np.ndarray:
     """Follow the docstring's formulas, a row at a time, in double precision."""
     weights = weights.astype(np.float64)
     moments = [0.0] * len(weights)
@@ -44,7 +44,7 @@ def reference(weights: np.ndarray, steps: list[tuple[list[int], np.ndarray]]) ->
 def test_each_row_is_changed_as_the_formulas_say(ids: list[list[int]]) -> None:
     table = table_of()
     before = table.weight.detach().numpy().copy()
-    optimizer = RowWiseAdam([table.weight], RATE)
+    optimizer = RowWiseAdam(table.parameters(), RATE)
     steps = []
     for number, batch in enumerate(ids):
         slopes = backward(table, batch, number).numpy().astype(np.float64)
@@ -74,7 +74,7 @@ def test_a_first_step_is_as_long_as_the_rate_whatever_the_gradient() -> None:
         table = table_of()
         before = table.weight.detach().clone()
         (table(torch.tensor([4, 4, 7])) * scale).sum().backward()
-        RowWiseAdam([table.weight], RATE).step()
+        RowWiseAdam(table.parameters(), RATE).step()
         moved = (before - table.weight.detach())[[4, 7]]
         torch.testing.assert_close(moved, torch.full((2, DIM), RATE), rtol=2e-3, atol=0)
 
@@ -82,13 +82,13 @@ def test_a_first_step_is_as_long_as_the_rate_whatever_the_gradient() -> None:
 def test_a_table_without_a_gradient_is_left_alone() -> None:
     table = table_of()
     before = table.weight.detach().clone()
-    RowWiseAdam([table.weight], RATE).step()
+    RowWiseAdam(table.parameters(), RATE).step()
     assert torch.equal(table.weight.detach(), before)
 
 
 def test_the_state_is_one_number_a_row() -> None:
     table = table_of()
-    state = RowWiseAdam([table.weight], RATE).state_dict()["state"][0]
+    state = RowWiseAdam(table.parameters(), RATE).state_dict()["state"][0]
     assert {name: tuple(value.shape) for name, value in state.items()} == {
         "step": (),
         "moments": (ROWS,),
@@ -103,10 +103,10 @@ def test_a_loaded_state_goes_on_as_if_nothing_had_happened(kept: bool) -> None:
             optimizer.step()
 
     straight, broken = table_of(), table_of()
-    stepped(straight, RowWiseAdam([straight.weight], RATE), range(10))
-    first = RowWiseAdam([broken.weight], RATE)
+    stepped(straight, RowWiseAdam(straight.parameters(), RATE), range(10))
+    first = RowWiseAdam(broken.parameters(), RATE)
     stepped(broken, first, range(5))
-    second = RowWiseAdam([broken.weight], RATE)
+    second = RowWiseAdam(broken.parameters(), RATE)
     if kept:
         second.load_state_dict(first.state_dict())
     stepped(broken, second, range(5, 10))
