@@ -15,9 +15,9 @@ class RowWiseAdam(torch.optim.Optimizer):
     With g the gradient of a row, summed over its places in the batch, and t the step:
 
         v <- 0.999 v + 0.001 mean(g^2)
-        w <- w - rate * g / (sqrt(v / (1 - 0.999^t)) + 1e-8)
+        w <- w - rate * sqrt(1 - 0.999^t) * g / (sqrt(v) + 1e-8)
 
-    Adam (Kingma and Ba, 2015) with beta1 = 0; one moment a row as in row-wise Adagrad of DLRM
+    Adam (Kingma and Ba, 2015, section 2, its order of the correction) with beta1 = 0; one moment a row as in row-wise Adagrad of DLRM
     (Naumov et al., 2019) and partial row-wise Adam of FBGEMM, 4 bytes a row where Adam keeps 128
     at dimension 16. A row that is not in the batch is neither read nor written and its moment does
     not decay, as in ``torch.optim.SparseAdam``. A seed gives the same weights again.
@@ -48,8 +48,8 @@ class RowWiseAdam(torch.optim.Optimizer):
         squares = gradients.square().mean(dim=1)
         latest = moments.index_select(0, rows).lerp_(squares, 1 - _DECAY)
         moments.index_copy_(0, rows, latest)
-        roots = latest.div_(1 - _DECAY ** float(step)).sqrt_().add_(_SMALLEST)
-        changes = gradients.mul_((rate / roots).unsqueeze(1))
+        corrected = rate * (1 - _DECAY ** float(step)) ** 0.5
+        changes = gradients.mul_((corrected / latest.sqrt_().add_(_SMALLEST)).unsqueeze(1))
         table.index_copy_(0, rows, table.index_select(0, rows).sub_(changes))
 
 

@@ -34,8 +34,8 @@ def reference(weights: np.ndarray, steps: list[tuple[list[int], np.ndarray]]) ->
         for row in set(ids):
             gradient = sum(slopes[place] for place, one in enumerate(ids) if one == row)
             moments[row] = 0.999 * moments[row] + 0.001 * float(np.mean(gradient**2))
-            corrected = moments[row] / (1 - 0.999**number)
-            weights[row] -= RATE * gradient / (np.sqrt(corrected) + 1e-8)
+            rate = RATE * np.sqrt(1 - 0.999**number)
+            weights[row] -= rate * gradient / (np.sqrt(moments[row]) + 1e-8)
     return weights
 
 
