@@ -17,10 +17,11 @@ class RowWiseAdam(torch.optim.Optimizer):
         v <- 0.999 v + 0.001 mean(g^2)
         w <- w - rate * sqrt(1 - 0.999^t) * g / (sqrt(v) + 1e-8)
 
-    Adam (Kingma and Ba, 2015, section 2, its order of the correction) with beta1 = 0; one moment a row as in row-wise Adagrad of DLRM
-    (Naumov et al., 2019) and partial row-wise Adam of FBGEMM, 4 bytes a row where Adam keeps 128
-    at dimension 16. A row that is not in the batch is neither read nor written and its moment does
-    not decay, as in ``torch.optim.SparseAdam``. A seed gives the same weights again.
+    Adam (Kingma and Ba, 2015) with beta1 = 0 and the correction applied to the rate, as in
+    ``torch.optim.SparseAdam``; one moment a row as in row-wise Adagrad of DLRM (Naumov et al.,
+    2019) and partial row-wise Adam of FBGEMM: 4 bytes a row where Adam keeps 128 at dimension 16.
+    A row that is not in the batch is neither read nor written and its moment does not decay. A
+    seed gives the same weights again.
 
     Args:
         tables: embedding tables with sparse gradients, each shape (rows, dimension).
