@@ -37,6 +37,9 @@ class Training(Strict):
         unseen_share: share of ids replaced by the unseen id, so that its row is trained.
         listwise: weight of the softmax over the candidates of a request in the loss; the rest is
             binary cross-entropy. Above 0 a batch holds whole requests.
+        embedding_rate: learning rate of embedding tables, as a share of ``learning_rate``; their
+            optimizer has no momentum and takes longer steps on rare ids.
+        precision: of the perceptron's arithmetic in training; weights stay in fp32.
         averaging: decay of an exponential moving average of the weights, a step at a time; the
             average is what is validated and kept. 0 keeps the weights themselves; 0.998 averages
             about the last 500 steps.
@@ -58,7 +61,9 @@ class Training(Strict):
     batch_size: int = Field(default=1024, ge=2)
     least_steps: int = Field(default=20, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
+    embedding_rate: float = Field(default=0.5, gt=0)
     weight_decay: float = Field(default=1e-5, ge=0)
+    precision: Literal["fp32", "bf16"] = "fp32"
     unseen_share: float = Field(default=0.02, ge=0, lt=1)
     listwise: float = Field(default=0.0, ge=0, le=1)
     averaging: float = Field(default=0.0, ge=0, lt=1)

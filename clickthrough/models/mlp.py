@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from clickthrough.config.training import Mlp
 from clickthrough.models.base import CtrModel, InputShape
+from clickthrough.models.dropout import FastDropout
 from clickthrough.models.embeddings import FusedEmbedding
 
 
@@ -15,7 +16,7 @@ class MlpModel(CtrModel):
         super().__init__()
         embeds = bool(shape.id_sizes or shape.bags)
         self.embedding = FusedEmbedding(shape, config.embedding_dim) if embeds else None
-        self.embedding_dropout = nn.Dropout(config.embedding_dropout)
+        self.embedding_dropout = FastDropout(config.embedding_dropout)
         width = (self.embedding.width if self.embedding else 0) + shape.numeric
         self.members = nn.ModuleList(_perceptron(config, width) for _ in range(config.members))
         wide = config.wide and shape.numeric > 0
@@ -52,7 +53,7 @@ def _perceptron(config: Mlp, width: int) -> nn.Sequential:
             nn.Linear(width, hidden),
             nn.BatchNorm1d(hidden),
             nn.ReLU(),
-            nn.Dropout(config.dropout),
+            FastDropout(config.dropout),
         ]
         width = hidden
     return nn.Sequential(*layers, nn.Linear(width, 1))

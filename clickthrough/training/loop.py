@@ -19,6 +19,7 @@ from clickthrough.training.batches import Batch, batches_of, step_count
 from clickthrough.training.checkpoint import Keeper, Numbers, Tensors
 from clickthrough.training.divergence import refuse_divergence
 from clickthrough.training.loss import training_loss
+from clickthrough.training.memory import keep_freed_memory
 from clickthrough.training.monitor import monitored
 from clickthrough.training.optimizers import Optimizers
 from clickthrough.training.sampling import correction, positive_weight
@@ -99,6 +100,7 @@ class Trainer:
         settings: Training,
         numeric: Sequence[str] = (),
     ) -> None:
+        keep_freed_memory()
         torch.manual_seed(settings.seed)
         self._model, self._train, self._validation = model, train, validation
         self._settings, self._numeric = settings, numeric
@@ -169,9 +171,10 @@ class Trainer:
         settings, at = self._settings, self.position
         ids, numeric, bag_ids, bag_weights, labels = (rows[batch.rows] for rows in self._rows)
         weights = None if self._weights is None else self._weights[batch.rows]
-        logits = self._model.member_logits(
-            _some_unseen(ids, settings), numeric, _some_unseen(bag_ids, settings), bag_weights
-        )
+        with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bf16"):
+            logits = self._model.member_logits(
+                _some_unseen(ids, settings), numeric, _some_unseen(bag_ids, settings), bag_weights
+            ).float()
         losses = [
             training_loss(
                 member, labels, batch.request, settings.listwise, self._pos_weight, weights

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from clickthrough.config.training import Training
 from clickthrough.models.base import CtrModel
+from clickthrough.training.rowwise import RowWiseAdam
 
 
 class Average:
@@ -57,20 +58,37 @@ class Average:
         for mean, latest in self._pairs:
             mean.lerp_(latest, 1 - decay)
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return what another run needs to go on, empty where nothing is averaged."""
+        if not self._decay:
+            return {}
+        means = {str(place): mean for place, (mean, _) in enumerate(self._pairs)}
+        return {"updates": torch.tensor(self._updates), **means}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Go on from a state of the same model and decay; it is copied."""
+        if not self._decay:
+            return
+        self._updates = int(state["updates"])
+        for place, (mean, _) in enumerate(self._pairs):
+            mean.copy_(state[str(place)])
+
 
 class Optimizers:
-    """AdamW for dense weights, a sparse Adam that touches only a batch's rows for the tables."""
+    """AdamW for dense weights, a row-wise Adam that touches only a batch's rows for tables."""
 
     def __init__(self, model: CtrModel, settings: Training) -> None:
         rate, decay = settings.learning_rate, settings.weight_decay
         dense, tables = model.dense_parameters(), model.table_parameters()
         self._all: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(dense, lr=rate, weight_decay=decay)
+            torch.optim.AdamW(dense, lr=rate, weight_decay=decay, fused=True)
         ]
         if tables:
-            self._all.append(torch.optim.SparseAdam(tables, lr=rate))
+            self._all.append(RowWiseAdam(tables, lr=rate * settings.embedding_rate))
         self.average = Average(model, settings.averaging)
-        self._rate, self._clip, self._dense = rate, settings.clip_norm, dense
+        self._rates = [group["lr"] for optimizer in self._all for group in optimizer.param_groups]
+        self._clip, self._dense = settings.clip_norm, dense
 
     def step(self, loss: Tensor, factor: float = 1.0) -> None:
         """Change the weights by the gradient of a loss.
@@ -84,36 +102,35 @@ class Optimizers:
         loss.backward()  # type: ignore[no-untyped-call]
         if self._clip is not None:
             torch.nn.utils.clip_grad_norm_(self._dense, self._clip)
+        groups = [group for optimizer in self._all for group in optimizer.param_groups]
+        for group, rate in zip(groups, self._rates, strict=True):
+            group["lr"] = rate * factor
         for optimizer in self._all:
-            for group in optimizer.param_groups:
-                group["lr"] = self._rate * factor
             optimizer.step()
         self.average.update()
 
     def state(self) -> dict[str, Tensor]:
         """Return all that the next step depends on beside the weights."""
         made = {f"average.{name}": value for name, value in self.average.state().items()}
-        for place, optimizer in enumerate(self._all):
-            for parameter, values in optimizer.state_dict()["state"].items():
-                for name, value in values.items():
-                    made[f"{place}.{parameter}.{name}"] = torch.as_tensor(value)
+        for number, optimizer in enumerate(self._all):
+            for place, state in optimizer.state_dict()["state"].items():
+                made |= {f"{number}.{place}.{name}": value for name, value in state.items()}
         return made
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Go on from a state."""
-        average = "average."
-        self.average.restore(
-            {n.removeprefix(average): v for n, v in state.items() if n.startswith(average)}
-        )
-        for place, optimizer in enumerate(self._all):
-            found: dict[int, dict[str, Tensor | int]] = {}
-            for name, value in state.items():
-                own, parameter, key = (*name.split(".", 2), "", "")[:3]
-                if own == str(place):
-                    whole = value.ndim == 0 and not value.is_floating_point()
-                    found.setdefault(int(parameter), {})[key] = int(value) if whole else value
+        """Go on from a state of the same model and settings; it is copied."""
+        self.average.restore(_within(state, "average"))
+        for number, optimizer in enumerate(self._all):
+            own = _within(state, str(number))
+            places = {int(name.partition(".")[0]) for name in own}
+            nested = {p: {k: v.clone() for k, v in _within(own, str(p)).items()} for p in places}
             groups = optimizer.state_dict()["param_groups"]
-            optimizer.load_state_dict({"state": found, "param_groups": groups})
+            optimizer.load_state_dict({"state": nested, "param_groups": groups})
+
+
+def _within(state: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    start = f"{part}."
+    return {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
 
 
 def _averaged(model: CtrModel) -> list[Tensor]:

@@ -98,3 +98,66 @@ def test_the_average_is_what_is_validated_and_kept() -> None:
     )
     assert found == pytest.approx(min(epoch.monitored for epoch in epochs), abs=1e-9)
     assert without == pytest.approx(min(epoch.monitored for epoch in plain), abs=1e-9)
+
+
+def taken(optimizers: Optimizers, model: CtrModel, steps: range) -> None:
+    """Take some steps; a step's batch follows from its number."""
+    for number in steps:
+        torch.manual_seed(number)
+        rows = made_table(number, 32)
+        logits = model.train()(*tensors(rows.inputs))
+        labels = torch.from_numpy(rows.labels.astype(np.float32))
+        optimizers.step(nn.functional.binary_cross_entropy_with_logits(logits, labels))
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.9])
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_loaded_state_goes_on_as_if_nothing_had_happened(averaging: float, kept: bool) -> None:
+    settings = Training(learning_rate=0.02, averaging=averaging)
+    straight, broken = made_model(), made_model()
+    whole_way = Optimizers(straight, settings)
+    taken(whole_way, straight, range(8))
+    first = Optimizers(broken, settings)
+    taken(first, broken, range(4))
+    second = Optimizers(broken, settings)
+    if kept:
+        state = {name: value.clone() for name, value in first.state().items()}
+        second.restore(state)
+        assert set(second.state()) == set(state)
+    taken(second, broken, range(4, 8))
+    pairs = zip(
+        whole_way.average.model.state_dict().values(),
+        second.average.model.state_dict().values(),
+        strict=True,
+    )
+    same = all(torch.equal(one, other) for one, other in pairs if one.is_floating_point())
+    assert same is kept
+
+
+def test_the_rate_of_tables_is_a_share_of_the_learning_rate() -> None:
+    def moved(share: float) -> float:
+        model = made_model()
+        before = model.table_parameters()[0].detach().clone()
+        settings = Training(learning_rate=0.02, embedding_rate=share)
+        taken(Optimizers(model, settings), model, range(1))
+        return float((model.table_parameters()[0].detach() - before).norm())
+
+    assert moved(0.5) == pytest.approx(moved(1.0) / 2, rel=1e-4)
+
+
+def test_bf16_trains_about_as_well_and_not_the_same() -> None:
+    validation = made_table(2)
+
+    def trained(precision: str) -> tuple[CtrModel, float]:
+        model = made_model()
+        settings = Training.model_validate(
+            {"epochs": 4, "batch_size": 32, "learning_rate": 0.02, "precision": precision}
+        )
+        train_model(model, made_table(1), validation, settings)
+        return model, log_loss(validation.labels, probabilities(model, validation))
+
+    (single, found), (half, other) = trained("fp32"), trained("bf16")
+    assert other == pytest.approx(found, rel=0.1)
+    assert other != found
+    assert all(parameter.dtype == torch.float32 for parameter in half.parameters())
+    assert len(single.state_dict()) == len(half.state_dict())
