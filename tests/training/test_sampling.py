@@ -39,7 +39,14 @@ def learned(**settings: object) -> tuple[CtrModel, NDArray[np.float64], NDArray[
     train, seen = planted(1, 60_000)
     validation, value = planted(2, 20_000)
     model = build_model(Mlp(hidden=[8], dropout=0.0), InputShape((), len(RATES)))
-    values = {"epochs": 10, "batch_size": 512, "patience": 10, "learning_rate": 0.005, "decay": "linear", **settings}
+    values = {
+        "epochs": 10,
+        "batch_size": 512,
+        "patience": 10,
+        "learning_rate": 0.005,
+        "decay": "linear",
+        **settings,
+    }
     train_model(model, train, train, Training.model_validate(values))
     said = probabilities(model, validation)
     places = range(len(RATES))
