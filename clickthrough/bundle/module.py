@@ -4,6 +4,7 @@ from safetensors.torch import load_file
 
 from clickthrough.bundle import layout
 from clickthrough.bundle.load import Bundle
+from clickthrough.config.training import Mlp
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel, InputShape
@@ -11,15 +12,16 @@ from clickthrough.models.base import CtrModel, InputShape
 
 def load_module(bundle: Bundle) -> CtrModel:
     """Return the module that a bundle's graph was made of, in evaluation mode."""
-    model = build_model(bundle.config.model, input_shape(bundle.encoder))
+    model = build_model(bundle.config.model, input_shape(bundle.encoder, bundle.config.model))
     model.load_state_dict(load_file(bundle.path / layout.WEIGHTS))
     return model.eval()
 
 
-def input_shape(encoder: Encoder) -> InputShape:
-    """Return what an encoder feeds a model."""
+def input_shape(encoder: Encoder, model: Mlp) -> InputShape:
+    """Return what an encoder feeds a model of these settings."""
     return InputShape(
         tuple(encoder.id_sizes.values()),
         len(encoder.numeric_names),
         tuple(encoder.bag_shapes.values()),
+        model.dims([*encoder.id_sizes, *encoder.bag_shapes]),
     )

@@ -1,11 +1,15 @@
 """Which model is trained, how, and how its scores become probabilities."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from clickthrough.config.base import Duration, Strict
 
+_WIDTH = 16
+
+Width = Annotated[int, Field(ge=1)]
 CalibrationMethod = Literal["auto", "platt", "temperature", "isotonic"]
 
 
@@ -17,15 +21,32 @@ class Mlp(Strict):
             the model's. Several vary less from seed to seed, which tells on small logs.
         wide: whether each has a linear path from the numeric inputs beside it (Wide & Deep, Cheng
             et al., 2016).
+        embedding_dim: numbers that an id is embedded as: one width for all columns; ``auto``, 32
+            to 128 by cardinality and frequency; or column -> width, with 16 for the others. The
+            bundle's configuration names the widths that ``auto`` came to.
+        embedding_dropout: share of these numbers that a training step sets to 0.
     """
 
     name: Literal["mlp"] = "mlp"
     members: int = Field(default=1, ge=1)
     wide: bool = False
-    embedding_dim: int = Field(default=16, ge=1)
+    embedding_dim: Width | Literal["auto"] | dict[str, Width] = _WIDTH
     hidden: list[int] = Field(default=[512, 256, 128], min_length=1)
     dropout: float = Field(default=0.1, ge=0, lt=1)
     embedding_dropout: float = Field(default=0.0, ge=0, lt=1)
+
+    def dims(self, columns: Sequence[str]) -> tuple[int, ...]:
+        """Return the width of each column's embedding.
+
+        Raises:
+            ValueError: ``auto`` has not been settled on a log yet.
+        """
+        given = self.embedding_dim
+        if given == "auto":
+            raise ValueError("embedding_dim: auto is settled on a log's training rows")
+        if isinstance(given, int):
+            return (given,) * len(columns)
+        return tuple(given.get(column, _WIDTH) for column in columns)
 
 
 class Training(Strict):
@@ -34,6 +55,7 @@ class Training(Strict):
     Attributes:
         batch_size: impressions a step.
         least_steps: steps that an epoch has at least: a small log gets smaller batches.
+        embedding_l2: strength of L2 on the embeddings that a batch uses: added to their gradient.
         unseen_share: share of ids replaced by the unseen id, so that its row is trained.
         listwise: weight of the softmax over the candidates of a request in the loss; the rest is
             binary cross-entropy. Above 0 a batch holds whole requests.
@@ -63,6 +85,7 @@ class Training(Strict):
     learning_rate: float = Field(default=1e-3, gt=0)
     embedding_rate: float = Field(default=0.5, gt=0)
     weight_decay: float = Field(default=1e-5, ge=0)
+    embedding_l2: float = Field(default=0.0, ge=0)
     precision: Literal["fp32", "bf16"] = "fp32"
     unseen_share: float = Field(default=0.02, ge=0, lt=1)
     listwise: float = Field(default=0.0, ge=0, le=1)
@@ -75,7 +98,7 @@ class Training(Strict):
     clip_norm: float | None = Field(default=None, gt=0)
     shuffle_rows: int = Field(default=4_000_000, ge=1)
     checkpoint_every: Duration = 60
-    patience: int = Field(default=3, ge=1)
+    patience: int = Field(default=5, ge=1)
     monitor: Literal["log_loss", "listwise_loss", "auc", "request_auc"] = "log_loss"
     seed: int = 7
 

@@ -15,11 +15,14 @@ class InputShape:
         id_sizes: the number of ids of each id column.
         numeric: the number of numeric inputs.
         bags: the number of ids and the length of each bag.
+        dims: the width of the embedding of each id column, then of each bag; all have that of
+            the model's settings by default.
     """
 
     id_sizes: tuple[int, ...]
     numeric: int
     bags: tuple[tuple[int, int], ...] = ()
+    dims: tuple[int, ...] = ()
 
 
 class CtrModel(nn.Module, ABC):
@@ -66,6 +69,13 @@ class CtrModel(nn.Module, ABC):
     @abstractmethod
     def table_parameters(self) -> list[nn.Parameter]:
         """Return the embedding tables."""
+
+    @abstractmethod
+    def table_columns(self) -> dict[str, list[int]]:
+        """Return the name of each table among the weights -> the columns whose rows it holds.
+
+        Columns are numbered: id columns first, then bags; their rows follow one another.
+        """
 
     def dense_parameters(self) -> list[nn.Parameter]:
         """Return every parameter that is not an embedding table."""

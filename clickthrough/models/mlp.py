@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from clickthrough.config.training import Mlp
 from clickthrough.models.base import CtrModel, InputShape
 from clickthrough.models.dropout import FastDropout
-from clickthrough.models.embeddings import FusedEmbedding
+from clickthrough.models.embeddings import Embeddings
 
 
 class MlpModel(CtrModel):
@@ -14,8 +14,9 @@ class MlpModel(CtrModel):
 
     def __init__(self, config: Mlp, shape: InputShape) -> None:
         super().__init__()
-        embeds = bool(shape.id_sizes or shape.bags)
-        self.embedding = FusedEmbedding(shape, config.embedding_dim) if embeds else None
+        count = len(shape.id_sizes) + len(shape.bags)
+        dims = shape.dims or config.dims([""] * count)
+        self.embedding = Embeddings(shape, dims) if dims else None
         self.embedding_dropout = FastDropout(config.embedding_dropout)
         width = (self.embedding.width if self.embedding else 0) + shape.numeric
         self.members = nn.ModuleList(_perceptron(config, width) for _ in range(config.members))
@@ -42,8 +43,13 @@ class MlpModel(CtrModel):
         return logits if self.linear is None else logits + self.linear(numeric)
 
     def table_parameters(self) -> list[nn.Parameter]:
-        """Return the embedding table."""
+        """Return the embedding tables, one a width."""
         return [] if self.embedding is None else list(self.embedding.parameters())
+
+    def table_columns(self) -> dict[str, list[int]]:
+        """Return the columns of each table; see :meth:`CtrModel.table_columns`."""
+        columns = {} if self.embedding is None else self.embedding.columns()
+        return {f"embedding.{name}": own for name, own in columns.items()}
 
 
 def _perceptron(config: Mlp, width: int) -> nn.Sequential:

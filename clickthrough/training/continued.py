@@ -34,6 +34,13 @@ class Start:
         """The first moment that the bundle has not seen, in microseconds since 1970 UTC."""
         return to_microseconds(datetime.fromisoformat(self.bundle.manifest.counters_until))
 
+    def settled(self, config: Config) -> Config:
+        """Return a configuration with the bundle's widths where it leaves widths to the log."""
+        if config.model.embedding_dim != "auto":
+            return config
+        widths = {"embedding_dim": self.bundle.config.model.embedding_dim}
+        return config.model_copy(update={"model": config.model.model_copy(update=widths)})
+
     def check(self, config: Config, plan: Plan) -> None:
         """Refuse a configuration that the weights do not fit.
 
@@ -70,14 +77,15 @@ class Start:
             encoder: see :meth:`encoder`.
         """
         weights = load_file(self.bundle.path / layout.WEIGHTS)
-        rows = torch.from_numpy(_old_rows(self.bundle.encoder, encoder))
-        tables = {id(table) for table in model.table_parameters()}
-        state = model.state_dict(keep_vars=True)
+        columns = model.table_columns()
         with torch.no_grad():
-            for name, value in state.items():
+            for name, value in model.state_dict().items():
                 given = weights.get(name)
-                if given is not None and name != "shift":
-                    value.copy_(given[rows] if id(value) in tables else given)
+                if given is None or name == "shift":
+                    continue
+                if name in columns:
+                    given = given[_old_rows(self.bundle.encoder, encoder, columns[name])]
+                value.copy_(given)
 
 
 def _united(old: NDArray[np.generic], new: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -86,11 +94,11 @@ def _united(old: NDArray[np.generic], new: NDArray[np.generic]) -> NDArray[np.ge
     return np.union1d(old, new)
 
 
-def _old_rows(old: Encoder, new: Encoder) -> NDArray[np.int64]:
-    """Return, for each row of the new fused table, the row of the old one that it begins with."""
+def _old_rows(old: Encoder, new: Encoder, columns: list[int]) -> torch.Tensor:
+    """Return, for each row of a new fused table, the row of the old one that it begins with."""
     made, start = [], 0
-    bags = {name: size for name, (size, _) in old.bag_shapes.items()}
-    for name, size in (old.id_sizes | bags).items():
+    sizes = [*(old.id_sizes | {name: size for name, (size, _) in old.bag_shapes.items()}).items()]
+    for name, size in [sizes[column] for column in columns]:
         vocabulary = new.vocabularies.get(name)
         rows = np.arange(size)
         if vocabulary is not None:
@@ -99,4 +107,4 @@ def _old_rows(old: Encoder, new: Encoder) -> NDArray[np.int64]:
             rows = np.concatenate([np.arange(FIRST_KNOWN), known])
         made.append(start + rows)
         start += size
-    return np.concatenate(made) if made else np.zeros(1, np.int64)
+    return torch.from_numpy(np.concatenate(made))

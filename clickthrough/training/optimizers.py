@@ -85,7 +85,9 @@ class Optimizers:
             torch.optim.AdamW(dense, lr=rate, weight_decay=decay, fused=True)
         ]
         if tables:
-            self._all.append(RowWiseAdam(tables, lr=rate * settings.embedding_rate))
+            self._all.append(
+                RowWiseAdam(tables, rate * settings.embedding_rate, settings.embedding_l2)
+            )
         self.average = Average(model, settings.averaging)
         self._rates = [group["lr"] for optimizer in self._all for group in optimizer.param_groups]
         self._clip, self._dense = settings.clip_norm, dense

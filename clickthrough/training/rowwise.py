@@ -26,10 +26,12 @@ class RowWiseAdam(torch.optim.Optimizer):
     Args:
         tables: embedding tables with sparse gradients, each shape (rows, dimension).
         lr: the rate.
+        l2: strength of L2, taken over the distinct rows of a batch: ``l2 * w`` joins the
+            gradient. Over whole tables it would make a step as slow as they are large.
     """
 
-    def __init__(self, tables: Iterable[nn.Parameter], lr: float) -> None:
-        super().__init__(tables, {"lr": lr})
+    def __init__(self, tables: Iterable[nn.Parameter], lr: float, l2: float = 0.0) -> None:
+        super().__init__(tables, {"lr": lr, "l2": l2})
         for group in self.param_groups:
             for table in group["params"]:
                 self.state[table] = {"step": torch.tensor(0.0), "moments": torch.zeros(len(table))}
@@ -40,10 +42,13 @@ class RowWiseAdam(torch.optim.Optimizer):
         for group in self.param_groups:
             for table in group["params"]:
                 if table.grad is not None:
-                    self._change(table, table.grad, group["lr"])
+                    self._change(table, table.grad, group["lr"], group["l2"])
 
-    def _change(self, table: Tensor, gradient: Tensor, rate: float) -> None:
+    def _change(self, table: Tensor, gradient: Tensor, rate: float, l2: float) -> None:
         rows, gradients = summed_by_row(gradient)
+        weights = table.index_select(0, rows)
+        if l2:
+            gradients.add_(weights, alpha=l2)
         moments, step = self.state[table]["moments"], self.state[table]["step"]
         step += 1
         squares = gradients.square().mean(dim=1)
@@ -51,7 +56,7 @@ class RowWiseAdam(torch.optim.Optimizer):
         moments.index_copy_(0, rows, latest)
         corrected = rate * (1 - _DECAY ** float(step)) ** 0.5
         changes = gradients.mul_((corrected / latest.sqrt_().add_(_SMALLEST)).unsqueeze(1))
-        table.index_copy_(0, rows, table.index_select(0, rows).sub_(changes))
+        table.index_copy_(0, rows, weights.sub_(changes))
 
 
 def summed_by_row(gradient: Tensor) -> tuple[Tensor, Tensor]:

@@ -28,6 +28,7 @@ from clickthrough.training.evaluate import Scorer, evaluate_prepared
 from clickthrough.training.loop import Epoch, Progress, Trainer, predict_logits, silent
 from clickthrough.training.prepare import Prepared, plan_of, prepare, snapshots_before_test
 from clickthrough.training.scope import Scope, read_scope
+from clickthrough.training.widths import with_widths
 
 _EXAMPLE_ROWS = 512
 
@@ -92,11 +93,13 @@ def train(
         sliced_column(config.calibration.by, plan_of(config, dataset.schema))
     begin = begin or Begin()
     start = Start(load_bundle(begin.bundle)) if begin.bundle else None
+    config = config if start is None else start.settled(config)
     prepared = prepare(dataset, config, "live", start=start)
     told.say(describe_inputs(prepared))
     checkpoints = out.with_name(f".{out.name}.training")
     if not begin.resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
+    config = _settled(config, prepared)
     model, epochs = _fit(prepared, config, told, checkpoints, start)
     validation = prepared.watched
     calibrator = calibrate(
@@ -127,12 +130,18 @@ def train(
     return Run(manifest, epochs, parts.metrics)
 
 
+def _settled(config: Config, prepared: Prepared) -> Config:
+    """Return a configuration with nothing left to the log."""
+    model = with_widths(config.model, prepared.encoder, prepared.tables["train"].inputs)
+    return config.model_copy(update={"model": model})
+
+
 def _fit(
     prepared: Prepared, config: Config, told: Told, checkpoints: Path, start: Start | None
 ) -> tuple[CtrModel, list[Epoch]]:
     torch.manual_seed(config.training.seed)
     encoder, tables, settings = prepared.encoder, prepared.tables, config.training
-    model = build_model(config.model, input_shape(encoder))
+    model = build_model(config.model, input_shape(encoder, config.model))
     if start is not None:
         start.load(model, encoder)
         told.say(f"going on from bundle {start.bundle.manifest.version}")

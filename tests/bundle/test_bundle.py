@@ -34,7 +34,7 @@ def prepared(config: Config, bundle: Bundle) -> Prepared:
 
 @pytest.fixture(scope="module")
 def model(config: Config, bundle: Bundle) -> CtrModel:
-    return build_model(config.model, input_shape(bundle.encoder))
+    return build_model(config.model, input_shape(bundle.encoder, config.model))
 
 
 @pytest.fixture(scope="module")

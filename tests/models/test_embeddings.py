@@ -6,7 +6,7 @@ from torch import Tensor
 from clickthrough.bundle.export import tensors
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models.base import InputShape
-from clickthrough.models.embeddings import FusedEmbedding
+from clickthrough.models.embeddings import Embeddings, FusedEmbedding
 from tests.inputs import random_inputs
 
 DIM = 3
@@ -24,7 +24,7 @@ def numbered(shape: InputShape = SHAPE) -> FusedEmbedding:
     return embedding
 
 
-def embed(embedding: FusedEmbedding, inputs: Encoded) -> Tensor:
+def embed(embedding: FusedEmbedding | Embeddings, inputs: Encoded) -> Tensor:
     ids, _, bag_ids, bag_weights = tensors(inputs)
     made: Tensor = embedding(ids, bag_ids, bag_weights)
     return made
@@ -108,10 +108,34 @@ def test_the_order_of_a_bag_means_nothing() -> None:
     ids=str,
 )
 def test_every_row_has_the_width_that_the_model_is_told(shape: InputShape) -> None:
-    embedding = FusedEmbedding(shape, DIM)
-    assert embedding.width == (len(shape.id_sizes) + len(shape.bags)) * DIM
-    for rows in (1, 7):
-        assert embed(embedding, random_inputs(shape, rows)).shape == (rows, embedding.width)
+    count = len(shape.id_sizes) + len(shape.bags)
+    for dims in ([DIM] * count, [1 + column % 2 for column in range(count)]):
+        embedding = Embeddings(shape, dims)
+        assert embedding.width == sum(dims)
+        for rows in (1, 7):
+            assert embed(embedding, random_inputs(shape, rows)).shape == (rows, sum(dims))
+
+
+def test_columns_of_several_widths_are_joined_in_their_order() -> None:
+    dims = [2, 3, 2, 4, 3, 2]
+    embeddings = Embeddings(SHAPE, dims)
+    assert embeddings.columns() == {
+        "width_2.table.weight": [0, 2, 5],
+        "width_3.table.weight": [1, 4],
+        "width_4.table.weight": [3],
+    }
+    inputs = random_inputs(SHAPE, 30, seed=5)
+    made = embed(embeddings, inputs).detach().split(dims, dim=1)
+    tables = embeddings.tables()
+    assert [tuple(table.shape) for table in tables] == [*zip(SIZES, dims, strict=True)]
+    for place, part in enumerate(made[:3]):
+        assert torch.equal(part, tables[place][inputs.ids[:, place]])
+    ends = np.cumsum([3, 1, 2])
+    for part, table, end, (_, length) in zip(made[3:], tables[3:], ends, SHAPE.bags, strict=True):
+        own = slice(end - length, end)
+        weights = torch.from_numpy(inputs.bag_weights[:, own]).unsqueeze(2)
+        mean = (table[inputs.bag_ids[:, own]] * weights).sum(1)
+        torch.testing.assert_close(part, mean, atol=1e-6, rtol=1e-5)
 
 
 def test_gradients_are_sparse_and_touch_the_rows_of_the_batch_alone() -> None:
@@ -144,9 +168,4 @@ def test_an_optimizer_leaves_the_rows_of_other_batches_alone() -> None:
 def test_where_the_rows_begin_is_not_a_weight() -> None:
     """Weights are saved without it: it follows from the shape."""
     assert set(FusedEmbedding(SHAPE, DIM).state_dict()) == {"table.weight"}
-
-
-def test_its_tables_are_the_rows_that_each_column_and_bag_owns() -> None:
-    rows = [table[:, 0].tolist() for table in numbered().tables()]
-    assert [len(table) for table in rows] == SIZES
-    assert [row for table in rows for row in table] == list(range(sum(SIZES)))
+    assert set(Embeddings(SHAPE, [DIM] * 6).state_dict()) == {"width_3.table.weight"}

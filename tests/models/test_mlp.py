@@ -23,6 +23,7 @@ SHAPES = {
     "no ids": InputShape((), 4, ((20, 3), (5, 1))),
     "no numbers": InputShape((7, 300), 0, ((20, 3), (5, 1))),
     "ids alone": InputShape((7,), 0),
+    "several widths": InputShape((7, 300), 4, ((20, 3), (5, 1)), dims=(8, 2, 2, 16)),
     "numbers alone": InputShape((), 1),
     "bags alone": InputShape((), 0, ((20, 3),)),
 }

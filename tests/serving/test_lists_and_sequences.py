@@ -152,7 +152,7 @@ def test_a_loaded_bundle_knows_its_bags_and_sequences(trained: Trained) -> None:
     assert len(bundle.snapshots["user:last:item"]) > 100
     sizes = [*bundle.encoder.id_sizes.values(), *(s for s, _ in bundle.encoder.bag_shapes.values())]
     tables = load_file(bundle.path / layout.WEIGHTS)
-    assert tables["embedding.table.weight"].shape == (sum(sizes), 4)
+    assert tables["embedding.width_4.table.weight"].shape == (sum(sizes), 4)
 
 
 def test_a_bundle_can_be_shown(trained: Trained) -> None:

@@ -81,11 +81,11 @@ def test_every_old_id_keeps_its_row_and_a_new_one_begins_as_unseen(
 ) -> None:
     old = start.bundle.encoder
     new = prepare(open_dataset(days[1].data), days[1], "live", start=start).encoder
-    model = build_model(days[1].model, input_shape(new))
+    model = build_model(days[1].model, input_shape(new, days[1].model))
     start.load(model, new)
     weights = load_file(start.bundle.path / layout.WEIGHTS)
     (table,) = model.table_parameters()
-    given = weights["embedding.table.weight"]
+    given = weights["embedding.width_4.table.weight"]
     before = after = 0
     for name in old.id_sizes:
         values = new.vocabularies[name].values if name in new.vocabularies else np.zeros(0)
@@ -97,7 +97,7 @@ def test_every_old_id_keeps_its_row_and_a_new_one_begins_as_unseen(
         before, after = before + old.id_sizes[name], after + new.id_sizes[name]
     assert (before, after) == (len(given), len(table))
     for name, value in model.state_dict().items():
-        if name not in {"embedding.table.weight", "shift"}:
+        if name not in {"embedding.width_4.table.weight", "shift"}:
             assert torch.equal(value, weights[name]), name
 
 

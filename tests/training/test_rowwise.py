@@ -26,13 +26,16 @@ def backward(table: nn.Embedding, ids: list[int], seed: int) -> Tensor:
     return slopes
 
 
-def reference(weights: np.ndarray, steps: list[tuple[list[int], np.ndarray]]) -> np.ndarray:
+def reference(
+    weights: np.ndarray, steps: list[tuple[list[int], np.ndarray]], l2: float
+) -> np.ndarray:
     """Follow the docstring's formulas, a row at a time, in double precision."""
     weights = weights.astype(np.float64)
     moments = [0.0] * len(weights)
     for number, (ids, slopes) in enumerate(steps, start=1):
         for row in set(ids):
             gradient = sum(slopes[place] for place, one in enumerate(ids) if one == row)
+            gradient = gradient + l2 * weights[row]
             moments[row] = 0.999 * moments[row] + 0.001 * float(np.mean(gradient**2))
             rate = RATE * np.sqrt(1 - 0.999**number)
             weights[row] -= rate * gradient / (np.sqrt(moments[row]) + 1e-8)
@@ -40,18 +43,18 @@ def reference(weights: np.ndarray, steps: list[tuple[list[int], np.ndarray]]) ->
 
 
 @settings(max_examples=60, deadline=None)
-@given(batches)
-def test_each_row_is_changed_as_the_formulas_say(ids: list[list[int]]) -> None:
+@given(batches, st.sampled_from([0.0, 0.5]))
+def test_each_row_is_changed_as_the_formulas_say(ids: list[list[int]], l2: float) -> None:
     table = table_of()
     before = table.weight.detach().numpy().copy()
-    optimizer = RowWiseAdam(table.parameters(), RATE)
+    optimizer = RowWiseAdam(table.parameters(), RATE, l2)
     steps = []
     for number, batch in enumerate(ids):
         slopes = backward(table, batch, number).numpy().astype(np.float64)
         steps.append((batch, slopes))
         optimizer.step()
     found = table.weight.detach().numpy()
-    np.testing.assert_allclose(found, reference(before, steps), rtol=2e-4, atol=2e-6)
+    np.testing.assert_allclose(found, reference(before, steps, l2), rtol=2e-4, atol=2e-6)
     untouched = sorted(set(range(ROWS)) - {row for batch in ids for row in batch})
     assert np.array_equal(found[untouched], before[untouched])
     assert not optimizer.state[table.weight]["moments"][untouched].any()

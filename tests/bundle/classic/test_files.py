@@ -106,6 +106,9 @@ class Other(CtrModel):
     def table_parameters(self) -> list[torch.nn.Parameter]:
         return []
 
+    def table_columns(self) -> dict[str, list[int]]:
+        return {}
+
 
 def test_a_model_of_another_kind_is_refused() -> None:
     with pytest.raises(BundleError, match="found Other"):
