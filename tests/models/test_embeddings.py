@@ -125,7 +125,7 @@ def test_columns_of_several_widths_are_joined_in_their_order() -> None:
         "width_4.table.weight": [3],
     }
     inputs = random_inputs(SHAPE, 30, seed=5)
-    made = embed(embeddings, inputs).detach().split(dims, dim=1)
+    made = torch.split(embed(embeddings, inputs).detach(), dims, dim=1)
     tables = embeddings.tables()
     assert [tuple(table.shape) for table in tables] == [*zip(SIZES, dims, strict=True)]
     for place, part in enumerate(made[:3]):
