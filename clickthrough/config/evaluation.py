@@ -12,8 +12,8 @@ class Evaluation(Strict):
         bootstrap: how many resamples of the requests the intervals come from; 0 for none.
         confidence: the share of resamples that an interval holds.
         seed: of the resampling.
-        slices: fields, or ``item_seen``, ``user_seen``, ``day``, ``position``: the metrics of
-            each of their values stand in every record, that of training included.
+        slices: fields, or ``item_seen``, ``user_seen``, ``day``, ``hour``, ``position``: the
+            metrics of each of their values stand in every record, that of training included.
     """
 
     bootstrap: int = Field(default=200, ge=0)

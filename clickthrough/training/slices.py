@@ -15,13 +15,20 @@ from clickthrough.training.tested import POSITION, tested_rows
 
 _NEEDS = {"item_seen": "item", "user_seen": "user", "day": "time", "position": "request_id"}
 """Slices of every log, with the role that each needs."""
-_MOST = 20
+_ASKED_FOR = {"hour": "time"}
+"""Slices that are too long to stand in every report, with the role that each needs."""
+_MOST = 24
+_FORMATS = {"day": "%Y-%m-%d", "hour": "%H"}
 _OTHER, _MISSING = "(other)", "(missing)"
 
 
 def own_slices(schema: Schema) -> list[str]:
     """Return the slices that every log with these roles has."""
-    return [name for name, role in _NEEDS.items() if role in schema.roles]
+    return _allowed(_NEEDS, schema)
+
+
+def _allowed(needs: dict[str, str], schema: Schema) -> list[str]:
+    return [name for name, role in needs.items() if role in schema.roles]
 
 
 def check_slices(names: Iterable[str], schema: Schema) -> None:
@@ -32,8 +39,9 @@ def check_slices(names: Iterable[str], schema: Schema) -> None:
     """
     for name in names:
         kind = schema.fields.get(name)
-        if kind is None and name not in own_slices(schema):
-            known = [*own_slices(schema), *schema.fields]
+        own = _allowed(_NEEDS | _ASKED_FOR, schema)
+        if kind is None and name not in own:
+            known = [*own, *schema.fields]
             raise ConfigError(f"evaluation.slices: {unknown_name(name, 'slice', known)}")
         if kind not in (None, "int", "str", "bool"):
             raise ConfigError(
@@ -52,13 +60,13 @@ def read_slices(names: Iterable[str], dataset: Dataset, config: Config) -> dict[
               part begins, ``known`` otherwise. So the same rows are new whether counters are live
               or frozen; live ones learn of a new item during the test.
             - ``user_seen``: the same of the user, who is known too if a given history names them.
-            - ``day``: in ``data.timezone``.
+            - ``day``: in ``data.timezone``; ``hour``: of the day, 00 to 23 (where asked for).
             - ``position``: the place within the request as logged, from 1.
         dataset: the log.
         config: its split and time zone.
 
     Returns:
-        Name -> division. Beyond the 20 most frequent, values are ``(other)``; those that are
+        Name -> division. Beyond the 24 most frequent, values are ``(other)``; those that are
         null are ``(missing)``.
     """
     rows = tested_rows(dataset, config.data.split)
@@ -78,9 +86,9 @@ def _value(name: str, dataset: Dataset, config: Config) -> pl.Expr:
         return pl.col(name)
     if name == "position":
         return pl.col(POSITION)
-    if name == "day":
+    if name in _FORMATS:
         moment = pl.from_epoch("time", "us").dt.replace_time_zone("UTC")
-        return moment.dt.convert_time_zone(config.data.timezone).dt.strftime("%Y-%m-%d")
+        return moment.dt.convert_time_zone(config.data.timezone).dt.strftime(_FORMATS[name])
     role = _NEEDS[name]
     known = pl.col(role).is_in(_seen(role, dataset, config).implode())
     return pl.when(known).then(pl.lit("known")).when(~known).then(pl.lit("new"))

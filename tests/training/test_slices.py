@@ -72,6 +72,17 @@ def test_days_are_those_of_the_time_zone(tmp_path: Path) -> None:
     assert found != [time[:10] for time in times]
 
 
+def test_hours_are_those_of_the_time_zone_and_asked_for(tmp_path: Path) -> None:
+    log = make_log()
+    dataset, config = opened(tmp_path, log, timezone="Asia/Kolkata")  # half an hour off
+    found = named(read_slices(["hour"], dataset, config)["hour"])
+    zone = ZoneInfo("Asia/Kolkata")
+    times = log.slice(START * 5)["ts"].to_list()
+    assert found == [f"{datetime.fromisoformat(t).astimezone(zone).hour:02}" for t in times]
+    assert len(set(found)) == 24
+    assert "hour" not in own_slices(dataset.schema)
+
+
 def test_positions_count_every_candidate_as_logged(tmp_path: Path) -> None:
     log = make_log()
     blank = pl.int_range(pl.len()) % 5 == 1
@@ -95,9 +106,9 @@ def test_rare_values_are_united(tmp_path: Path) -> None:
     found = read_slices(["item"], dataset, config)["item"]
     test = log.slice(START * 5)["ad"]
     counts = test.value_counts(sort=True)
-    frequent = set(counts.sort("count", "ad", descending=[True, False])["ad"].head(20))
+    frequent = set(counts.sort("count", "ad", descending=[True, False])["ad"].head(24))
     assert named(found) == [str(ad) if ad in frequent else "(other)" for ad in test]
-    assert list(found.values)[:20] == [str(ad) for ad in sorted(frequent)]
+    assert list(found.values)[:24] == [str(ad) for ad in sorted(frequent)]
 
 
 def test_a_field_comes_before_a_slice_of_the_same_name(tmp_path: Path) -> None:
