@@ -30,6 +30,10 @@ BundleArgument = Annotated[Path, typer.Argument(help="The bundle's directory.")]
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Where the log lies, instead of data.path.")
 ]
+DiagramOption = Annotated[
+    Path | None,
+    typer.Option(help="Draw predictions against click rates: .svg, .png or .pdf."),
+]
 TruthOption = Annotated[
     Path | None, typer.Option("--truth", help="Parquet: request, item, probability[, observable].")
 ]
@@ -130,6 +134,7 @@ def evaluate(  # noqa: PLR0913, PLR0917
     reliability: Annotated[
         bool, typer.Option("--reliability", help="Show predictions beside click rates, in bins.")
     ] = False,
+    diagram: DiagramOption = None,
     json_out: Annotated[
         Path | None, typer.Option("--json", help="Write the figures to this file.")
     ] = None,
@@ -140,11 +145,12 @@ def evaluate(  # noqa: PLR0913, PLR0917
     from clickthrough.data.open import open_dataset
     from clickthrough.training.evaluate import evaluate_bundle
 
+    _check_diagram(diagram)
     loaded = load_bundle(bundle)
     config = with_data(loaded.config, data)
     dataset = open_dataset(config.data)
     record = evaluate_bundle(loaded, dataset, counters, baselines, truth, slices or [])
-    _show(record, reliability)
+    _show(record, reliability, diagram)
     if json_out is not None:
         json_out.write_text(json.dumps(record, indent=2) + "\n")
 
@@ -218,15 +224,16 @@ def serve(
 
 
 @app.command()
-def inspect(bundle: BundleArgument) -> None:
+def inspect(bundle: BundleArgument, diagram: DiagramOption = None) -> None:
     """Show what a bundle holds: its inputs, its counters, its evaluation."""
     from clickthrough.bundle import load_bundle
     from clickthrough.inspection import bundle_tables
 
+    _check_diagram(diagram)
     loaded = load_bundle(bundle)
     for table in bundle_tables(loaded):
         _console.print(table)
-    _show(loaded.metrics.get("test"))
+    _show(loaded.metrics.get("test"), diagram=diagram)
 
 
 @app.command()
@@ -359,12 +366,27 @@ def _progress() -> Progress:
     )
 
 
-def _show(record: dict[str, Any] | None, reliability: bool = False) -> None:
-    if record is not None:
-        from clickthrough.evaluation.tables import tables
+def _show(
+    record: dict[str, Any] | None, reliability: bool = False, diagram: Path | None = None
+) -> None:
+    if record is None:
+        return
+    from clickthrough.evaluation.tables import tables
 
-        for table in tables(record, reliability):
-            _console.print(table)
+    for table in tables(record, reliability):
+        _console.print(table)
+    if diagram is not None:
+        from clickthrough.evaluation.diagram import draw_reliability
+
+        draw_reliability(record, diagram)
+        _console.print(f"reliability diagram in {diagram}")
+
+
+def _check_diagram(path: Path | None) -> None:
+    if path is not None:
+        from clickthrough.evaluation.diagram import check_diagram
+
+        check_diagram(path)
 
 
 def _escape(text: str) -> str:
