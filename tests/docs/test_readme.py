@@ -1,0 +1,146 @@
+"""The README and the guide say what runs: every block is run as it stands, in order."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from clickthrough.config.load import load_config
+from clickthrough.data.simulator.plain import write_log
+from tests.conftest import ROOT
+from tests.docs.blocks import Block, blocks
+
+README, GUIDE = ROOT / "README.md", ROOT / "docs" / "guide.md"
+ENVIRONMENT = os.environ | {
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "PYTHONPATH": str(ROOT),
+}
+
+
+def of(page: Path, language: str) -> list[Block]:
+    return [block for block in blocks(page) if block.language == language]
+
+
+def run(text: str, folder: Path) -> str:
+    """Run commands by bash; return what they print."""
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", text],  # noqa: S607
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def outbrain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where the demo's bundle lies, of a smaller log and one epoch."""
+    folder = tmp_path_factory.mktemp("demo")
+    run(
+        "clickthrough simulate demo --impressions 20000 --seed 7\n"
+        "clickthrough train outbrain --data demo --no-baselines --set training.epochs=1",
+        folder,
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(outbrain: Path) -> Iterator[str]:
+    """Serve the demo's bundle; yield host and port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", "app:app", "--port", str(port)]
+    environment = ENVIRONMENT | {"CTR_BUNDLE": str(outbrain / "models"), "CTR_STORE": "memory"}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE)
+    try:
+        for _ in range(600):
+            if process.poll() is not None:
+                break
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=1)
+                break
+            except OSError:
+                time.sleep(0.05)
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_make_knows_what_the_readme_tells_it() -> None:
+    told = [block.text for block in of(README, "bash") if block.text.startswith("make ")]
+    assert told
+    for text in told:
+        run(text.replace("make ", f"make -n -C {ROOT} "), ROOT)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is missing")
+@pytest.mark.parametrize(
+    "block", [b for b in of(README, "bash") if "curl" in b.text], ids=lambda b: f"line {b.line}"
+)
+def test_the_service_answers_as_the_readme_says(block: Block, served: str) -> None:
+    answer = yaml.safe_load(run(block.text.replace("localhost:8000", served), ROOT))
+    assert answer.keys() >= ({"ranking", "request_id"} if "/rank" in block.text else {"clicks"})
+    if "/rank" in block.text:
+        (best,) = answer["ranking"]
+        assert 0 < best["probability"] < 1
+        assert {"missing", "unseen"} <= best.keys()
+
+
+@pytest.mark.parametrize("block", of(README, "python"), ids=lambda b: f"line {b.line}")
+def test_python_runs_as_it_stands(block: Block, outbrain: Path) -> None:
+    item, probability, *_ = run(f"python - <<'END'\n{block.text}END\n", outbrain).split()
+    assert item in {"286378", "331548"}
+    assert 0 < float(probability) < 1
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with somebody's log and a side table."""
+    folder = tmp_path_factory.mktemp("own")
+    write_log(folder, 8_000)
+    (folder / "config.yaml").unlink()
+    return folder
+
+
+def test_verbs_run_on_a_log_of_ones_own(own: Path) -> None:
+    """All but ``serve``, which would not end; the service is tried above."""
+    texts = [b.text for b in of(README, "bash") if b.text.startswith("clickthrough init")]
+    assert len(texts) == 1
+    lines = [line for line in texts[0].splitlines() if not line.startswith("clickthrough serve")]
+    assert len(lines) == texts[0].count("\n") - 1
+    assert "largest difference of a probability: 0.0" in run("\n".join(lines), own)
+    for block in of(GUIDE, "bash"):
+        run(block.text, own)
+    assert {"reliability.svg", "figures.json", "classic"} <= {path.name for path in own.iterdir()}
+
+
+@pytest.mark.parametrize("page", [README, GUIDE], ids=lambda page: page.name)
+def test_the_parts_of_a_configuration_are_valid_together(page: Path, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("\n".join(block.text for block in of(page, "yaml")))
+    assert len(load_config(path).features) >= 4
+
+
+@pytest.mark.parametrize("page", [README, GUIDE], ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    text = page.read_text()
+    links = [part.split(")")[0] for part in text.split("](")[1:]]
+    links += [part.split('"')[0] for part in text.split('src="')[1:]]
+    assert links
+    for link in links:
+        assert link.startswith("https://") or (page.parent / link).exists(), link
