@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
+from clickthrough.training.placewise import summed_by_place
+
 _DECAY = 0.999
 _SMALLEST = 1e-8
 
@@ -32,7 +34,10 @@ class RowWiseAdam(torch.optim.Optimizer):
         super().__init__(tables, {"lr": lr})
         for group in self.param_groups:
             for table in group["params"]:
-                self.state[table] = {"step": torch.tensor(0.0), "moments": torch.zeros(len(table))}
+                self.state[table] = {
+                    "step": torch.tensor(0.0),
+                    "moments": torch.zeros(len(table), device=table.device),
+                }
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
@@ -43,7 +48,8 @@ class RowWiseAdam(torch.optim.Optimizer):
                     self._change(table, table.grad, group["lr"])
 
     def _change(self, table: Tensor, gradient: Tensor, rate: float) -> None:
-        rows, gradients = summed_by_row(gradient)
+        summed = summed_by_place if gradient.is_cuda else summed_by_row
+        rows, gradients = summed(gradient)
         moments, step = self.state[table]["moments"], self.state[table]["step"]
         step += 1
         squares = gradients.square().mean(dim=1)

@@ -19,7 +19,8 @@ from clickthrough.bundle import layout
 from clickthrough.config.training import Training
 from clickthrough.errors import ClickthroughError, DataError
 from clickthrough.training.checkpoint import Keeper, identity_of
-from clickthrough.training.loop import Epoch, Trainer
+from clickthrough.training.loop import Trainer
+from clickthrough.training.position import Epoch
 from tests.logs import make_values
 from tests.training.test_loop import made_model, made_table
 
