@@ -120,7 +120,8 @@ def join_tables(model: CtrModel) -> None:
         for name, child in parent.named_children():
             if isinstance(child, ShardedTable):
                 whole = child.put_together()
-                setattr(parent, name, nn.Embedding(*whole.shape, None, sparse=True, _weight=whole))
+                rows, width = whole.shape
+                setattr(parent, name, nn.Embedding(rows, width, sparse=True, _weight=whole))
 
 
 @contextmanager
