@@ -112,7 +112,8 @@ class Processes(Group):
         except RuntimeError as error:
             reason = str(error).partition("\n")[0]
             raise ClickthroughError(
-                f"process {self.rank} of {self.size} lost another one: {reason}"
+                f"process {self.rank} of {self.size} lost another one: {reason}; "
+                "--resume goes on from the last checkpoint"
             ) from None
 
 

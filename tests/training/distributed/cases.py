@@ -16,10 +16,12 @@ from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel, InputShape
 from clickthrough.training.checkpoint import Keeper, identity_of
 from clickthrough.training.distributed.place import Place
+from clickthrough.training.distributed.share import Share
 from clickthrough.training.loop import Trainer
 from clickthrough.training.loss import training_loss
 from clickthrough.training.position import Epoch
 from clickthrough.training.table import Table
+from clickthrough.training.unseen import Unseen
 from tests.inputs import random_inputs
 
 SHAPE = InputShape((60, 11), 3, ((25, 3),))
@@ -135,13 +137,13 @@ def trained(
 
 
 @contextmanager
-def patched(target: str, value: Any) -> Iterator[None]:
+def patched(target: str, value: object) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(f"clickthrough.training.{target}", value)
         yield
 
 
-def own_mask(self: Any, ids: Tensor, share: Any) -> Tensor:
+def own_mask(self: Unseen, ids: Tensor, share: Share) -> Tensor:
     """Draw for the own rows alone."""
     drawn = torch.rand(ids.shape, generator=self.generator)
     return ids.masked_fill(drawn < self._share, 1)
