@@ -31,9 +31,8 @@ class SharedBatchNorm(nn.BatchNorm1d):
         single = values.float()
         count, mean, variance = global_moments(single.detach(), self._group)
         self._take_in(count, mean, variance)
-        spread = (variance + self.eps).rsqrt()
         made: Tensor = _Normalized.apply(  # type: ignore[no-untyped-call]
-            single, self.weight, self.bias, mean, spread, count, self._group
+            single, self.weight, self.bias, (mean, variance, count), self.eps, self._group
         )
         return made.to(values.dtype)
 
@@ -59,8 +58,10 @@ def global_moments(values: Tensor, group: Group) -> tuple[Tensor, Tensor, Tensor
     """
     features = values.shape[1]
     own = values.new_full((1,), len(values))
-    mean = values.sum(dim=0) / max(len(values), 1)
-    squares = (values - mean).square().sum(dim=0)
+    mean = variance = values.new_zeros(features)
+    if len(values):  # torch's kernels divide by the number of rows
+        mean, variance = torch.batch_norm_update_stats(values, None, None, 0.0)
+    squares = variance * len(values)
     told = torch.stack(group.gathered(torch.cat([own, mean, squares])))
     counts, means, sums = told[:, :1], told[:, 1 : features + 1], told[:, features + 1 :]
     count = counts.sum()
@@ -78,25 +79,31 @@ class _Normalized(torch.autograd.Function):
         values: Tensor,
         weight: Tensor,
         bias: Tensor,
-        mean: Tensor,
-        spread: Tensor,
-        count: Tensor,
+        moments: tuple[Tensor, Tensor, Tensor],
+        eps: float,
         group: Group,
     ) -> Tensor:
-        standard = (values - mean) * spread
-        ctx.save_for_backward(standard, weight, spread, count)
+        mean, variance, count = moments
+        ctx.save_for_backward(values, weight, mean, (variance + eps).rsqrt(), count)
         ctx.group = group
-        return standard * weight + bias
+        return nn.functional.batch_norm(values, mean, variance, weight, bias, eps=eps)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:  # noqa: ANN401
-        standard, weight, spread, count = ctx.saved_tensors
-        own = torch.stack([gradient.sum(dim=0), (gradient * standard).sum(dim=0)])
-        means = own.clone()
+        values, weight, mean, spread, count = ctx.saved_tensors
+        by_weight = by_bias = torch.zeros_like(weight)
+        if len(values):  # with z the standard values: sums over rows of gradient * z, and gradient
+            _, by_weight, by_bias = torch.ops.aten.native_batch_norm_backward(
+                gradient, values, weight, None, None, mean, spread, True, 0.0, [False, True, True]
+            )
+        means = torch.stack([by_bias, by_weight])
         ctx.group.add(means)
         means /= count
-        centred = gradient - means[0] - standard * means[1]
-        return centred * (weight * spread), own[1], own[0], None, None, None, None
+        # weight * spread * (gradient - means[0] - z * means[1]), as a line in values and gradient
+        slope = weight * spread
+        along = -slope * spread * means[1]
+        back = torch.addcmul(-slope * means[0] - along * mean, values, along)
+        return back.addcmul_(gradient, slope), by_weight, by_bias, None, None, None
 
 
 def share_batchnorm(model: nn.Module, group: Group) -> None:
