@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PATIENCE = timedelta(days=1)
 """How long processes wait for each other: the leader may convert a large log. Where a process ends,
 the others hear of it at once."""
-_FAILED = "clickthrough/failed"
+_FAILED, _DONE = "clickthrough/failed", "clickthrough/done"
 _SECONDS = 10
 
 
@@ -54,6 +54,7 @@ def joined() -> Iterator[bool]:
     dist.init_process_group(store=store, rank=rank, world_size=size, timeout=_PATIENCE)
     try:
         yield rank == 0
+        _part(store, size)
     except Exception as error:
         if not _is_first(store) and isinstance(error, ClickthroughError):
             time.sleep(_SECONDS)  # torchrun ends all with the first: let that one tell why
@@ -61,6 +62,18 @@ def joined() -> Iterator[bool]:
         raise
     finally:
         dist.destroy_process_group()
+
+
+def _part(store: "Store", size: int) -> None:
+    """Wait until all are done, or one has failed.
+
+    A process may have told its last thing while another is yet to read it: a connection closed
+    then would look like a failure.
+    """
+    with suppress(RuntimeError):  # the process that kept the store is gone, so it was done
+        store.add(_DONE, 1)
+        while store.add(_DONE, 0) < size and not store.add(_FAILED, 0):
+            time.sleep(0.05)
 
 
 def _is_first(store: "Store") -> bool:
