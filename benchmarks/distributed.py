@@ -24,7 +24,7 @@ from clickthrough.config.training import Mlp, Training
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models import build_model
 from clickthrough.models.base import InputShape
-from clickthrough.training.distributed.join import group_of_process, joined
+from clickthrough.training.distributed.join import group_of_process, joined, leave
 from clickthrough.training.loop import train_model
 from clickthrough.training.table import Table
 
@@ -97,7 +97,7 @@ def main() -> None:
     if chosen.work:
         with joined():
             work(chosen.rows, chosen.work)
-        return
+        leave()
     rates: dict[str, list[tuple[float, float]]] = {name: [] for name in CONTESTANTS}
     for _ in range(chosen.repeats):
         for name, (processes, tables) in CONTESTANTS.items():

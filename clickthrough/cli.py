@@ -107,7 +107,7 @@ def train(  # noqa: PLR0913, PLR0917
     In several processes: torchrun --nproc-per-node N -m clickthrough train ...
     """
     from clickthrough.config.load import load_config
-    from clickthrough.training.distributed.join import joined
+    from clickthrough.training.distributed.join import joined, leave
 
     with joined() as leads:
         from clickthrough.training.run import Begin
@@ -119,6 +119,7 @@ def train(  # noqa: PLR0913, PLR0917
     if leads:
         _show(made.metrics.get("test"))
         _console.print(f"bundle {made.manifest.version} in {out}")
+    leave()
 
 
 @app.command()

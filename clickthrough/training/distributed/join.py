@@ -1,6 +1,7 @@
 """Joining the processes that ``torchrun`` started."""
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -42,7 +43,8 @@ def joined() -> Iterator[bool]:
     """Join the processes of the environment for a while; tell whether this one talks for all.
 
     Tensors on a processor go over gloo, those on a GPU over NCCL. The error of the process that
-    fails first ends all of them, and is the only one that is told.
+    fails first ends all of them, and is the only one that is told. Where all went well, a process
+    ends by :func:`leave`.
     """
     if size_of_environment() == 1:
         yield True
@@ -55,13 +57,24 @@ def joined() -> Iterator[bool]:
     try:
         yield rank == 0
         _part(store, size)
-    except Exception as error:
-        if not _is_first(store) and isinstance(error, ClickthroughError):
+    except BaseException as error:
+        first = _is_first(store)
+        dist.destroy_process_group()
+        if not first and isinstance(error, ClickthroughError):
             time.sleep(_SECONDS)  # torchrun ends all with the first: let that one tell why
             raise SystemExit(2) from None
         raise
-    finally:
-        dist.destroy_process_group()
+
+
+def leave() -> None:
+    """End a process that had joined others and is done; one that was alone goes on.
+
+    The interpreter is not shut down: the threads of gloo may abort that, rarely, after all is done.
+    """
+    if size_of_environment() > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _part(store: "Store", size: int) -> None:

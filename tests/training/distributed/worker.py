@@ -13,7 +13,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from clickthrough.training.distributed.join import group_of_process, joined
+from clickthrough.training.distributed.join import group_of_process, joined, leave
 from tests.training.distributed.cases import (
     CASES,
     CONTROLS,
@@ -68,3 +68,4 @@ def main(folder: Path, given: Path, every: bool) -> None:
 if __name__ == "__main__":
     with joined():
         main(Path(sys.argv[1]), Path(sys.argv[2]), every="all" in sys.argv)
+    leave()
