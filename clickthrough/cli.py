@@ -106,16 +106,24 @@ def train(  # noqa: PLR0913, PLR0917
         typer.Option("--set", help="section.key=value: replaces the file's; again for more."),
     ] = None,
 ) -> None:
-    """Train on a log, evaluate, and leave a bundle."""
-    from clickthrough.config.load import load_config
-    from clickthrough.training.run import Begin
-    from clickthrough.training.run import train as run
+    """Train on a log, evaluate, and leave a bundle.
 
-    loaded = load_config(config, data, settings or [])
-    with _progress() as progress:
-        made = run(loaded, out, _told(progress), baselines, truth, Begin(start, resume))
-    _show(made.metrics.get("test"))
-    _console.print(f"bundle {made.manifest.version} in {out}")
+    In several processes: torchrun --nproc-per-node N -m clickthrough train ...
+    """
+    from clickthrough.config.load import load_config
+    from clickthrough.training.distributed.join import joined, leave
+
+    with joined() as leads:
+        from clickthrough.training.run import Begin
+        from clickthrough.training.run import train as run
+
+        loaded = load_config(config, data, settings or [])
+        with _progress(shown=leads) as progress:
+            made = run(loaded, out, _told(progress), baselines, truth, Begin(start, resume))
+    if leads:
+        _show(made.metrics.get("test"))
+        _console.print(f"bundle {made.manifest.version} in {out}")
+    leave()
 
 
 @app.command()
@@ -354,7 +362,7 @@ def _told(progress: Progress) -> "Told":
     return Told(progress.console.print, step)
 
 
-def _progress() -> Progress:
+def _progress(shown: bool = True) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -363,6 +371,7 @@ def _progress() -> Progress:
         TimeRemainingColumn(),
         console=_console,
         transient=True,
+        disable=not shown,
     )
 
 

@@ -76,6 +76,9 @@ class Training(Strict):
         shuffle_rows: rows that are shuffled among themselves: all, where the log has no more, else
             blocks of neighbours drawn at random, so that rows may exceed memory.
         checkpoint_every: seconds between two checkpoints; see ``train --resume``.
+        device: ``auto`` is a GPU where torch has one, else the processor; ``cuda:1`` names one.
+        tables: what each of several processes (``torchrun``) holds of the embedding tables: all
+            rows, or a share of them with its moments.
         patience: epochs without improvement of ``monitor`` on validation before stopping.
     """
 
@@ -98,6 +101,8 @@ class Training(Strict):
     clip_norm: float | None = Field(default=None, gt=0)
     shuffle_rows: int = Field(default=4_000_000, ge=1)
     checkpoint_every: Duration = 60
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    tables: Literal["replicated", "sharded"] = "replicated"
     patience: int = Field(default=5, ge=1)
     monitor: Literal["log_loss", "listwise_loss", "auc", "request_auc"] = "log_loss"
     seed: int = 7

@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,16 @@ from safetensors.torch import load_file, save_file
 
 from clickthrough.config.training import Training
 from clickthrough.errors import ClickthroughError, DataError
+from clickthrough.training.distributed.place import Place
 from clickthrough.training.table import Table
 
 Tensors = dict[str, torch.Tensor]
 Numbers = dict[str, Any]
 
 _TENSORS, _NUMBERS = "state.safetensors", "state.json"
+_FORMAT = 2
+_NOTED = ("processes", "threads", "device")
+"""What may differ from the run that left a checkpoint: sums are then rounded in another order."""
 
 
 class Keeper:
@@ -32,12 +37,16 @@ class Keeper:
         folder: holds the checkpoints.
         identity: what the run depends on; see :func:`identity_of`.
         every: seconds between two checkpoints.
+
+    Attributes:
+        noted: what to know of the checkpoint that was loaded, beside the position.
     """
 
     def __init__(self, folder: Path, identity: Numbers, every: float) -> None:
         self.folder = folder
         self._identity, self._every = identity, every
         self._last, self._count = time.monotonic(), 0
+        self.noted = ""
 
     def due(self) -> bool:
         """Say whether it is time for another."""
@@ -54,7 +63,7 @@ class Keeper:
             beside = self.folder / "writing"
             shutil.rmtree(beside, ignore_errors=True)
             beside.mkdir(parents=True)
-            save_file({n: t.contiguous() for n, t in tensors.items()}, beside / _TENSORS)
+            save_file({n: t.cpu().contiguous() for n, t in tensors.items()}, beside / _TENSORS)
             state = {"identity": self._identity, "numbers": numbers}
             (beside / _NUMBERS).write_text(json.dumps(state))
             older = self._kept()
@@ -80,7 +89,10 @@ class Keeper:
             tensors = load_file(newest / _TENSORS)
         except (OSError, ValueError, SafetensorError) as error:
             raise ClickthroughError(f"{newest}: not readable as a checkpoint: {error}") from None
-        differing = _differing(state["identity"], self._identity)
+        needed = [name for name in self._identity if name not in _NOTED]
+        differing = _differing(state["identity"], self._identity, needed)
+        noted = _differing(state["identity"], self._identity, _NOTED)
+        self.noted = f"; {noted}: sums are rounded otherwise" if noted else ""
         if differing:
             raise ClickthroughError(f"{newest}: is of another run: {differing}; leave out --resume")
         self._count = int(newest.name)
@@ -95,25 +107,34 @@ class Keeper:
         return sorted(path for path in found if path.name.isdigit())
 
 
-def identity_of(settings: Training, train: Table, model: torch.nn.Module) -> Numbers:
-    """Return what a run depends on: settings, rows, the shapes of the weights, threads."""
+def identity_of(
+    settings: Training, train: Table, model: torch.nn.Module, place: Place | None = None
+) -> Numbers:
+    """Return what a run depends on: settings, rows, the shapes of the weights, and where it runs.
+
+    Where tables and batches lie makes no other run: a checkpoint holds whole tables.
+    """
+    place = place or Place()
     arrays = [*train.inputs.arrays().values(), train.labels, train.offsets]
     arrays += [] if train.weights is None else [train.weights]
     return {
-        "training": settings.model_dump(mode="json"),
+        "format": _FORMAT,
+        "training": settings.model_dump(mode="json", exclude={"device", "tables"}),
         "rows": [zlib.crc32(np.ascontiguousarray(array).data) for array in arrays],
         "weights": [[name, list(value.shape)] for name, value in model.state_dict().items()],
+        "torch": torch.__version__.partition("+")[0],
         "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
+        "processes": place.group.size,
+        "device": place.device.type,
     }
 
 
-def _differing(found: Numbers, expected: Numbers) -> str:
+def _differing(found: Numbers, expected: Numbers, names: Iterable[str]) -> str:
     """Name what differs between two runs."""
-    names = [name for name in expected if found.get(name) != expected[name]]
     return ", ".join(
         f"{name} was {found.get(name)}, is {expected[name]}"
-        if name in {"threads", "torch"}
+        if name in {*_NOTED, "torch", "format"}
         else f"other {name}"
         for name in names
+        if found.get(name) != expected.get(name)
     )

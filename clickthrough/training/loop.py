@@ -1,30 +1,34 @@
 """The training loop."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from clickthrough.bundle.export import tensors
 from clickthrough.config.training import Training
 from clickthrough.features.encoding.encoder import Encoded
-from clickthrough.features.encoding.vocabulary import UNSEEN
 from clickthrough.models.base import CtrModel
 from clickthrough.training.batches import Batch, batches_of, step_count
+from clickthrough.training.chance import chance_of, restore_chance, seed_process
 from clickthrough.training.checkpoint import Keeper, Numbers, Tensors
-from clickthrough.training.divergence import refuse_divergence
-from clickthrough.training.loss import training_loss
+from clickthrough.training.device import Rows
+from clickthrough.training.distributed.place import Place
+from clickthrough.training.distributed.state import led_state
+from clickthrough.training.distributed.tables import whole_tables
 from clickthrough.training.memory import keep_freed_memory
 from clickthrough.training.monitor import monitored
-from clickthrough.training.optimizers import Optimizers
+from clickthrough.training.position import Epoch, Position
+from clickthrough.training.redundant import still_redundant_biases
 from clickthrough.training.sampling import correction, positive_weight
 from clickthrough.training.schedule import rate_factor
+from clickthrough.training.step import Step
 from clickthrough.training.table import Table
+from clickthrough.training.watch import Seen, Watch, steps_between_looks
 
 _EVAL_ROWS = 65_536
 
@@ -40,107 +44,73 @@ def silent(epoch: int, done: int, total: int) -> None:
     """Report nothing."""
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch came to: mean training loss, and the monitored metric on validation."""
-
-    number: int
-    loss: float
-    monitored: float
-
-
-@dataclass
-class Position:
-    """How far a run has come; with the weights, all that it needs to go on.
-
-    Attributes:
-        epochs: those that are done.
-        batches: done of the running epoch.
-        steps: in all.
-        rows: trained on in the running epoch.
-        loss: summed over these rows.
-        order: the generator of the epoch's order, as the epoch began.
-        best: the best monitored value, signed so that higher is better.
-    """
-
-    epochs: list[Epoch] = field(default_factory=list)
-    batches: int = 0
-    steps: int = 0
-    rows: int = 0
-    loss: float = 0.0
-    order: dict[str, Any] = field(default_factory=dict)
-    best: float = -np.inf
-
-    def told(self) -> str:
-        """Say how far that is."""
-        return f"epoch {len(self.epochs) + 1}, batch {self.batches}"
-
-    @classmethod
-    def read(cls, numbers: Numbers) -> "Position":
-        """Return the position of a checkpoint."""
-        return cls(**{**numbers, "epochs": [Epoch(**epoch) for epoch in numbers["epochs"]]})
-
-
 class Trainer:
-    """A model on its way.
+    """A model on its way, in one process or several that share each batch.
 
     Args:
-        model: fresh weights.
+        model: fresh weights; it is moved to where it is trained.
         train: training period.
-        validation: the period after it, for early stopping.
+        validation: the period after it, for early stopping; the leader's, others may have none.
         settings: epochs, batch size, rates, patience.
         numeric: the names of the numeric inputs, for errors.
+        place: processes and device; by default those of this process and the settings.
     """
 
     def __init__(
         self,
         model: CtrModel,
         train: Table,
-        validation: Table,
+        validation: Table | None,
         settings: Training,
         numeric: Sequence[str] = (),
+        place: Place | None = None,
     ) -> None:
         keep_freed_memory()
-        torch.manual_seed(settings.seed)
+        self._place = place or Place.of(settings)
+        seed_process(settings.seed, self._place.group)
         self._model, self._train, self._validation = model, train, validation
-        self._settings, self._numeric = settings, numeric
+        self._settings = settings
         self._rng = np.random.default_rng(settings.seed)
-        self._pos_weight = positive_weight(train.labels, settings)
-        model.shift.fill_(correction(settings, self._pos_weight))
-        self._optimizers = Optimizers(model, settings)
-        self._optimizers.average.model.shift.copy_(model.shift)
-        self._rows = (*tensors(train.inputs), torch.from_numpy(train.labels.astype(np.float32)))
-        weights = train.weights
-        self._weights = None if weights is None else torch.from_numpy(weights)
+        pos_weight = positive_weight(train.labels, settings)
+        model.shift.fill_(correction(settings, pos_weight))
+        still_redundant_biases(model)
+        self._place.enter(model)
+        rows = Rows(train, self._place.device)
+        self._step = Step(model, rows, settings, self._place, pos_weight)
+        self._learned = self._step.optimizers.average.model
+        self._watch = Watch(rows, numeric, steps_between_looks(self._place.device))
         self._steps = settings.epochs * step_count(train, settings)
         self._best = _copy(model)
         self.position = Position()
 
     def resume(self, keeper: Keeper) -> bool:
-        """Go on from the newest checkpoint; say whether there is one.
+        """Go on from the leader's newest checkpoint; say whether there is one.
 
         Raises:
             ClickthroughError: it is of another run, or unreadable.
         """
-        kept = keeper.load()
+        group = self._place.group
+        kept = led_state(group, keeper.load() if group.leads else None)
         if kept is not None:
             self.restore(*kept)
         return kept is not None
 
     def run(self, progress: Progress = silent, keeper: Keeper | None = None) -> list[Epoch]:
-        """Train until validation stops improving; leave the best weights in the model.
+        """Train until validation stops improving; leave the best weights in the leader's model.
 
         Args:
             progress: called after each batch.
-            keeper: where checkpoints are kept.
+            keeper: where the leader keeps checkpoints.
 
         Raises:
-            ClickthroughError: the loss is not a number, or a checkpoint cannot be written.
+            ClickthroughError: the loss is not a number, a checkpoint cannot be written, or
+                another process ended.
         """
         while not self._is_finished():
             self._epoch(progress, keeper)
             self._close()
         self._model.load_state_dict(self._best)
+        self._place.leave(self._model)
         return self.position.epochs
 
     def _is_finished(self) -> bool:
@@ -158,78 +128,100 @@ class Trainer:
         self._model.train()
         batches = batches_of(self._train, self._settings, self._rng)
         for batch in islice(batches, at.batches, None):
-            at.loss += self._step(batch, number)
+            self._take(batch, number, self._wants_checkpoint(keeper))
             at.batches, at.rows = at.batches + 1, at.rows + len(batch)
+            due = self._watch.is_full and self._look()
             progress(number, at.rows, len(self._train))
-            if keeper is not None and keeper.due():
-                keeper.save(*self.state())
+            if due:
+                self._keep(keeper)
+        if self._look():
+            self._keep(keeper)
 
-    def _step(self, batch: Batch, epoch: int) -> float:
-        """Train on a batch; return its loss, summed over its rows."""
+    def _take(self, batch: Batch, epoch: int, due: bool) -> None:
+        """Train on a batch."""
         if len(batch) < 2:  # one row has no variance for BatchNorm
-            return 0.0
+            return
         settings, at = self._settings, self.position
-        ids, numeric, bag_ids, bag_weights, labels = (rows[batch.rows] for rows in self._rows)
-        weights = None if self._weights is None else self._weights[batch.rows]
-        with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bf16"):
-            logits = self._model.member_logits(
-                _some_unseen(ids, settings), numeric, _some_unseen(bag_ids, settings), bag_weights
-            ).float()
-        losses = [
-            training_loss(
-                member, labels, batch.request, settings.listwise, self._pos_weight, weights
-            )
-            for member in logits.unbind(dim=1)
-        ]
-        loss = torch.stack(losses).mean()
         factor = rate_factor(at.steps, self._steps, settings)
-        value = float(loss.detach())
-        if not np.isfinite(value):
-            place = f"epoch {epoch}, batch {at.batches + 1}"
-            refuse_divergence(place, numeric, self._numeric, factor * settings.learning_rate)
-        self._optimizers.step(loss, factor)
+        told = self._step.take(batch, factor, due)
+        place = f"epoch {epoch}, batch {at.batches + 1}"
+        self._watch.add(Seen(told, batch, place, factor * settings.learning_rate))
         at.steps += 1
-        return value * len(batch)
+
+    def _look(self) -> bool:
+        """Look at the losses since the last look; say whether a checkpoint is due."""
+        loss, due = self._watch.look()
+        self.position.loss += loss
+        return due
+
+    def _wants_checkpoint(self, keeper: Keeper | None) -> bool:
+        return keeper is not None and self._place.group.leads and keeper.due()
+
+    def _keep(self, keeper: Keeper | None) -> None:
+        state = self.state()  # every process has a part in it
+        if keeper is not None and self._place.group.leads:
+            keeper.save(*state)
 
     def _close(self) -> None:
         """End an epoch: validate, and keep the weights if they are the best."""
-        at, learned = self.position, self._optimizers.average.model
-        value = monitored(
-            predict_logits(learned, self._validation.inputs), self._validation, self._settings
-        )
+        at, value = self.position, self._validated()
         at.epochs.append(Epoch(len(at.epochs) + 1, at.loss / max(at.rows, 1), abs(value)))
         at.batches, at.rows, at.loss = 0, 0, 0.0
         if value > at.best:
-            at.best, self._best = value, _copy(learned)
+            at.best, self._best = value, _copy(self._learned)
+
+    def _validated(self) -> float:
+        """Return what the leader finds."""
+        value = torch.zeros((), dtype=torch.float64)
+        with whole_tables(self._learned):
+            if self._place.group.leads and self._validation is not None:
+                logits = predict_logits(self._learned, self._validation.inputs)
+                value.fill_(monitored(logits, self._validation, self._settings))
+        self._place.group.lead(value)
+        return float(value)
 
     def _best_epoch(self) -> int:
         sign = -1 if self._settings.monitor.endswith("loss") else 1
         return max(self.position.epochs, key=lambda epoch: sign * epoch.monitored).number
 
     def state(self) -> tuple[Tensors, Numbers]:
-        """Return all that the run needs to go on."""
-        groups = {
-            "model": self._model.state_dict(),
-            "best": self._best,
-            "optimizers": self._optimizers.state(),
-            "random": {"torch": torch.get_rng_state()},
-        }
+        """Return all that the run needs to go on, in the leader; all processes ask for it.
+
+        Tables and their moments are whole, so that any number of processes can go on.
+        """
+        tables, layout = self._tables(), self._place.layout
+        chance = chance_of(self._place.device, self._step.unseen.generator, self._place.group)
+        groups = {"optimizers": self._step.optimizers.state(), "random": chance}
+        for group, values in (("model", self._model.state_dict()), ("best", self._best)):
+            groups[group] = {
+                name: layout.whole(value) if name in tables else value
+                for name, value in values.items()
+            }
         named = {
             f"{g}/{name}": value for g, values in groups.items() for name, value in values.items()
         }
         return named, asdict(self.position)
 
     def restore(self, state: Tensors, numbers: Numbers) -> None:
-        """Go on from a checkpoint."""
+        """Go on from a checkpoint, in every process."""
+        tables, layout = self._tables(), self._place.layout
         groups: dict[str, Tensors] = {}
         for name, value in state.items():
             group, _, own = name.partition("/")
-            groups.setdefault(group, {})[own] = value
+            mine = layout.own(value) if group in {"model", "best"} and own in tables else value
+            groups.setdefault(group, {})[own] = mine
         self._model.load_state_dict(groups["model"])
         self._best = groups["best"]
-        self._optimizers.restore(groups["optimizers"])
-        torch.set_rng_state(groups["random"]["torch"])
+        self._step.optimizers.restore(groups["optimizers"])
+        shared = self._step.unseen.generator
+        restore_chance(groups["random"], self._place.device, shared, self._place.group)
         self.position = Position.read(numbers)
+
+    def _tables(self) -> set[str]:
+        """Return the names of the embedding tables."""
+        tables = {id(table) for table in self._model.table_parameters()}
+        named = self._model.state_dict(keep_vars=True)
+        return {name for name, value in named.items() if id(value) in tables}
 
 
 def train_model(
@@ -246,18 +238,15 @@ def train_model(
 def predict_logits(model: CtrModel, inputs: Encoded) -> NDArray[np.float32]:
     """Return logits of encoded rows, shape (n,)."""
     model.eval()
+    device = model.shift.device
     parts = []
     with torch.inference_mode():
         for start in range(0, len(inputs.ids), _EVAL_ROWS):
             rows = slice(start, start + _EVAL_ROWS)
-            parts.append(model(*tensors(inputs[rows])).numpy())
+            given = (values.to(device) for values in tensors(inputs[rows]))
+            parts.append(model(*given).cpu().numpy())
     logits: NDArray[np.float32] = np.concatenate(parts)
     return logits
-
-
-def _some_unseen(ids: Tensor, settings: Training) -> Tensor:
-    """Replace a small share of ids by the unseen id, so that its row is trained."""
-    return ids.masked_fill(torch.rand(ids.shape) < settings.unseen_share, UNSEEN)
 
 
 def _copy(model: CtrModel) -> Tensors:

@@ -7,6 +7,8 @@ from torch import Tensor
 
 from clickthrough.config.training import Training
 from clickthrough.models.base import CtrModel
+from clickthrough.training.distributed.gradients import Gradients
+from clickthrough.training.distributed.place import Place
 from clickthrough.training.rowwise import RowWiseAdam
 
 
@@ -76,9 +78,18 @@ class Average:
 
 
 class Optimizers:
-    """AdamW for dense weights, a row-wise Adam that touches only a batch's rows for tables."""
+    """AdamW for dense weights, a row-wise Adam that touches only a batch's rows for tables.
 
-    def __init__(self, model: CtrModel, settings: Training) -> None:
+    Args:
+        model: what is trained.
+        settings: rates, decay, averaging, clipping.
+        place: whose gradients are summed, and how tables lie.
+    """
+
+    def __init__(self, model: CtrModel, settings: Training, place: Place | None = None) -> None:
+        place = place or Place()
+        self._gradients = Gradients(model, place.group, place.sharded)
+        self._layout = place.layout
         rate, decay = settings.learning_rate, settings.weight_decay
         dense, tables = model.dense_parameters(), model.table_parameters()
         self._all: list[torch.optim.Optimizer] = [
@@ -92,16 +103,22 @@ class Optimizers:
         self._rates = [group["lr"] for optimizer in self._all for group in optimizer.param_groups]
         self._clip, self._dense = settings.clip_norm, dense
 
-    def step(self, loss: Tensor, factor: float = 1.0) -> None:
+    def step(self, loss: Tensor, factor: float = 1.0, flag: bool = False) -> Tensor:
         """Change the weights by the gradient of a loss.
 
         Args:
-            loss: a scalar.
+            loss: a scalar; the losses of all processes are added up.
             factor: what the learning rate is multiplied by.
+            flag: is told to all processes.
+
+        Returns:
+            The sum of the losses, and of the flags, shape (2,).
         """
         for optimizer in self._all:
             optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        own = loss.detach()
+        told = self._gradients.add(torch.stack([own, own.new_full((), float(flag))]))
         if self._clip is not None:
             torch.nn.utils.clip_grad_norm_(self._dense, self._clip)
         groups = [group for optimizer in self._all for group in optimizer.param_groups]
@@ -110,13 +127,14 @@ class Optimizers:
         for optimizer in self._all:
             optimizer.step()
         self.average.update()
+        return told
 
     def state(self) -> dict[str, Tensor]:
-        """Return all that the next step depends on beside the weights."""
+        """Return all that the next step depends on beside the weights, whole in the leader."""
         made = {f"average.{name}": value for name, value in self.average.state().items()}
         for number, optimizer in enumerate(self._all):
             for place, state in optimizer.state_dict()["state"].items():
-                made |= {f"{number}.{place}.{name}": value for name, value in state.items()}
+                made |= {f"{number}.{place}.{n}": self._whole(number, v) for n, v in state.items()}
         return made
 
     def restore(self, state: dict[str, Tensor]) -> None:
@@ -125,9 +143,20 @@ class Optimizers:
         for number, optimizer in enumerate(self._all):
             own = _within(state, str(number))
             places = {int(name.partition(".")[0]) for name in own}
-            nested = {p: {k: v.clone() for k, v in _within(own, str(p)).items()} for p in places}
+            nested = {
+                place: {n: self._own(number, v) for n, v in _within(own, str(place)).items()}
+                for place in places
+            }
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": nested, "param_groups": groups})
+
+    def _whole(self, number: int, value: Tensor) -> Tensor:
+        """Return what an optimizer remembers, whole in the leader: of tables, a value a row."""
+        return self._layout.whole(value) if number and value.dim() else value
+
+    def _own(self, number: int, value: Tensor) -> Tensor:
+        """Return what of that is this process's own, copied."""
+        return self._layout.own(value).clone() if number and value.dim() else value.clone()
 
 
 def _within(state: dict[str, Tensor], part: str) -> dict[str, Tensor]:

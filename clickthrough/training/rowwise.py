@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
+from clickthrough.training.placewise import summed_by_place
+
 _DECAY = 0.999
 _SMALLEST = 1e-8
 
@@ -34,7 +36,10 @@ class RowWiseAdam(torch.optim.Optimizer):
         super().__init__(tables, {"lr": lr, "l2": l2})
         for group in self.param_groups:
             for table in group["params"]:
-                self.state[table] = {"step": torch.tensor(0.0), "moments": torch.zeros(len(table))}
+                self.state[table] = {
+                    "step": torch.tensor(0.0),
+                    "moments": torch.zeros(len(table), device=table.device),
+                }
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
@@ -45,7 +50,8 @@ class RowWiseAdam(torch.optim.Optimizer):
                     self._change(table, table.grad, group["lr"], group["l2"])
 
     def _change(self, table: Tensor, gradient: Tensor, rate: float, l2: float) -> None:
-        rows, gradients = summed_by_row(gradient)
+        summed = summed_by_place if gradient.is_cuda else summed_by_row
+        rows, gradients = summed(gradient)  # a row may stand there again, with the same sum
         weights = table.index_select(0, rows)
         if l2:
             gradients.add_(weights, alpha=l2)

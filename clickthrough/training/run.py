@@ -1,9 +1,10 @@
 """A training run: from a configuration to a bundle."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from clickthrough.bundle.module import input_shape
 from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.bundle.save import Parts, refuse_to_replace, save_bundle
 from clickthrough.config.root import Config
-from clickthrough.data.open import open_dataset
+from clickthrough.data.dataset import Dataset
+from clickthrough.data.split import TEST, TRAIN, VALIDATION
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
@@ -24,8 +26,12 @@ from clickthrough.training.calibrate import calibrate, sliced_column
 from clickthrough.training.checkpoint import Keeper, identity_of
 from clickthrough.training.continued import Start
 from clickthrough.training.describe import describe, describe_inputs
+from clickthrough.training.distributed.group import led_text
+from clickthrough.training.distributed.opening import check_agreement, open_first_here
+from clickthrough.training.distributed.place import Place
 from clickthrough.training.evaluate import Scorer, evaluate_prepared
-from clickthrough.training.loop import Epoch, Progress, Trainer, predict_logits, silent
+from clickthrough.training.loop import Progress, Trainer, predict_logits, silent
+from clickthrough.training.position import Epoch
 from clickthrough.training.prepare import Prepared, plan_of, prepare, snapshots_before_test
 from clickthrough.training.scope import Scope, read_scope
 from clickthrough.training.widths import with_widths
@@ -48,6 +54,17 @@ class Run:
     manifest: Manifest
     epochs: list[Epoch]
     metrics: dict[str, Any]
+
+    def text(self) -> str:
+        """Return it as JSON."""
+        epochs = [asdict(epoch) for epoch in self.epochs]
+        return json.dumps([self.manifest.model_dump(mode="json"), epochs, self.metrics])
+
+    @classmethod
+    def read(cls, text: str) -> "Run":
+        """Return what :meth:`text` was made of."""
+        manifest, epochs, metrics = json.loads(text)
+        return cls(Manifest.model_validate(manifest), [Epoch(**epoch) for epoch in epochs], metrics)
 
 
 @dataclass(frozen=True)
@@ -73,6 +90,9 @@ def train(
 ) -> Run:
     """Train, calibrate, evaluate and write a bundle.
 
+    In several processes (:mod:`clickthrough.training.distributed`) all of them train; the leader
+    alone reports, keeps checkpoints, calibrates, evaluates and writes.
+
     Args:
         config: the whole configuration.
         out: the bundle's directory; a bundle that stands there is replaced.
@@ -81,53 +101,55 @@ def train(
         truth: a file of true probabilities to evaluate against.
         begin: where the weights come from; by default training starts anew.
 
+    Returns:
+        What it came to, in every process.
+
     Raises:
         ClickthroughError: the configuration, the log or the place cannot be used.
     """
-    told = told or Told()
+    place, begin = Place.of(config.training), begin or Begin()
+    leads = place.group.leads
+    told = told if told is not None and leads else Told()
     refuse_to_replace(out)  # before the work, not after it
-    dataset = open_dataset(config.data)
+    dataset = open_first_here(config, place.group)
     told.say(describe(dataset, config.counters))
-    scope = read_scope(dataset, config, baselines, truth)  # a wrong name is found before the work
+    # a wrong name is found before the work
+    scope = read_scope(dataset, config, baselines, truth) if leads else Scope()
     if config.calibration.by is not None:
         sliced_column(config.calibration.by, plan_of(config, dataset.schema))
-    begin = begin or Begin()
     start = Start(load_bundle(begin.bundle)) if begin.bundle else None
     config = config if start is None else start.settled(config)
-    prepared = prepare(dataset, config, "live", start=start)
+    parts = (TRAIN, VALIDATION, TEST) if leads else (TRAIN,)
+    prepared = prepare(dataset, config, "live", parts=parts, start=start)
     told.say(describe_inputs(prepared))
-    checkpoints = out.with_name(f".{out.name}.training")
-    if not begin.resume:
-        shutil.rmtree(checkpoints, ignore_errors=True)
     config = _settled(config, prepared)
-    model, epochs = _fit(prepared, config, told, checkpoints, start)
-    validation = prepared.watched
-    calibrator = calibrate(
-        config.calibration,
-        prepared.encoder,
-        validation,
-        predict_logits(model, validation.inputs),
-    )
-    told.say(f"calibration: {calibrator.describe()}")
-    snapshots, until = snapshots_before_test(dataset, config)
-    parts = Parts(
-        config=config,
-        schema=dataset.schema,
-        encoder=prepared.encoder,
-        model=model,
-        example=_example(prepared),
-        calibrator=calibrator,
-        snapshots=snapshots,
-        counters_until=until,
-        metrics={"epochs": [vars(epoch) for epoch in epochs]},
-    )
-    if len(prepared.tables.get("test", ())):  # it may also stand there without labels
-        told.say("evaluating on the test part")
-        metrics = parts.metrics | {"test": _evaluate(parts, prepared, scope)}
-        parts = replace(parts, metrics=metrics)
-    manifest = save_bundle(out, parts)
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    return Run(manifest, epochs, parts.metrics)
+    work = _Work(config, dataset, prepared, told, place, out.with_name(f".{out.name}.training"))
+    if leads and not begin.resume:
+        work.clear()
+    model, epochs = _fit(work, start)
+    made = ""
+    if leads:
+        parts_of_bundle = _evaluated(_calibrated(work, model, epochs), work, scope)
+        manifest = save_bundle(out, parts_of_bundle)
+        work.clear()
+        made = Run(manifest, epochs, parts_of_bundle.metrics).text()
+    return Run.read(led_text(place.group, made))
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What the stages of a run share."""
+
+    config: Config
+    dataset: Dataset
+    prepared: Prepared
+    told: Told
+    place: Place
+    checkpoints: Path
+
+    def clear(self) -> None:
+        """Remove the checkpoints."""
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
 
 
 def _settled(config: Config, prepared: Prepared) -> Config:
@@ -136,28 +158,59 @@ def _settled(config: Config, prepared: Prepared) -> Config:
     return config.model_copy(update={"model": model})
 
 
-def _fit(
-    prepared: Prepared, config: Config, told: Told, checkpoints: Path, start: Start | None
-) -> tuple[CtrModel, list[Epoch]]:
-    torch.manual_seed(config.training.seed)
-    encoder, tables, settings = prepared.encoder, prepared.tables, config.training
-    model = build_model(config.model, input_shape(encoder, config.model))
+def _fit(work: _Work, start: Start | None) -> tuple[CtrModel, list[Epoch]]:
+    """Train; the leader's model is then the best one."""
+    settings, told, place = work.config.training, work.told, work.place
+    encoder, tables = work.prepared.encoder, work.prepared.tables
+    torch.manual_seed(settings.seed)
+    model = build_model(work.config.model, input_shape(encoder, work.config.model))
     if start is not None:
         start.load(model, encoder)
         told.say(f"going on from bundle {start.bundle.manifest.version}")
-    identity = identity_of(settings, tables["train"], model)
-    keeper = Keeper(checkpoints, identity, settings.checkpoint_every)
-    trainer = Trainer(model, tables["train"], prepared.watched, settings, encoder.numeric_names)
+    identity = identity_of(settings, tables["train"], model, place)
+    check_agreement(place.group, identity)
+    keeper = Keeper(work.checkpoints, identity, settings.checkpoint_every)
+    watched = work.prepared.watched if place.group.leads else None
+    trainer = Trainer(model, tables["train"], watched, settings, encoder.numeric_names, place)
     if trainer.resume(keeper):
-        told.say(f"going on from {trainer.position.told()}")
+        told.say(f"going on from {trainer.position.told()}{keeper.noted}")
     epochs = trainer.run(told.progress, keeper)
-    best = min if config.training.monitor.endswith("loss") else max
+    best = min if settings.monitor.endswith("loss") else max
     chosen = best(epochs, key=lambda epoch: epoch.monitored)
     told.say(
         f"stopped after {len(epochs)} epochs; best is {chosen.number}: "
-        f"validation {config.training.monitor} {chosen.monitored:.4f}"
+        f"validation {settings.monitor} {chosen.monitored:.4f}"
     )
     return model, epochs
+
+
+def _calibrated(work: _Work, model: CtrModel, epochs: list[Epoch]) -> Parts:
+    """Return what a bundle is made of, but for the evaluation."""
+    config, prepared = work.config, work.prepared
+    logits = predict_logits(model, prepared.watched.inputs)
+    calibrator = calibrate(config.calibration, prepared.encoder, prepared.watched, logits)
+    work.told.say(f"calibration: {calibrator.describe()}")
+    snapshots, until = snapshots_before_test(work.dataset, config)
+    return Parts(
+        config=config,
+        schema=work.dataset.schema,
+        encoder=prepared.encoder,
+        model=model.cpu(),
+        example=_example(prepared),
+        calibrator=calibrator,
+        snapshots=snapshots,
+        counters_until=until,
+        metrics={"epochs": [vars(epoch) for epoch in epochs]},
+    )
+
+
+def _evaluated(parts: Parts, work: _Work, scope: Scope) -> Parts:
+    """Add the evaluation on the test part, where there is one; it may also be without labels."""
+    if not len(work.prepared.tables.get("test", ())):
+        return parts
+    work.told.say("evaluating on the test part")
+    metrics = parts.metrics | {"test": _evaluate(parts, work.prepared, scope)}
+    return replace(parts, metrics=metrics)
 
 
 def _evaluate(parts: Parts, prepared: Prepared, scope: Scope) -> dict[str, Any]:

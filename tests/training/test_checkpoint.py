@@ -19,8 +19,11 @@ from clickthrough.bundle import layout
 from clickthrough.config.training import Training
 from clickthrough.errors import ClickthroughError, DataError
 from clickthrough.training.checkpoint import Keeper, identity_of
-from clickthrough.training.loop import Epoch, Trainer
+from clickthrough.training.distributed.place import Place
+from clickthrough.training.loop import Trainer
+from clickthrough.training.position import Epoch
 from tests.logs import make_values
+from tests.training.distributed.test_share import Pretended
 from tests.training.test_loop import made_model, made_table
 
 KINDS: list[dict[str, object]] = [
@@ -137,6 +140,21 @@ def test_other_rows_are_another_run(tmp_path: Path) -> None:
     other.inputs.numeric[5, 1] += np.float32(1e-6)
     with pytest.raises(ClickthroughError, match="other rows"):
         Keeper(tmp_path, identity_of(settings, other, made_model()), 0).load()
+
+
+def test_other_threads_and_processes_are_no_other_run_but_told(tmp_path: Path) -> None:
+    settings = settings_of({})
+    with pytest.raises(StoppedError):
+        trained(settings, keeper_of(tmp_path, settings), 3)
+    same = keeper_of(tmp_path, settings)
+    assert same.load() is not None
+    assert not same.noted
+    elsewhere = Place(Pretended(0, 2))
+    lying = settings.model_copy(update={"tables": "sharded", "device": "cpu"})
+    identity = identity_of(lying, made_table(1), made_model(), elsewhere)
+    keeper = Keeper(tmp_path, identity | {"threads": 5}, 0)
+    assert keeper.load() is not None
+    assert "; processes was 1, is 2, threads was 1, is 5: sums are rounded" in keeper.noted
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from clickthrough.bundle.export import tensors
 from clickthrough.config.training import Training
 from clickthrough.evaluation.metrics import log_loss
 from clickthrough.models.base import CtrModel
-from clickthrough.training.loop import Epoch, train_model
+from clickthrough.training.loop import train_model
 from clickthrough.training.optimizers import Average, Optimizers
+from clickthrough.training.position import Epoch
 from tests.training.test_loop import made_model, made_table, probabilities
 
 STEPS = 40
