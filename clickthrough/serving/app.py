@@ -5,10 +5,10 @@ import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -126,7 +126,7 @@ def _add_scoring(app: FastAPI, predictor: Predictor) -> None:
         """Score impressions."""
         _refuse_many(body.impressions, "impressions", most)
         scored = predictor.predict(body.impressions)
-        predictions = [asdict(prediction) for prediction in scored.predictions]
+        predictions = [msgspec.structs.asdict(prediction) for prediction in scored.predictions]
         return {"predictions": predictions, "ignored": scored.ignored, "version": version}
 
     @app.post("/rank", response_model=contract.RankOut, responses=_FAULTS)
@@ -135,7 +135,7 @@ def _add_scoring(app: FastAPI, predictor: Predictor) -> None:
         _refuse_many(body.candidates, "candidates", most)
         ranking = predictor.rank(body.context, body.candidates, body.top)
         ranked = [
-            {"candidate": place, **asdict(prediction)}
+            {"candidate": place, **msgspec.structs.asdict(prediction)}
             for place, prediction in zip(ranking.order, ranking.predictions, strict=True)
         ]
         return {

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 from fastapi import FastAPI
@@ -89,7 +90,7 @@ def test_predict_answers_what_the_predictor_says(
     assert answer.status_code == 200
     expected = app.state.predictor.predict(rows).predictions
     assert answer.json() == {
-        "predictions": [vars(prediction) for prediction in expected],
+        "predictions": msgspec.to_builtins(expected),
         "ignored": ["colour"],
         "version": app.state.predictor.bundle.manifest.version,
     }
