@@ -12,11 +12,11 @@ from clickthrough.features.gather import Names, RawColumns, RawRow
 from clickthrough.features.values import (
     EXPECTED,
     LISTS,
+    READ,
     Scalar,
     Value,
     read_all,
     read_text,
-    read_value,
 )
 from clickthrough.schema import MISSING_INT, Columns, FieldType, Schema, parse_time
 
@@ -77,7 +77,6 @@ class RowParser:
     def __init__(self, schema: Schema, fields: Sequence[str]) -> None:
         self.schema = schema
         self.fields = list(dict.fromkeys(fields))
-        self._kinds = [(name, schema.fields[name]) for name in self.fields]
         meaningless = {schema.roles.get("label"), "label", "type"}
         self._names = Names(schema.aliases(), meaningless)
         self._moment = lru_cache(10_000)(lambda value: parse_time(value, schema.time))
@@ -139,10 +138,15 @@ class RowParser:
         Raises:
             RequestError: a value has the wrong type; named by its place.
         """
-        whole = read_all(values, self.schema.fields[name])
+        kind = self.schema.fields[name]
+        whole = read_all(values, kind)
         if whole is not None:
             return whole
-        return [self.coerce(value, name, i) for value, i in zip(values, places, strict=False)]
+        read = READ[kind]
+        try:
+            return [read(value) for value in values]
+        except (ValueError, OverflowError):  # which of them, says what follows
+            return [self.coerce(value, name, i) for value, i in zip(values, places, strict=False)]
 
     def _read(
         self, columns: RawColumns, places: Sequence[int], now: int
@@ -207,7 +211,7 @@ class RowParser:
         """Return a field's value by the schema's type, None where it is missing."""
         kind = self.schema.fields[name]
         try:
-            return read_value(value, kind)
+            return READ[kind](value)
         except (ValueError, OverflowError):
             raise self._wrong(name, place, value, EXPECTED[kind]) from None
 

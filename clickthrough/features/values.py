@@ -32,19 +32,9 @@ _FEW = 4
 _MISSING = type(None)
 
 
-def read_value(value: object, kind: FieldType) -> Value:
-    """Return a value by the schema's type, None where it is missing.
-
-    Raises:
-        ValueError: it has another type.
-        OverflowError: it has another type, and is large.
-    """
-    return _READ[kind](value)
-
-
 def read_all(values: Sequence[object], kind: FieldType) -> list[Value] | None:
     """Return many values at once; None where they must be read one by one."""
-    if len(values) < _FEW or kind not in _AT_ONCE:
+    if len(values) < _FEW or kind not in _EXACT:
         return None
     types = set(map(type, values))
     absent = _MISSING in types
@@ -62,6 +52,8 @@ def read_text(value: object) -> str | None:
     """
     if value is None or value == "":
         return None
+    if type(value) is str and value.isascii():
+        return value
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError
     text = str(value)
@@ -127,7 +119,7 @@ def _read_list(read: Callable[[object], Scalar]) -> Callable[[object], list[Scal
     return read_entries
 
 
-_READ: dict[FieldType, Callable[[object], Value]] = {
+READ: dict[FieldType, Callable[[object], Value]] = {
     "int": _read_int,
     "float": _read_float,
     "str": read_text,
@@ -136,6 +128,7 @@ _READ: dict[FieldType, Callable[[object], Value]] = {
     "floats": _read_list(_read_float),
     "strs": _read_list(read_text),
 }
+"""For each type what reads a value: None where it is missing, an error where it is of another."""
 
 
 def _fit(numbers: Sequence[int]) -> bool:

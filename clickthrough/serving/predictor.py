@@ -182,7 +182,7 @@ class Predictor:
         ticks = tick_of(rows.time, self._tick_seconds)
         columns |= self._histories.read(self.store, rows.values, ticks)
         ids = self._ids.encode(rows.values, columns, len(rows))
-        encoded = bundle.encoder.encode_with(ids, columns, rows.offsets)
+        encoded = bundle.encoder.encode(columns, rows.offsets, ids)
         logits = bundle.calibrator.logit(bundle.model.logits(encoded), encoded.ids)
         found = self._finder.find(rows.values, columns, encoded)
         return Scores(logits, bundle.calibrator.probability_of(logits), found)

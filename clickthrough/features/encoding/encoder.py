@@ -119,20 +119,21 @@ class Encoder:
         names = [column.name for column in self.plan.numeric]
         return names + [f"{names[i]}_missing" for i in self._indicators]
 
-    def encode(self, columns: Columns, offsets: NDArray[np.int64]) -> Encoded:
+    def encode(
+        self,
+        columns: Columns,
+        offsets: NDArray[np.int64],
+        ids: NDArray[np.int32] | None = None,
+    ) -> Encoded:
         """Encode impressions.
 
         Args:
             columns: the plan's fields, ``time`` and history columns, each of shape (n,), or (1,)
                 where all impressions share a value.
             offsets: where each request starts, and the end, shape (requests + 1,).
+            ids: of the id columns, where they were looked up before.
         """
-        return self.encode_with(self.ids(columns, int(offsets[-1])), columns, offsets)
-
-    def encode_with(
-        self, ids: NDArray[np.int32], columns: Columns, offsets: NDArray[np.int64]
-    ) -> Encoded:
-        """Encode impressions whose ids are known; see :meth:`encode`."""
+        ids = self.ids(columns, int(offsets[-1])) if ids is None else ids
         numbers = self.scale(self._numeric.values(columns, offsets))
         return Encoded(ids, numbers, *self.bags(columns, len(ids)))
 
@@ -174,11 +175,12 @@ class Encoder:
     def scale(self, values: Floats) -> NDArray[np.float32]:
         """Fill, standardize and append indicators: (n, columns) -> (n, numeric inputs)."""
         missing = np.isnan(values)
-        scaled = np.where(missing, self._fill, values)
+        scaled = np.where(missing, self._fill, values)  # np.clip would take as long as all of this
         scaled -= self._mean
         scaled /= self._scale
         rows, columns = values.shape
         made = np.empty((rows, columns + len(self._indicators)), np.float32)
-        np.clip(scaled, -FURTHEST, FURTHEST, out=made[:, :columns], casting="same_kind")
-        made[:, columns:] = missing[:, self._indicators]
+        np.minimum(scaled, FURTHEST, out=scaled)
+        np.maximum(scaled, -FURTHEST, out=made[:, :columns], casting="same_kind")
+        made[:, columns:] = missing.take(self._indicators, axis=1)
         return made

@@ -1,68 +1,26 @@
-"""Ids of the values of one request: what was looked up before is remembered.
+"""The id columns of requests, all fields at once.
 
-Fields with few values are nearly always remembered; what is not goes through the same vocabulary
-as the batch side, so the two cannot differ.
+Ids are those of :class:`Vocabulary`, which the batch side uses, found sooner.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clickthrough.features.columns import IdColumn
 from clickthrough.features.encoding.encoder import Encoder
+from clickthrough.features.encoding.index import MOST_INDEXED, ValueIndex
 from clickthrough.features.rows import to_array
-from clickthrough.features.values import Scalar, Value
+from clickthrough.features.values import Value
 from clickthrough.schema import Columns, FieldType, Schema
 
-_MOST_REMEMBERED = 1_000_000
-"""Values that all fields together remember: some 100 MB."""
-_LONGEST = 100
-"""Longer texts are not remembered, so that a caller cannot fill the memory."""
-
-
-class Lookup:
-    """The ids of one field's values.
-
-    Args:
-        encode: values as an array -> ids.
-        kind: the field's type.
-        most: how many values are remembered.
-    """
-
-    def __init__(
-        self,
-        encode: Callable[[NDArray[np.generic]], NDArray[np.int32]],
-        kind: FieldType,
-        most: int,
-    ) -> None:
-        self._encode = encode
-        self._kind = kind
-        self._most = most
-        self._known: dict[Value, int] = {}
-
-    def ids(self, values: Sequence[Value]) -> list[int]:
-        """Return the id of each value."""
-        found = list(map(self._known.get, values))
-        if None not in found:
-            return found  # type: ignore[return-value]
-        absent = [place for place, known in enumerate(found) if known is None]
-        new: list[Scalar] = [values[place] for place in absent]  # type: ignore[misc]
-        ids = self._encode(to_array(new, self._kind)).tolist()
-        for place, one in zip(absent, ids, strict=True):
-            found[place] = one
-        self._remember(dict(zip(new, ids, strict=True)))
-        return found  # type: ignore[return-value]
-
-    def _remember(self, new: dict[Scalar, int]) -> None:
-        if len(self._known) + len(new) > self._most:
-            self._known = {}  # another thread may still read the old one
-        if self._kind == "str":
-            new = {value: one for value, one in new.items() if len(value or "") <= _LONGEST}  # type: ignore[arg-type]
-        self._known.update(new)
+Values = Mapping[str, Sequence[Value]]
 
 
 class IdEncoder:
-    """The id columns of requests.
+    """Looks up the ids of requests.
 
     Args:
         encoder: knows the columns and their vocabularies.
@@ -71,20 +29,14 @@ class IdEncoder:
 
     def __init__(self, encoder: Encoder, schema: Schema) -> None:
         self._encoder = encoder
-        columns = encoder.plan.ids
-        own = [column for column in columns if column.source == "field"]
-        most = _MOST_REMEMBERED // max(1, len(own))
-        self._fields = [
-            (place, column.field, self._lookup(column.name, schema.fields[column.field], most))
-            for place, column in enumerate(columns)
-            if column.source == "field"
-        ]
-        self._others = [(p, c) for p, c in enumerate(columns) if c.source != "field"]
-        self._width = len(columns)
+        self._schema = schema
+        groups: dict[FieldType | None, list[tuple[int, IdColumn]]] = {}
+        for place, column in enumerate(encoder.plan.ids):
+            groups.setdefault(self._group(column), []).append((place, column))
+        self._others = groups.pop(None, [])
+        self._groups = [_Group(encoder, columns) for columns in groups.values()]
 
-    def encode(
-        self, values: Mapping[str, Sequence[Value]], columns: Columns, rows: int
-    ) -> NDArray[np.int32]:
+    def encode(self, values: Values, columns: Columns, rows: int) -> NDArray[np.int32]:
         """Return the ids of rows, shape (n, id columns).
 
         Args:
@@ -92,12 +44,45 @@ class IdEncoder:
             columns: the other fields, and ``time``, as arrays of shape (n,) or (1,).
             rows: how many.
         """
-        made = np.empty((self._width, rows), np.int32)
-        for place, field, lookup in self._fields:
-            made[place] = lookup.ids(values[field])
+        made = np.empty((rows, len(self._encoder.plan.ids)), np.int32)
+        for group in self._groups:
+            group.fill(made, values)
         for place, column in self._others:
-            made[place] = self._encoder.ids_of(column, columns[column.field])
-        return np.ascontiguousarray(made.T)
+            given = columns.get(column.field)
+            if given is None:
+                kind = self._schema.fields[column.field]
+                given = to_array(values[column.field], kind)  # type: ignore[arg-type]
+            made[:, place] = self._encoder.ids_of(column, given)
+        return made
 
-    def _lookup(self, name: str, kind: FieldType, most: int) -> Lookup:
-        return Lookup(self._encoder.vocabularies[name].encode, kind, most)
+    def _group(self, column: IdColumn) -> FieldType | None:
+        """Return the type by which a column is indexed, if it is."""
+        if column.source != "field":
+            return None
+        known = len(self._encoder.vocabularies[column.name].values)
+        return self._schema.fields[column.field] if 0 < known <= MOST_INDEXED else None
+
+
+class _Group:
+    """The id columns of one type."""
+
+    def __init__(self, encoder: Encoder, columns: Sequence[tuple[int, IdColumn]]) -> None:
+        self._places = np.array([place for place, _ in columns], np.int64)
+        self._fields = [column.field for _, column in columns]
+        self._numbers = np.arange(len(columns))
+        self._index = ValueIndex([encoder.vocabularies[c.name] for _, c in columns])
+
+    def fill(self, made: NDArray[np.int32], values: Values) -> None:
+        """Fill the columns of ``made``, shape (n, id columns)."""
+        given = [values[field] for field in self._fields]
+        sizes = np.array([*map(len, given)], np.int64)
+        flat = [*chain.from_iterable(given)]
+        ids = self._index.ids(flat, self._numbers.repeat(sizes))  # type: ignore[arg-type]
+        if len(flat) == len(given):
+            made[:, self._places] = ids
+            return
+        starts = sizes.cumsum() - sizes
+        whole = sizes == len(made)
+        every = np.arange(len(made))[:, None]
+        made[:, self._places[whole]] = ids[starts[whole] + every]
+        made[:, self._places[~whole]] = ids[starts[~whole]]

@@ -50,7 +50,10 @@ class NumericProgram:
         whole = [_with_smoothing(what, smoothing) for what in plan.measures]
         self._measures = sorted(whole, key=lambda what: (what.transform, len(what.smoothing)))
         rows = {what.name: row for row, what in enumerate(self._measures)}
-        self._depths = _spans([len(what.smoothing) for what in self._measures])
+        depths = _spans([len(what.smoothing) for what in self._measures])
+        self._kinds = [
+            (span, self._measures[span], _weights(self._measures[span])) for _, span in depths
+        ]
         self._transforms = _spans([what.transform for what in self._measures])
         forms: dict[Relative | None, list[tuple[int, int]]] = {}
         for place, column in enumerate(plan.numeric):
@@ -77,24 +80,17 @@ class NumericProgram:
     def _measured(self, columns: Columns, offsets: NDArray[np.int64], rows: int) -> Floats:
         """Return all measures after their transform, shape (measures, n)."""
         made = np.empty((len(self._measures), rows))
-        for depth, span in self._depths:
-            if depth:
-                made[span] = self._smoothed(self._measures[span], columns, rows)
+        for span, measures, weights in self._kinds:
+            if len(weights):
+                counts = _counts(measures, columns, rows)
+                made[span] = smoothed_rate(counts, weights, self._prior)
                 continue
-            for row in range(span.start, span.stop):
-                made[row] = _quantity(self._measures[row], columns, offsets)
+            for row, what in enumerate(measures, span.start):
+                made[row] = _quantity(what, columns, offsets)
+            _hold(made[span])
         for transform, span in self._transforms:
             _transform(made[span], transform)
         return made
-
-    def _smoothed(self, rates: Sequence[Measure], columns: Columns, rows: int) -> Floats:
-        """Return smoothed rates of one depth, shape (rates, n)."""
-        counts = np.empty((len(rates[0].inputs), len(rates), rows))
-        for place, what in enumerate(rates):
-            for level, name in enumerate(what.inputs):
-                counts[level, place] = columns[name]
-        weights = np.array([what.smoothing for what in rates]).T[:, :, None]
-        return smoothed_rate(list(counts), list(weights), self._prior)
 
 
 def numeric_values(
@@ -114,12 +110,13 @@ def measure(
         values = smoothed_rate(counts, what.smoothing, prior)
     else:
         values = np.array(_quantity(what, columns, offsets), np.float64)
+        _hold(values)
     _transform(values, what.transform)
     return values
 
 
 def smoothed_rate(
-    counts: Sequence[Floats], weights: Sequence[float] | Sequence[Floats], prior: float
+    counts: Sequence[Floats] | Floats, weights: Sequence[float] | Floats, prior: float
 ) -> Floats:
     """Return a click rate, smoothed towards wider ones, the widest towards the prior.
 
@@ -165,6 +162,20 @@ def _quantity(what: Measure, columns: Columns, offsets: NDArray[np.int64]) -> ND
             return _as_float(columns[what.inputs[0]])
 
 
+def _weights(rates: Sequence[Measure]) -> Floats:
+    """Return the weights of rates of one depth, shape (depth, rates, 1)."""
+    return np.array([what.smoothing for what in rates]).T[:, :, None]
+
+
+def _counts(rates: Sequence[Measure], columns: Columns, rows: int) -> Floats:
+    """Return the counts that rates of one depth are made of, shape (2 depth, rates, n)."""
+    made = np.empty((len(rates[0].inputs), len(rates), rows))
+    for place, what in enumerate(rates):
+        for level, name in enumerate(what.inputs):
+            made[level, place] = columns[name]
+    return made
+
+
 def _with_smoothing(what: Measure, smoothing: float) -> Measure:
     bare = what.kind == "rate" and not what.smoothing
     return replace(what, smoothing=(smoothing,)) if bare else what
@@ -181,10 +192,17 @@ def _matches(
 
 
 def _as_float(values: NDArray[np.generic]) -> Floats:
+    if values.dtype.kind == "f":
+        return values.astype(np.float64, copy=False)
     numbers = values.astype(np.float64)
-    if values.dtype.kind == "i":
-        numbers[values == MISSING_INT] = np.nan
-    return np.clip(numbers, -_LARGEST, _LARGEST, out=numbers)
+    numbers[values == MISSING_INT] = np.nan
+    return numbers
+
+
+def _hold(values: Floats) -> None:
+    """Hold values where nothing overflows, in place."""
+    np.minimum(values, _LARGEST, out=values)
+    np.maximum(values, -_LARGEST, out=values)
 
 
 def _transform(values: Floats, transform: str) -> None:
@@ -192,7 +210,7 @@ def _transform(values: Floats, transform: str) -> None:
     if transform == "log1p":
         values[...] = np.sign(values) * np.log1p(np.abs(values))
     elif transform == "logit":
-        rate = np.clip(values, _SMALLEST_RATE, 1 - _SMALLEST_RATE)
+        rate = np.maximum(np.minimum(values, 1 - _SMALLEST_RATE), _SMALLEST_RATE)
         values[...] = np.log(rate / (1 - rate))
 
 
