@@ -5,9 +5,10 @@ A field may go by the owner's name or by ours; where a row has both, the later o
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 
 RawRow = Mapping[str, object]
-RawColumns = dict[str, list[object]]
+RawColumns = dict[str, Sequence[object]]
 """Our name -> a value a row, or a single one that all rows share."""
 
 
@@ -29,26 +30,28 @@ class Names:
             known = self.known
             alone: RawColumns = {known[n]: [v] for n, v in rows[0].items() if n in known}
             return alone, self._ignored(rows[0])
-        names = dict.fromkeys(chain.from_iterable(rows))
-        return self._columns(rows, self._given(names)), self._ignored(names)
+        columns, names = _by_name(rows)
+        return self._renamed(rows, columns, self._given(names)), self._ignored(names)
 
     def gather_request(
         self, context: RawRow, candidates: Sequence[RawRow]
     ) -> tuple[RawColumns, list[str]]:
         """Return the columns of candidates that share a context, which they may overrule."""
         shared, _ = self.gather([context])
-        names = dict.fromkeys(chain.from_iterable(candidates))
+        by_name, names = _by_name(candidates)
         given = self._given(names)
-        columns = shared | self._columns(candidates, given)
+        columns = shared | self._renamed(candidates, by_name, given)
         for ours in given.keys() & shared.keys():
             names_of = [name for name, known in self.known.items() if known == ours]
             before = {name: value for name, value in context.items() if name in names_of}
             columns[ours] = _last([{**before, **row} for row in candidates], names_of)
-        return columns, self._ignored({**dict.fromkeys(context), **names})
+        return columns, self._ignored([*context, *names])
 
-    def _columns(self, rows: Sequence[RawRow], given: Mapping[str, list[str]]) -> RawColumns:
+    def _renamed(
+        self, rows: Sequence[RawRow], columns: RawColumns, given: Mapping[str, list[str]]
+    ) -> RawColumns:
         return {
-            ours: _last(rows, names) if len(names) > 1 else [row.get(names[0]) for row in rows]
+            ours: columns[names[0]] if len(names) == 1 else _last(rows, names)
             for ours, names in given.items()
         }
 
@@ -66,6 +69,18 @@ class Names:
             if ours is not None:
                 made.setdefault(ours, []).append(name)
         return made
+
+
+def _by_name(rows: Sequence[RawRow]) -> tuple[RawColumns, Iterable[str]]:
+    """Return what each row has by each name, and the names in order."""
+    names = tuple(rows[0]) if rows else ()
+    if len(names) > 1 and set(map(len, rows)) == {len(names)}:
+        try:  # rows of a program have all the same names
+            return dict(zip(names, zip(*map(itemgetter(*names), rows)))), names  # noqa: B905
+        except KeyError:
+            pass
+    every = dict.fromkeys(chain.from_iterable(rows))
+    return {name: [row.get(name) for row in rows] for name in every}, every
 
 
 def _last(rows: Iterable[RawRow], given: Sequence[str]) -> list[object]:

@@ -77,6 +77,7 @@ class RowParser:
     def __init__(self, schema: Schema, fields: Sequence[str]) -> None:
         self.schema = schema
         self.fields = list(dict.fromkeys(fields))
+        self._readers = [(name, READ[schema.fields[name]]) for name in self.fields]
         meaningless = {schema.roles.get("label"), "label", "type"}
         self._names = Names(schema.aliases(), meaningless)
         self._moment = lru_cache(10_000)(lambda value: parse_time(value, schema.time))
@@ -152,8 +153,16 @@ class RowParser:
         self, columns: RawColumns, places: Sequence[int], now: int
     ) -> tuple[dict[str, list[Value]], NDArray[np.int64]]:
         """Return all fields, and the time of each row (or the one that all share)."""
-        unsent = [None] * min(1, len(places))
-        values = {name: self.read(name, columns.get(name, unsent), places) for name in self.fields}
+        unsent: list[object] = [None] * min(1, len(places))
+        values: dict[str, list[Value]] = {}
+        for name, read in self._readers:
+            given = columns.get(name, unsent)
+            try:  # most fields of a request are of its context, a single value each
+                values[name] = (
+                    [read(given[0])] if len(given) == 1 else self.read(name, given, places)
+                )
+            except (ValueError, OverflowError):
+                values[name] = self.read(name, given, places)
         time = columns.get("time", unsent)
         moments = [
             self.moment(value, place, now) for value, place in zip(time, places, strict=False)

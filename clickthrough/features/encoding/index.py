@@ -28,16 +28,16 @@ _EMPTY = np.uint64(0)
 
 
 class ValueIndex:
-    """An index of several vocabularies of one type, texts or whole numbers.
+    """An index of several vocabularies.
 
     Args:
-        vocabularies: of each field.
+        vocabularies: of each field: those of whole numbers, then those of texts.
     """
 
     def __init__(self, vocabularies: Sequence[Vocabulary]) -> None:
         self._vocabularies = vocabularies
-        self._texts = any(v.values.dtype.kind == "S" for v in vocabularies)
-        width = max((v.values.dtype.itemsize for v in vocabularies), default=_WORD)
+        texts = [v for v in vocabularies if v.values.dtype.kind == "S"]
+        width = max((v.values.dtype.itemsize for v in texts), default=_WORD)
         self._width = _WORD * -(-width // _WORD)
         sizes = [int(_SLOTS_A_VALUE * len(v.values)) + 1 for v in vocabularies]
         self._sizes = np.array(sizes, np.uint64)
@@ -47,33 +47,36 @@ class ValueIndex:
         for field, vocabulary in enumerate(vocabularies):
             self._insert(field, vocabulary.values)
 
-    def ids(self, values: Sequence[int | str | None], fields: NDArray[np.int64]) -> Ids:
+    def ids(
+        self,
+        numbers: Sequence[int | None],
+        texts: Sequence[str | None],
+        fields: NDArray[np.int64],
+    ) -> Ids:
         """Return the id of each value in the vocabulary of its field.
 
         Args:
-            values: m values, None where missing.
-            fields: the number of each value's field, shape (m,).
+            numbers: None where missing.
+            texts: None where missing.
+            fields: the number of each number's field, then of each text's, shape (m,).
         """
-        if self._texts:
-            texts = [b"" if v is None else v.encode() for v in values]  # type: ignore[union-attr]
-            given: NDArray[np.generic] = np.array(texts, f"S{self._width}")
-            ids, undecided = self._look(_words(given), fields)
-            ids[given == b""] = MISSING
-            if max(map(len, texts), default=0) > self._width:
-                undecided += [place for place, text in enumerate(texts) if len(text) > self._width]
-        else:
-            texts = []
-            given = np.array([MISSING_INT if v is None else v for v in values], np.int64)
-            ids, undecided = self._look(given.view(np.uint64)[:, None], fields)
-            ids[given == MISSING_INT] = MISSING
+        whole = np.array([MISSING_INT if v is None else v for v in numbers], np.int64)
+        encoded = [b"" if v is None else v.encode() for v in texts]
+        padded = np.array(encoded, f"S{self._width}")
+        ids, undecided = self._look(np.concatenate([_hash(whole), _hash(padded)]), fields)
+        ids[: len(whole)][whole == MISSING_INT] = MISSING
+        ids[len(whole) :][padded == b""] = MISSING
+        undecided += [
+            place for place, text in enumerate(encoded, len(whole)) if len(text) > self._width
+        ]
         for place in undecided:
-            value = np.array(texts[place : place + 1]) if texts else given[place : place + 1]
+            text = encoded[place - len(whole) :][:1] if place >= len(whole) else None
+            value = whole[place : place + 1] if text is None else np.array(text)
             ids[place] = self._vocabularies[fields[place]].encode(value)[0]
         return ids
 
-    def _look(self, words: Words, fields: NDArray[np.int64]) -> tuple[Ids, list[int]]:
+    def _look(self, hashes: Words, fields: NDArray[np.int64]) -> tuple[Ids, list[int]]:
         """Return what the slots say, and which values they leave undecided."""
-        hashes = _hash(words)
         first = self._bases[fields] + (hashes % self._sizes[fields]).view(np.int64)
         slots = self._slots[first[:, None] + _STEPS]
         same = slots == hashes[:, None]
@@ -85,11 +88,8 @@ class ValueIndex:
 
     def _insert(self, field: int, values: NDArray[np.generic]) -> None:
         """Fill the slots of a field; a value whose window is full is left to bisection."""
-        if self._texts:
-            words = _words(values.astype(f"S{self._width}"))
-        else:
-            words = np.ascontiguousarray(values, np.int64).view(np.uint64)[:, None]
-        hashes = _hash(words)
+        texts = values.dtype.kind == "S"
+        hashes = _hash(values.astype(f"S{self._width}" if texts else np.int64))
         ids = np.arange(FIRST_KNOWN, len(values) + FIRST_KNOWN, dtype=np.int32)
         places = self._bases[field] + (hashes % self._sizes[field]).view(np.int64)
         for _ in range(_WINDOW):
@@ -100,13 +100,9 @@ class ValueIndex:
             places, hashes, ids = places[~placed] + 1, hashes[~placed], ids[~placed]
 
 
-def _words(texts: NDArray[np.generic]) -> Words:
-    """View texts, padded to whole words, as numbers: shape (n, words)."""
-    return texts.view(np.uint64).reshape(len(texts), texts.dtype.itemsize // _WORD)
-
-
-def _hash(words: Words) -> Words:
-    """Hash each row, never to 0; different numbers have different hashes, 0 aside."""
+def _hash(values: NDArray[np.generic]) -> Words:
+    """Hash numbers, or texts padded to whole words; never to 0, which two numbers share with 1."""
+    words = values.view(np.uint64).reshape(len(values), values.dtype.itemsize // _WORD)
     state = _mixed(words[:, 0])
     for place in range(1, words.shape[1]):
         state = _mixed(state ^ words[:, place])

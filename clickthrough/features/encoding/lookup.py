@@ -30,11 +30,18 @@ class IdEncoder:
     def __init__(self, encoder: Encoder, schema: Schema) -> None:
         self._encoder = encoder
         self._schema = schema
-        groups: dict[FieldType | None, list[tuple[int, IdColumn]]] = {}
-        for place, column in enumerate(encoder.plan.ids):
-            groups.setdefault(self._group(column), []).append((place, column))
-        self._others = groups.pop(None, [])
-        self._groups = [_Group(encoder, columns) for columns in groups.values()]
+        columns = list(enumerate(encoder.plan.ids))
+        texts, numbers = (
+            [(place, column) for place, column in columns if self._indexed(column) == kind]
+            for kind in ("str", "int")
+        )
+        indexed = [*numbers, *texts]
+        self._others = [pair for pair in columns if pair not in indexed]
+        self._places = np.array([place for place, _ in indexed], np.int64)
+        self._numbers = [column.field for _, column in numbers]
+        self._texts = [column.field for _, column in texts]
+        self._fields = np.arange(len(indexed))
+        self._index = ValueIndex([encoder.vocabularies[column.name] for _, column in indexed])
 
     def encode(self, values: Values, columns: Columns, rows: int) -> NDArray[np.int32]:
         """Return the ids of rows, shape (n, id columns).
@@ -45,8 +52,7 @@ class IdEncoder:
             rows: how many.
         """
         made = np.empty((rows, len(self._encoder.plan.ids)), np.int32)
-        for group in self._groups:
-            group.fill(made, values)
+        self._fill(made, values)
         for place, column in self._others:
             given = columns.get(column.field)
             if given is None:
@@ -55,34 +61,23 @@ class IdEncoder:
             made[:, place] = self._encoder.ids_of(column, given)
         return made
 
-    def _group(self, column: IdColumn) -> FieldType | None:
+    def _fill(self, made: NDArray[np.int32], values: Values) -> None:
+        numbers = [values[field] for field in self._numbers]
+        texts = [values[field] for field in self._texts]
+        sizes = np.array([*map(len, numbers), *map(len, texts)], np.int64)
+        flat = [*chain.from_iterable(numbers)], [*chain.from_iterable(texts)]
+        ids = self._index.ids(*flat, self._fields.repeat(sizes))  # type: ignore[arg-type]
+        if len(made) == 1:
+            made[0, self._places] = ids
+            return
+        starts, whole = sizes.cumsum() - sizes, sizes == len(made)
+        every = np.arange(len(made))[:, None]
+        made[:, self._places[whole]] = ids[starts[whole] + every]
+        made[:, self._places[~whole]] = ids[starts[~whole]]
+
+    def _indexed(self, column: IdColumn) -> FieldType | None:
         """Return the type by which a column is indexed, if it is."""
         if column.source != "field":
             return None
         known = len(self._encoder.vocabularies[column.name].values)
         return self._schema.fields[column.field] if 0 < known <= MOST_INDEXED else None
-
-
-class _Group:
-    """The id columns of one type."""
-
-    def __init__(self, encoder: Encoder, columns: Sequence[tuple[int, IdColumn]]) -> None:
-        self._places = np.array([place for place, _ in columns], np.int64)
-        self._fields = [column.field for _, column in columns]
-        self._numbers = np.arange(len(columns))
-        self._index = ValueIndex([encoder.vocabularies[c.name] for _, c in columns])
-
-    def fill(self, made: NDArray[np.int32], values: Values) -> None:
-        """Fill the columns of ``made``, shape (n, id columns)."""
-        given = [values[field] for field in self._fields]
-        sizes = np.array([*map(len, given)], np.int64)
-        flat = [*chain.from_iterable(given)]
-        ids = self._index.ids(flat, self._numbers.repeat(sizes))  # type: ignore[arg-type]
-        if len(flat) == len(given):
-            made[:, self._places] = ids
-            return
-        starts = sizes.cumsum() - sizes
-        whole = sizes == len(made)
-        every = np.arange(len(made))[:, None]
-        made[:, self._places[whole]] = ids[starts[whole] + every]
-        made[:, self._places[~whole]] = ids[starts[~whole]]

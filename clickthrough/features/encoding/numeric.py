@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 POSITION = "__position"
 """A column that only training has: the place of each impression in its request, from 1."""
+_PLAIN = ("field", "impressions", "clicks", "age")
 _SMALLEST_RATE = 1e-6
 _HOUR = 3_600
 _LARGEST = 1e100
@@ -141,6 +142,8 @@ def smoothed_rate(
 
 def _quantity(what: Measure, columns: Columns, offsets: NDArray[np.int64]) -> NDArray[np.generic]:
     """Return one quantity that is no rate before its transform, shape (n,) or (1,)."""
+    if what.kind in _PLAIN:
+        return _as_float(columns[what.inputs[0]])
     match what.kind:
         case "request_size":
             sizes = np.diff(offsets)
@@ -154,12 +157,10 @@ def _quantity(what: Measure, columns: Columns, offsets: NDArray[np.int64]) -> ND
             bags = [columns[name][:, : what.length] for name in what.inputs]
             rows = max(len(bag) for bag in bags)
             return cosine(*(np.broadcast_to(bag, (rows, bag.shape[1])) for bag in bags))
-        case "elapsed":
+        case _:
             moment = _as_float(columns[what.inputs[0]])
             hours: Floats = (columns["time"].astype(np.float64) / 1e6 - moment) / _HOUR
             return hours
-        case _:
-            return _as_float(columns[what.inputs[0]])
 
 
 def _weights(rates: Sequence[Measure]) -> Floats:
@@ -192,8 +193,10 @@ def _matches(
 
 
 def _as_float(values: NDArray[np.generic]) -> Floats:
+    if values.dtype == np.float64:
+        return values  # type: ignore[return-value]
     if values.dtype.kind == "f":
-        return values.astype(np.float64, copy=False)
+        return values.astype(np.float64)
     numbers = values.astype(np.float64)
     numbers[values == MISSING_INT] = np.nan
     return numbers

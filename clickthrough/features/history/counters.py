@@ -12,10 +12,13 @@ from clickthrough.features.history.asking import Asking
 from clickthrough.features.history.base import Changes
 from clickthrough.features.history.keys import keys_of, read_layered
 from clickthrough.features.history.snapshot import Snapshot
-from clickthrough.features.history.state import Reach, StateLayout, States, read_states
+from clickthrough.features.history.state import Reach, StateLayout, States, read_state, read_states
 from clickthrough.features.rows import Value
 from clickthrough.schema import Columns
 from clickthrough.store.base import Reader, Transaction
+
+_FEW = 8
+"""So many keys are read one by one: all at once would take longer."""
 
 
 def state_layout(key_set: KeySet, counters: Counters) -> StateLayout:
@@ -90,6 +93,8 @@ def read_counters(
     Returns:
         Columns of shape (n,), or (1,) where all rows share the key; NaN without a key.
     """
+    if sum(len(part.ticks) for part in asked) <= _FEW:
+        return _read_few(histories, asked, states)
     alike: dict[tuple[int, int], list[int]] = {}
     for place, history in enumerate(histories):
         shape = (len(history.layout.windows), len(history.layout.half_lives))
@@ -107,6 +112,21 @@ def read_counters(
         for place, end, size in zip(group, accumulate(sizes), sizes, strict=True):
             found = asked[place].of_each_row(known[end - size : end])
             made.update(zip(histories[place].columns, found.T, strict=True))
+    return made
+
+
+def _read_few(
+    histories: Sequence[CounterHistory],
+    asked: Sequence[Asking],
+    states: Sequence[Sequence[bytes | None]],
+) -> Columns:
+    made: Columns = {}
+    for history, part, own in zip(histories, asked, states, strict=True):
+        queries = zip(part.of_each_query(own), part.ticks.tolist(), strict=True)
+        known = [read_state(history.layout, state, tick) for state, tick in queries]
+        width = len(history.columns)
+        found = part.of_each_row(np.array(known, np.float64).reshape(len(known), width))
+        made.update(zip(history.columns, found.T, strict=True))
     return made
 
 
