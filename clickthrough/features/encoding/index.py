@@ -20,11 +20,11 @@ Ids = NDArray[np.int32]
 MOST_INDEXED = 1_000_000
 """A field with more values is bisected: its index would take too long and too much memory."""
 _SLOTS_A_VALUE = 2.5
-_WINDOW = 8
-"""A value lies in one of so many slots from the one that its hash names: 64 bytes."""
-_STEPS = np.arange(_WINDOW)
+_BUCKET = 8
+"""A value lies in one of so many slots, those of its bucket: 64 bytes."""
 _WORD = 8
 _EMPTY = np.uint64(0)
+_ODD, _HALF = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 
 class ValueIndex:
@@ -39,11 +39,11 @@ class ValueIndex:
         texts = [v for v in vocabularies if v.values.dtype.kind == "S"]
         width = max((v.values.dtype.itemsize for v in texts), default=_WORD)
         self._width = _WORD * -(-width // _WORD)
-        sizes = [int(_SLOTS_A_VALUE * len(v.values)) + 1 for v in vocabularies]
+        sizes = [int(_SLOTS_A_VALUE / _BUCKET * len(v.values)) + 1 for v in vocabularies]
         self._sizes = np.array(sizes, np.uint64)
-        self._bases = np.cumsum([0, *(size + _WINDOW for size in sizes)])
-        self._slots = np.zeros(self._bases[-1], np.uint64)  # hashes
-        self._ids = np.zeros(self._bases[-1], np.int32)
+        self._bases = np.cumsum([0, *sizes])
+        self._slots = np.zeros((self._bases[-1], _BUCKET), np.uint64)  # hashes
+        self._ids = np.zeros(self._slots.size, np.int32)
         for field, vocabulary in enumerate(vocabularies):
             self._insert(field, vocabulary.values)
 
@@ -63,12 +63,15 @@ class ValueIndex:
         whole = np.array([MISSING_INT if v is None else v for v in numbers], np.int64)
         encoded = [b"" if v is None else v.encode() for v in texts]
         padded = np.array(encoded, f"S{self._width}")
-        ids, undecided = self._look(np.concatenate([_hash(whole), _hash(padded)]), fields)
+        words = np.zeros((len(fields), self._width // _WORD), np.uint64)
+        words[: len(whole), 0] = whole.view(np.uint64)
+        words[len(whole) :] = _words(padded)
+        ids, undecided = self._look(_hash(words), fields)
         ids[: len(whole)][whole == MISSING_INT] = MISSING
         ids[len(whole) :][padded == b""] = MISSING
-        undecided += [
-            place for place, text in enumerate(encoded, len(whole)) if len(text) > self._width
-        ]
+        if max(map(len, encoded), default=0) > self._width:
+            long = (p for p, text in enumerate(encoded, len(whole)) if len(text) > self._width)
+            undecided += long
         for place in undecided:
             text = encoded[place - len(whole) :][:1] if place >= len(whole) else None
             value = whole[place : place + 1] if text is None else np.array(text)
@@ -77,41 +80,50 @@ class ValueIndex:
 
     def _look(self, hashes: Words, fields: NDArray[np.int64]) -> tuple[Ids, list[int]]:
         """Return what the slots say, and which values they leave undecided."""
-        first = self._bases[fields] + (hashes % self._sizes[fields]).view(np.int64)
-        slots = self._slots[first[:, None] + _STEPS]
+        buckets = self._buckets(hashes, fields)
+        slots = self._slots.take(buckets, axis=0)
         same = slots == hashes[:, None]
-        ids = self._ids[first + same.argmax(axis=1)]
-        unmet = (~same.any(axis=1)).nonzero()[0]
+        ids = self._ids.take(buckets * _BUCKET + same.argmax(axis=1))
+        unmet = (same.view(np.uint64).ravel() == 0).nonzero()[0]  # eight booleans are one number
         ids[unmet] = UNSEEN
         undecided: list[int] = unmet[slots[unmet].all(axis=1)].tolist()
         return ids, undecided
 
+    def _buckets(self, hashes: Words, fields: NDArray[np.int64]) -> NDArray[np.int64]:
+        within: NDArray[np.int64] = (hashes % self._sizes[fields]).view(np.int64)
+        return within + self._bases[fields]
+
     def _insert(self, field: int, values: NDArray[np.generic]) -> None:
-        """Fill the slots of a field; a value whose window is full is left to bisection."""
-        texts = values.dtype.kind == "S"
-        hashes = _hash(values.astype(f"S{self._width}" if texts else np.int64))
+        """Fill the slots of a field; a value whose bucket is full is left to bisection."""
+        if values.dtype.kind == "S":
+            words = _words(values.astype(f"S{self._width}"))
+        else:
+            words = np.zeros((len(values), self._width // _WORD), np.uint64)
+            words[:, 0] = values.astype(np.int64, copy=False).view(np.uint64)
+        hashes = _hash(words)
         ids = np.arange(FIRST_KNOWN, len(values) + FIRST_KNOWN, dtype=np.int32)
-        places = self._bases[field] + (hashes % self._sizes[field]).view(np.int64)
-        for _ in range(_WINDOW):
-            free = self._slots[places] == _EMPTY
-            self._slots[places[free]] = hashes[free]
-            placed = self._slots[places] == hashes
+        slots, places = self._slots.ravel(), self._buckets(hashes, np.array([field])) * _BUCKET
+        for _ in range(_BUCKET):
+            free = slots[places] == _EMPTY
+            slots[places[free]] = hashes[free]
+            placed = slots[places] == hashes
             self._ids[places[placed]] = ids[placed]
             places, hashes, ids = places[~placed] + 1, hashes[~placed], ids[~placed]
 
 
-def _hash(values: NDArray[np.generic]) -> Words:
-    """Hash numbers, or texts padded to whole words; never to 0, which two numbers share with 1."""
-    words = values.view(np.uint64).reshape(len(values), values.dtype.itemsize // _WORD)
-    state = _mixed(words[:, 0])
-    for place in range(1, words.shape[1]):
-        state = _mixed(state ^ words[:, place])
-    return np.maximum(state, 1)
+def _words(texts: NDArray[np.generic]) -> Words:
+    """View texts, padded to whole words, as numbers: shape (n, words)."""
+    return texts.view(np.uint64).reshape(len(texts), texts.dtype.itemsize // _WORD)
 
 
-def _mixed(words: Words) -> Words:
-    """Apply the generator SplitMix64 (Steele et al., 2014), a bijection."""
-    state = words + np.uint64(0x9E3779B97F4A7C15)
+def _hash(words: Words) -> Words:
+    """Hash each row, never to 0; rows that differ in one word alone have different hashes."""
+    state = np.zeros(len(words), np.uint64)
+    for word in words.T:
+        state ^= word
+        state *= _ODD
+        state ^= state >> _HALF
+    # the finalizer of SplitMix64 (Steele et al., 2014)
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))
+    return np.maximum(state ^ (state >> np.uint64(31)), np.uint64(1))
