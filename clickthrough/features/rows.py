@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,29 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.order)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Rows"]) -> "Rows":
+        """Return the rows of several callers, whose requests are apart whatever their ids."""
+        if len(parts) == 1:
+            return parts[0]
+        sizes = [len(part) for part in parts]
+        starts = [0, *accumulate(sizes)]
+        offsets = [part.offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
+        return cls(
+            {
+                name: [
+                    value
+                    for part, size in zip(parts, sizes, strict=True)
+                    for value in _expanded(part.values[name], size)
+                ]
+                for name in parts[0].values
+            },
+            [one for part in parts for one in part.request_ids],
+            np.concatenate([np.broadcast_to(p.time, n) for p, n in zip(parts, sizes, strict=True)]),
+            np.concatenate([parts[0].offsets[:1], *offsets]),
+            range(starts[-1]),
+        )
 
     def columns(
         self, schema: Schema, lengths: Mapping[str, int], fields: Iterable[str] | None = None
@@ -251,6 +275,10 @@ def _by_request(ids: list[str | None]) -> tuple[list[int], NDArray[np.int64]]:
         groups.setdefault(place if request is None else request, []).append(place)
     sizes = [len(group) for group in groups.values()]
     return [i for group in groups.values() for i in group], np.cumsum([0, *sizes], dtype=np.int64)
+
+
+def _expanded(values: list[Value], rows: int) -> list[Value]:
+    return values if len(values) == rows else values * rows
 
 
 def _check_rows(rows: Sequence[RawRow], what: str) -> None:

@@ -1,6 +1,5 @@
 """The HTTP service."""
 
-import json
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -9,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 
 from clickthrough._version import __version__
 from clickthrough.errors import ClickthroughError, RequestError, StoreError
 from clickthrough.serving import contract
+from clickthrough.serving.faults import invalid, malformed, store_failed
+from clickthrough.serving.hot import HotRoutes
 from clickthrough.serving.limits import LimitBody, LimitInFlight
 from clickthrough.serving.predictor import Predictor
 
@@ -45,12 +45,13 @@ def default_store(bundle: Path) -> Path:
     return resolved.with_name(f"{resolved.name}.store.sqlite")
 
 
-def create_app(bundle: Path, store: str | Path | None = None) -> FastAPI:
+def create_app(bundle: Path, store: str | Path | None = None, *, hot: bool = True) -> FastAPI:
     """Load a bundle and make the service around it.
 
     Args:
         bundle: the bundle's directory.
         store: ``memory``, an SQLite file, or by default the file beside the bundle.
+        hot: whether the hot routes stand before the documented ones.
 
     Raises:
         ClickthroughError: the bundle or the store cannot be used.
@@ -67,10 +68,12 @@ def create_app(bundle: Path, store: str | Path | None = None) -> FastAPI:
     app.state.ready = False
     _add_health(app, predictor)
     _add_scoring(app, predictor)
-    app.add_exception_handler(RequestError, _malformed)
-    app.add_exception_handler(StoreError, _store_failed)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(RequestError, malformed)
+    app.add_exception_handler(StoreError, store_failed)
+    app.add_exception_handler(RequestValidationError, invalid)
     limits = predictor.bundle.config.serving
+    if hot:
+        app.add_middleware(HotRoutes, predictor=predictor)
     app.add_middleware(LimitBody, most=limits.max_body_bytes)
     app.add_middleware(LimitInFlight, most=limits.max_in_flight)
     return app
@@ -176,19 +179,3 @@ def describe_model(predictor: Predictor) -> dict[str, Any]:
 def _refuse_many(rows: Sequence[object], what: str, most: int) -> None:
     if len(rows) > most:
         raise RequestError(f"{len(rows)} {what}: at most {most} (serving.max_impressions)")
-
-
-async def _malformed(request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": str(error)}, status_code=422)
-
-
-async def _invalid(request: Request, error: Exception) -> Response:
-    """Say where a body is wrong, without what was found there: NaN could not be sent back."""
-    found = error.errors() if isinstance(error, RequestValidationError) else []
-    detail = [{key: item[key] for key in ("type", "loc", "msg")} for item in found]
-    return Response(json.dumps({"detail": detail}), 422, media_type="application/json")
-
-
-async def _store_failed(request: Request, error: Exception) -> JSONResponse:
-    """Nothing was recorded or scored: the caller may try again."""
-    return JSONResponse({"detail": str(error)}, status_code=503, headers={"retry-after": "1"})

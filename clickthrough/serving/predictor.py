@@ -76,6 +76,11 @@ class Scores:
     probabilities: NDArray[np.float64]
     found: Findings
 
+    def of(self, rows: slice) -> "Scores":
+        """Return those of some rows."""
+        found = Findings(self.found.missing[rows], self.found.unseen[rows])
+        return Scores(self.logits[rows], self.probabilities[rows], found)
+
 
 _NOBODY: list[Value] = [None]
 _TYPICAL = (1, 10, 100)
@@ -129,14 +134,31 @@ class Predictor:
         Raises:
             RequestError: an impression is malformed: names its row and field.
         """
-        if not impressions:
-            return Scored([], [])
-        rows = self._parser.parse(impressions, time.time_ns() // 1_000)
-        predictions = self._answer(rows, self._score(rows))
-        if rows.order != list(range(len(rows))):
-            places = np.argsort(rows.order).tolist()
-            predictions = [predictions[place] for place in places]
-        return Scored(predictions, rows.ignored)
+        (scored,) = self.predict_each([impressions])
+        if isinstance(scored, RequestError):
+            raise scored
+        return scored
+
+    def predict_each(self, bodies: Sequence[Sequence[RawRow]]) -> list[Scored | RequestError]:
+        """Score the impressions of several callers at once: :meth:`predict` for each.
+
+        Returns:
+            The answer to each caller, or what is wrong with its impressions.
+        """
+        now = time.time_ns() // 1_000
+        parsed = [self._parsed(impressions, now) for impressions in bodies]
+        sound = [rows for rows in parsed if isinstance(rows, Rows) and len(rows)]
+        scores = self._score(Rows.joined(sound)) if sound else None
+        answers: list[Scored | RequestError] = []
+        end = 0
+        for rows in parsed:
+            if isinstance(rows, RequestError):
+                answers.append(rows)
+                continue
+            start, end = end, end + len(rows)
+            own = scores.of(slice(start, end)) if scores and len(rows) else None
+            answers.append(Scored(self._answer(rows, own) if own else [], rows.ignored))
+        return answers
 
     def rank(
         self, context: RawRow, candidates: Sequence[RawRow], top: int | None = None
@@ -157,9 +179,9 @@ class Predictor:
         now = time.time_ns() // 1_000
         rows = self._parser.parse_request(context, candidates, request_id, now)
         scores = self._score(rows)
-        order = (-scores.logits).argsort(kind="stable")[:top]
-        predictions = self._answer(rows, scores, order)
-        return Ranking(request_id, order.tolist(), predictions, rows.ignored)
+        order = (-scores.logits).argsort(kind="stable")[:top].tolist()
+        whole = self._answer(rows, scores)
+        return Ranking(request_id, order, [whole[place] for place in order], rows.ignored)
 
     def observe(self, events: Sequence[RawRow]) -> Receipt:
         """Count impressions shown and clicked; see :class:`Recorder`."""
@@ -187,10 +209,14 @@ class Predictor:
         found = self._finder.find(rows.values, columns, encoded)
         return Scores(logits, bundle.calibrator.probability_of(logits), found)
 
-    def _answer(
-        self, rows: Rows, scores: Scores, chosen: NDArray[np.int64] | None = None
-    ) -> list[Prediction]:
-        """Return the answers of rows, or of the chosen ones."""
+    def _parsed(self, impressions: Sequence[RawRow], now: int) -> Rows | RequestError:
+        try:
+            return self._parser.parse(impressions, now)
+        except RequestError as error:
+            return error
+
+    def _answer(self, rows: Rows, scores: Scores) -> list[Prediction]:
+        """Return the answers of rows, in the caller's order."""
         items: Sequence[Value] = rows.values.get("item", _NOBODY)
         answers = zip(
             rows.request_ids,
@@ -201,10 +227,10 @@ class Predictor:
             scores.found.unseen,
             strict=True,
         )
-        if chosen is None:
-            return [Prediction(*answer) for answer in answers]
-        whole = list(answers)
-        return [Prediction(*whole[place]) for place in chosen.tolist()]
+        made = [Prediction(*answer) for answer in answers]
+        if rows.order == list(range(len(rows))) or isinstance(rows.order, range):
+            return made
+        return [made[place] for place in np.argsort(rows.order).tolist()]
 
     def _request_id(self, context: RawRow) -> str:
         """Return the request's id, a new one where the caller gives none."""
