@@ -270,6 +270,8 @@ def to_array(values: Sequence[Scalar], kind: FieldType) -> NDArray[np.generic]:
 
 def _by_request(ids: list[str | None]) -> tuple[list[int], NDArray[np.int64]]:
     """Bring rows of a request side by side, in order of first appearance."""
+    if len(ids) == 1:
+        return [0], np.array([0, 1])
     groups: dict[str | int, list[int]] = {}
     for place, request in enumerate(ids):
         groups.setdefault(place if request is None else request, []).append(place)

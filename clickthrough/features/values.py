@@ -41,7 +41,7 @@ def read_all(values: Sequence[object], kind: FieldType) -> list[Value] | None:
     if types - {_MISSING} != {_EXACT[kind]}:
         return None
     present = [value for value in values if value is not None] if absent else values
-    return list(values) if _AT_ONCE[kind](present) else None
+    return list(values) if _AT_ONCE[kind](present) else None  # type: ignore[arg-type]
 
 
 def read_text(value: object) -> str | None:

@@ -5,14 +5,16 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from fastapi import FastAPI, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clickthrough._version import __version__
-from clickthrough.errors import ClickthroughError, RequestError, StoreError
+from clickthrough.config.serving import Runtime
+from clickthrough.errors import ClickthroughError, ConfigError, RequestError, StoreError
 from clickthrough.serving import contract
 from clickthrough.serving.faults import invalid, malformed, store_failed
 from clickthrough.serving.hot import HotRoutes
@@ -30,13 +32,22 @@ def from_environment() -> FastAPI:
     """Make the app that ``uvicorn app:app`` serves; end the process where it cannot be made.
 
     ``CTR_BUNDLE`` names the bundle (``models`` by default), ``CTR_STORE`` the store: ``memory``
-    or an SQLite file (beside the bundle by default).
+    or an SQLite file (beside the bundle by default), ``CTR_RUNTIME`` what computes the model's
+    graph: ``onnx`` or ``openvino`` (what the bundle's configuration says by default).
     """
     bundle = Path(os.environ.get("CTR_BUNDLE", "models"))
     try:
-        return create_app(bundle, os.environ.get("CTR_STORE"))
+        return create_app(bundle, os.environ.get("CTR_STORE"), _runtime())
     except ClickthroughError as error:
         sys.exit(f"clickthrough: {error}")
+
+
+def _runtime() -> Runtime | None:
+    named = os.environ.get("CTR_RUNTIME") or None
+    if named is not None and named not in get_args(Runtime):
+        known = " or ".join(get_args(Runtime))
+        raise ConfigError(f"CTR_RUNTIME: expected {known}, found {named!r}")
+    return named  # type: ignore[return-value]
 
 
 def default_store(bundle: Path) -> Path:
@@ -45,20 +56,27 @@ def default_store(bundle: Path) -> Path:
     return resolved.with_name(f"{resolved.name}.store.sqlite")
 
 
-def create_app(bundle: Path, store: str | Path | None = None, *, hot: bool = True) -> FastAPI:
+def create_app(
+    bundle: Path,
+    store: str | Path | None = None,
+    runtime: Runtime | None = None,
+    *,
+    hot: bool = True,
+) -> FastAPI:
     """Load a bundle and make the service around it.
 
     Args:
         bundle: the bundle's directory.
         store: ``memory``, an SQLite file, or by default the file beside the bundle.
+        runtime: what computes the model's graph; by default what the bundle says.
         hot: whether the hot routes stand before the documented ones.
 
     Raises:
         ClickthroughError: the bundle or the store cannot be used.
     """
-    predictor = Predictor.load(bundle, store or default_store(bundle))
+    predictor = Predictor.load(bundle, store or default_store(bundle), runtime)
     predictor.warm_up()
-    app = FastAPI(
+    app = Service(
         title="clickthrough",
         version=__version__,
         description="Calibrated click probabilities, learning from events.",
@@ -71,12 +89,28 @@ def create_app(bundle: Path, store: str | Path | None = None, *, hot: bool = Tru
     app.add_exception_handler(RequestError, malformed)
     app.add_exception_handler(StoreError, store_failed)
     app.add_exception_handler(RequestValidationError, invalid)
-    limits = predictor.bundle.config.serving
-    if hot:
-        app.add_middleware(HotRoutes, predictor=predictor)
-    app.add_middleware(LimitBody, most=limits.max_body_bytes)
-    app.add_middleware(LimitInFlight, most=limits.max_in_flight)
+    app.stand_before(predictor, hot=hot)
     return app
+
+
+class Service(FastAPI):
+    """The documented application, behind the limits and the hot routes.
+
+    These stand before all that FastAPI does with a request, which takes longer than they do.
+    """
+
+    front: ASGIApp
+
+    def stand_before(self, predictor: Predictor, *, hot: bool) -> None:
+        """Put the limits, and the hot routes if wanted, before the documented routes."""
+        documented = super().__call__
+        limits = predictor.bundle.config.serving
+        behind = HotRoutes(documented, predictor) if hot else documented
+        self.front = LimitInFlight(LimitBody(behind, limits.max_body_bytes), limits.max_in_flight)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        await self.front(scope, receive, send)
 
 
 @asynccontextmanager

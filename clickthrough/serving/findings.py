@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,10 +76,11 @@ class Finder:
 
     def _never_met(self, values: Values, columns: Columns, unseen: "_Named") -> None:
         for field, column in self._ages:
-            unmet = np.isnan(columns[column].astype(np.float64, copy=False))
-            if unmet.any():
-                sent = [value is not None for value in values[field]]
-                unseen.add(self._name(field), (unmet & sent).tolist())
+            ages, sent = columns[column].tolist(), values[field]
+            if len(sent) < len(ages):  # a shared value, asked for as of several ticks
+                sent = [*sent] * len(ages)
+            pairs = zip(ages, sent, strict=True)
+            unseen.add(self._name(field), [isnan(age) and v is not None for age, v in pairs])
 
 
 class _Named:
@@ -94,6 +96,8 @@ class _Named:
     def add(self, name: str, found: Iterable[bool]) -> None:
         """Name a field in the rows where it was found, or in all that share it."""
         whole = list(found)
+        if True not in whole:
+            return
         whole = whole if len(whole) == len(self.rows) else whole * len(self.rows)
         for row, here in zip(self.rows, whole, strict=True):
             if here and name not in row:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle, load_bundle
+from clickthrough.config.serving import Runtime
 from clickthrough.errors import RequestError
 from clickthrough.features.encoding.lookup import IdEncoder
 from clickthrough.features.history.online import Histories, online_histories
@@ -108,18 +109,24 @@ class Predictor:
         self._recorder = Recorder(self._parser, histories, store, bundle.config.serving)
 
     @classmethod
-    def load(cls, bundle: str | Path, store: str | Path = "memory") -> Self:
+    def load(
+        cls,
+        bundle: str | Path,
+        store: str | Path = "memory",
+        runtime: Runtime | None = None,
+    ) -> Self:
         """Verify and load a bundle, and open a store.
 
         Args:
             bundle: its directory.
             store: ``memory`` (events are forgotten with the process) or an SQLite file.
+            runtime: what computes the model's graph; by default what the bundle says.
 
         Raises:
             BundleError: the bundle cannot be used.
             StoreError: the store cannot be used.
         """
-        loaded = load_bundle(bundle)
+        loaded = load_bundle(bundle, runtime)
         return cls(loaded, open_store(store, loaded.manifest.counters))
 
     def predict(self, impressions: Sequence[RawRow]) -> Scored:

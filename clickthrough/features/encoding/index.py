@@ -23,7 +23,6 @@ _SLOTS_A_VALUE = 2.5
 _BUCKET = 8
 """A value lies in one of so many slots, those of its bucket: 64 bytes."""
 _WORD = 8
-_EMPTY = np.uint64(0)
 _ODD, _HALF = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 
@@ -90,8 +89,9 @@ class ValueIndex:
         return ids, undecided
 
     def _buckets(self, hashes: Words, fields: NDArray[np.int64]) -> NDArray[np.int64]:
-        within: NDArray[np.int64] = (hashes % self._sizes[fields]).view(np.int64)
-        return within + self._bases[fields]
+        within = (hashes % self._sizes[fields]).view(np.int64)
+        buckets: NDArray[np.int64] = within + self._bases[fields]
+        return buckets
 
     def _insert(self, field: int, values: NDArray[np.generic]) -> None:
         """Fill the slots of a field; a value whose bucket is full is left to bisection."""
@@ -101,14 +101,24 @@ class ValueIndex:
             words = np.zeros((len(values), self._width // _WORD), np.uint64)
             words[:, 0] = values.astype(np.int64, copy=False).view(np.uint64)
         hashes = _hash(words)
-        ids = np.arange(FIRST_KNOWN, len(values) + FIRST_KNOWN, dtype=np.int32)
-        slots, places = self._slots.ravel(), self._buckets(hashes, np.array([field])) * _BUCKET
-        for _ in range(_BUCKET):
-            free = slots[places] == _EMPTY
-            slots[places[free]] = hashes[free]
-            placed = slots[places] == hashes
-            self._ids[places[placed]] = ids[placed]
-            places, hashes, ids = places[~placed] + 1, hashes[~placed], ids[~placed]
+        buckets = self._buckets(hashes, np.array([field])) - self._bases[field]
+        few = self._sizes[field] <= 2**16
+        order = buckets.astype(np.uint16 if few else np.int64).argsort(kind="stable")
+        ordered = buckets[order]
+        within = _places_within(ordered)
+        kept = within < _BUCKET
+        at = ((self._bases[field] + ordered) * _BUCKET + within)[kept]
+        self._slots.ravel()[at] = hashes[order[kept]]
+        self._ids[at] = order[kept] + FIRST_KNOWN
+
+
+def _places_within(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the place of each element among those of its group: 0, 1, ... (groups ascending)."""
+    places = np.arange(len(groups))
+    starts = np.flatnonzero(groups[1:] != groups[:-1]) + 1
+    firsts = np.zeros(len(groups), np.int64)
+    firsts[starts] = starts
+    return places - np.maximum.accumulate(firsts)
 
 
 def _words(texts: NDArray[np.generic]) -> Words:

@@ -29,7 +29,8 @@ class Asking:
         nobody = len(self.keys)
         rows = [distinct.get(key, nobody) for key in keys]  # type: ignore[arg-type]
         if len(ticks) == 1 or (len(ticks) and (ticks == ticks[0]).all()):
-            self.ticks, self._queried = ticks[:1].repeat(nobody), None
+            self.ticks = ticks[:1].repeat(nobody)
+            self._queried: list[int] | None = None
             self._places = np.array(rows, np.int64)
         else:
             self._of_pairs(rows, ticks)

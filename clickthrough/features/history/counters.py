@@ -59,7 +59,7 @@ class CounterHistory:
     ) -> Columns:
         """Return age, impressions and clicks of rows, each of shape (n,); NaN without a key."""
         asked = Asking(self.keys(values), ticks)
-        states = read_layered(store, (self.snapshot, asked.keys))
+        states = read_layered(store, self.snapshot, asked.keys)
         return read_counters([self], [asked], [states])
 
     def add(self, tx: Transaction, marks: Sequence[bytes], changes: Changes, expires: int) -> None:
@@ -75,7 +75,7 @@ class CounterHistory:
         tx.write(packed, expires, changes.newest)
 
     def _states(self, store: Reader, keys: Sequence[bytes]) -> States:
-        return self.layout.unpack(read_layered(store, (self.snapshot, keys)))
+        return self.layout.unpack(read_layered(store, self.snapshot, keys))
 
 
 def read_counters(

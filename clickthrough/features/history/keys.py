@@ -32,11 +32,13 @@ Asked = tuple[Snapshot, Sequence[bytes]]
 """Keys of a history, and what the bundle knew of it."""
 
 
-def read_layered(store: Reader, *asked: Asked) -> list[bytes | None]:
-    """Return each key's value: the store's, else what the bundle knew, else None.
+def read_layered(store: Reader, snapshot: Snapshot, keys: Sequence[bytes]) -> list[bytes | None]:
+    """Return each key's value: the store's, else what the bundle knew, else None."""
+    return read_each_layered(store, [(snapshot, keys)])
 
-    The store is asked once, whatever the number of histories.
-    """
+
+def read_each_layered(store: Reader, asked: Sequence[Asked]) -> list[bytes | None]:
+    """Return the values of several histories' keys one after another, asking the store once."""
     found = store.read([key for _, keys in asked for key in keys])
     if None not in found:
         return found

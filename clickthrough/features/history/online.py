@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from clickthrough.features.history.asking import Asking
 from clickthrough.features.history.base import History
 from clickthrough.features.history.counters import CounterHistory, read_counters
-from clickthrough.features.history.keys import read_layered
+from clickthrough.features.history.keys import read_each_layered
 from clickthrough.features.history.sequences import SequenceHistory
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import Plan
@@ -56,7 +56,7 @@ class Histories:
         unique = [list(dict.fromkeys(key for key in keys if key)) for keys in clicked]
         asked = [(h.snapshot, a.keys) for h, a in zip(self._counted, counted, strict=True)]
         asked += [(h.snapshot, keys) for h, keys in zip(self._clicked, unique, strict=True)]
-        found = iter(read_layered(store, *asked))
+        found = iter(read_each_layered(store, asked))
         states = [list(islice(found, len(part.keys))) for part in counted]
         made = read_counters(self._counted, counted, states)
         for history, keys, own in zip(self._clicked, clicked, unique, strict=True):

@@ -57,7 +57,7 @@ class SequenceHistory:
         """Return the values, shape (n, length), and how many they are, NaN without a key."""
         keys = self.keys(values)
         unique = list(dict.fromkeys(key for key in keys if key))
-        packed = read_layered(store, (self.snapshot, unique))
+        packed = read_layered(store, self.snapshot, unique)
         return self.columns(keys, dict(zip(unique, packed, strict=True)), ticks)
 
     def columns(
@@ -99,7 +99,7 @@ class SequenceHistory:
             key, value = marks[place]
             fresh.setdefault(key, []).append((times[place], value))
         keys = list(fresh)
-        packed = read_layered(tx, (self.snapshot, keys))
+        packed = read_layered(tx, self.snapshot, keys)
         tx.write(
             {
                 key: self.pack([*(_decode(state) if state else []), *fresh[key]])
