@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.features.encoding.encoder import Encoded
-from clickthrough.features.encoding.vocabulary import MISSING, UNSEEN
+from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, MISSING, UNSEEN
 from clickthrough.features.rows import LISTS, Value
 from clickthrough.schema import Columns
 
@@ -61,8 +61,9 @@ class Finder:
         """
         missing, unseen = _Named(len(encoded)), _Named(len(encoded))
         chosen = encoded.ids.take(self._ids, axis=1)
-        missing.add_each(self._id_names, chosen == MISSING)
-        unseen.add_each(self._id_names, chosen == UNSEEN)
+        if (chosen < FIRST_KNOWN).any():
+            missing.add_each(self._id_names, chosen == MISSING)
+            unseen.add_each(self._id_names, chosen == UNSEEN)
         for field in self._others:
             if None in values[field]:
                 missing.add(self._name(field), [value is None for value in values[field]])
@@ -105,9 +106,8 @@ class _Named:
 
     def add_each(self, names: Sequence[str], found: Mask) -> None:
         """Name fields in the rows where they were found: shape (n, fields)."""
-        if found.any():
-            for row, place in zip(*(part.tolist() for part in found.nonzero()), strict=True):
-                self.rows[row].append(names[place])
+        for row, place in zip(*(part.tolist() for part in found.nonzero()), strict=True):
+            self.rows[row].append(names[place])
 
 
 def _empty(value: Value) -> bool:

@@ -62,14 +62,15 @@ class IdEncoder:
         return made
 
     def _fill(self, made: NDArray[np.int32], values: Values) -> None:
+        if len(made) == 1:
+            alone = ([values[field][0] for field in own] for own in (self._numbers, self._texts))
+            made[0, self._places] = self._index.ids(*alone, self._fields)  # type: ignore[arg-type]
+            return
         numbers = [values[field] for field in self._numbers]
         texts = [values[field] for field in self._texts]
         sizes = np.array([*map(len, numbers), *map(len, texts)], np.int64)
         flat = [*chain.from_iterable(numbers)], [*chain.from_iterable(texts)]
         ids = self._index.ids(*flat, self._fields.repeat(sizes))  # type: ignore[arg-type]
-        if len(made) == 1:
-            made[0, self._places] = ids
-            return
         starts, whole = sizes.cumsum() - sizes, sizes == len(made)
         every = np.arange(len(made))[:, None]
         made[:, self._places[whole]] = ids[starts[whole] + every]

@@ -86,8 +86,7 @@ class NumericProgram:
                 counts = _counts(measures, columns, rows)
                 made[span] = smoothed_rate(counts, weights, self._prior)
                 continue
-            for row, what in enumerate(measures, span.start):
-                made[row] = _quantity(what, columns, offsets)
+            _fill(made[span], [_quantity(what, columns, offsets) for what in measures])
             _hold(made[span])
         for transform, span in self._transforms:
             _transform(made[span], transform)
@@ -170,11 +169,19 @@ def _weights(rates: Sequence[Measure]) -> Floats:
 
 def _counts(rates: Sequence[Measure], columns: Columns, rows: int) -> Floats:
     """Return the counts that rates of one depth are made of, shape (2 depth, rates, n)."""
-    made = np.empty((len(rates[0].inputs), len(rates), rows))
-    for place, what in enumerate(rates):
-        for level, name in enumerate(what.inputs):
-            made[level, place] = columns[name]
-    return made
+    depth = len(rates[0].inputs)
+    made = np.empty((depth * len(rates), rows))
+    _fill(made, [columns[what.inputs[level]] for level in range(depth) for what in rates])
+    return made.reshape(depth, len(rates), rows)
+
+
+def _fill(made: Floats, values: Sequence[NDArray[np.generic]]) -> None:
+    """Fill the rows of (k, n) with k arrays of shape (n,), or (1,) for a value that all share."""
+    if made.shape[1] == 1:
+        np.concatenate(values, out=made[:, 0], casting="unsafe")
+        return
+    for row, own in zip(made, values, strict=True):
+        row[:] = own
 
 
 def _with_smoothing(what: Measure, smoothing: float) -> Measure:
