@@ -14,7 +14,7 @@ from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TRAIN
 from clickthrough.errors import DataError
 from clickthrough.features.columns import KeySet, SequenceSet
-from clickthrough.features.encoding.encoder import numeric_values
+from clickthrough.features.encoding.numeric import numeric_values
 from clickthrough.features.fit import fit_prior
 from clickthrough.features.history.build import build_sequences
 from clickthrough.features.history.online import online_histories

@@ -9,9 +9,10 @@ import numpy as np
 
 from clickthrough.bundle import layout
 from clickthrough.bundle.manifest import Manifest, read_manifest, verify
-from clickthrough.bundle.runtime import OnnxModel
+from clickthrough.bundle.runtime import OnnxModel, load_model
 from clickthrough.calibration import Calibrator, read_calibrator
 from clickthrough.config.root import Config
+from clickthrough.config.serving import Runtime
 from clickthrough.errors import BundleError
 from clickthrough.features.encoding.encoder import Encoder, Scaler
 from clickthrough.features.encoding.vocabulary import Vocabulary
@@ -41,8 +42,12 @@ class Bundle:
     metrics: dict[str, Any]
 
 
-def load_bundle(path: str | Path) -> Bundle:
+def load_bundle(path: str | Path, runtime: Runtime | None = None) -> Bundle:
     """Verify and load a bundle.
+
+    Args:
+        path: its directory.
+        runtime: what computes its graph; by default what its configuration says.
 
     Raises:
         BundleError: it is missing, incomplete, altered or of another format version.
@@ -53,12 +58,12 @@ def load_bundle(path: str | Path) -> Bundle:
     manifest = read_manifest(folder)
     verify(folder, manifest)
     try:
-        return _load(folder, manifest)
+        return _load(folder, manifest, runtime)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder}: cannot be loaded: {error}") from None
 
 
-def _load(folder: Path, manifest: Manifest) -> Bundle:
+def _load(folder: Path, manifest: Manifest, runtime: Runtime | None) -> Bundle:
     config = Config.model_validate_json((folder / layout.CONFIG).read_bytes())
     schema = Schema.model_validate_json((folder / layout.SCHEMA).read_bytes())
     plan = make_plan(config.features, config.counters, schema, config.data.timezone)
@@ -70,7 +75,7 @@ def _load(folder: Path, manifest: Manifest) -> Bundle:
         schema=schema,
         plan=plan,
         encoder=_encoder(folder, plan),
-        model=OnnxModel(folder / layout.ONNX),
+        model=load_model(folder / layout.ONNX, runtime or config.serving.runtime),
         calibrator=read_calibrator((folder / layout.CALIBRATOR).read_bytes()),
         snapshots={
             name: Snapshot.load(counters, layout.file_stem(name)) for name in history_names(plan)

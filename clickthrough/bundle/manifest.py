@@ -1,6 +1,7 @@
 """What a bundle says of itself, and whether its files are those that were written."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -33,12 +34,11 @@ class Manifest(BaseModel):
 
 def hash_files(folder: Path) -> dict[str, str]:
     """Return the sha256 of every file but the manifest, by path below the folder."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        path.relative_to(folder).as_posix(): _sha256(path)
-        for path in paths
-        if path != folder / MANIFEST
-    }
+    files = (path for path in folder.rglob("*") if path.is_file())
+    paths = sorted(path for path in files if path != folder / MANIFEST)
+    with ThreadPoolExecutor() as threads:  # hashing lets other threads run
+        names = [path.relative_to(folder).as_posix() for path in paths]
+        return dict(zip(names, threads.map(_sha256, paths), strict=True))
 
 
 def is_bundle(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The model's graph in ONNX Runtime."""
+"""The model's graph in a runtime: ONNX Runtime, or OpenVINO where it is installed."""
 
 from pathlib import Path
 
@@ -6,11 +6,15 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from clickthrough.config.serving import Runtime
+from clickthrough.errors import BundleError
 from clickthrough.features.encoding.encoder import Encoded
 
 
 class OnnxModel:
     """Scores encoded impressions on one thread; any number of threads may call it.
+
+    A row's logit does not depend on the rows beside it, to the last bit.
 
     Args:
         path: the ``.onnx`` file.
@@ -22,6 +26,7 @@ class OnnxModel:
         options.inter_op_num_threads = 1
         # idle threads would otherwise spin at 100 %
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.inter_op.allow_spinning", "0")
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
@@ -34,3 +39,20 @@ class OnnxModel:
         fed = {name: array for name, array in inputs.arrays().items() if name in self._inputs}
         result: NDArray[np.float32] = self._session.run(["logit"], fed)[0]
         return result
+
+
+def load_model(path: Path, runtime: Runtime) -> OnnxModel:
+    """Load a graph into a runtime.
+
+    Raises:
+        BundleError: the runtime is not installed.
+    """
+    if runtime == "onnx":
+        return OnnxModel(path)
+    try:
+        from clickthrough.bundle.openvino_runtime import OpenVinoModel
+    except ModuleNotFoundError:
+        raise BundleError(
+            f"{path}: the runtime 'openvino' needs pip install 'clickthrough[openvino]'"
+        ) from None
+    return OpenVinoModel(path)

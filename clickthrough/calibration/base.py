@@ -62,4 +62,5 @@ class Curve(Calibrator):
 
 def sigmoid(logits: Floats) -> Floats:
     """Return probabilities strictly between 0 and 1."""
-    return 1.0 / (1.0 + np.exp(-np.clip(logits, -_MOST_LOGIT, _MOST_LOGIT)))
+    held = np.maximum(np.minimum(logits, _MOST_LOGIT), -_MOST_LOGIT)
+    return 1.0 / (1.0 + np.exp(-held))

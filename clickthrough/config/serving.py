@@ -1,8 +1,13 @@
 """Limits of the service, each with the answer that exceeding it gets."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from clickthrough.config.base import Duration, Strict
+
+Runtime = Literal["onnx", "openvino"]
+"""What computes the model's graph: ONNX Runtime, or OpenVINO (``.[openvino]``)."""
 
 
 class Serving(Strict):
@@ -17,6 +22,7 @@ class Serving(Strict):
             the bundle knows of it.
         most_keys: with more values in the store (keys, and impressions that wait for a click),
             those longest without events are forgotten too.
+        runtime: what computes the model's graph; ``CTR_RUNTIME`` goes before it.
     """
 
     max_body_bytes: int = Field(default=4_000_000, ge=1)
@@ -25,3 +31,4 @@ class Serving(Strict):
     attribution_window: Duration = 86_400
     forget_after: Duration = 90 * 86_400
     most_keys: int = Field(default=10_000_000, ge=1)
+    runtime: Runtime = "onnx"

@@ -5,7 +5,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clickthrough.features.columns import BagColumn, IdColumn
-from clickthrough.features.encoding.encoder import POSITION, Encoder, Scaler, numeric_values
+from clickthrough.features.encoding.encoder import Encoder, Scaler
+from clickthrough.features.encoding.numeric import POSITION, numeric_values
 from clickthrough.features.encoding.vocabulary import Vocabulary, shorten
 from clickthrough.features.plan import Plan
 from clickthrough.features.rows import LISTS

@@ -62,6 +62,16 @@ class Plan:
         return list(dict.fromkeys(used))
 
     @property
+    def array_fields(self) -> list[str]:
+        """The fields that encoding reads as arrays; of others the values or ids will do."""
+        used = [c.field for c in self.ids if c.source == "hashed"]
+        used += [m.inputs[-1] for m in self.measures if m.kind in ("field", "match", "elapsed")]
+        used += [field for m in self.measures if m.kind == "cosine" for field in m.inputs]
+        given = [bag for bag in self.bags if bag.column == bag.field]
+        used += [name for bag in given for name in (bag.field, bag.weights) if name]
+        return list(dict.fromkeys(used))
+
+    @property
     def list_lengths(self) -> dict[str, int]:
         """How many entries of each list field are read."""
         lengths: dict[str, int] = {}

@@ -1,17 +1,27 @@
 """Raw fields of impressions, as a caller sends them, checked and turned into columns."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.errors import RequestError
+from clickthrough.features.gather import Names, RawColumns, RawRow
+from clickthrough.features.values import (
+    EXPECTED,
+    LISTS,
+    READ,
+    Scalar,
+    Value,
+    read_all,
+    read_text,
+)
 from clickthrough.schema import MISSING_INT, Columns, FieldType, Schema, parse_time
 
-Scalar = int | float | str | None
-Value = Scalar | list[Scalar]
-RawRow = Mapping[str, object]
+__all__ = ["LISTS", "RawRow", "RowParser", "Rows", "Scalar", "Value", "padded", "to_array"]
 
 _FURTHEST = 2**61
 """Microseconds: no moment is further from 1970 (some 70,000 years)."""
@@ -22,9 +32,10 @@ class Rows:
     """Impressions of one or more requests, those of a request side by side.
 
     Attributes:
-        values: our field name -> a value a row, of the schema's type or None.
+        values: our field name -> a value a row, of the schema's type or None; or a single value
+            that all rows share.
         request_ids: the request that each row names, if any.
-        time: microseconds since 1970 UTC, shape (n,).
+        time: microseconds since 1970 UTC, shape (n,), or (1,) where all rows share it.
         offsets: where each request starts, and the end, shape (requests + 1,).
         order: the caller's position of each row, shape (n,).
         ignored: fields that were sent and mean nothing to the model.
@@ -34,22 +45,53 @@ class Rows:
     request_ids: list[str | None]
     time: NDArray[np.int64]
     offsets: NDArray[np.int64]
-    order: list[int]
+    order: Sequence[int]
     ignored: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.order)
 
-    def columns(self, schema: Schema, lengths: Mapping[str, int]) -> Columns:
-        """Return the fields as arrays, for the encoder; lists are cut to their ``lengths``."""
+    @classmethod
+    def joined(cls, parts: Sequence["Rows"]) -> "Rows":
+        """Return the rows of several callers, whose requests are apart whatever their ids."""
+        if len(parts) == 1:
+            return parts[0]
+        sizes = [len(part) for part in parts]
+        starts = [0, *accumulate(sizes)]
+        offsets = [part.offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
+        return cls(
+            {
+                name: [
+                    value
+                    for part, size in zip(parts, sizes, strict=True)
+                    for value in _expanded(part.values[name], size)
+                ]
+                for name in parts[0].values
+            },
+            [one for part in parts for one in part.request_ids],
+            np.concatenate([np.broadcast_to(p.time, n) for p, n in zip(parts, sizes, strict=True)]),
+            np.concatenate([parts[0].offsets[:1], *offsets]),
+            range(starts[-1]),
+        )
+
+    def columns(
+        self, schema: Schema, lengths: Mapping[str, int], fields: Iterable[str] | None = None
+    ) -> Columns:
+        """Return fields as arrays, for the encoder; lists are cut to their ``lengths``.
+
+        Args:
+            schema: their types.
+            lengths: of the fields that are lists.
+            fields: which; all by default.
+        """
         made: Columns = {"time": self.time}
-        for name, values in self.values.items():
-            kind = schema.fields[name]
+        for name in self.values if fields is None else fields:
+            values, kind = self.values[name], schema.fields[name]
             if kind in LISTS:
                 rows = [value if isinstance(value, list) else [] for value in values]
                 made[name] = padded(rows, lengths[name], LISTS[kind])
             else:
-                made[name] = to_array([v for v in values if not isinstance(v, list)], kind)
+                made[name] = to_array(values, kind)  # type: ignore[arg-type]
         return made
 
 
@@ -59,8 +101,10 @@ class RowParser:
     def __init__(self, schema: Schema, fields: Sequence[str]) -> None:
         self.schema = schema
         self.fields = list(dict.fromkeys(fields))
-        self._names = schema.aliases()
-        self._meaningless = {schema.roles.get("label"), "label", "type"}
+        self._readers = [(name, READ[schema.fields[name]]) for name in self.fields]
+        meaningless = {schema.roles.get("label"), "label", "type"}
+        self._names = Names(schema.aliases(), meaningless)
+        self._moment = lru_cache(10_000)(lambda value: parse_time(value, schema.time))
 
     def parse(self, raw: Sequence[RawRow], now: int) -> Rows:
         """Check and order rows.
@@ -73,71 +117,126 @@ class RowParser:
         Raises:
             RequestError: a row is no mapping, or a value has the wrong type.
         """
-        named, ignored = self.rename(raw)
-        ids = [self.request_id(row, i) for i, row in enumerate(named)]
+        _check_rows(raw, "row")
+        columns, ignored = self._names.gather(raw)
+        ids = self._request_ids(columns.get("request_id"), len(raw))
         order, offsets = _by_request(ids)
-        rows = [named[i] for i in order]
-        values = {
-            name: [self.coerce(row.get(name), name, i) for i, row in zip(order, rows, strict=True)]
-            for name in self.fields
-        }
-        time = np.array(
-            [self.time(row, i, now) for i, row in zip(order, rows, strict=True)], np.int64
-        )
-        # a request is one moment: the earliest that any of its rows names
-        starts = np.minimum.reduceat(time, offsets[:-1]) if len(time) else time
+        if order != list(range(len(raw))):
+            columns = {name: [values[i] for i in order] for name, values in columns.items()}
+            ids = [ids[i] for i in order]
+        values, time = self._read(columns, order, now)
+        if len(offsets) <= len(time):
+            # a request is one moment: the earliest that any of its rows names
+            starts = np.minimum.reduceat(time, offsets[:-1])
+            time = np.repeat(starts, np.diff(offsets))
+        return Rows(values, ids, time, offsets, order, ignored)
+
+    def parse_request(
+        self, context: RawRow, candidates: Sequence[RawRow], request_id: str, now: int
+    ) -> Rows:
+        """Check the candidates of one request; what its context says is read once.
+
+        Args:
+            context: raw fields of the request; a candidate's own go before them.
+            candidates: raw fields of each, at least one.
+            request_id: whatever any of them says.
+            now: the time of a request that has none, in microseconds since 1970 UTC.
+
+        Raises:
+            RequestError: a candidate is no mapping, or a value has the wrong type.
+        """
+        _check_rows(candidates, "candidate")
+        columns, ignored = self._names.gather_request(context, candidates)
+        values, time = self._read(columns, range(len(candidates)), now)
         return Rows(
             values,
-            [ids[i] for i in order],
-            np.repeat(starts, np.diff(offsets)),
-            offsets,
-            order,
+            [request_id] * len(candidates),
+            time.min(keepdims=True),
+            np.array([0, len(candidates)], np.int64),
+            range(len(candidates)),
             ignored,
         )
 
+    def read(self, name: str, values: Sequence[object], places: Sequence[int]) -> list[Value]:
+        """Return a field's values by the schema's type, None where they are missing.
+
+        Raises:
+            RequestError: a value has the wrong type; named by its place.
+        """
+        kind = self.schema.fields[name]
+        whole = read_all(values, kind)
+        if whole is not None:
+            return whole
+        read = READ[kind]
+        try:
+            return [read(value) for value in values]
+        except (ValueError, OverflowError):  # which of them, says what follows
+            return [self.coerce(value, name, i) for value, i in zip(values, places, strict=False)]
+
+    def _read(
+        self, columns: RawColumns, places: Sequence[int], now: int
+    ) -> tuple[dict[str, list[Value]], NDArray[np.int64]]:
+        """Return all fields, and the time of each row (or the one that all share)."""
+        unsent: list[object] = [None] * min(1, len(places))
+        values: dict[str, list[Value]] = {}
+        for name, read in self._readers:
+            given = columns.get(name, unsent)
+            try:  # most fields of a request are of its context, a single value each
+                values[name] = (
+                    [read(given[0])] if len(given) == 1 else self.read(name, given, places)
+                )
+            except (ValueError, OverflowError):
+                values[name] = self.read(name, given, places)
+        time = columns.get("time", unsent)
+        moments = [
+            self.moment(value, place, now) for value, place in zip(time, places, strict=False)
+        ]
+        return values, np.array(moments, np.int64)
+
     def time(self, row: RawRow, place: int, now: int) -> int:
         """Return a row's moment in microseconds since 1970 UTC."""
-        value = row.get("time")
+        return self.moment(row.get("time"), place, now)
+
+    def moment(self, value: object, place: int, now: int) -> int:
+        """Return a moment in microseconds since 1970 UTC."""
         if value is None:
             return now
         try:
             if isinstance(value, bool) or not isinstance(value, str | int | float):
                 raise ValueError
-            moment = parse_time(value, self.schema.time)
+            moment = self._moment(value)
             if abs(moment) > _FURTHEST:
                 raise ValueError
             return moment
         except (ValueError, OverflowError):
-            expected = "ISO 8601 text or a number of seconds since 1970"
-            if self.schema.time.unit != "iso":
-                expected = f"ISO 8601 text or a number in the log's unit ({self.schema.time.unit})"
-            if self.schema.time.format is not None:
-                expected = f"ISO 8601 text or a time in the format {self.schema.time.format}"
-            raise self._wrong("time", place, value, expected) from None
+            raise self._wrong("time", place, value, self._expected_time()) from None
 
-    def rename(self, raw: Sequence[RawRow]) -> tuple[list[dict[str, object]], list[str]]:
-        """Return the rows by our names, and the names that mean nothing to the model."""
-        ignored: dict[str, None] = {}
-        named = []
-        for place, row in enumerate(raw):
-            if not isinstance(row, Mapping):
-                raise RequestError(f"row {place}: expected an object of raw fields, found {row!r}")
-            ours: dict[str, object] = {}
-            for name, value in row.items():
-                known = self._names.get(name)
-                if known is not None:
-                    ours[known] = value
-                elif name not in self._meaningless:
-                    # half a surrogate pair could not be sent back
-                    ignored[str(name).encode(errors="replace").decode()] = None
-            named.append(ours)
-        return named, list(ignored)
+    def _expected_time(self) -> str:
+        form = self.schema.time
+        if form.format is not None:
+            return f"ISO 8601 text or a time in the format {form.format}"
+        if form.unit != "iso":
+            return f"ISO 8601 text or a number in the log's unit ({form.unit})"
+        return "ISO 8601 text or a number of seconds since 1970"
+
+    def rename(self, raw: Sequence[RawRow]) -> list[dict[str, object]]:
+        """Return the rows by our names."""
+        _check_rows(raw, "row")
+        known = self._names.known
+        return [{known[n]: value for n, value in row.items() if n in known} for row in raw]
+
+    def _request_ids(self, values: Sequence[object] | None, rows: int) -> list[str | None]:
+        if values is None:
+            return [None] * rows
+        return [self._request_id(value, place) for place, value in enumerate(values)]
 
     def request_id(self, row: RawRow, place: int) -> str | None:
         """Return a row's request id as text, whatever its type in the log."""
-        value = row.get("request_id")
+        return self._request_id(row.get("request_id"), place)
+
+    def _request_id(self, value: object, place: int) -> str | None:
         try:
-            return _read_str(value)
+            return read_text(value)
         except ValueError:
             raise self._wrong("request_id", place, value, "text or a whole number") from None
 
@@ -145,9 +244,9 @@ class RowParser:
         """Return a field's value by the schema's type, None where it is missing."""
         kind = self.schema.fields[name]
         try:
-            return _READ[kind](value)
+            return READ[kind](value)
         except (ValueError, OverflowError):
-            raise self._wrong(name, place, value, _EXPECTED[kind]) from None
+            raise self._wrong(name, place, value, EXPECTED[kind]) from None
 
     def _wrong(self, name: str, place: int, value: object, expected: str) -> RequestError:
         owner = self.schema.input_name(name)
@@ -163,25 +262,16 @@ def padded(rows: Sequence[Sequence[Scalar]], length: int, kind: FieldType) -> ND
 def to_array(values: Sequence[Scalar], kind: FieldType) -> NDArray[np.generic]:
     """Return values as the encoder's array of their type."""
     if kind == "float":
-        return np.array([np.nan if v is None else v for v in values], np.float64)
+        return np.array(values, np.float64)  # None becomes NaN
     if kind == "str":
         return np.array([b"" if v is None else str(v).encode() for v in values], np.bytes_)
     return np.array([MISSING_INT if v is None else v for v in values], np.int64)
 
 
-def _read_list(read: Callable[[object], Scalar]) -> Callable[[object], list[Scalar] | None]:
-    def read_all(value: object) -> list[Scalar] | None:
-        if value is None:
-            return None
-        if not isinstance(value, list | tuple):
-            raise ValueError
-        return [read(entry) for entry in value]
-
-    return read_all
-
-
 def _by_request(ids: list[str | None]) -> tuple[list[int], NDArray[np.int64]]:
     """Bring rows of a request side by side, in order of first appearance."""
+    if len(ids) == 1:
+        return [0], np.array([0, 1])
     groups: dict[str | int, list[int]] = {}
     for place, request in enumerate(ids):
         groups.setdefault(place if request is None else request, []).append(place)
@@ -189,79 +279,13 @@ def _by_request(ids: list[str | None]) -> tuple[list[int], NDArray[np.int64]]:
     return [i for group in groups.values() for i in group], np.cumsum([0, *sizes], dtype=np.int64)
 
 
-def _read_int(value: object) -> int | None:
-    if type(value) is int and MISSING_INT < value < -MISSING_INT:
-        return value  # nearly every id: the rest of the checks would only slow it
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError
-    number = int(value) if not isinstance(value, str) else _int_of_text(value)
-    if number != value and not isinstance(value, str):
-        raise ValueError
-    if not MISSING_INT < number < -MISSING_INT:
-        raise ValueError
-    return number
+def _expanded(values: list[Value], rows: int) -> list[Value]:
+    return values if len(values) == rows else values * rows
 
 
-def _int_of_text(text: str) -> int:
-    """Read ``118`` and ``118.0``: exact for any length, unlike a detour over float."""
-    whole, _, fraction = text.strip().partition(".")
-    if fraction.strip("0") or "_" in whole:
-        raise ValueError
-    return int(whole)
-
-
-def _read_float(value: object) -> float | None:
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError
-    number = float(value)
-    if np.isinf(number):
-        raise ValueError
-    return None if np.isnan(number) else number
-
-
-def _read_str(value: object) -> str | None:
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError
-    text = str(value)
-    text.encode()  # half a surrogate pair is no text
-    return text
-
-
-def _read_bool(value: object) -> int | None:
-    if value is None or value == "":
-        return None
-    texts = {"true": 1, "false": 0, "1": 1, "0": 0}
-    if isinstance(value, str):
-        value = texts.get(value.lower())
-    if value not in (0, 1) or not isinstance(value, bool | int):
-        raise ValueError
-    return int(value)
-
-
-_READ: dict[FieldType, Callable[[object], Value]] = {
-    "int": _read_int,
-    "float": _read_float,
-    "str": _read_str,
-    "bool": _read_bool,
-    "ints": _read_list(_read_int),
-    "floats": _read_list(_read_float),
-    "strs": _read_list(_read_str),
-}
-LISTS: dict[FieldType, FieldType] = {"ints": "int", "floats": "float", "strs": "str"}
-"""The types of lists, with that of their entries."""
-
-_EXPECTED: dict[FieldType, str] = {
-    "int": "a whole number",
-    "float": "a finite number",
-    "str": "text",
-    "bool": "true or false",
-    "ints": "a list of whole numbers",
-    "floats": "a list of finite numbers",
-    "strs": "a list of texts",
-}
+def _check_rows(rows: Sequence[RawRow], what: str) -> None:
+    if set(map(type, rows)) <= {dict}:
+        return
+    for place, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise RequestError(f"{what} {place}: expected an object of raw fields, found {row!r}")

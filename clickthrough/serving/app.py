@@ -1,21 +1,23 @@
 """The HTTP service."""
 
-import json
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from fastapi import FastAPI, Request, Response
+import msgspec
+from fastapi import FastAPI, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clickthrough._version import __version__
-from clickthrough.errors import ClickthroughError, RequestError, StoreError
+from clickthrough.config.serving import Runtime
+from clickthrough.errors import ClickthroughError, ConfigError, RequestError, StoreError
 from clickthrough.serving import contract
+from clickthrough.serving.faults import invalid, malformed, store_failed
+from clickthrough.serving.hot import HotRoutes
 from clickthrough.serving.limits import LimitBody, LimitInFlight
 from clickthrough.serving.predictor import Predictor
 
@@ -30,13 +32,22 @@ def from_environment() -> FastAPI:
     """Make the app that ``uvicorn app:app`` serves; end the process where it cannot be made.
 
     ``CTR_BUNDLE`` names the bundle (``models`` by default), ``CTR_STORE`` the store: ``memory``
-    or an SQLite file (beside the bundle by default).
+    or an SQLite file (beside the bundle by default), ``CTR_RUNTIME`` what computes the model's
+    graph: ``onnx`` or ``openvino`` (what the bundle's configuration says by default).
     """
     bundle = Path(os.environ.get("CTR_BUNDLE", "models"))
     try:
-        return create_app(bundle, os.environ.get("CTR_STORE"))
+        return create_app(bundle, os.environ.get("CTR_STORE"), _runtime())
     except ClickthroughError as error:
         sys.exit(f"clickthrough: {error}")
+
+
+def _runtime() -> Runtime | None:
+    named = os.environ.get("CTR_RUNTIME") or None
+    if named is not None and named not in get_args(Runtime):
+        known = " or ".join(get_args(Runtime))
+        raise ConfigError(f"CTR_RUNTIME: expected {known}, found {named!r}")
+    return named  # type: ignore[return-value]
 
 
 def default_store(bundle: Path) -> Path:
@@ -45,19 +56,27 @@ def default_store(bundle: Path) -> Path:
     return resolved.with_name(f"{resolved.name}.store.sqlite")
 
 
-def create_app(bundle: Path, store: str | Path | None = None) -> FastAPI:
+def create_app(
+    bundle: Path,
+    store: str | Path | None = None,
+    runtime: Runtime | None = None,
+    *,
+    hot: bool = True,
+) -> FastAPI:
     """Load a bundle and make the service around it.
 
     Args:
         bundle: the bundle's directory.
         store: ``memory``, an SQLite file, or by default the file beside the bundle.
+        runtime: what computes the model's graph; by default what the bundle says.
+        hot: whether the hot routes stand before the documented ones.
 
     Raises:
         ClickthroughError: the bundle or the store cannot be used.
     """
-    predictor = Predictor.load(bundle, store or default_store(bundle))
+    predictor = Predictor.load(bundle, store or default_store(bundle), runtime)
     predictor.warm_up()
-    app = FastAPI(
+    app = Service(
         title="clickthrough",
         version=__version__,
         description="Calibrated click probabilities, learning from events.",
@@ -67,13 +86,31 @@ def create_app(bundle: Path, store: str | Path | None = None) -> FastAPI:
     app.state.ready = False
     _add_health(app, predictor)
     _add_scoring(app, predictor)
-    app.add_exception_handler(RequestError, _malformed)
-    app.add_exception_handler(StoreError, _store_failed)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    limits = predictor.bundle.config.serving
-    app.add_middleware(LimitBody, most=limits.max_body_bytes)
-    app.add_middleware(LimitInFlight, most=limits.max_in_flight)
+    app.add_exception_handler(RequestError, malformed)
+    app.add_exception_handler(StoreError, store_failed)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.stand_before(predictor, hot=hot)
     return app
+
+
+class Service(FastAPI):
+    """The documented application, behind the limits and the hot routes.
+
+    These stand before all that FastAPI does with a request, which takes longer than they do.
+    """
+
+    front: ASGIApp
+
+    def stand_before(self, predictor: Predictor, *, hot: bool) -> None:
+        """Put the limits, and the hot routes if wanted, before the documented routes."""
+        documented = super().__call__
+        limits = predictor.bundle.config.serving
+        behind = HotRoutes(documented, predictor) if hot else documented
+        self.front = LimitInFlight(LimitBody(behind, limits.max_body_bytes), limits.max_in_flight)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        await self.front(scope, receive, send)
 
 
 @asynccontextmanager
@@ -126,7 +163,7 @@ def _add_scoring(app: FastAPI, predictor: Predictor) -> None:
         """Score impressions."""
         _refuse_many(body.impressions, "impressions", most)
         scored = predictor.predict(body.impressions)
-        predictions = [asdict(prediction) for prediction in scored.predictions]
+        predictions = [msgspec.structs.asdict(prediction) for prediction in scored.predictions]
         return {"predictions": predictions, "ignored": scored.ignored, "version": version}
 
     @app.post("/rank", response_model=contract.RankOut, responses=_FAULTS)
@@ -135,7 +172,7 @@ def _add_scoring(app: FastAPI, predictor: Predictor) -> None:
         _refuse_many(body.candidates, "candidates", most)
         ranking = predictor.rank(body.context, body.candidates, body.top)
         ranked = [
-            {"candidate": place, **asdict(prediction)}
+            {"candidate": place, **msgspec.structs.asdict(prediction)}
             for place, prediction in zip(ranking.order, ranking.predictions, strict=True)
         ]
         return {
@@ -176,19 +213,3 @@ def describe_model(predictor: Predictor) -> dict[str, Any]:
 def _refuse_many(rows: Sequence[object], what: str, most: int) -> None:
     if len(rows) > most:
         raise RequestError(f"{len(rows)} {what}: at most {most} (serving.max_impressions)")
-
-
-async def _malformed(request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": str(error)}, status_code=422)
-
-
-async def _invalid(request: Request, error: Exception) -> Response:
-    """Say where a body is wrong, without what was found there: NaN could not be sent back."""
-    found = error.errors() if isinstance(error, RequestValidationError) else []
-    detail = [{key: item[key] for key in ("type", "loc", "msg")} for item in found]
-    return Response(json.dumps({"detail": detail}), 422, media_type="application/json")
-
-
-async def _store_failed(request: Request, error: Exception) -> JSONResponse:
-    """Nothing was recorded or scored: the caller may try again."""
-    return JSONResponse({"detail": str(error)}, status_code=503, headers={"retry-after": "1"})

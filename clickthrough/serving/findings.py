@@ -1,16 +1,23 @@
 """What the answer must name: fields that were missing, values that were never met."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.features.encoding.encoder import Encoded
-from clickthrough.features.encoding.vocabulary import UNSEEN
-from clickthrough.features.rows import Rows
-from clickthrough.schema import MISSING_INT, Columns
+from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, MISSING, UNSEEN
+from clickthrough.features.rows import LISTS, Value
+from clickthrough.schema import Columns
+
+Mask = NDArray[np.bool_]
+Values = Mapping[str, Sequence[Value]]
+
+_OF_FIELDS = ("field", "hashed")
 
 
 @dataclass(frozen=True)
@@ -21,54 +28,87 @@ class Findings:
     unseen: list[list[str]]
 
 
-def find(bundle: Bundle, rows: Rows, columns: Columns, encoded: Encoded) -> Findings:
-    """Look for missing and unseen fields.
+class Finder:
+    """Looks for missing and unseen fields.
 
     A value is unseen where its field's vocabulary does not hold it, or where the counters of
     that field alone have never met it.
     """
-    names = bundle.schema.input_name
-    missing = {names(field): _missing(columns[field]) for field in bundle.plan.fields}
-    unseen: dict[str, NDArray[np.bool_]] = {}
-    for field, mask in _unseen(bundle, columns, encoded):
-        name = names(field)
-        unseen[name] = unseen.get(name, np.zeros(len(rows), bool)) | mask
-    return Findings(_by_row(missing, len(rows)), _by_row(unseen, len(rows)))
+
+    def __init__(self, bundle: Bundle) -> None:
+        plan, self._name = bundle.plan, bundle.schema.input_name
+        ids = {c.field: place for place, c in enumerate(plan.ids) if c.source in _OF_FIELDS}
+        self._ids = np.array(list(ids.values()), np.int64)
+        self._id_names = [self._name(field) for field in ids]
+        others = [field for field in plan.fields if field not in ids]
+        self._lists = [f for f in others if bundle.schema.fields[f] in LISTS]
+        self._others = [field for field in others if field not in self._lists]
+        ends = accumulate(bag.length for bag in plan.bags)
+        self._bags = [
+            (bag.field, slice(end - bag.length, end))
+            for bag, end in zip(plan.bags, ends, strict=True)
+            if bag.column == bag.field  # what a sequence holds was not sent by the caller
+        ]
+        self._ages = [(k.fields[0], k.age) for k in plan.key_sets if len(k.fields) == 1]
+
+    def find(self, values: Values, columns: Columns, encoded: Encoded) -> Findings:
+        """Return what is missing and what is unseen, row by row.
+
+        Args:
+            values: our field name -> a value a row, or one that all share.
+            columns: the history columns.
+            encoded: the model's input.
+        """
+        missing, unseen = _Named(len(encoded)), _Named(len(encoded))
+        chosen = encoded.ids.take(self._ids, axis=1)
+        if (chosen < FIRST_KNOWN).any():
+            missing.add_each(self._id_names, chosen == MISSING)
+            unseen.add_each(self._id_names, chosen == UNSEEN)
+        for field in self._others:
+            if None in values[field]:
+                missing.add(self._name(field), [value is None for value in values[field]])
+        for field in self._lists:
+            missing.add(self._name(field), map(_empty, values[field]))
+        for field, span in self._bags:
+            found = (encoded.bag_ids[:, span] == UNSEEN).any(axis=1)
+            unseen.add(self._name(field), found.tolist())
+        self._never_met(values, columns, unseen)
+        return Findings(missing.rows, unseen.rows)
+
+    def _never_met(self, values: Values, columns: Columns, unseen: "_Named") -> None:
+        for field, column in self._ages:
+            ages, sent = columns[column].tolist(), values[field]
+            if len(sent) < len(ages):  # a shared value, asked for as of several ticks
+                sent = [*sent] * len(ages)
+            pairs = zip(ages, sent, strict=True)
+            unseen.add(self._name(field), [isnan(age) and v is not None for age, v in pairs])
 
 
-def _unseen(
-    bundle: Bundle, columns: Columns, encoded: Encoded
-) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Yield fields with the rows in which their value was never met."""
-    plan = bundle.plan
-    for place, column in enumerate(plan.ids):
-        if column.source == "field":
-            yield column.field, encoded.ids[:, place] == UNSEEN
-    end = 0
-    for bag in plan.bags:
-        start, end = end, end + bag.length
-        if bag.column == bag.field:  # what a sequence holds was not sent by the caller
-            yield bag.field, (encoded.bag_ids[:, start:end] == UNSEEN).any(axis=1)
-    for key_set in plan.key_sets:
-        if len(key_set.fields) == 1:
-            field = key_set.fields[0]
-            age = columns[key_set.age].astype(np.float64)
-            yield field, np.isnan(age) & ~_missing(columns[field])
+class _Named:
+    """Names found in rows.
+
+    Args:
+        rows: how many.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.rows: list[list[str]] = [[] for _ in range(rows)]
+
+    def add(self, name: str, found: Iterable[bool]) -> None:
+        """Name a field in the rows where it was found, or in all that share it."""
+        whole = list(found)
+        if True not in whole:
+            return
+        whole = whole if len(whole) == len(self.rows) else whole * len(self.rows)
+        for row, here in zip(self.rows, whole, strict=True):
+            if here and name not in row:
+                row.append(name)
+
+    def add_each(self, names: Sequence[str], found: Mask) -> None:
+        """Name fields in the rows where they were found: shape (n, fields)."""
+        for row, place in zip(*(part.tolist() for part in found.nonzero()), strict=True):
+            self.rows[row].append(names[place])
 
 
-def _missing(values: NDArray[np.generic]) -> NDArray[np.bool_]:
-    if values.ndim == 2:
-        return np.asarray(_missing(values.ravel()).reshape(values.shape).all(axis=1))
-    if values.dtype.kind == "S":
-        return np.asarray(values == b"")
-    if values.dtype.kind == "f":
-        return np.isnan(values.astype(np.float64, copy=False))
-    return np.asarray(values == MISSING_INT)
-
-
-def _by_row(found: dict[str, NDArray[np.bool_]], rows: int) -> list[list[str]]:
-    named: list[list[str]] = [[] for _ in range(rows)]
-    for name, mask in found.items():
-        for place in np.flatnonzero(mask):
-            named[place].append(name)
-    return named
+def _empty(value: Value) -> bool:
+    return not isinstance(value, list) or all(entry is None for entry in value)

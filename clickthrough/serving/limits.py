@@ -25,18 +25,11 @@ class LimitBody:
         if _declared_length(scope) > self.most:
             await self._refuse(send)
             return
-        chunks, size, more = [], 0, True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            more = message.get("more_body", False)
-            if size > self.most:
-                await self._refuse(send)
-                return
-        await self.app(scope, _replay(b"".join(chunks), receive), send)
+        body = await whole_body(receive, self.most)
+        if body is not None and len(body) > self.most:
+            await self._refuse(send)
+        elif body is not None:
+            await self.app(scope, replayed(body, receive), send)
 
     async def _refuse(self, send: Send) -> None:
         text = f"the body is larger than {self.most} bytes (serving.max_body_bytes)"
@@ -88,7 +81,26 @@ def _declared_length(scope: Scope) -> int:
     return 0
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+async def whole_body(receive: Receive, most: int | None = None) -> bytes | None:
+    """Return the body of a request, None where the caller has gone.
+
+    Args:
+        receive: the request's channel.
+        most: bytes after which no more is read.
+    """
+    message = await receive()
+    chunks: list[bytes] = []
+    size = 0
+    while message["type"] != "http.disconnect":
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if not message.get("more_body", False) or (most is not None and size > most):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        message = await receive()
+    return None
+
+
+def replayed(body: bytes, receive: Receive) -> Receive:
     """Return a channel that gives the body that was read, then goes on as before."""
     given = False
 

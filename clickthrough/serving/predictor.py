@@ -1,25 +1,29 @@
 """From raw fields to calibrated probabilities, in process."""
 
+import os
 import time
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
 from clickthrough.bundle.load import Bundle, load_bundle
+from clickthrough.config.serving import Runtime
 from clickthrough.errors import RequestError
-from clickthrough.features.history.online import online_histories
+from clickthrough.features.encoding.lookup import IdEncoder
+from clickthrough.features.history.online import Histories, online_histories
 from clickthrough.features.history.ticks import tick_of
 from clickthrough.features.rows import RawRow, RowParser, Rows, Value
-from clickthrough.schema import Columns
-from clickthrough.serving.findings import find
+from clickthrough.serving.findings import Finder, Findings
 from clickthrough.store import Store, open_store
 from clickthrough.streaming.recorder import Receipt, Recorder
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(msgspec.Struct, frozen=True, gc=False):
     """The answer for one impression.
 
     Attributes:
@@ -65,6 +69,25 @@ class Ranking:
     ignored: list[str]
 
 
+@dataclass(frozen=True)
+class Scores:
+    """What the model says of rows: calibrated logits and probabilities, shape (n,)."""
+
+    logits: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+    found: Findings
+
+    def of(self, rows: slice) -> "Scores":
+        """Return those of some rows."""
+        found = Findings(self.found.missing[rows], self.found.unseen[rows])
+        return Scores(self.logits[rows], self.probabilities[rows], found)
+
+
+_NOBODY: list[Value] = [None]
+_TYPICAL = (1, 10, 100)
+"""Rows of a typical request."""
+
+
 class Predictor:
     """Scores impressions with a bundle, and learns from events. Safe to share among threads.
 
@@ -78,22 +101,32 @@ class Predictor:
         plan, schema = bundle.plan, bundle.schema
         self._parser = RowParser(schema, [*plan.fields, *({"item"} & set(schema.fields))])
         self._tick_seconds = plan.counters.tick
-        self._histories = online_histories(plan, schema, bundle.snapshots)
-        self._recorder = Recorder(self._parser, self._histories, store, bundle.config.serving)
+        self._arrays, self._lengths = plan.array_fields, plan.list_lengths
+        histories = online_histories(plan, schema, bundle.snapshots)
+        self._histories = Histories(histories)
+        self._ids = IdEncoder(bundle.encoder, schema)
+        self._finder = Finder(bundle)
+        self._recorder = Recorder(self._parser, histories, store, bundle.config.serving)
 
     @classmethod
-    def load(cls, bundle: str | Path, store: str | Path = "memory") -> Self:
+    def load(
+        cls,
+        bundle: str | Path,
+        store: str | Path = "memory",
+        runtime: Runtime | None = None,
+    ) -> Self:
         """Verify and load a bundle, and open a store.
 
         Args:
             bundle: its directory.
             store: ``memory`` (events are forgotten with the process) or an SQLite file.
+            runtime: what computes the model's graph; by default what the bundle says.
 
         Raises:
             BundleError: the bundle cannot be used.
             StoreError: the store cannot be used.
         """
-        loaded = load_bundle(bundle)
+        loaded = load_bundle(bundle, runtime)
         return cls(loaded, open_store(store, loaded.manifest.counters))
 
     def predict(self, impressions: Sequence[RawRow]) -> Scored:
@@ -108,10 +141,31 @@ class Predictor:
         Raises:
             RequestError: an impression is malformed: names its row and field.
         """
-        if not impressions:
-            return Scored([], [])
-        rows = self._parser.parse(impressions, time.time_ns() // 1_000)
-        return self._answer(rows, impressions)
+        (scored,) = self.predict_each([impressions])
+        if isinstance(scored, RequestError):
+            raise scored
+        return scored
+
+    def predict_each(self, bodies: Sequence[Sequence[RawRow]]) -> list[Scored | RequestError]:
+        """Score the impressions of several callers at once: :meth:`predict` for each.
+
+        Returns:
+            The answer to each caller, or what is wrong with its impressions.
+        """
+        now = time.time_ns() // 1_000
+        parsed = [self._parsed(impressions, now) for impressions in bodies]
+        sound = [rows for rows in parsed if isinstance(rows, Rows) and len(rows)]
+        scores = self._score(Rows.joined(sound)) if sound else None
+        answers: list[Scored | RequestError] = []
+        end = 0
+        for rows in parsed:
+            if isinstance(rows, RequestError):
+                answers.append(rows)
+                continue
+            start, end = end, end + len(rows)
+            own = scores.of(slice(start, end)) if scores and len(rows) else None
+            answers.append(Scored(self._answer(rows, own) if own else [], rows.ignored))
+        return answers
 
     def rank(
         self, context: RawRow, candidates: Sequence[RawRow], top: int | None = None
@@ -127,66 +181,67 @@ class Predictor:
             RequestError: a field is malformed.
         """
         request_id = self._request_id(context)
-        rows = [self._candidate(context, row, request_id, i) for i, row in enumerate(candidates)]
-        scored = self.predict(rows)
-        order = sorted(range(len(rows)), key=lambda i: -scored.predictions[i].logit)
-        chosen = order if top is None else order[:top]
-        return Ranking(request_id, chosen, [scored.predictions[i] for i in chosen], scored.ignored)
+        if not candidates:
+            return Ranking(request_id, [], [], [])
+        now = time.time_ns() // 1_000
+        rows = self._parser.parse_request(context, candidates, request_id, now)
+        scores = self._score(rows)
+        order = (-scores.logits).argsort(kind="stable")[:top].tolist()
+        whole = self._answer(rows, scores)
+        return Ranking(request_id, order, [whole[place] for place in order], rows.ignored)
 
     def observe(self, events: Sequence[RawRow]) -> Receipt:
         """Count impressions shown and clicked; see :class:`Recorder`."""
         return self._recorder.record(events)
 
     def warm_up(self) -> None:
-        """Score once with every field missing, so that the first caller does not wait."""
-        self.predict([{}])
+        """Score as the first callers will, so that none of them waits."""
+        for rows in _TYPICAL:
+            self.predict([{}] * rows)
+            self.rank({}, [{}] * rows)
 
     def close(self) -> None:
         """Close the store."""
         self.store.close()
 
-    def _answer(self, rows: Rows, raw: Sequence[RawRow]) -> Scored:
-        columns = self._columns(rows)
-        encoded = self.bundle.encoder.encode(columns, rows.offsets)
-        logits = self.bundle.calibrator.logit(self.bundle.model.logits(encoded), encoded.ids)
-        probabilities = self.bundle.calibrator.probability_of(logits)
-        found = find(self.bundle, rows, columns, encoded)
-        made: list[Prediction | None] = [None] * len(rows)
-        items = rows.values.get("item", [None] * len(rows))
-        for i, place in enumerate(rows.order):
-            made[place] = Prediction(
-                rows.request_ids[i],
-                items[i],
-                float(probabilities[i]),
-                float(logits[i]),
-                found.missing[i],
-                found.unseen[i],
-            )
-        return Scored([prediction for prediction in made if prediction], rows.ignored)
-
-    def _columns(self, rows: Rows) -> Columns:
-        """Return fields and history columns of rows."""
-        columns = rows.columns(self.bundle.schema, self.bundle.plan.list_lengths)
+    def _score(self, rows: Rows) -> Scores:
+        """Score rows: fields, history, model, calibration."""
+        bundle = self.bundle
+        columns = rows.columns(bundle.schema, self._lengths, self._arrays)
         ticks = tick_of(rows.time, self._tick_seconds)
-        for history in self._histories:
-            columns.update(history.read(self.store, rows.values, ticks))
-        return columns
+        columns |= self._histories.read(self.store, rows.values, ticks)
+        ids = self._ids.encode(rows.values, columns, len(rows))
+        encoded = bundle.encoder.encode(columns, rows.offsets, ids)
+        logits = bundle.calibrator.logit(bundle.model.logits(encoded), encoded.ids)
+        found = self._finder.find(rows.values, columns, encoded)
+        return Scores(logits, bundle.calibrator.probability_of(logits), found)
+
+    def _parsed(self, impressions: Sequence[RawRow], now: int) -> Rows | RequestError:
+        try:
+            return self._parser.parse(impressions, now)
+        except RequestError as error:
+            return error
+
+    def _answer(self, rows: Rows, scores: Scores) -> list[Prediction]:
+        """Return the answers of rows, in the caller's order."""
+        items: Sequence[Value] = rows.values.get("item", _NOBODY)
+        answers = zip(
+            rows.request_ids,
+            items if len(items) == len(rows) else [*items] * len(rows),
+            scores.probabilities.tolist(),
+            scores.logits.tolist(),
+            scores.found.missing,
+            scores.found.unseen,
+            strict=True,
+        )
+        made = [Prediction(*answer) for answer in answers]
+        if rows.order == list(range(len(rows))) or isinstance(rows.order, range):
+            return made
+        return [made[place] for place in np.argsort(rows.order).tolist()]
 
     def _request_id(self, context: RawRow) -> str:
         """Return the request's id, a new one where the caller gives none."""
         if not isinstance(context, Mapping):
             raise RequestError(f"context: expected an object of raw fields, found {context!r}")
-        named, _ = self._parser.rename([context])
-        return self._parser.request_id(named[0], 0) or uuid.uuid4().hex
-
-    def _candidate(
-        self, context: RawRow, candidate: RawRow, request_id: str, place: int
-    ) -> dict[str, object]:
-        """Return a candidate's raw fields joined with those of its request."""
-        if not isinstance(candidate, Mapping):
-            raise RequestError(
-                f"candidate {place}: expected an object of raw fields, found {candidate!r}"
-            )
-        row = {**context, **candidate}
-        row.pop(self.bundle.schema.input_name("request_id"), None)
-        return {**row, "request_id": request_id}
+        (named,) = self._parser.rename([context])
+        return self._parser.request_id(named, 0) or os.urandom(16).hex()

@@ -120,7 +120,7 @@ class Recorder:
 
     def _check(self, raw: Sequence[RawRow]) -> list[Event]:
         now = time.time_ns() // 1_000
-        rows, _ = self._parser.rename(raw)
+        rows = self._parser.rename(raw)
         kinds = [_kind(given, place) for place, given in enumerate(raw)]
         marks = self._marks(rows, kinds)
         events = []
@@ -142,8 +142,9 @@ class Recorder:
         """Yield what each impression or view counts for, a mark a history."""
         shown = [(place, row) for place, row in enumerate(rows) if kinds[place] != "click"]
         source = ["views" if kinds[place] == "view" else "impressions" for place, _ in shown]
+        places = [place for place, _ in shown]
         values = {
-            name: [self._parser.coerce(row.get(name), name, place) for place, row in shown]
+            name: self._parser.read(name, [row.get(name) for _, row in shown], places)
             for name in self._parser.fields
         }
         if not self._histories:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from clickthrough.errors import DataError
 from clickthrough.features.columns import KeySet
-from clickthrough.features.encoding.encoder import POSITION, Encoded, Encoder
+from clickthrough.features.encoding.encoder import Encoded, Encoder
+from clickthrough.features.encoding.numeric import POSITION
 from clickthrough.features.plan import Plan
 from clickthrough.features.table import encoder_columns, places, request_chunks, request_offsets
 from clickthrough.schema import Schema

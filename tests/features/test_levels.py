@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from clickthrough.config.features import Counters, Feature
 from clickthrough.errors import ConfigError
 from clickthrough.features.columns import KeySet
-from clickthrough.features.encoding.encoder import smoothed_rate
+from clickthrough.features.encoding.numeric import smoothed_rate
 from clickthrough.features.levels import rate_levels
 from tests.features.test_plan import plan_of
 

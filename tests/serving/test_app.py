@@ -1,10 +1,12 @@
 import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 from fastapi import FastAPI
@@ -16,6 +18,7 @@ from clickthrough import __version__
 from clickthrough.bundle import Bundle
 from clickthrough.errors import BundleError, StoreError
 from clickthrough.serving.app import create_app, from_environment
+from clickthrough.serving.hot import ON_LOOP
 from clickthrough.serving.predictor import Scored
 from tests.logs import raw_rows
 
@@ -89,7 +92,7 @@ def test_predict_answers_what_the_predictor_says(
     assert answer.status_code == 200
     expected = app.state.predictor.predict(rows).predictions
     assert answer.json() == {
-        "predictions": [vars(prediction) for prediction in expected],
+        "predictions": msgspec.to_builtins(expected),
         "ignored": ["colour"],
         "version": app.state.predictor.bundle.manifest.version,
     }
@@ -253,9 +256,11 @@ def test_more_requests_than_the_service_takes_are_told_to_come_again(
     monkeypatch.setattr(app.state.predictor, "predict", blocking.predict)
     with ThreadPoolExecutor(2) as pool:
         try:
-            body: dict[str, Any] = {"impressions": []}
+            body: dict[str, Any] = {"impressions": [{}] * (ON_LOOP + 1)}
             taken = [pool.submit(client.post, "/predict", json=body) for _ in range(2)]
-            assert all(blocking.entered.acquire(timeout=30) for _ in taken)
+            assert blocking.entered.acquire(timeout=30)
+            while app.front.in_flight < 2:  # type: ignore[attr-defined]
+                time.sleep(0.001)
             for route, key in ROUTES.items():
                 refused = client.post(route, json={key: []})
                 assert refused.status_code == 503

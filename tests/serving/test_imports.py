@@ -10,7 +10,7 @@ from tests.logs import raw_rows
 
 HEAVY = {
     "torch", "polars", "pyarrow", "pandas", "lightgbm", "narwhals", "sklearn", "scipy", "optuna",
-    "safetensors", "onnx", "yaml", "typer", "rich",
+    "safetensors", "onnx", "openvino", "yaml", "typer", "rich",
 }  # fmt: skip
 
 SCRIPT = """

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from clickthrough.bundle.load import Bundle
 from clickthrough.features.columns import BagColumn, IdColumn
 from clickthrough.features.encoding.calendar import day_of_week, hour_of_day
-from clickthrough.features.encoding.encoder import Encoder, numeric_values
+from clickthrough.features.encoding.encoder import Encoder
+from clickthrough.features.encoding.numeric import numeric_values
 from clickthrough.schema import MISSING_INT, Columns
 
 Values = Sequence[object]

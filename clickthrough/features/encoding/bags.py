@@ -29,7 +29,7 @@ def encode_bag(
     weights = (ids != MISSING).astype(np.float64)
     if column.weights is not None:
         given = _fitted(columns[column.weights], column.length).astype(np.float64)
-        weights *= np.clip(np.nan_to_num(given, nan=0.0), 0.0, _HEAVIEST)
+        weights = weights * np.clip(np.nan_to_num(given, nan=0.0), 0.0, _HEAVIEST)
     total = weights.sum(axis=1, keepdims=True)
     weights = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
     return _padded(ids, column.length), _padded(weights.astype(np.float32), column.length)

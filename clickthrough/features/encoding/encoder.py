@@ -7,25 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clickthrough.features.columns import IdColumn, Measure
+from clickthrough.features.columns import IdColumn
 from clickthrough.features.encoding.bags import encode_bag
 from clickthrough.features.encoding.calendar import day_of_week, hour_of_day
 from clickthrough.features.encoding.hashing import hashed_ids
-from clickthrough.features.encoding.relative import difference_from_request, rank_in_request
-from clickthrough.features.encoding.similarity import cosine
+from clickthrough.features.encoding.numeric import NumericProgram
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, Vocabulary
 from clickthrough.features.plan import Plan
-from clickthrough.schema import MISSING_INT, Columns
+from clickthrough.schema import Columns
 
 Floats = NDArray[np.float64]
 
 TIME_SIZES = {"hour": 24, "weekday": 7}
-POSITION = "__position"
-"""A column that only training has: the place of each impression in its request, from 1."""
-_SMALLEST_RATE = 1e-6
-_HOUR = 3_600
-_LARGEST, FURTHEST = 1e100, 1e6
-"""A quantity is held at the one, a standard score at the other: neither may overflow later."""
+FURTHEST = 1e6
+"""A standard score is held at this, so that nothing overflows later."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +101,7 @@ class Encoder:
         self._mean = np.array([scaler.mean for scaler in used])
         self._scale = np.array([scaler.scale for scaler in used])
         self._indicators = np.flatnonzero([scaler.indicator for scaler in used])
+        self._numeric = NumericProgram(plan, prior)
 
     @property
     def id_sizes(self) -> dict[str, int]:
@@ -123,38 +119,51 @@ class Encoder:
         names = [column.name for column in self.plan.numeric]
         return names + [f"{names[i]}_missing" for i in self._indicators]
 
-    def encode(self, columns: Columns, offsets: NDArray[np.int64]) -> Encoded:
+    def encode(
+        self,
+        columns: Columns,
+        offsets: NDArray[np.int64],
+        ids: NDArray[np.int32] | None = None,
+    ) -> Encoded:
         """Encode impressions.
 
         Args:
-            columns: the plan's fields, ``time`` and history columns, each of shape (n,).
+            columns: the plan's fields, ``time`` and history columns, each of shape (n,), or (1,)
+                where all impressions share a value.
             offsets: where each request starts, and the end, shape (requests + 1,).
+            ids: of the id columns, where they were looked up before.
         """
-        numeric = numeric_values(self.plan, self.prior, columns, offsets)
-        return Encoded(self.ids(columns), self.scale(numeric), *self.bags(columns))
+        ids = self.ids(columns, int(offsets[-1])) if ids is None else ids
+        numbers = self.scale(self._numeric.values(columns, offsets))
+        return Encoded(ids, numbers, *self.bags(columns, len(ids)))
 
-    def bags(self, columns: Columns) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    def bags(self, columns: Columns, rows: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Return ids and weights of all bags side by side."""
-        none = np.empty((len(columns["time"]), 0))
-        made = [encode_bag(bag, self.vocabularies[bag.name], columns) for bag in self.plan.bags]
-        ids = [none.astype(np.int32), *(ids for ids, _ in made)]
-        weights = [none.astype(np.float32), *(weights for _, weights in made)]
-        return np.concatenate(ids, axis=1), np.concatenate(weights, axis=1)
+        width = sum(bag.length for bag in self.plan.bags)
+        ids, weights = np.empty((rows, width), np.int32), np.empty((rows, width), np.float32)
+        end = 0
+        for bag in self.plan.bags:
+            start, end = end, end + bag.length
+            made = encode_bag(bag, self.vocabularies[bag.name], columns)
+            ids[:, start:end], weights[:, start:end] = made
+        return ids, weights
 
-    def ids(self, columns: Columns) -> NDArray[np.int32]:
+    def ids(self, columns: Columns, rows: int | None = None) -> NDArray[np.int32]:
         """Return the ids, shape (n, id columns)."""
-        made = np.empty((len(columns["time"]), len(self.plan.ids)), np.int32)
+        rows = len(columns["time"]) if rows is None else rows
+        made = np.empty((rows, len(self.plan.ids)), np.int32)
         for place, column in enumerate(self.plan.ids):
-            values = columns[column.field]
-            if column.source == "field":
-                made[:, place] = self.vocabularies[column.name].encode(values)
-            elif column.source == "hashed":
-                made[:, place] = hashed_ids(values, column.buckets)
-            else:
-                part = hour_of_day if column.source == "hour" else day_of_week
-                time = values.astype(np.int64, copy=False)
-                made[:, place] = part(time, self.plan.timezone) + FIRST_KNOWN
+            made[:, place] = self.ids_of(column, columns[column.field])
         return made
+
+    def ids_of(self, column: IdColumn, values: NDArray[np.generic]) -> NDArray[np.int32]:
+        """Return the ids of one column for values of its field, shape (n,)."""
+        if column.source == "field":
+            return self.vocabularies[column.name].encode(values)
+        if column.source == "hashed":
+            return hashed_ids(values, column.buckets)
+        part = hour_of_day if column.source == "hour" else day_of_week
+        return part(values.astype(np.int64, copy=False), self.plan.timezone) + np.int32(FIRST_KNOWN)
 
     def _size(self, column: IdColumn) -> int:
         if column.source == "field":
@@ -166,102 +175,12 @@ class Encoder:
     def scale(self, values: Floats) -> NDArray[np.float32]:
         """Fill, standardize and append indicators: (n, columns) -> (n, numeric inputs)."""
         missing = np.isnan(values)
-        scaled = np.where(missing, self._fill, values)
+        scaled = np.where(missing, self._fill, values)  # np.clip would take as long as all of this
         scaled -= self._mean
         scaled /= self._scale
-        np.clip(scaled, -FURTHEST, FURTHEST, out=scaled)
-        return np.concatenate([scaled, missing[:, self._indicators]], axis=1, dtype=np.float32)
-
-
-def numeric_values(
-    plan: Plan, prior: float, columns: Columns, offsets: NDArray[np.int64]
-) -> Floats:
-    """Return the numeric columns before scaling, shape (n, columns); NaN where missing."""
-    smoothing = plan.counters.smoothing
-    measures = {m.name: measure(m, prior, smoothing, columns, offsets) for m in plan.measures}
-    made = np.empty((int(offsets[-1]), len(plan.numeric)))
-    for place, column in enumerate(plan.numeric):
-        values = measures[column.measure]
-        if column.relative == "rank":
-            values = rank_in_request(values, offsets)
-        elif column.relative == "difference":
-            values = difference_from_request(values, offsets)
-        made[:, place] = values
-    return made
-
-
-def measure(
-    what: Measure, prior: float, smoothing: float, columns: Columns, offsets: NDArray[np.int64]
-) -> Floats:
-    """Return one quantity after its transform, shape (n,)."""
-    if what.kind == "request_size":
-        sizes = np.diff(offsets)
-        values = np.repeat(sizes, sizes).astype(np.float64)
-    elif what.kind == "position":
-        unknown = np.full(int(offsets[-1]), what.at)
-        values = columns.get(POSITION, unknown).astype(np.float64)
-    elif what.kind == "rate":
-        values = smoothed_rate(
-            [_as_float(columns[name]) for name in what.inputs],
-            what.smoothing or (smoothing,),
-            prior,
-        )
-    elif what.kind == "match":
-        clicked, size, own = (columns[name] for name in what.inputs)
-        values = _matches(clicked[:, : what.length], size, own)
-    elif what.kind == "cosine":
-        values = cosine(*(columns[name][:, : what.length] for name in what.inputs))
-    elif what.kind == "elapsed":
-        moment = _as_float(columns[what.inputs[0]])
-        values = (columns["time"].astype(np.float64) / 1e6 - moment) / _HOUR
-    else:
-        values = _as_float(columns[what.inputs[0]])
-    return _transform(values, what.transform)
-
-
-def smoothed_rate(counts: list[Floats], weights: Sequence[float], prior: float) -> Floats:
-    """Return a click rate, smoothed towards wider ones, the widest towards the prior.
-
-    Args:
-        counts: impressions and clicks of the key itself, then of each wider key; a wider key that
-            is missing says nothing, a missing one of its own gives NaN.
-        weights: of what each is smoothed towards, in impressions.
-        prior: the mean click rate.
-
-    >>> own, wider = [np.array([0.0]), np.array([0.0])], [np.array([10.0]), np.array([8.0])]
-    >>> smoothed_rate([*own, *wider], (5.0, 10.0), 0.2).tolist()
-    [0.5]
-    """
-    rate: Floats = np.full(len(counts[0]), prior)
-    for level in reversed(range(len(weights))):
-        impressions, clicks = counts[2 * level : 2 * level + 2]
-        if level > 0:
-            impressions, clicks = np.nan_to_num(impressions), np.nan_to_num(clicks)
-        rate = (clicks + weights[level] * rate) / (impressions + weights[level])
-    return rate
-
-
-def _matches(
-    clicked: NDArray[np.generic], size: NDArray[np.generic], own: NDArray[np.generic]
-) -> Floats:
-    """Return how many of the last clicked values equal an impression's own."""
-    equal = (clicked == own[:, None]).sum(axis=1)
-    absent = b"" if own.dtype.kind == "S" else MISSING_INT
-    missing = np.isnan(size.astype(np.float64)) | (own == absent)
-    return np.where(missing, np.nan, equal)
-
-
-def _as_float(values: NDArray[np.generic]) -> Floats:
-    numbers = values.astype(np.float64)
-    if values.dtype.kind == "i":
-        numbers[values == MISSING_INT] = np.nan
-    return np.clip(numbers, -_LARGEST, _LARGEST)
-
-
-def _transform(values: Floats, transform: str) -> Floats:
-    if transform == "log1p":
-        return np.sign(values) * np.log1p(np.abs(values))
-    if transform == "logit":
-        rate = np.clip(values, _SMALLEST_RATE, 1 - _SMALLEST_RATE)
-        return np.log(rate / (1 - rate))
-    return values
+        rows, columns = values.shape
+        made = np.empty((rows, columns + len(self._indicators)), np.float32)
+        np.minimum(scaled, FURTHEST, out=scaled)
+        np.maximum(scaled, -FURTHEST, out=made[:, :columns], casting="same_kind")
+        made[:, columns:] = missing.take(self._indicators, axis=1)
+        return made

@@ -19,6 +19,8 @@ def rank_in_request(values: Floats, offsets: Offsets) -> Floats:
     >>> rank_in_request(np.array([3.0, 1.0, 3.0]), np.array([0, 3])).tolist()
     [0.75, 0.0, 0.75]
     """
+    if len(offsets) == len(values) + 1 and (offsets[1:] > offsets[:-1]).all():
+        return np.where(np.isfinite(values), 0.5, np.nan)
     rounded = np.round(values, _DECIMALS)
     request = request_of(offsets)
     known = np.isfinite(rounded)

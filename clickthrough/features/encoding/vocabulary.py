@@ -24,6 +24,7 @@ class Vocabulary:
     def __init__(self, values: NDArray[np.generic]) -> None:
         """Take the known values: int64 or bytes, sorted, none of them missing."""
         self.values = values
+        self._known = values.view(np.ndarray)  # the same memory: a memory map is slow to index
 
     @property
     def size(self) -> int:
@@ -36,10 +37,18 @@ class Vocabulary:
         missing = values == b"" if values.dtype.kind == "S" else values == MISSING_INT
         if len(self.values) == 0:
             return np.where(missing, MISSING, UNSEEN).astype(np.int32)
-        place = np.minimum(np.searchsorted(self.values, values), len(self.values) - 1)
-        known = self.values[place] == values
+        place = self._known.searchsorted(self._comparable(values))
+        known = self._known.take(place, mode="clip") == values
         ids = np.where(known, place + FIRST_KNOWN, np.where(missing, MISSING, UNSEEN))
         return ids.astype(np.int32)
+
+    def _comparable(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Cut texts to the width of the known ones: numpy would widen all of these at each call.
+
+        A text that was cut is found where it does not belong, and is told apart there.
+        """
+        wide = values.dtype.kind == "S" and values.dtype.itemsize > self.values.dtype.itemsize
+        return values.astype(self.values.dtype) if wide else values
 
 
 def shorten(values: NDArray[np.generic]) -> NDArray[np.generic]:

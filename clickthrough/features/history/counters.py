@@ -1,19 +1,24 @@
 """Counters online: packed states in a store, over the bundle's snapshot."""
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.config.features import Counters
 from clickthrough.features.columns import KeySet
+from clickthrough.features.history.asking import Asking
 from clickthrough.features.history.base import Changes
 from clickthrough.features.history.keys import keys_of, read_layered
 from clickthrough.features.history.snapshot import Snapshot
-from clickthrough.features.history.state import StateLayout, States
+from clickthrough.features.history.state import Reach, StateLayout, States, read_state, read_states
 from clickthrough.features.rows import Value
 from clickthrough.schema import Columns
 from clickthrough.store.base import Reader, Transaction
+
+_FEW = 8
+"""So many keys are read one by one: all at once would take longer."""
 
 
 def state_layout(key_set: KeySet, counters: Counters) -> StateLayout:
@@ -33,25 +38,29 @@ class CounterHistory:
         self.of = key_set.of
         self.layout = state_layout(key_set, counters)
         self._tick = counters.tick * 1_000_000
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         self._columns = key_set.columns()
 
     def marks(self, values: Mapping[str, Sequence[Value]]) -> list[bytes | None]:
         """Return the key of each row."""
         return keys_of(self.key_set.name, self.key_set.fields, values)
 
+    @property
+    def columns(self) -> list[str]:
+        """The history columns: age, then impressions and clicks of each counter."""
+        return self._columns
+
+    def keys(self, values: Mapping[str, Sequence[Value]]) -> list[bytes | None]:
+        """Return the key of each row, or the one that all rows share."""
+        return self.marks(values)
+
     def read(
         self, store: Reader, values: Mapping[str, Sequence[Value]], ticks: NDArray[np.int64]
     ) -> Columns:
         """Return age, impressions and clicks of rows, each of shape (n,); NaN without a key."""
-        keys = self.marks(values)
-        unique = {key: place for place, key in enumerate(dict.fromkeys(k for k in keys if k))}
-        nobody = len(unique)
-        states = self._states(store, [*unique, b""])
-        places = np.array([unique[key] if key else nobody for key in keys], np.int64)
-        found = self.layout.read(states.take(places), ticks.astype(np.float64))
-        found[places == nobody] = np.nan
-        return dict(zip(self._columns, found.T, strict=True))
+        asked = Asking(self.keys(values), ticks)
+        states = read_layered(store, self.snapshot, asked.keys)
+        return read_counters([self], [asked], [states])
 
     def add(self, tx: Transaction, marks: Sequence[bytes], changes: Changes, expires: int) -> None:
         """Count events."""
@@ -66,4 +75,68 @@ class CounterHistory:
         tx.write(packed, expires, changes.newest)
 
     def _states(self, store: Reader, keys: Sequence[bytes]) -> States:
-        return self.layout.unpack(read_layered(store, self._snapshot, keys))
+        return self.layout.unpack(read_layered(store, self.snapshot, keys))
+
+
+def read_counters(
+    histories: Sequence[CounterHistory],
+    asked: Sequence[Asking],
+    states: Sequence[Sequence[bytes | None]],
+) -> Columns:
+    """Return the columns of several key sets, with one look at all whose states are alike.
+
+    Args:
+        histories: the key sets.
+        asked: the keys of each.
+        states: of the distinct keys of each.
+
+    Returns:
+        Columns of shape (n,), or (1,) where all rows share the key; NaN without a key.
+    """
+    if sum(len(part.ticks) for part in asked) <= _FEW:
+        return _read_few(histories, asked, states)
+    alike: dict[tuple[int, int], list[int]] = {}
+    for place, history in enumerate(histories):
+        shape = (len(history.layout.windows), len(history.layout.half_lives))
+        alike.setdefault(shape, []).append(place)
+    made: Columns = {}
+    for group in alike.values():
+        layouts = [histories[place].layout for place in group]
+        packed = [asked[place].of_each_query(states[place]) for place in group]
+        sizes = [len(part) for part in packed]
+        known = read_states(
+            layouts[0].unpack([state for part in packed for state in part]),
+            np.concatenate([asked[place].ticks for place in group]).astype(np.float64),
+            _reach(layouts, sizes),
+        )
+        for place, end, size in zip(group, accumulate(sizes), sizes, strict=True):
+            found = asked[place].of_each_row(known[end - size : end])
+            made.update(zip(histories[place].columns, found.T, strict=True))
+    return made
+
+
+def _read_few(
+    histories: Sequence[CounterHistory],
+    asked: Sequence[Asking],
+    states: Sequence[Sequence[bytes | None]],
+) -> Columns:
+    made: Columns = {}
+    for history, part, own in zip(histories, asked, states, strict=True):
+        queries = zip(part.of_each_query(own), part.ticks.tolist(), strict=True)
+        known = [read_state(history.layout, state, tick) for state, tick in queries]
+        if part.rows == 1:  # columns of a single value
+            (values,) = known or [[np.nan] * len(history.columns)]
+            made.update(zip(history.columns, np.array(values)[:, None], strict=True))
+            continue
+        width = len(history.columns)
+        found = part.of_each_row(np.array(known, np.float64).reshape(len(known), width))
+        made.update(zip(history.columns, found.T, strict=True))
+    return made
+
+
+def _reach(layouts: Sequence[StateLayout], sizes: Sequence[int]) -> Reach:
+    windows = np.array([layout.windows for layout in layouts])
+    half_lives = np.array([layout.half_lives for layout in layouts])
+    if len(layouts) > 1:
+        windows, half_lives = windows.repeat(sizes, axis=0), half_lives.repeat(sizes, axis=0)
+    return Reach(windows, half_lives, layouts[0].delay)

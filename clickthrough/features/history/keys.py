@@ -21,16 +21,33 @@ def key_bytes(name: str, parts: Sequence[Value]) -> bytes | None:
 def keys_of(
     name: str, fields: Sequence[str], values: Mapping[str, Sequence[Value]]
 ) -> list[bytes | None]:
-    """Return the key of each row."""
+    """Return the key of each row; a single one where all rows share the fields."""
     columns = [values[field] for field in fields]
-    return [key_bytes(name, parts) for parts in zip(*columns, strict=True)]
+    rows = max(map(len, columns))
+    full = [column if len(column) == rows else [*column] * rows for column in columns]
+    return [key_bytes(name, parts) for parts in zip(*full, strict=True)]
+
+
+Asked = tuple[Snapshot, Sequence[bytes]]
+"""Keys of a history, and what the bundle knew of it."""
 
 
 def read_layered(store: Reader, snapshot: Snapshot, keys: Sequence[bytes]) -> list[bytes | None]:
     """Return each key's value: the store's, else what the bundle knew, else None."""
-    found = store.read(keys)
-    absent = [place for place, value in enumerate(found) if value is None]
-    if absent and len(snapshot):
-        for place, value in zip(absent, snapshot.read([keys[i] for i in absent]), strict=True):
-            found[place] = value
+    return read_each_layered(store, [(snapshot, keys)])
+
+
+def read_each_layered(store: Reader, asked: Sequence[Asked]) -> list[bytes | None]:
+    """Return the values of several histories' keys one after another, asking the store once."""
+    found = store.read([key for _, keys in asked for key in keys])
+    if None not in found:
+        return found
+    end = 0
+    for snapshot, keys in asked:
+        start, end = end, end + len(keys)
+        absent = [place for place in range(start, end) if found[place] is None]
+        if absent and len(snapshot):
+            values = snapshot.read([keys[place - start] for place in absent])
+            for place, value in zip(absent, values, strict=True):
+                found[place] = value
     return found

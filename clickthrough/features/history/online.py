@@ -1,13 +1,21 @@
 """The online half of history: every history that a plan needs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 
+import numpy as np
+from numpy.typing import NDArray
+
+from clickthrough.features.history.asking import Asking
 from clickthrough.features.history.base import History
-from clickthrough.features.history.counters import CounterHistory
+from clickthrough.features.history.counters import CounterHistory, read_counters
+from clickthrough.features.history.keys import read_each_layered
 from clickthrough.features.history.sequences import SequenceHistory
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import Plan
-from clickthrough.schema import Schema
+from clickthrough.features.rows import Value
+from clickthrough.schema import Columns, Schema
+from clickthrough.store.base import Reader
 
 
 def online_histories(
@@ -20,3 +28,37 @@ def online_histories(
         for s in plan.sequence_sets
     ]
     return [*counted, *clicked]
+
+
+class Histories:
+    """All histories of a plan, read together: the store is asked once a request.
+
+    Args:
+        histories: as :func:`online_histories` makes them.
+    """
+
+    def __init__(self, histories: Sequence[History]) -> None:
+        self._counted = [h for h in histories if isinstance(h, CounterHistory)]
+        self._clicked = [h for h in histories if isinstance(h, SequenceHistory)]
+
+    def read(
+        self, store: Reader, values: Mapping[str, Sequence[Value]], ticks: NDArray[np.int64]
+    ) -> Columns:
+        """Return the columns of all histories, of shape (n,), or (1,) where all rows share them.
+
+        Args:
+            store: where the states are.
+            values: our field name -> a value a row, or one that all share.
+            ticks: of each row, or one that all share.
+        """
+        counted = [Asking(history.keys(values), ticks) for history in self._counted]
+        clicked = [history.keys(values) for history in self._clicked]
+        unique = [list(dict.fromkeys(key for key in keys if key)) for keys in clicked]
+        asked = [(h.snapshot, a.keys) for h, a in zip(self._counted, counted, strict=True)]
+        asked += [(h.snapshot, keys) for h, keys in zip(self._clicked, unique, strict=True)]
+        found = iter(read_each_layered(store, asked))
+        states = [list(islice(found, len(part.keys))) for part in counted]
+        made = read_counters(self._counted, counted, states)
+        for history, keys, own in zip(self._clicked, clicked, unique, strict=True):
+            made |= history.columns(keys, dict(zip(own, found, strict=False)), ticks)
+        return made

@@ -36,11 +36,15 @@ class SequenceHistory:
         self._kind = kind
         self._tick = counters.tick * 1_000_000
         self._delay = counters.delay_ticks
-        self._snapshot = snapshot
+        self.snapshot = snapshot
+
+    def keys(self, values: Mapping[str, Sequence[Value]]) -> list[bytes | None]:
+        """Return the key of each row, or the one that all rows share."""
+        return keys_of(self.sequence.name, self.sequence.key, values)
 
     def marks(self, values: Mapping[str, Sequence[Value]]) -> list[tuple[bytes, Value] | None]:
         """Return the key and the value of each row; None where either is missing."""
-        keys = keys_of(self.sequence.name, self.sequence.key, values)
+        keys = self.keys(values)
         own = values[self.sequence.field]
         return [
             None if key is None or value is None else (key, value)
@@ -51,23 +55,33 @@ class SequenceHistory:
         self, store: Reader, values: Mapping[str, Sequence[Value]], ticks: NDArray[np.int64]
     ) -> Columns:
         """Return the values, shape (n, length), and how many they are, NaN without a key."""
-        keys = keys_of(self.sequence.name, self.sequence.key, values)
+        keys = self.keys(values)
         unique = list(dict.fromkeys(key for key in keys if key))
-        packed = read_layered(store, self._snapshot, unique)
-        clicks = {
-            k: _decode(state) if state else [] for k, state in zip(unique, packed, strict=True)
-        }
+        packed = read_layered(store, self.snapshot, unique)
+        return self.columns(keys, dict(zip(unique, packed, strict=True)), ticks)
+
+    def columns(
+        self,
+        keys: Sequence[bytes | None],
+        states: Mapping[bytes, bytes | None],
+        ticks: NDArray[np.int64],
+    ) -> Columns:
+        """Return the history columns of rows, or of the one that all share; see :meth:`read`."""
+        clicks = {key: _decode(state) if state else [] for key, state in states.items()}
+        count = max(len(keys), len(ticks))
+        full = list(keys) if len(keys) == count else [*keys] * count
+        moments = ticks.tolist() if len(ticks) == count else ticks.tolist() * count
         # candidates of a request share their key and tick, so most rows are answered by another
         known: dict[tuple[bytes, int], list[Scalar]] = {}
         rows: list[list[Scalar]] = []
-        for key, tick in zip(keys, ticks.tolist(), strict=True):
+        for key, tick in zip(full, moments, strict=True):
             if key is None:
                 rows.append([])
                 continue
             if (key, tick) not in known:
                 known[key, tick] = self._as_of(clicks[key], tick)
             rows.append(known[key, tick])
-        sizes = [float(len(row)) if key else np.nan for key, row in zip(keys, rows, strict=True)]
+        sizes = [float(len(row)) if key else np.nan for key, row in zip(full, rows, strict=True)]
         made = padded(rows, self.sequence.length, self._kind)
         return {self.sequence.name: made, self.sequence.size: np.array(sizes, np.float64)}
 
@@ -85,7 +99,7 @@ class SequenceHistory:
             key, value = marks[place]
             fresh.setdefault(key, []).append((times[place], value))
         keys = list(fresh)
-        packed = read_layered(tx, self._snapshot, keys)
+        packed = read_layered(tx, self.snapshot, keys)
         tx.write(
             {
                 key: self.pack([*(_decode(state) if state else []), *fresh[key]])

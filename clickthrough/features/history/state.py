@@ -14,6 +14,10 @@ totals of the header, its decayed part relative to the settled tick. Decays only
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import compress
+from operator import mul
+from struct import unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +26,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _FIRST, _SETTLED, _COUNTS, _DECAYED = 0, 1, 2, 4
-_ENTRY = 3
+_ENTRY, _FLOAT = 3, 8
 _SPARE_TICKS = 2
 """Entries are kept this much longer: a query one tick behind the newest event is still exact."""
 
@@ -54,6 +58,27 @@ class States:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """How far back K keys are looked at, those of several key sets together.
+
+    Attributes:
+        windows: in ticks, shape (K, W), or (1, W) where all keys have the same.
+        half_lives: in ticks, shape (K, H) or (1, H).
+        delay: label delay in ticks.
+    """
+
+    windows: NDArray[np.number]
+    half_lives: Floats
+    delay: int
+
+    def of(self, rows: Ints) -> "Reach":
+        """Return the reach of some keys, which may repeat."""
+        if len(self.windows) == 1:
+            return self
+        return Reach(self.windows[rows], self.half_lives[rows], self.delay)
+
+
+@dataclass(frozen=True)
 class StateLayout:
     """What the states of a key set hold, and the rules by which they change.
 
@@ -67,7 +92,7 @@ class StateLayout:
     half_lives: Floats
     delay: int
 
-    @property
+    @cached_property
     def width(self) -> int:
         """The length of a header."""
         return _DECAYED + 2 * len(self.half_lives)
@@ -84,20 +109,32 @@ class StateLayout:
         header[:, _SETTLED] = -np.inf
         return States(header, np.empty(0, np.int64), np.empty((0, _ENTRY)))
 
+    @cached_property
+    def reaches(self) -> list[float]:
+        """How old an entry may be to lie in each window."""
+        return [float(window + self.delay) for window in self.windows]
+
+    @cached_property
+    def unknown(self) -> list[float]:
+        """What is known of a key never seen."""
+        return [np.nan, *[0.0] * (2 + 2 * len(self.windows) + 2 * len(self.half_lives))]
+
+    @cached_property
+    def _blank(self) -> bytes:
+        return self.empty(1).header.tobytes()
+
     def unpack(self, packed: Sequence[bytes | None]) -> States:
         """Read states as a store holds them; None is a key never seen."""
-        blank = self.empty(1).header.tobytes()
-        present = [blank if state is None else state for state in packed]
-        sizes = np.array([len(state) // 8 for state in present], np.int64)
+        present = [state or self._blank for state in packed]
+        sizes = np.array([*map(len, present)], np.int64) // _FLOAT
         flat = np.frombuffer(b"".join(present))
-        starts = np.cumsum(sizes) - sizes
-        in_header = starts[:, None] + np.arange(self.width)
+        in_header = (sizes.cumsum() - sizes)[:, None] + np.arange(self.width)
         is_entry = np.ones(len(flat), bool)
-        is_entry[in_header.ravel()] = False
+        is_entry[in_header] = False
         counts = (sizes - self.width) // _ENTRY
         return States(
             flat[in_header],
-            np.repeat(np.arange(len(present)), counts),
+            np.arange(len(present)).repeat(counts),
             flat[is_entry].reshape(-1, _ENTRY),
         )
 
@@ -134,40 +171,9 @@ class StateLayout:
         return States(header, rows[~old], entries[~old])
 
     def read(self, states: States, ticks: Floats) -> Floats:
-        """Return what is known of each key as of a tick.
-
-        Args:
-            states: K states.
-            ticks: the tick of the query, shape (K,).
-
-        Returns:
-            Shape (K, 3 + 2 W + 2 H): age in ticks since first seen (NaN while never seen); then
-            impressions and clicks: all-time, of each window, of each half-life.
-        """
-        header = states.header
-        horizon = ticks - self.delay
-        seen = states.entries[:, 0] < horizon[states.rows]
-        rows, entries = states.rows[seen], states.entries[seen]
-        first = header[:, _FIRST]
-        age = np.where(first < horizon, ticks - first, np.nan)
-        columns = [
-            age[:, None],
-            header[:, _COUNTS:_DECAYED] + _sum_by(rows, entries[:, 1:], len(header)),
-        ]
-        for window in self.windows:
-            inside = entries[:, 0] >= horizon[rows] - window
-            columns.append(_sum_by(rows[inside], entries[inside, 1:], len(header)))
-        columns.append(self._decayed(header, ticks, rows, entries))
-        known: Floats = np.concatenate(columns, axis=1)
-        return known
-
-    def _decayed(self, header: Floats, ticks: Floats, rows: Ints, entries: Floats) -> Floats:
-        """Return decayed impressions and clicks of each half-life, shape (K, 2 H)."""
-        since = np.maximum(ticks - header[:, _SETTLED], 0.0)
-        settled = self._paired(header[:, _DECAYED:]) * self._weight(since)[:, :, None]
-        weights = self._weight(ticks[rows] - entries[:, 0])
-        recent = _sum_by(rows, _weighed(entries, weights), len(header))
-        return settled.reshape(len(header), 2 * len(self.half_lives)) + recent
+        """Return what is known of each key as of a tick; see :func:`read_states`."""
+        reach = Reach(self.windows[None], self.half_lives[None], self.delay)
+        return read_states(states, ticks, reach)
 
     def _settle(self, header: Floats, rows: Ints, entries: Floats) -> None:
         """Move entries into the totals of the header."""
@@ -185,12 +191,78 @@ class StateLayout:
         header[:, _DECAYED:] += _sum_by(rows, _weighed(entries, weights), keys)
 
     def _weight(self, ticks: Floats) -> Floats:
-        """Return 2^(-ticks / half-life), shape (n, H)."""
-        return np.exp2(-ticks[:, None] / self.half_lives)
+        """Return the weights of each half-life, shape (n, H)."""
+        return _weight(ticks, self.half_lives)
 
     def _paired(self, decayed: Floats) -> Floats:
         """View (K, 2 H) as (K, H, 2): impressions and clicks of each half-life."""
         return decayed.reshape(len(decayed), len(self.half_lives), 2, copy=False)
+
+
+def read_states(states: States, ticks: Floats, reach: Reach) -> Floats:
+    """Return what is known of each key as of a tick.
+
+    Args:
+        states: K states.
+        ticks: the tick of the query, shape (K,).
+        reach: windows and half-lives of each key.
+
+    Returns:
+        Shape (K, 3 + 2 W + 2 H): age in ticks since first seen (NaN while never seen); then
+        impressions and clicks: all-time, of each window, of each half-life.
+    """
+    header, windows = states.header, 2 * reach.windows.shape[1]
+    horizon = ticks - reach.delay
+    seen = states.entries[:, 0] < horizon[states.rows]
+    rows, entries = states.rows[seen], states.entries[seen]
+    known = np.empty((len(header), 1 + 2 + windows + header.shape[1] - _DECAYED))
+    first = header[:, _FIRST]
+    known[:, 0] = np.where(first < horizon, ticks - first, np.nan)
+    known[:, 1:] = _sum_by(rows, _counted(rows, entries, ticks, reach), len(header))
+    known[:, 1:3] += header[:, _COUNTS:_DECAYED]
+    since = np.maximum(ticks - header[:, _SETTLED], 0.0)
+    settled = _weight(since, reach.half_lives).repeat(2, axis=1)
+    known[:, 3 + windows :] += settled * header[:, _DECAYED:]
+    return known
+
+
+def read_state(layout: StateLayout, state: bytes | None, tick: float) -> list[float]:
+    """Return what is known of one key as of a tick: :func:`read_states`, sooner for few keys."""
+    if state is None:
+        return layout.unknown
+    width, horizon = layout.width, tick - layout.delay
+    values = unpack(f"{len(state) // _FLOAT}d", state)
+    ages, shown, clicked = [max(tick - values[_SETTLED], 0.0)], [0.0], [0.0]
+    for place in range(width, len(values), _ENTRY):
+        moment, impressions, clicks = values[place : place + _ENTRY]
+        if moment < horizon:
+            ages.append(tick - moment)
+            shown.append(impressions)
+            clicked.append(clicks)
+    known = [tick - values[_FIRST] if values[_FIRST] < horizon else np.nan]
+    known += [sum(shown) + values[_COUNTS], sum(clicked) + values[_COUNTS + 1]]
+    for window in layout.reaches:
+        inside = [age <= window for age in ages]
+        known += [sum(compress(shown, inside)), sum(compress(clicked, inside))]
+    weights = _weight(np.array(ages), layout.half_lives).T.tolist()
+    for half_life, (settled, *recent) in enumerate(weights):
+        for place, counts in enumerate((shown, clicked), _DECAYED + 2 * half_life):
+            added = sum(map(mul, recent, counts[1:]), 0.0)
+            known.append(added + settled * values[place])
+    return known
+
+
+def _counted(rows: Ints, entries: Floats, ticks: Floats, reach: Reach) -> Floats:
+    """Return what each entry counts for: all-time, in each window, under each half-life."""
+    reach, ages = reach.of(rows), ticks[rows] - entries[:, 0]
+    inside = ages[:, None] <= reach.windows + reach.delay
+    shares = [np.ones((len(rows), 1)), inside, _weight(ages, reach.half_lives)]
+    return _weighed(entries, np.concatenate(shares, axis=1))
+
+
+def _weight(ticks: Floats, half_lives: Floats) -> Floats:
+    """Return 2^(-ticks / half-life), shape (n, H)."""
+    return np.exp2(-ticks[:, None] / half_lives)
 
 
 def _weighed(entries: Floats, weights: Floats) -> Floats:
@@ -214,9 +286,9 @@ def _by_tick(rows: Ints, entries: Floats) -> tuple[Ints, Floats]:
 
 
 def _sum_by(rows: Ints, values: Floats, keys: int) -> Floats:
-    """Sum values by ascending row: (E, C) -> (keys, C)."""
+    """Sum values by row, in their order: (E, C) -> (keys, C)."""
     sums = np.zeros((keys, values.shape[1]))
     if len(rows):
-        starts = np.flatnonzero(np.diff(rows, prepend=-1))
-        sums[rows[starts]] = np.add.reduceat(values, starts, axis=0)
+        for column, own in enumerate(np.ascontiguousarray(values.T)):
+            sums[:, column] = np.bincount(rows, own, keys)
     return sums

@@ -7,8 +7,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from clickthrough.config.features import Counters, Feature
-from clickthrough.features.encoding.encoder import Encoded, Encoder, Scaler, numeric_values
+from clickthrough.features.encoding.encoder import Encoded, Encoder, Scaler
 from clickthrough.features.encoding.hashing import hashed_ids
+from clickthrough.features.encoding.numeric import numeric_values
 from clickthrough.features.encoding.vocabulary import Vocabulary
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.schema import MISSING_INT, Columns, Schema, to_microseconds

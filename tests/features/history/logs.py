@@ -18,7 +18,7 @@ from clickthrough.config.data import TimeFormat
 from clickthrough.config.features import Counters, EventSource
 from clickthrough.config.serving import Serving
 from clickthrough.features.columns import KeySet, Measure, SequenceSet
-from clickthrough.features.encoding.encoder import measure
+from clickthrough.features.encoding.numeric import measure
 from clickthrough.features.engines import EngineName
 from clickthrough.features.history.build import build_snapshots
 from clickthrough.features.history.online import online_histories

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from clickthrough.features.history.state import StateLayout, States
+from clickthrough.features.history.state import StateLayout, States, read_state
 
 KEYS = 3
 HALF_LIVES = [0.1, 0.5, 1.0, 6.0, 4_032.5]
@@ -253,3 +253,36 @@ def test_no_states_are_packed_unpacked_and_read() -> None:
     assert layout.pack(layout.empty(0)) == []
     assert len(layout.unpack([])) == 0
     assert layout.read(layout.empty(0), np.empty(0)).shape == (0, 7)
+
+
+STATES = st.lists(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 1)), max_size=25), min_size=1, max_size=6
+)
+
+
+@settings(deadline=None)
+@given(
+    logs=STATES,
+    windows=st.lists(st.integers(1, 30), max_size=2, unique=True),
+    half_lives=st.lists(st.floats(0.5, 50), max_size=2),
+    delay=st.integers(0, 3),
+    tick=st.integers(0, 60),
+)
+def test_a_state_read_alone_is_the_same_to_the_last_bit(
+    logs: list[list[tuple[int, int]]],
+    windows: list[int],
+    half_lives: list[float],
+    delay: int,
+    tick: int,
+) -> None:
+    layout = StateLayout(np.array(windows, np.int64), np.array(half_lives, np.float64), delay)
+    packed: list[bytes | None] = []
+    for events in logs:
+        states = layout.empty(1)
+        for moment, clicked in events:
+            one = np.array([[1.0, float(clicked)]])
+            states = layout.add(states, np.zeros(1, np.int64), np.array([float(moment)]), one)
+        packed.append(layout.pack(states)[0] if events else None)
+    together = layout.read(layout.unpack(packed), np.full(len(packed), float(tick)))
+    alone = np.array([read_state(layout, state, float(tick)) for state in packed])
+    np.testing.assert_array_equal(alone, together)

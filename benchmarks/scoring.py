@@ -1,0 +1,103 @@
+"""Predictor: raw fields to calibrated probabilities, in process.
+
+    taskset -c 0 python benchmarks/scoring.py --rows 1 100 500
+
+One row is an impression with all its fields; 100 and 500 are the candidates of one request. Every
+request is new, its values drawn from vocabularies of 100,000: evenly (skew 1), or with a skew of 3
+as u^3 of an even u. 20,000 events were counted before. The figures are those of the best of several
+rounds: what else runs on the machine only ever adds.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from served_bundle import Requests, make_bundle, random_inputs
+
+from clickthrough import Predictor
+
+ROUNDS = 5
+
+
+def filled(bundle: Path, store: str | Path, **options: str) -> Predictor:
+    """Return a predictor whose store has counted events."""
+    predictor = Predictor.load(bundle, store, **options)
+    events = Requests(seed=9, skew=3.0).events(20_000)
+    for start in range(0, len(events), 2_000):
+        predictor.observe(events[start : start + 2_000])
+    predictor.warm_up()
+    return predictor
+
+
+def timed(calls: Iterable[Callable[[], object]]) -> tuple[float, float]:
+    """Return p50 and p99 in ms, each the least of several rounds of different calls."""
+    rounds = []
+    for some in batched(calls):
+        waits = []
+        for call in some:
+            start = time.perf_counter()
+            call()
+            waits.append((time.perf_counter() - start) * 1e3)
+        rounds.append(np.percentile(waits, [50, 99]))
+    p50, p99 = np.min(rounds, axis=0)
+    return float(p50), float(p99)
+
+
+def batched(calls: Iterable[Callable[[], object]]) -> Iterator[list[Callable[[], object]]]:
+    """Divide calls into rounds."""
+    made = list(calls)
+    size = len(made) // ROUNDS
+    yield from (made[start : start + size] for start in range(0, size * ROUNDS, size))
+
+
+def calls_of(predictor: Predictor, rows: int, skew: float) -> list[Callable[[], object]]:
+    """Return calls that score so many rows; no request comes twice."""
+    made: list[Callable[[], object]] = []
+    requests = Requests(seed=rows, skew=skew)
+    for _ in range(ROUNDS * max(100, 500 // rows)):
+        if rows == 1:
+            made.append(partial(predictor.predict, [requests.impression()]))
+        else:
+            made.append(partial(predictor.rank, *requests.request(rows)))
+    return made
+
+
+def graph_alone(predictor: Predictor, rows: int) -> float:
+    """Return the p50 in ms of the model's graph alone."""
+    inputs = random_inputs(predictor.bundle.encoder, rows)
+    return timed([partial(predictor.bundle.model.logits, inputs)] * 500)[0]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rows", type=int, nargs="+", default=[1, 100, 500])
+    parser.add_argument("--bundle", type=Path, help="made before, and kept")
+    parser.add_argument("--stores", nargs="+", default=["memory", "SQLite"])
+    parser.add_argument("--runtimes", nargs="+", default=["onnx"])
+    parser.add_argument("--skews", type=float, nargs="+", default=[1.0, 3.0])
+    chosen = parser.parse_args()
+    table = Table("runtime", "store", "skew", "rows", "p50 ms", "p99 ms", "graph alone p50 ms")
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = chosen.bundle or make_bundle(Path(folder))
+        for runtime in chosen.runtimes:
+            for store in chosen.stores:
+                place = "memory" if store == "memory" else Path(folder) / f"{runtime}.sqlite"
+                options = {} if runtime == "onnx" else {"runtime": runtime}
+                predictor = filled(bundle, place, **options)
+                for skew, rows in product(chosen.skews, chosen.rows):
+                    figures = timed(calls_of(predictor, rows, skew))
+                    said = [f"{figure:.3f}" for figure in (*figures, graph_alone(predictor, rows))]
+                    table.add_row(runtime, store, f"{skew:g}", str(rows), *said)
+                predictor.close()
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""The service over HTTP: one core for the server, the load from another.
+
+    python benchmarks/service.py --seconds 4
+
+Requests a second with eight in flight, then the waits at half of that with random arrivals, beside
+an empty FastAPI route on the same server program. Every figure is the best of several rounds in
+turn; the last column is the ratio to the empty route in the same rounds.
+"""
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from load import Load, at_rate, capacity, raw_request
+from rich.console import Console
+from rich.table import Table
+from served_bundle import Requests, make_bundle
+
+HERE = Path(__file__).resolve().parent
+LIKELY, EVENTS = 200, 4_000
+
+
+@dataclass
+class Contestant:
+    """A route of a running server, and what was measured of it."""
+
+    name: str
+    port: int
+    requests: list[bytes]
+    full: list[Load] = field(default_factory=list)
+    half: list[Load] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        return max(load.rate for load in self.full)
+
+    def wait(self, share: float) -> float:
+        return min(load.wait(share) for load in self.half)
+
+
+@contextmanager
+def server(
+    module: str, folder: Path, core: int | None, **environment: str
+) -> Iterator[tuple[int, float]]:
+    """Run uvicorn, on one core if named; give its port, and the seconds until it is ready."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    pinned = [] if core is None else ["taskset", "-c", str(core)]
+    command = [*pinned, sys.executable, "-m", "uvicorn", module, "--app-dir", str(folder),
+               "--port", str(port), "--no-access-log", "--log-level", "warning"]  # fmt: skip
+    began = time.perf_counter()
+    process = subprocess.Popen(command, env={**os.environ, **environment})  # noqa: S603
+    try:
+        while not _answers(port):
+            assert process.poll() is None, f"{module} ended"
+            time.sleep(0.005)
+        yield port, time.perf_counter() - began
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(b"GET /health/ready HTTP/1.1\r\nhost: x\r\n\r\n")
+            return b" 200 " in connection.recv(100)
+    except OSError:
+        return False
+
+
+def feed(port: int) -> None:
+    """Count events before the load."""
+    events = Requests(seed=9, skew=3.0).events(EVENTS)
+    for start in range(0, len(events), 1_000):
+        body = json.dumps({"events": events[start : start + 1_000]}).encode()
+        capacity(port, [raw_request("/events", body)], 0.0001, 1)
+
+
+def bodies(rows: int) -> list[bytes]:
+    """Return bodies of /predict with one impression, or of /rank with candidates."""
+    made = Requests(seed=rows)
+    if rows == 1:
+        asked: list[object] = [{"impressions": [made.impression()]} for _ in range(LIKELY)]
+    else:
+        several = (made.request(rows) for _ in range(LIKELY))
+        asked = [{"context": context, "candidates": candidates} for context, candidates in several]
+    return [json.dumps(body, separators=(",", ":")).encode() for body in asked]
+
+
+def contestants(port: int, empty: int, candidates: list[int]) -> list[Contestant]:
+    """Return what is measured in turn, the empty route first."""
+    made = [
+        Contestant("empty FastAPI route", empty, [raw_request("/empty")]),
+        Contestant("/predict, 1 row", port, [raw_request("/predict", b) for b in bodies(1)]),
+    ]
+    for count in candidates:
+        asked = [raw_request("/rank", body) for body in bodies(count)]
+        made.append(Contestant(f"/rank, {count} candidates", port, asked))
+    return made
+
+
+def shown(measured: list[Contestant]) -> Table:
+    table = Table("route", "requests/s", "p50 ms at half", "p99 ms at half", "of the empty route")
+    for one in measured:
+        pairs = zip(one.full, measured[0].full, strict=True)
+        share = sorted(own.rate / empty.rate for own, empty in pairs)[len(one.full) // 2]
+        said = [f"{one.rate:,.0f}", f"{one.wait(50):.2f}", f"{one.wait(99):.2f}", f"{share:.2f}"]
+        table.add_row(one.name, *said)
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--bundle", type=Path, help="made before, and kept")
+    parser.add_argument("--store", default="memory", help="memory or SQLite")
+    parser.add_argument("--runtime", default="onnx")
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--candidates", type=int, nargs="+", default=[100])
+    parser.add_argument("--core", type=int, default=0)
+    chosen = parser.parse_args()
+    os.sched_setaffinity(0, set(range(os.cpu_count() or 2)) - {chosen.core})
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = chosen.bundle or make_bundle(Path(folder))
+        store = "memory" if chosen.store == "memory" else f"{folder}/store.sqlite"
+        settings = {"CTR_BUNDLE": str(bundle), "CTR_STORE": store, "CTR_RUNTIME": chosen.runtime}
+        with (
+            server("app:app", HERE.parent, chosen.core, **settings) as (port, ready),
+            server("empty:app", HERE, chosen.core) as (empty, _),
+        ):
+            feed(port)
+            measured = contestants(port, empty, chosen.candidates)
+            for _ in range(chosen.rounds):
+                for one in measured:
+                    one.full.append(capacity(one.port, one.requests, chosen.seconds))
+            for _ in range(chosen.rounds):
+                for one in measured:
+                    load = at_rate(one.port, one.requests, chosen.seconds, one.rate / 2)
+                    one.half.append(load)
+            console = Console(width=110)
+            console.print(shown(measured))
+            console.print(f"start to ready: {ready:.2f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Ten thousand impressions with live state: every way of serving gives the same bits."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from clickthrough.serving.app import create_app
+from clickthrough.serving.batch import predict_file
+from clickthrough.serving.predictor import Predictor
+from tests.logs import make_log, raw_rows
+
+REQUESTS, SIZE = 2_000, 5
+Numbers = list[tuple[float, float]]
+"""Probability and logit of each impression."""
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[dict[str, Any]]:
+    return raw_rows(make_log(seed=5, requests=REQUESTS, size=SIZE))
+
+
+@pytest.fixture(scope="module")
+def store(bundle_path: Path, rows: list[dict[str, Any]], tmp_path_factory: Any) -> Path:  # noqa: ANN401
+    """A store that has counted half of the impressions, and a click on every seventh."""
+    place: Path = tmp_path_factory.mktemp("live") / "store.sqlite"
+    predictor = Predictor.load(bundle_path, place)
+    half = rows[: len(rows) // 2]
+    predictor.observe([{**row, "type": "impression"} for row in half])
+    clicks = [{name: row[name] for name in ("display_id", "ad", "ts")} for row in half[::7]]
+    assert predictor.observe([{**click, "type": "click"} for click in clicks]).clicks > 700
+    predictor.close()
+    return place
+
+
+def numbers(entries: list[dict[str, Any]]) -> Numbers:
+    return [(entry["probability"], entry["logit"]) for entry in entries]
+
+
+def posted(client: TestClient, route: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = client.post(
+        route, content=json.dumps(body), headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 200
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def over_rank(client: TestClient, rows: list[dict[str, Any]]) -> Numbers:
+    made: Numbers = []
+    for start in range(0, len(rows), SIZE):
+        request = rows[start : start + SIZE]
+        context = {name: request[0][name] for name in ("display_id", "ts", "uuid", "platform")}
+        own = [{k: v for k, v in row.items() if k not in context} for row in request]
+        ranked = posted(client, "/rank", {"context": context, "candidates": own})["ranking"]
+        made += numbers(sorted(ranked, key=lambda entry: entry["candidate"]))
+    return made
+
+
+def over_predict(client: TestClient, rows: list[dict[str, Any]], size: int) -> Numbers:
+    made: Numbers = []
+    for start in range(0, len(rows), size):
+        body = {"impressions": rows[start : start + size]}
+        made += numbers(posted(client, "/predict", body)["predictions"])
+    return made
+
+
+def over_file(predictor: Predictor, rows: list[dict[str, Any]], folder: Path, end: str) -> Numbers:
+    source, out = folder / f"in{end}", folder / f"out{end}"
+    with source.open("w", newline="") as file:
+        if end == ".jsonl":
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+        else:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    assert predict_file(predictor, source, out) == len(rows)
+    if end == ".jsonl":
+        return numbers([json.loads(line) for line in out.read_text().splitlines()])
+    with out.open(newline="") as file:
+        return [(float(r["probability"]), float(r["logit"])) for r in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_every_way_of_serving_gives_the_same_bits(
+    bundle_path: Path,
+    store: Path,
+    rows: list[dict[str, Any]],
+    tmp_path: Path,
+    runtime: Any,  # noqa: ANN401
+) -> None:
+    if runtime == "openvino":
+        pytest.importorskip("openvino")
+    predictor = Predictor.load(bundle_path, store, runtime)
+    expected = [(p.probability, p.logit) for p in predictor.predict(rows).predictions]
+    assert len(expected) == 10_000
+    assert len(set(expected)) > 9_000
+    fresh = Predictor.load(bundle_path, "memory", runtime).predict(rows).predictions
+    assert sum(p.logit != own[1] for p, own in zip(fresh, expected, strict=True)) > 5_000
+    with TestClient(create_app(bundle_path, store, runtime)) as client:
+        assert over_rank(client, rows) == expected
+        assert over_predict(client, rows, SIZE) == expected
+        assert over_predict(client, rows, 10 * SIZE) == expected
+    for end in (".csv", ".jsonl"):
+        assert over_file(predictor, rows, tmp_path, end) == expected
+    alone = [predictor.predict([row]).predictions[0].logit for row in rows[:500]]
+    bare = [{k: v for k, v in row.items() if k != "display_id"} for row in rows[:500]]
+    assert [p.logit for p in predictor.predict(bare).predictions] == alone
+    predictor.close()
