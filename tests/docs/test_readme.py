@@ -112,7 +112,7 @@ def test_python_runs_as_it_stands(block: Block, outbrain: Path) -> None:
 def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a directory with somebody's log and a side table."""
     folder = tmp_path_factory.mktemp("own")
-    write_log(folder, 8_000)
+    write_log(folder, 3_000)
     (folder / "config.yaml").unlink()
     return folder
 

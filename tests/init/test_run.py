@@ -99,7 +99,7 @@ def test_a_known_layout_gets_its_preset(
 
 def test_ebnerd_is_known_by_its_files(ebnerd: Path, tmp_path: Path) -> None:
     written = init(ebnerd, tmp_path / "c.yaml")
-    assert load_config(written.config).data.path == ebnerd
+    assert load_config(written.config).data.path == ebnerd.resolve()
 
 
 def test_a_log_of_two_real_tables_joined_is_found(real_logs: Path, tmp_path: Path) -> None:
