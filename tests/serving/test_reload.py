@@ -119,8 +119,7 @@ def test_a_bad_bundle_leaves_the_old_one_serving_and_says_why(
     before = scores(client, rows)
 
     def no_probability(folder: Path) -> None:
-        edit_json(folder / layout.CALIBRATOR, {"method": "platt", "slope": 1.0, "intercept": float("nan")},
-                  anew=True)  # fmt: skip
+        calibrated(float("nan"))(folder)
 
     def other_counters(folder: Path) -> None:
         edit_json(folder / layout.MANIFEST, {"counters": "0123456789ab"})
