@@ -1,7 +1,7 @@
 """A synthetic bundle, store and requests, for the benchmarks of serving.
 
 Thirty categorical and ten numeric fields, vocabularies of 100,000 values, counters of item, user
-and page with rates, the item's rate ranked within its request; random weights.
+and page with rates, all known to the bundle, the item's ranked within its request; random weights.
 """
 
 from pathlib import Path
@@ -11,10 +11,14 @@ import numpy as np
 
 from clickthrough.bundle.save import Parts, save_bundle
 from clickthrough.calibration import Platt
+from clickthrough.config.features import Counters
 from clickthrough.config.load import parse_config
 from clickthrough.config.root import Config
+from clickthrough.features.columns import KeySet
 from clickthrough.features.encoding.encoder import Encoded, Encoder, Scaler
 from clickthrough.features.encoding.vocabulary import Vocabulary
+from clickthrough.features.history.counters import state_layout
+from clickthrough.features.history.keys import key_bytes
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.models import build_model
@@ -89,6 +93,19 @@ def random_inputs(encoder: Encoder, rows: int) -> Encoded:
     return Encoded(ids.astype(np.int32), numbers, none.astype(np.int32), none.astype(np.float32))
 
 
+def snapshot(key_set: KeySet, counters: Counters) -> Snapshot:
+    """Return counters of nearly all values of a key, as of a day before the requests."""
+    (field,), rng = key_set.fields, np.random.default_rng(6)
+    layout, keys = state_layout(key_set, counters), np.arange(SIZE - SIZE // 50)
+    shown = rng.gamma(0.5, 40.0, len(keys)).round() + 1
+    counts = np.stack([shown, rng.binomial(shown.astype(int), 0.1)], axis=1)
+    ticks = np.full(len(keys), float(START // counters.tick))
+    states = layout.add(layout.empty(len(keys)), keys, ticks, counts)
+    names = (key_bytes(key_set.name, [value_of(field, number)]) for number in keys.tolist())
+    packed = zip(names, layout.pack(states), strict=True)
+    return Snapshot.of({name: state for name, state in packed if name is not None})
+
+
 def make_bundle(folder: Path) -> Path:
     """Write the bundle with the project's own functions; return its directory."""
     settings, declared = config(folder), schema()
@@ -104,7 +121,7 @@ def make_bundle(folder: Path) -> Path:
         model=build_model(settings.model, shape),
         example=random_inputs(encoder, 64),
         calibrator=Platt(slope=0.9, intercept=-0.1),
-        snapshots={key_set.name: Snapshot.of({}) for key_set in plan.key_sets},
+        snapshots={k.name: snapshot(k, plan.counters) for k in plan.key_sets},
         counters_until=START * 1_000_000,
         metrics={"test": None},
     )

@@ -48,16 +48,18 @@ class Contestant:
 
 
 @contextmanager
-def server(module: str, folder: Path, core: int, **environment: str) -> Iterator[tuple[int, float]]:
-    """Run uvicorn on one core; give its port, and the seconds from its start until it is ready."""
+def server(
+    module: str, folder: Path, core: int | None, **environment: str
+) -> Iterator[tuple[int, float]]:
+    """Run uvicorn, on one core if named; give its port, and the seconds until it is ready."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = ["taskset", "-c", str(core), sys.executable, "-m", "uvicorn", module,
-               "--app-dir", str(folder), "--port", str(port), "--no-access-log",
-               "--log-level", "warning"]  # fmt: skip
+    pinned = [] if core is None else ["taskset", "-c", str(core)]
+    command = [*pinned, sys.executable, "-m", "uvicorn", module, "--app-dir", str(folder),
+               "--port", str(port), "--no-access-log", "--log-level", "warning"]  # fmt: skip
     began = time.perf_counter()
-    process = subprocess.Popen(command, env={**os.environ, **environment})
+    process = subprocess.Popen(command, env={**os.environ, **environment})  # noqa: S603
     try:
         while not _answers(port):
             assert process.poll() is None, f"{module} ended"

@@ -44,14 +44,17 @@ class Asking:
         self.ticks = np.array([tick for _, tick in distinct], np.int64)
         self._places = np.array([place_of.get(pair, len(distinct)) for pair in pairs], np.int64)
 
+    @property
+    def rows(self) -> int:
+        """How many rows ask, one where all share what they ask."""
+        return len(self._places)
+
     def of_each_query(self, states: Sequence[bytes | None]) -> Sequence[bytes | None]:
         """Return the state of each query, from those of the keys."""
         return states if self._queried is None else [states[key] for key in self._queried]
 
     def of_each_row(self, known: Floats) -> Floats:
         """Return what each row is told, shape (n, columns), from that of each query; else NaN."""
-        if len(known) == len(self._places) == 1 and self.keys:
-            return known
         if len(self._places) and len(known) > self._places.max():
             return known[self._places]
         nothing = np.full((1, known.shape[1]), np.nan)

@@ -124,6 +124,10 @@ def _read_few(
     for history, part, own in zip(histories, asked, states, strict=True):
         queries = zip(part.of_each_query(own), part.ticks.tolist(), strict=True)
         known = [read_state(history.layout, state, tick) for state, tick in queries]
+        if part.rows == 1:  # columns of a single value
+            (values,) = known or [[np.nan] * len(history.columns)]
+            made.update(zip(history.columns, np.array(values)[:, None], strict=True))
+            continue
         width = len(history.columns)
         found = part.of_each_row(np.array(known, np.float64).reshape(len(known), width))
         made.update(zip(history.columns, found.T, strict=True))

@@ -58,14 +58,15 @@ class Snapshot:
         """Return the value of each key, None where there is none."""
         if len(self.digests) == 0 or not keys:
             return [None] * len(keys)
-        wanted = digest(keys)
-        places = np.minimum(np.searchsorted(self.digests, wanted), len(self.digests) - 1)
-        known = self.digests[places] == wanted
-        return [self._value(int(i)) if k else None for i, k in zip(places, known, strict=True)]
-
-    def _value(self, place: int) -> bytes:
-        start = int(self.ends[place - 1]) if place else 0
-        return self.values[start : int(self.ends[place])].tobytes()
+        wanted, last = digest(keys), len(self.digests) - 1
+        # the same memory as plain arrays: memory maps are slow to index
+        digests, ends, values = (a.view(np.ndarray) for a in (self.digests, self.ends, self.values))
+        places = np.minimum(digests.searchsorted(wanted), last)
+        known = (digests[places] == wanted).tolist()
+        starts = np.where(places > 0, ends[places - 1], 0).tolist()
+        packed = memoryview(values)
+        spans = zip(known, starts, ends[places].tolist(), strict=True)
+        return [packed[start:end].tobytes() if here else None for here, start, end in spans]
 
 
 def digest(keys: Sequence[bytes]) -> NDArray[np.bytes_]:
