@@ -27,6 +27,7 @@ from clickthrough.serving.reload_route import add_reload
 from clickthrough.serving.waiting import LimitWait
 
 _FAULTS: dict[int | str, dict[str, Any]] = {
+    400: {"model": contract.Fault, "description": "The body is no text in UTF-8"},
     413: {"model": contract.Fault, "description": "The body is too large"},
     422: {"model": contract.Fault, "description": "A field is malformed, or too many rows"},
     503: {"model": contract.Fault, "description": "Too many requests in flight: try again"},

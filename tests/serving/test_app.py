@@ -154,7 +154,7 @@ def test_the_contract_documents_every_route_and_fault(client: TestClient) -> Non
         "/events",
     }  # fmt: skip
     for route in ("/predict", "/rank", "/events"):
-        assert {"200", "413", "422", "503"} <= set(paths[route]["post"]["responses"])
+        assert {"200", "400", "413", "422", "503"} <= set(paths[route]["post"]["responses"])
     assert client.get("/docs").status_code == 200
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,8 +33,8 @@ def slowly(rows):
 
 predictor.predict = slowly
 """
-LARGE = {"impressions": [{}] * 20}
-SMALL = {"impressions": [{}]}
+LARGE: dict[str, Any] = {"impressions": [{}] * 20}
+SMALL: dict[str, Any] = {"impressions": [{}]}
 
 
 class Service:

@@ -198,15 +198,15 @@ def test_under_load_no_request_fails_and_each_is_answered_by_one_bundle(
         return count
 
     with ThreadPoolExecutor(2) as pool:
-        work = [pool.submit(score), pool.submit(send)]
+        scoring, sending = pool.submit(score), pool.submit(send)
         try:
             for turn in range(10):
                 put((other, bundle_path)[turn % 2], place)
                 assert client.post("/model/reload", headers=TOKEN).status_code == 200
         finally:
             enough.set()
-        work[0].result(60)
-        sent = work[1].result(60)
+        scoring.result(60)
+        sent = sending.result(60)
     assert len(seen) == 2
     assert sent > 0
     again = [{"type": "impression", "display_id": f"r{n}", "ad": 100, "ts": "2024-03-01T00:00:00Z"}

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,13 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from clickthrough.serving import waiting
 from clickthrough.serving.app import create_app
 from clickthrough.serving.hot import ON_LOOP
 from clickthrough.serving.predictor import Predictor, Scored
 from clickthrough.serving.waiting import LimitWait, Queue
 from tests.serving.asking import Caller, caller
 
-LARGE = {"impressions": [{}] * (ON_LOOP + 1)}
+LARGE: dict[str, Any] = {"impressions": [{}] * (ON_LOOP + 1)}
 
 
 class Clock:
@@ -24,7 +24,7 @@ class Clock:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        patch.setattr(waiting.time, "perf_counter", lambda: self.now)
+        patch.setattr(time, "perf_counter", lambda: self.now)
 
 
 def busy(queue: Queue, clock: Clock, each: float) -> None:

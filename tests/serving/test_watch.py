@@ -30,7 +30,12 @@ def counted(current: Current, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Count the reloads that a watch asks for."""
     asked: list[bool] = []
     own = current.reload
-    monkeypatch.setattr(current, "reload", lambda: (asked.append(True), own())[1])
+
+    def reload() -> tuple[str, str]:
+        asked.append(True)
+        return own()
+
+    monkeypatch.setattr(current, "reload", reload)
     return asked
 
 
