@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
             head = bytes(self._received[:end]).lower()
             start = head.index(b"content-length:") + len(b"content-length:")
             self._needed = end + 4 + int(head[start:].split(b"\r\n", 1)[0])
-        if len(self._received) >= self._needed and self._answered:
+        if len(self._received) >= self._needed and self._answered and not self._answered.done():
             self._answered.set_result(bytes(self._received))
 
     def connection_lost(self, exc: Exception | None) -> None:
