@@ -63,8 +63,10 @@ class IdEncoder:
 
     def _fill(self, made: NDArray[np.int32], values: Values) -> None:
         if len(made) == 1:
-            alone = ([values[field][0] for field in own] for own in (self._numbers, self._texts))
-            made[0, self._places] = self._index.ids(*alone, self._fields)  # type: ignore[arg-type]
+            whole, words = (
+                [values[field][0] for field in own] for own in (self._numbers, self._texts)
+            )
+            made[0, self._places] = self._index.ids(whole, words, self._fields)  # type: ignore[arg-type]
             return
         numbers = [values[field] for field in self._numbers]
         texts = [values[field] for field in self._texts]

@@ -64,7 +64,7 @@ class Snapshot:
         places = np.minimum(digests.searchsorted(wanted), last)
         known = (digests[places] == wanted).tolist()
         starts = np.where(places > 0, ends[places - 1], 0).tolist()
-        packed = memoryview(values)
+        packed = values.data
         spans = zip(known, starts, ends[places].tolist(), strict=True)
         return [packed[start:end].tobytes() if here else None for here, start, end in spans]
 
