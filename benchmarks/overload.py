@@ -126,6 +126,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--candidates", type=int, nargs="+", default=[1, 100, 500])
     parser.add_argument("--connections", type=int, default=128)
+    parser.add_argument("--http", default="clickthrough.serving.protocol:Shedding")
     parser.add_argument("--core", type=int, default=0)
     chosen = parser.parse_args()
     os.sched_setaffinity(0, set(range(os.cpu_count() or 2)) - {chosen.core})
@@ -133,6 +134,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bundle = chosen.bundle or make_bundle(Path(folder))
         settings = {"CTR_BUNDLE": str(bundle), "CTR_STORE": "memory", "CTR_DRAIN_SECONDS": "0"}
+        if chosen.http:
+            settings["UVICORN_HTTP"] = chosen.http
         with server("app:app", HERE.parent, chosen.core, **settings) as (port, _):
             feed(port)
             for count in chosen.candidates:

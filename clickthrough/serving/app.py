@@ -114,8 +114,8 @@ class Service(FastAPI):
         """Put the limits, and the hot routes if wanted, before the documented routes."""
         documented = super().__call__
         behind: ASGIApp = HotRoutes(documented, current) if hot else documented
-        behind = LimitWait(behind, lambda: current.limits.max_wait_ms)
-        behind = LimitBody(behind, lambda: current.limits.max_body_bytes)
+        self.state.queue = LimitWait(behind, lambda: current.limits.max_wait_ms)
+        behind = LimitBody(self.state.queue, lambda: current.limits.max_body_bytes)
         self.front = LimitInFlight(behind, lambda: current.limits.max_in_flight, but=RELOAD)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,27 +14,28 @@ from fastapi import FastAPI
 
 from clickthrough.serving.draining import draining
 from clickthrough.serving.environment import Environment
+from clickthrough.serving.waiting import REFUSES
 from clickthrough.serving.watch import Watch
 
 _SWITCH = 0.0005
 """Seconds until a thread that scores lets another run Python. The event loop gives its turn away
 with every read and write of a socket: by default (5 ms) even a refusal would take 15 ms."""
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, object]]]
 
 
 def lifespan(environment: Environment) -> Lifespan:
     """Return what happens before an app takes requests, and after the last."""
 
     @asynccontextmanager
-    async def live(app: FastAPI) -> AsyncIterator[None]:
+    async def live(app: FastAPI) -> AsyncIterator[dict[str, object]]:
         def begin_draining() -> None:
             app.state.ready = False
 
         async with _watching(app, environment.watch_seconds):
             with draining(environment.drain_seconds, begin_draining), _switching(_SWITCH):
                 app.state.ready = True
-                yield
+                yield {REFUSES: app.state.queue.refuses}
                 app.state.ready = False
         app.state.current.close()
 
