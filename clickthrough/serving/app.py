@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
-from fastapi import FastAPI, Response
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,6 +15,7 @@ from clickthrough._version import __version__
 from clickthrough.config.serving import Runtime
 from clickthrough.errors import ClickthroughError, ConfigError, RequestError, StoreError
 from clickthrough.serving import contract
+from clickthrough.serving.about import add_about
 from clickthrough.serving.environment import Environment
 from clickthrough.serving.faults import invalid, malformed, store_failed
 from clickthrough.serving.hot import HotRoutes
@@ -92,7 +93,7 @@ def create_app(
     )
     app.state.current = current
     app.state.ready = False
-    _add_health(app, current)
+    add_about(app, current)
     _add_scoring(app, current)
     add_reload(app, current, environment.reload_token)
     app.add_exception_handler(RequestError, malformed)
@@ -121,37 +122,6 @@ class Service(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         await self.front(scope, receive, send)
-
-
-def _add_health(app: FastAPI, current: Current) -> None:
-    @app.get("/health", response_model=contract.HealthOut)
-    async def health() -> dict[str, str]:
-        """Say that the service is up, and with which bundle."""
-        manifest = current.predictor.bundle.manifest
-        return {
-            "status": "ok",
-            "version": manifest.version,
-            "clickthrough": __version__,
-            "bundle_created": manifest.created,
-        }
-
-    @app.get("/health/live")
-    async def live() -> dict[str, str]:
-        """Answer: the process is alive."""
-        return {"status": "alive"}
-
-    @app.get("/health/ready", responses={503: {"model": contract.Fault}})
-    async def ready(response: Response) -> dict[str, str]:
-        """Say whether the service is warmed up and takes requests."""
-        if not app.state.ready:
-            response.status_code = 503
-            return {"detail": "not ready"}
-        return {"status": "ready"}
-
-    @app.get("/model")
-    async def model() -> dict[str, Any]:
-        """Describe the bundle: its version, the raw fields it reads, its evaluation."""
-        return {**describe_model(current.predictor), "refused": current.refused}
 
 
 def _add_scoring(app: FastAPI, current: Current) -> None:
@@ -188,27 +158,6 @@ def _add_scoring(app: FastAPI, current: Current) -> None:
     def events(body: contract.EventsBody) -> dict[str, int]:
         """Count impressions and clicks; what scoring reads changes with the next tick."""
         return _taken(current, body.events, "events").observe(body.events).as_dict()
-
-
-def describe_model(predictor: Predictor) -> dict[str, Any]:
-    """Describe a bundle for people and programs."""
-    bundle = predictor.bundle
-    fields = {
-        bundle.schema.input_name(name): {"as": name, "type": bundle.schema.fields[name]}
-        for name in bundle.plan.fields
-    }
-    return {
-        "version": bundle.manifest.version,
-        "created": bundle.manifest.created,
-        "counters_until": bundle.manifest.counters_until,
-        "model": bundle.config.model.name,
-        "fields": fields,
-        "roles": bundle.schema.roles,
-        "categorical": [column.name for column in bundle.plan.ids],
-        "numeric": bundle.encoder.numeric_names,
-        "limits": bundle.config.serving.model_dump(mode="json"),
-        "metrics": bundle.metrics.get("test"),
-    }
 
 
 def _taken(current: Current, rows: Sequence[object], what: str) -> Predictor:
