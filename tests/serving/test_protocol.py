@@ -4,6 +4,7 @@ import asyncio
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import uvicorn
@@ -81,15 +82,8 @@ def test_refusals_and_answers_alternate_on_one_connection(app: FastAPI) -> None:
     queue = app.state.queue.queue
 
     async def use(client: Client) -> None:
-        entered = 0
-        enter = queue.enter
-
-        def count() -> None:
-            nonlocal entered
-            entered += 1
-            enter()
-
-        queue.enter = count
+        entered, refused = Mock(wraps=queue.enter), Mock(wraps=queue.refuse)
+        queue.enter, queue.refuse = entered, refused
         for turn in range(3):
             status, _, said = await client.ask(SMALL)
             assert (status, len(said["predictions"])) == (200, 1)
@@ -103,7 +97,7 @@ def test_refusals_and_answers_alternate_on_one_connection(app: FastAPI) -> None:
             health = await client.ask(b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n")
             assert health[0] == 200
             queue.waiting, queue._each = 0, 0.0
-            assert entered == turn + 1
+            assert (entered.call_count, refused.call_count) == (turn + 1, turn + 1)
 
     asyncio.run(with_server(app, use))
 

@@ -147,7 +147,7 @@ def test_nothing_is_scored_for_who_has_gone(app: FastAPI, monkeypatch: pytest.Mo
         await asyncio.sleep(0.01)
         for one in leaving:
             one.gone.set()
-        await asyncio.gather(*waiting[:4])  # their places are free at once
+        await asyncio.wait_for(asyncio.gather(*waiting[:4]), 10)  # their places are free at once
         assert not waiting[4].done()
         slow.go_on.set()
         await asyncio.gather(begun, waiting[4])
