@@ -52,25 +52,25 @@ class Connection(asyncio.Protocol):
             head = bytes(self._received[:end]).lower()
             start = head.index(b"content-length:") + len(b"content-length:")
             self._needed = end + 4 + int(head[start:].split(b"\r\n", 1)[0])
-        if len(self._received) >= self._needed and self._answered:
+        if len(self._received) >= self._needed and self._answered and not self._answered.done():
             self._answered.set_result(bytes(self._received))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._answered and not self._answered.done():
             self._answered.set_exception(exc or ConnectionError("the server hung up"))
 
-    async def ask(self, request: bytes) -> bytes:
+    async def ask(self, request: bytes, *, any_status: bool = False) -> bytes:
         self._received.clear()
         self._needed = 0
         self._answered = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         answer = await self._answered
-        if not answer.startswith(OK):
+        if not any_status and not answer.startswith(OK):
             raise ConnectionError(answer[:500].decode(errors="replace"))
         return answer
 
 
-async def _connections(port: int, count: int) -> list[Connection]:
+async def connections_to(port: int, count: int) -> list[Connection]:
     loop = asyncio.get_running_loop()
     made = [await loop.create_connection(Connection, "127.0.0.1", port) for _ in range(count)]
     return [connection for _, connection in made]
@@ -87,7 +87,7 @@ async def _capacity(port: int, requests: Sequence[bytes], seconds: float, at_onc
             waits.append((time.perf_counter() - start) * 1e3)
             place += at_once
 
-    connections = await _connections(port, at_once)
+    connections = await connections_to(port, at_once)
     await asyncio.gather(*(go_on(c, place) for place, c in enumerate(connections)))
     return Load(len(waits) / (time.perf_counter() - began), waits)
 
@@ -97,7 +97,7 @@ async def _at_rate(
 ) -> Load:
     """Ask at moments drawn beforehand, whatever was answered by then; waits count from these."""
     free: asyncio.Queue[Connection] = asyncio.Queue()
-    for connection in await _connections(port, at_once):
+    for connection in await connections_to(port, at_once):
         free.put_nowait(connection)
     waits: list[float] = []
 

@@ -17,6 +17,8 @@ class Serving(Strict):
         max_body_bytes: a larger body is answered with 413.
         max_impressions: more impressions, candidates or events in a body are answered with 422.
         max_in_flight: more requests at the same time are answered with 503 and Retry-After.
+        max_wait_ms: a request to score that would wait longer than this for those before it is
+            answered so too; up to eight are always let in.
         attribution_window: how long an impression waits for its click.
         forget_after: a key of counters or sequences without events for so long falls back to what
             the bundle knows of it.
@@ -28,6 +30,7 @@ class Serving(Strict):
     max_body_bytes: int = Field(default=4_000_000, ge=1)
     max_impressions: int = Field(default=2_000, ge=1)
     max_in_flight: int = Field(default=64, ge=1)
+    max_wait_ms: float = Field(default=5.0, ge=0)
     attribution_window: Duration = 86_400
     forget_after: Duration = 90 * 86_400
     most_keys: int = Field(default=10_000_000, ge=1)

@@ -2,13 +2,12 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
-from fastapi import FastAPI, Response
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,12 +15,20 @@ from clickthrough._version import __version__
 from clickthrough.config.serving import Runtime
 from clickthrough.errors import ClickthroughError, ConfigError, RequestError, StoreError
 from clickthrough.serving import contract
+from clickthrough.serving.about import add_about
+from clickthrough.serving.environment import Environment
 from clickthrough.serving.faults import invalid, malformed, store_failed
 from clickthrough.serving.hot import HotRoutes
+from clickthrough.serving.life import lifespan
 from clickthrough.serving.limits import LimitBody, LimitInFlight
 from clickthrough.serving.predictor import Predictor
+from clickthrough.serving.reload import Current, warm
+from clickthrough.serving.reload_route import PATH as RELOAD
+from clickthrough.serving.reload_route import add_reload
+from clickthrough.serving.waiting import LimitWait
 
 _FAULTS: dict[int | str, dict[str, Any]] = {
+    400: {"model": contract.Fault, "description": "The body is no text in UTF-8"},
     413: {"model": contract.Fault, "description": "The body is too large"},
     422: {"model": contract.Fault, "description": "A field is malformed, or too many rows"},
     503: {"model": contract.Fault, "description": "Too many requests in flight: try again"},
@@ -74,22 +81,25 @@ def create_app(
     Raises:
         ClickthroughError: the bundle or the store cannot be used.
     """
+    environment = Environment.read()
     predictor = Predictor.load(bundle, store or default_store(bundle), runtime)
-    predictor.warm_up()
+    warm(predictor)
+    current = Current(predictor, bundle, runtime)
     app = Service(
         title="clickthrough",
         version=__version__,
         description="Calibrated click probabilities, learning from events.",
-        lifespan=_lifespan,
+        lifespan=lifespan(environment),
     )
-    app.state.predictor = predictor
+    app.state.current = current
     app.state.ready = False
-    _add_health(app, predictor)
-    _add_scoring(app, predictor)
+    add_about(app, current)
+    _add_scoring(app, current)
+    add_reload(app, current, environment.reload_token)
     app.add_exception_handler(RequestError, malformed)
     app.add_exception_handler(StoreError, store_failed)
     app.add_exception_handler(RequestValidationError, invalid)
-    app.stand_before(predictor, hot=hot)
+    app.stand_before(current, hot=hot)
     return app
 
 
@@ -101,75 +111,37 @@ class Service(FastAPI):
 
     front: ASGIApp
 
-    def stand_before(self, predictor: Predictor, *, hot: bool) -> None:
+    def stand_before(self, current: Current, *, hot: bool) -> None:
         """Put the limits, and the hot routes if wanted, before the documented routes."""
         documented = super().__call__
-        limits = predictor.bundle.config.serving
-        behind = HotRoutes(documented, predictor) if hot else documented
-        self.front = LimitInFlight(LimitBody(behind, limits.max_body_bytes), limits.max_in_flight)
+        behind: ASGIApp = HotRoutes(documented, current) if hot else documented
+        self.state.queue = LimitWait(behind, lambda: current.limits.max_wait_ms)
+        behind = LimitBody(self.state.queue, lambda: current.limits.max_body_bytes)
+        self.front = LimitInFlight(behind, lambda: current.limits.max_in_flight, but=RELOAD)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         await self.front(scope, receive, send)
 
 
-@asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    app.state.ready = True
-    yield
-    app.state.ready = False
-    app.state.predictor.close()
-
-
-def _add_health(app: FastAPI, predictor: Predictor) -> None:
-    manifest = predictor.bundle.manifest
-
-    @app.get("/health", response_model=contract.HealthOut)
-    async def health() -> dict[str, str]:
-        """Say that the service is up, and with which bundle."""
-        return {
-            "status": "ok",
-            "version": manifest.version,
-            "clickthrough": __version__,
-            "bundle_created": manifest.created,
-        }
-
-    @app.get("/health/live")
-    async def live() -> dict[str, str]:
-        """Answer: the process is alive."""
-        return {"status": "alive"}
-
-    @app.get("/health/ready", responses={503: {"model": contract.Fault}})
-    async def ready(response: Response) -> dict[str, str]:
-        """Say whether the service is warmed up and takes requests."""
-        if not app.state.ready:
-            response.status_code = 503
-            return {"detail": "not ready"}
-        return {"status": "ready"}
-
-    @app.get("/model")
-    async def model() -> dict[str, Any]:
-        """Describe the bundle: its version, the raw fields it reads, its evaluation."""
-        return describe_model(predictor)
-
-
-def _add_scoring(app: FastAPI, predictor: Predictor) -> None:
-    version = predictor.bundle.manifest.version
-    most = predictor.bundle.config.serving.max_impressions
-
+def _add_scoring(app: FastAPI, current: Current) -> None:
     # plain functions: FastAPI runs them on threads, so scoring never holds up the health checks
     @app.post("/predict", response_model=contract.PredictOut, responses=_FAULTS)
     def predict(body: contract.PredictBody) -> dict[str, Any]:
         """Score impressions."""
-        _refuse_many(body.impressions, "impressions", most)
+        predictor = _taken(current, body.impressions, "impressions")
         scored = predictor.predict(body.impressions)
         predictions = [msgspec.structs.asdict(prediction) for prediction in scored.predictions]
-        return {"predictions": predictions, "ignored": scored.ignored, "version": version}
+        return {
+            "predictions": predictions,
+            "ignored": scored.ignored,
+            "version": predictor.bundle.manifest.version,
+        }
 
     @app.post("/rank", response_model=contract.RankOut, responses=_FAULTS)
     def rank(body: contract.RankBody) -> dict[str, Any]:
         """Rank the candidates of one request, best first."""
-        _refuse_many(body.candidates, "candidates", most)
+        predictor = _taken(current, body.candidates, "candidates")
         ranking = predictor.rank(body.context, body.candidates, body.top)
         ranked = [
             {"candidate": place, **msgspec.structs.asdict(prediction)}
@@ -179,37 +151,19 @@ def _add_scoring(app: FastAPI, predictor: Predictor) -> None:
             "request_id": ranking.request_id,
             "ranking": ranked,
             "ignored": ranking.ignored,
-            "version": version,
+            "version": predictor.bundle.manifest.version,
         }
 
     @app.post("/events", response_model=contract.EventsOut, responses=_FAULTS)
     def events(body: contract.EventsBody) -> dict[str, int]:
         """Count impressions and clicks; what scoring reads changes with the next tick."""
-        _refuse_many(body.events, "events", most)
-        return predictor.observe(body.events).as_dict()
+        return _taken(current, body.events, "events").observe(body.events).as_dict()
 
 
-def describe_model(predictor: Predictor) -> dict[str, Any]:
-    """Describe a bundle for people and programs."""
-    bundle = predictor.bundle
-    fields = {
-        bundle.schema.input_name(name): {"as": name, "type": bundle.schema.fields[name]}
-        for name in bundle.plan.fields
-    }
-    return {
-        "version": bundle.manifest.version,
-        "created": bundle.manifest.created,
-        "counters_until": bundle.manifest.counters_until,
-        "model": bundle.config.model.name,
-        "fields": fields,
-        "roles": bundle.schema.roles,
-        "categorical": [column.name for column in bundle.plan.ids],
-        "numeric": bundle.encoder.numeric_names,
-        "limits": bundle.config.serving.model_dump(mode="json"),
-        "metrics": bundle.metrics.get("test"),
-    }
-
-
-def _refuse_many(rows: Sequence[object], what: str, most: int) -> None:
+def _taken(current: Current, rows: Sequence[object], what: str) -> Predictor:
+    """Return the predictor that is to do it all."""
+    predictor = current.predictor
+    most = predictor.bundle.config.serving.max_impressions
     if len(rows) > most:
         raise RequestError(f"{len(rows)} {what}: at most {most} (serving.max_impressions)")
+    return predictor

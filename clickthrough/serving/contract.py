@@ -85,6 +85,13 @@ class HealthOut(BaseModel):
     bundle_created: str
 
 
+class ReloadOut(BaseModel):
+    """Which bundle served before, and which serves now."""
+
+    previous: str
+    version: str
+
+
 class Fault(BaseModel):
     """An answer that says what was wrong."""
 

@@ -24,7 +24,7 @@ class Gathered:
     """
 
     def __init__(self, predictor: Predictor) -> None:
-        self._predictor = predictor
+        self.predictor = predictor
         self._waiting: list[_Asked] = []
 
     async def predict(self, impressions: Sequence[RawRow]) -> Scored:
@@ -41,7 +41,7 @@ class Gathered:
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._score)
         try:
-            scored = self._predictor.predict_each([impressions for impressions, _ in taken])
+            scored = self.predictor.predict_each([impressions for impressions, _ in taken])
         except Exception as error:  # whoever asked must hear of it
             scored = [error] * len(taken)  # type: ignore[list-item]
         for (_, answered), answer in zip(taken, scored, strict=True):

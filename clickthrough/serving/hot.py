@@ -7,9 +7,10 @@ is right is read alike by both (``tests/serving/test_hot.py``).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Annotated, Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Annotated, Any
 
 import msgspec
 from starlette.requests import Request
@@ -18,12 +19,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from clickthrough.errors import RequestError, StoreError
 from clickthrough.serving.faults import store_failed
 from clickthrough.serving.gathered import Gathered
+from clickthrough.serving.gone import Gone, unless_gone
 from clickthrough.serving.limits import replayed, whole_body
-from clickthrough.serving.predictor import Prediction, Predictor
+from clickthrough.serving.predictor import Prediction, Predictor, Scored
+from clickthrough.serving.reload import Current
 
-T = TypeVar("T")
 Raw = dict[str, Any]
-Answer = Callable[[bytes], Awaitable[bytes]]
+Answer = Callable[[bytes, Receive], Awaitable[bytes]]
 
 ON_LOOP = 16
 """So many rows are scored on the event loop, in less time than a thread takes to wake up."""
@@ -81,12 +83,12 @@ class HotRoutes:
 
     Args:
         app: the documented application.
-        predictor: what scores.
+        current: what scores now.
     """
 
-    def __init__(self, app: ASGIApp, predictor: Predictor) -> None:
+    def __init__(self, app: ASGIApp, current: Current) -> None:
         self.app = app
-        answers = _Answers(predictor)
+        answers = _Answers(current)
         self._routes: dict[str, Answer] = {
             "/predict": answers.predict,
             "/rank": answers.rank,
@@ -104,7 +106,9 @@ class HotRoutes:
         if body is None:
             return
         try:
-            made = await answer(body)
+            made = await answer(body, receive)
+        except Gone:
+            return
         except StoreError as error:
             response = await store_failed(Request(scope), error)
             await response(scope, receive, send)
@@ -119,67 +123,81 @@ class HotRoutes:
 
 
 class _Answers:
-    """What each hot route does with a body.
+    """What each hot route does with a body, by the predictor that serves when it comes.
 
     Args:
-        predictor: what scores.
+        current: what scores now.
     """
 
-    def __init__(self, predictor: Predictor) -> None:
-        self._predictor = predictor
-        self._version = predictor.bundle.manifest.version
-        self._most = predictor.bundle.config.serving.max_impressions
+    def __init__(self, current: Current) -> None:
+        self._current = current
         self._read_predict = msgspec.json.Decoder(PredictBody).decode
         self._read_rank = msgspec.json.Decoder(RankBody).decode
         self._read_events = msgspec.json.Decoder(EventsBody).decode
-        self._gathered = Gathered(predictor)
+        self._gathered = Gathered(current.predictor)
         # one process serves one core: two threads that score would only wait for each other
         self._scoring = ThreadPoolExecutor(1, "scoring")
         self._recording = ThreadPoolExecutor(1, "recording")
 
-    async def predict(self, body: bytes) -> bytes:
+    async def predict(self, body: bytes, receive: Receive) -> bytes:
         """Score impressions."""
         read = self._read_predict(body)
-        rows = len(read.impressions)
-        self._refuse_many(rows)
-        if rows <= ON_LOOP:
-            scored = await self._gathered.predict(read.impressions)
-        else:
-            scored = await _on(self._scoring, self._predictor.predict, read.impressions)
-        return _encode(Predictions(scored.predictions, scored.ignored, self._version))
+        predictor = self._taken(read.impressions)
+        if len(read.impressions) <= ON_LOOP:
+            scored = await self._gathered_by(predictor).predict(read.impressions)
+            return _predictions(predictor, scored)
+        work = partial(_predict, predictor, read)
+        return await unless_gone(self._scoring, work, receive)
 
-    async def rank(self, body: bytes) -> bytes:
+    async def rank(self, body: bytes, receive: Receive) -> bytes:
         """Rank the candidates of a request."""
         read = self._read_rank(body)
-        rows = len(read.candidates)
-        self._refuse_many(rows)
-        return self._rank(read) if rows <= ON_LOOP else await _on(self._scoring, self._rank, read)
+        predictor = self._taken(read.candidates)
+        if len(read.candidates) <= ON_LOOP:
+            return _rank(predictor, read)
+        return await unless_gone(self._scoring, partial(_rank, predictor, read), receive)
 
-    async def events(self, body: bytes) -> bytes:
-        """Count events: always on a thread, for a store waits for its disk."""
+    async def events(self, body: bytes, receive: Receive) -> bytes:
+        """Count events: always on a thread, for a store waits for its disk.
+
+        They are counted even if the caller goes: some send and do not wait.
+        """
         read = self._read_events(body)
-        self._refuse_many(len(read.events))
-        return await _on(self._recording, self._record, read)
+        predictor = self._taken(read.events)
+        loop = asyncio.get_running_loop()
+        return _encode(await loop.run_in_executor(self._recording, predictor.observe, read.events))
 
-    def _refuse_many(self, rows: int) -> None:
-        if rows > self._most:
+    def _taken(self, rows: Sequence[Raw]) -> Predictor:
+        """Return the predictor that is to do it all."""
+        predictor = self._current.predictor
+        if len(rows) > predictor.bundle.config.serving.max_impressions:
             raise NotForUs
+        return predictor
 
-    def _rank(self, read: RankBody) -> bytes:
-        made = self._predictor.rank(read.context, read.candidates, read.top)
-        ranked = [
-            Ranked(p.request_id, p.item, p.probability, p.logit, p.missing, p.unseen, place)
-            for place, p in zip(made.order, made.predictions, strict=True)
-        ]
-        return _encode(Ranking(made.request_id, ranked, made.ignored, self._version))
+    def _gathered_by(self, predictor: Predictor) -> Gathered:
+        if self._gathered.predictor is not predictor:
+            self._gathered = Gathered(predictor)
+        return self._gathered
 
-    def _record(self, read: EventsBody) -> bytes:
-        return _encode(self._predictor.observe(read.events))
+
+def _predict(predictor: Predictor, read: PredictBody) -> bytes:
+    return _predictions(predictor, predictor.predict(read.impressions))
+
+
+def _predictions(predictor: Predictor, scored: Scored) -> bytes:
+    version = predictor.bundle.manifest.version
+    return _encode(Predictions(scored.predictions, scored.ignored, version))
+
+
+def _rank(predictor: Predictor, read: RankBody) -> bytes:
+    made = predictor.rank(read.context, read.candidates, read.top)
+    ranked = [
+        Ranked(p.request_id, p.item, p.probability, p.logit, p.missing, p.unseen, place)
+        for place, p in zip(made.order, made.predictions, strict=True)
+    ]
+    version = predictor.bundle.manifest.version
+    return _encode(Ranking(made.request_id, ranked, made.ignored, version))
 
 
 _encode = msgspec.json.Encoder().encode
 _JSON = (b"content-type", b"application/json")
-
-
-async def _on(threads: Executor, work: Callable[[Any], T], read: object) -> T:
-    return await asyncio.get_running_loop().run_in_executor(threads, work, read)

@@ -1,8 +1,12 @@
 """What one process takes on: bodies of a bounded size, a bounded number of requests at once."""
 
 import json
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Setting = Callable[[], float]
+"""A limit of the bundle that serves now; another one's may differ."""
 
 
 class LimitBody:
@@ -13,7 +17,7 @@ class LimitBody:
         most: bytes.
     """
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    def __init__(self, app: ASGIApp, most: Setting) -> None:
         self.app = app
         self.most = most
 
@@ -22,17 +26,18 @@ class LimitBody:
         if scope["type"] != "http" or scope["method"] != "POST":
             await self.app(scope, receive, send)
             return
-        if _declared_length(scope) > self.most:
-            await self._refuse(send)
+        most = self.most()
+        if _declared_length(scope) > most:
+            await self._refuse(send, most)
             return
-        body = await whole_body(receive, self.most)
-        if body is not None and len(body) > self.most:
-            await self._refuse(send)
+        body = await whole_body(receive, most)
+        if body is not None and len(body) > most:
+            await self._refuse(send, most)
         elif body is not None:
             await self.app(scope, replayed(body, receive), send)
 
-    async def _refuse(self, send: Send) -> None:
-        text = f"the body is larger than {self.most} bytes (serving.max_body_bytes)"
+    async def _refuse(self, send: Send, most: float) -> None:
+        text = f"the body is larger than {most} bytes (serving.max_body_bytes)"
         await answer(send, 413, text, {"connection": "close"})
 
 
@@ -42,21 +47,23 @@ class LimitInFlight:
     Args:
         app: the application behind.
         most: requests.
+        but: a path that is always answered.
     """
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    def __init__(self, app: ASGIApp, most: Setting, but: str = "") -> None:
         self.app = app
+        self.but = but
         self.most = most
         self.in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or hand it on."""
-        if scope["type"] != "http" or scope["method"] != "POST":
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] == self.but:
             await self.app(scope, receive, send)
             return
-        if self.in_flight >= self.most:
-            text = f"{self.most} requests are in flight (serving.max_in_flight); try again"
-            await answer(send, 503, text, {"retry-after": "1", "connection": "close"})
+        if self.in_flight >= (most := self.most()):
+            text = f"{most} requests are in flight (serving.max_in_flight); try again"
+            await answer(send, 503, text, {"retry-after": "1"})
             return
         self.in_flight += 1
         try:
@@ -81,7 +88,7 @@ def _declared_length(scope: Scope) -> int:
     return 0
 
 
-async def whole_body(receive: Receive, most: int | None = None) -> bytes | None:
+async def whole_body(receive: Receive, most: float | None = None) -> bytes | None:
     """Return the body of a request, None where the caller has gone.
 
     Args:

@@ -194,6 +194,12 @@ class Predictor:
         """Count impressions shown and clicked; see :class:`Recorder`."""
         return self._recorder.record(events)
 
+    def succeeded_by(self, bundle: Bundle) -> Self:
+        """Return a predictor of another bundle, whose counters are alike, over the same store."""
+        made = type(self)(bundle, self.store)
+        made._recorder.go_on_from(self._recorder)
+        return made
+
     def warm_up(self) -> None:
         """Score as the first callers will, so that none of them waits."""
         for rows in _TYPICAL:

@@ -118,6 +118,12 @@ class Recorder:
             self._forget_old(events)
         return receipt
 
+    def go_on_from(self, before: "Recorder") -> None:
+        """Take over from the recorder of another bundle what is known of the store's age."""
+        with before._lock:
+            self._newest, self._untidied = before._newest, before._untidied
+            self._kept = before._kept
+
     def _check(self, raw: Sequence[RawRow]) -> list[Event]:
         now = time.time_ns() // 1_000
         rows = self._parser.rename(raw)

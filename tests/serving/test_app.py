@@ -77,7 +77,7 @@ def test_model_answers_where_a_metric_is_not_defined(
     app: FastAPI, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     metrics = {"test": {"results": {"mlp": {"auc": float("nan")}}}}
-    bundle = app.state.predictor.bundle
+    bundle = app.state.current.predictor.bundle
     monkeypatch.setitem(bundle.metrics, "test", metrics["test"])
     answer = client.get("/model")
     assert answer.status_code == 200
@@ -90,11 +90,11 @@ def test_predict_answers_what_the_predictor_says(
     body = {"impressions": [{**row, "colour": "red"} for row in rows]}
     answer = client.post("/predict", json=body)
     assert answer.status_code == 200
-    expected = app.state.predictor.predict(rows).predictions
+    expected = app.state.current.predictor.predict(rows).predictions
     assert answer.json() == {
         "predictions": msgspec.to_builtins(expected),
         "ignored": ["colour"],
-        "version": app.state.predictor.bundle.manifest.version,
+        "version": app.state.current.predictor.bundle.manifest.version,
     }
 
 
@@ -107,7 +107,7 @@ def test_rank_answers_the_candidates_best_first(
     answer = client.post("/rank", json=body)
     assert answer.status_code == 200
     found = answer.json()
-    expected = app.state.predictor.rank(context, candidates, 3)
+    expected = app.state.current.predictor.rank(context, candidates, 3)
     assert found["request_id"] == "5"
     assert [entry["candidate"] for entry in found["ranking"]] == expected.order
     assert [entry["item"] for entry in found["ranking"]] == (
@@ -150,10 +150,11 @@ def test_empty_bodies_are_answered(client: TestClient) -> None:
 def test_the_contract_documents_every_route_and_fault(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert set(paths) == {
-        "/health", "/health/live", "/health/ready", "/model", "/predict", "/rank", "/events",
+        "/health", "/health/live", "/health/ready", "/model", "/model/reload", "/predict", "/rank",
+        "/events",
     }  # fmt: skip
     for route in ("/predict", "/rank", "/events"):
-        assert {"200", "413", "422", "503"} <= set(paths[route]["post"]["responses"])
+        assert {"200", "400", "413", "422", "503"} <= set(paths[route]["post"]["responses"])
     assert client.get("/docs").status_code == 200
 
 
@@ -253,7 +254,7 @@ def test_more_requests_than_the_service_takes_are_told_to_come_again(
     app: FastAPI, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocking = Blocking()
-    monkeypatch.setattr(app.state.predictor, "predict", blocking.predict)
+    monkeypatch.setattr(app.state.current.predictor, "predict", blocking.predict)
     with ThreadPoolExecutor(2) as pool:
         try:
             body: dict[str, Any] = {"impressions": [{}] * (ON_LOOP + 1)}

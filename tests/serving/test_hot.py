@@ -19,6 +19,7 @@ from clickthrough.serving.app import create_app
 from clickthrough.serving.gathered import Gathered
 from clickthrough.serving.hot import ON_LOOP, HotRoutes
 from clickthrough.serving.predictor import Predictor
+from clickthrough.serving.reload import Current
 from tests.logs import raw_rows
 from tests.serving.test_app import BODIES, JSON, ROUTES
 
@@ -153,7 +154,7 @@ def test_good_bodies_are_answered_alike_and_without_the_documented_model(
         handed_on.append(scope.get("path", ""))
         await behind(scope, receive, send)
 
-    alone = HotRoutes(app, Predictor.load(bundle_path))
+    alone = HotRoutes(app, Current(Predictor.load(bundle_path), bundle_path))
     shown = [{**row, "type": "impression"} for row in rows]
     context = {name: rows[0][name] for name in ("display_id", "ts", "uuid", "platform")}
     bodies: list[tuple[str, dict[str, Any]]] = [
@@ -198,8 +199,8 @@ def test_a_failing_store_is_told_apart_from_a_wrong_body(
     def fail(*_: object) -> None:
         raise StoreError("the disk is full")
 
-    monkeypatch.setattr(app.state.predictor.store, "read", fail)
-    monkeypatch.setattr(app.state.predictor.store, "transaction", fail)
+    monkeypatch.setattr(app.state.current.predictor.store, "read", fail)
+    monkeypatch.setattr(app.state.current.predictor.store, "transaction", fail)
     event = {"type": "impression", "display_id": 1, "ad": 100}
     with TestClient(app) as client:
         answer = client.post(route, json={ROUTES[route]: [event]})

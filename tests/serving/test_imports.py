@@ -22,7 +22,7 @@ from clickthrough.serving.app import create_app
 bundle, rows = sys.argv[1], json.loads(sys.argv[2])
 app = create_app(Path(bundle), "memory")
 app.openapi()
-predictor = app.state.predictor
+predictor = app.state.current.predictor
 assert isinstance(predictor, Predictor)
 assert len(predictor.predict(rows).predictions) == len(rows)
 assert predictor.rank({}, rows).order

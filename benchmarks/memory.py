@@ -1,0 +1,120 @@
+"""Memory of the service over many requests, and of one that leaks.
+
+    python benchmarks/memory.py --requests 200000
+
+A server on one core, the load from another: a tenth of the requests rank 20 candidates, a tenth
+are events that are known already, a twentieth are refused, the rest score one row. Resident memory
+is read every 5,000 requests; what counts is its slope over the second half, in bytes a request,
+against a hundred: 20 MB over 200,000 requests. The control keeps every body it is sent; the same
+check must catch it in a tenth of the requests.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from load import Connection, connections_to, raw_request
+from rich.console import Console
+from rich.table import Table
+from served_bundle import Requests, make_bundle
+from service import HERE, server
+
+EVERY, AT_ONCE, MOST = 5_000, 8, 100.0
+
+
+@dataclass
+class Growth:
+    """Resident bytes after so many requests."""
+
+    name: str
+    requests: list[int]
+    resident: list[int]
+
+    @property
+    def slope(self) -> float:
+        """Bytes a request over the second half: the first warms caches up."""
+        half = len(self.requests) // 2
+        return float(np.polyfit(self.requests[half:], self.resident[half:], 1)[0])
+
+
+def bodies() -> list[bytes]:
+    made = Requests(seed=4)
+    events = json.dumps({"events": made.events(5)}).encode()
+    asked: list[bytes] = []
+    for place in range(200):
+        if place % 10 == 0:
+            context, candidates = made.request(20)
+            body = json.dumps({"context": context, "candidates": candidates}).encode()
+            asked.append(raw_request("/rank", body))
+        elif place % 10 == 1:
+            asked.append(raw_request("/events", events))
+        elif place % 20 == 2:
+            asked.append(raw_request("/predict", b'{"impressions": [{"item": "seven"}]}'))
+        else:
+            body = json.dumps({"impressions": [made.impression()]}).encode()
+            asked.append(raw_request("/predict", body))
+    return asked
+
+
+def only_child() -> int:
+    """Return the process of the server."""
+    own = os.getpid()
+    return int(Path(f"/proc/{own}/task/{own}/children").read_text())
+
+
+def resident(process: int) -> int:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith("VmRSS"))
+    return int(line.split()[1]) * 1_024
+
+
+async def grow(name: str, port: int, count: int) -> Growth:
+    process = only_child()
+    connections, asked = await connections_to(port, AT_ONCE), bodies()
+    growth = Growth(name, [0], [resident(process)])
+
+    async def go_on(connection: Connection, first: int) -> None:
+        for place in range(first, EVERY, AT_ONCE):
+            await connection.ask(asked[place % len(asked)], any_status=True)
+
+    for done in range(EVERY, count + 1, EVERY):
+        await asyncio.gather(*(go_on(c, first) for first, c in enumerate(connections)))
+        growth.requests.append(done)
+        growth.resident.append(resident(process))
+    return growth
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--bundle", type=Path, help="made before, and kept")
+    parser.add_argument("--requests", type=int, default=200_000)
+    parser.add_argument("--core", type=int, default=0)
+    chosen = parser.parse_args()
+    os.sched_setaffinity(0, set(range(os.cpu_count() or 2)) - {chosen.core})
+    table = Table("service", "requests", "MB at start", "at half", "at end", "bytes a request")
+    grown: list[Growth] = []
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = chosen.bundle or make_bundle(Path(folder))
+        settings = {"CTR_BUNDLE": str(bundle), "CTR_STORE": "memory", "CTR_DRAIN_SECONDS": "0"}
+        for module, place, count in [
+            ("app:app", HERE.parent, chosen.requests),
+            ("leaking:app", HERE, chosen.requests // 10),
+        ]:
+            with server(module, place, chosen.core, **settings) as (port, _):
+                grown.append(asyncio.run(grow(module, port, count)))
+    for one in grown:
+        at = [one.resident[place] / 1e6 for place in (0, len(one.resident) // 2, -1)]
+        said = [f"{one.requests[-1]:,}", *(f"{size:.1f}" for size in at), f"{one.slope:.1f}"]
+        table.add_row(one.name, *said)
+    Console(width=110).print(table)
+    assert grown[1].slope > MOST, "the check does not see the leak"
+    assert grown[0].slope < MOST, "memory grows"
+
+
+if __name__ == "__main__":
+    main()

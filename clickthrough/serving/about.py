@@ -1,0 +1,64 @@
+"""What the service says of itself: its health, and the bundle that it serves."""
+
+from typing import Any
+
+from fastapi import FastAPI, Response
+
+from clickthrough._version import __version__
+from clickthrough.serving import contract
+from clickthrough.serving.predictor import Predictor
+from clickthrough.serving.reload import Current
+
+
+def add_about(app: FastAPI, current: Current) -> None:
+    """Add ``/health``, ``/health/live``, ``/health/ready`` and ``/model``."""
+
+    @app.get("/health", response_model=contract.HealthOut)
+    async def health() -> dict[str, str]:
+        """Say that the service is up, and with which bundle."""
+        manifest = current.predictor.bundle.manifest
+        return {
+            "status": "ok",
+            "version": manifest.version,
+            "clickthrough": __version__,
+            "bundle_created": manifest.created,
+        }
+
+    @app.get("/health/live")
+    async def live() -> dict[str, str]:
+        """Answer: the process is alive."""
+        return {"status": "alive"}
+
+    @app.get("/health/ready", responses={503: {"model": contract.Fault}})
+    async def ready(response: Response) -> dict[str, str]:
+        """Say whether the service is warmed up and takes requests."""
+        if not app.state.ready:
+            response.status_code = 503
+            return {"detail": "not ready"}
+        return {"status": "ready"}
+
+    @app.get("/model")
+    async def model() -> dict[str, Any]:
+        """Describe the bundle: its version, the raw fields it reads, its evaluation."""
+        return {**describe_model(current.predictor), "refused": current.refused}
+
+
+def describe_model(predictor: Predictor) -> dict[str, Any]:
+    """Describe a bundle for people and programs."""
+    bundle = predictor.bundle
+    fields = {
+        bundle.schema.input_name(name): {"as": name, "type": bundle.schema.fields[name]}
+        for name in bundle.plan.fields
+    }
+    return {
+        "version": bundle.manifest.version,
+        "created": bundle.manifest.created,
+        "counters_until": bundle.manifest.counters_until,
+        "model": bundle.config.model.name,
+        "fields": fields,
+        "roles": bundle.schema.roles,
+        "categorical": [column.name for column in bundle.plan.ids],
+        "numeric": bundle.encoder.numeric_names,
+        "limits": bundle.config.serving.model_dump(mode="json"),
+        "metrics": bundle.metrics.get("test"),
+    }

@@ -1,0 +1,163 @@
+"""Reloading: another bundle takes over between two requests, or the old one goes on serving.
+
+Whoever answers a request takes the predictor once and keeps it to the end, so an answer, its
+version and its reasons are of one bundle. The store stays, with all that events have told it: a key
+that it holds is read from it, and only keys that it does not hold fall back to the new bundle. So
+the scores after a reload are those of a process started anew on the same store and bundle.
+"""
+
+import logging
+import threading
+from pathlib import Path
+
+from clickthrough.bundle import layout
+from clickthrough.bundle.load import Bundle, load_bundle
+from clickthrough.bundle.manifest import read_manifest
+from clickthrough.config.serving import Runtime, Serving
+from clickthrough.errors import BundleError, ClickthroughError, StoreError
+from clickthrough.serving.predictor import Predictor
+
+_log = logging.getLogger(__name__)
+_ATTEMPTS = 3
+
+
+class Current:
+    """The predictor that serves now.
+
+    Args:
+        predictor: the first.
+        path: where its bundle lies, and where its successors will.
+        runtime: what computes the graphs; by default what each bundle says.
+
+    Attributes:
+        predictor: replaced by one assignment; take it once a request.
+        refused: why the bundle that lies there now does not serve; None where it does.
+    """
+
+    def __init__(self, predictor: Predictor, path: Path, runtime: Runtime | None = None) -> None:
+        self.predictor = predictor
+        self.path = path
+        self.refused: str | None = None
+        self._runtime = runtime
+        self._one_at_a_time = threading.Lock()
+
+    @property
+    def limits(self) -> Serving:
+        """The limits that the bundle sets."""
+        return self.predictor.bundle.config.serving
+
+    @property
+    def version(self) -> str:
+        """The version of the bundle that serves."""
+        return self.predictor.bundle.manifest.version
+
+    def reload(self) -> tuple[str, str]:
+        """Let the bundle at the path take over; call it on a thread that does not score.
+
+        Returns:
+            The versions before and after.
+
+        Raises:
+            BundleError: the bundle cannot be used; the old one goes on serving.
+            StoreError: its counters are not those of the store; the old one goes on serving.
+        """
+        with self._one_at_a_time:
+            before = self.version
+            try:
+                self.predictor = self._successor()
+            except ClickthroughError as error:
+                self.refused = str(error)
+                _log.warning("bundle %s goes on serving: %s", before, error)
+                raise
+            self.refused = None
+            _log.info("bundle %s took over from %s", self.version, before)
+            return before, self.version
+
+    def close(self) -> None:
+        """Close the store, after a reload that may be under way."""
+        with self._one_at_a_time:
+            self.predictor.close()
+
+    def _successor(self) -> Predictor:
+        """Return a warm predictor of the bundle at the path, over the same store."""
+        try:
+            bundle = _load_whole(self.path, self._runtime)
+            _refuse_other_counters(self.predictor.bundle, bundle)
+            made = self.predictor.succeeded_by(bundle)
+            warm(made)
+        except ClickthroughError:
+            raise
+        except Exception as error:  # whatever is wrong with it, the old one must go on
+            raise BundleError(f"{self.path}: cannot be used: {error}") from error
+        return made
+
+
+def warm(predictor: Predictor) -> None:
+    """Score as the first callers will, and look at what comes out.
+
+    Raises:
+        BundleError: it is no probability.
+    """
+    predictor.warm_up()
+    for prediction in predictor.predict([{}, {}]).predictions:
+        if not 0 < prediction.probability < 1:
+            raise BundleError(
+                f"{predictor.bundle.path}: an impression without fields scores "
+                f"{prediction.probability}, expected a probability between 0 and 1"
+            )
+
+
+def _load_whole(path: Path, runtime: Runtime | None) -> Bundle:
+    """Load a bundle from a place at which another may be put meanwhile.
+
+    A bundle is renamed in as a whole: if its manifest is the same afterwards, every file was read
+    from one bundle. What went wrong while it was replaced is tried again.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        folder = path.resolve()  # a link may be turned to another directory
+        try:
+            bundle = load_bundle(folder, runtime)
+        except BundleError:
+            if _stands(folder):
+                raise
+            continue
+        if _stands(folder, bundle.manifest.version):
+            return bundle
+    return load_bundle(path.resolve(), runtime)
+
+
+def _stands(folder: Path, version: str | None = None) -> bool:
+    """Say whether a bundle, or the one of that version, lies at a place."""
+    try:
+        found = read_manifest(folder)
+    except BundleError:
+        return (folder / layout.MANIFEST).is_file()
+    return version is None or found.version == version
+
+
+def _refuse_other_counters(old: Bundle, new: Bundle) -> None:
+    """Refuse a bundle to which the states of the store mean something else.
+
+    Raises:
+        StoreError: it declares other counters, or other types of the fields they are kept by.
+    """
+    if new.manifest.counters != old.manifest.counters:
+        raise StoreError(
+            f"{new.path}: bundle {new.manifest.version} declares counters {new.manifest.counters}, "
+            f"the store holds counters {old.manifest.counters} of bundle {old.manifest.version}; "
+            "start a process with another store for it"
+        )
+    for name, kind in _kept_by(old).items():
+        if (found := _kept_by(new)[name]) != kind:
+            raise StoreError(
+                f"{new.path}: bundle {new.manifest.version} reads field '{name}' as {found}, the "
+                f"store keeps its counters by {kind}; start a process with another store for it"
+            )
+
+
+def _kept_by(bundle: Bundle) -> dict[str, str]:
+    """Return the types of the fields that keys and sequences are made of."""
+    plan = bundle.plan
+    names = [name for key_set in plan.key_sets for name in key_set.fields]
+    names += [name for s in plan.sequence_sets for name in (*s.key, s.field)]
+    return {name: str(bundle.schema.fields[name]) for name in names}
