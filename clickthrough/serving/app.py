@@ -115,9 +115,11 @@ class Service(FastAPI):
         """Put the limits, and the hot routes if wanted, before the documented routes."""
         documented = super().__call__
         behind: ASGIApp = HotRoutes(documented, current) if hot else documented
-        self.state.queue = LimitWait(behind, lambda: current.limits.max_wait_ms)
+        self.state.queue = LimitWait(behind, lambda: current.limits.max_wait_ms * current.patience)
         behind = LimitBody(self.state.queue, lambda: current.limits.max_body_bytes)
-        self.front = LimitInFlight(behind, lambda: current.limits.max_in_flight, but=RELOAD)
+        self.front = LimitInFlight(
+            behind, lambda: current.limits.max_in_flight * current.patience, but=RELOAD
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""

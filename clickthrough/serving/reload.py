@@ -7,7 +7,9 @@ the scores after a reload are those of a process started anew on the same store 
 """
 
 import logging
+import math
 import threading
+import time
 from pathlib import Path
 
 from clickthrough.bundle import layout
@@ -19,6 +21,8 @@ from clickthrough.serving.predictor import Predictor
 
 _log = logging.getLogger(__name__)
 _ATTEMPTS = 3
+_PATIENCE, _SETTLING = 50, 2.0
+"""Loading takes half of a core that scores; what waits then is answered in so many seconds."""
 
 
 class Current:
@@ -38,6 +42,7 @@ class Current:
         self.predictor = predictor
         self.path = path
         self.refused: str | None = None
+        self._patient_until = 0.0
         self._runtime = runtime
         self._one_at_a_time = threading.Lock()
 
@@ -45,6 +50,11 @@ class Current:
     def limits(self) -> Serving:
         """The limits that the bundle sets."""
         return self.predictor.bundle.config.serving
+
+    @property
+    def patience(self) -> int:
+        """How many times as many may wait, and as long: during a reload, rather than be refused."""
+        return _PATIENCE if time.monotonic() < self._patient_until else 1
 
     @property
     def version(self) -> str:
@@ -63,12 +73,15 @@ class Current:
         """
         with self._one_at_a_time:
             before = self.version
+            self._patient_until = math.inf
             try:
                 self.predictor = self._successor()
             except ClickthroughError as error:
                 self.refused = str(error)
                 _log.warning("bundle %s goes on serving: %s", before, error)
                 raise
+            finally:
+                self._patient_until = time.monotonic() + _SETTLING
             self.refused = None
             _log.info("bundle %s took over from %s", self.version, before)
             return before, self.version

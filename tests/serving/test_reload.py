@@ -5,6 +5,7 @@ import json
 import shutil
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -214,6 +215,24 @@ def test_under_load_no_request_fails_and_each_is_answered_by_one_bundle(
     known = [client.post("/events", json={"events": again[at : at + 50]}).json()
              for at in range(0, sent, 50)]  # fmt: skip
     assert sum(said["duplicates"] for said in known) == sent
+
+
+def test_while_a_bundle_is_loaded_requests_wait_rather_than_be_refused(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current = Current(Predictor.load(place), place)
+    seen: list[int] = []
+
+    def load(path: Path, runtime: Any) -> Any:  # noqa: ANN401
+        seen.append(current.patience)
+        return load_bundle(path, runtime)
+
+    monkeypatch.setattr(reload, "load_bundle", load)
+    assert current.patience == 1
+    current.reload()
+    assert seen[0] == current.patience > 1
+    monkeypatch.setattr(time, "monotonic", lambda: float("1e12"))
+    assert current.patience == 1
 
 
 def test_a_bundle_replaced_while_it_is_read_is_read_again(
