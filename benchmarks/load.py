@@ -12,10 +12,11 @@ OK = b"HTTP/1.1 200"
 
 @dataclass(frozen=True)
 class Load:
-    """What was answered: requests a second, and the waits in ms."""
+    """What was answered: requests a second, and the waits in ms; how many were refused."""
 
     rate: float
     waits: list[float]
+    refused: int = 0
 
     def wait(self, share: float) -> float:
         """Return a percentile of the waits in ms."""
@@ -103,8 +104,9 @@ async def _at_rate(
 
     async def ask(place: int, due: float) -> None:
         connection = await free.get()
-        await connection.ask(requests[place % len(requests)])
-        waits.append((time.perf_counter() - due) * 1e3)
+        answer = await connection.ask(requests[place % len(requests)], any_status=True)
+        if answer.startswith(OK):
+            waits.append((time.perf_counter() - due) * 1e3)
         free.put_nowait(connection)
 
     gaps = np.random.default_rng(3).exponential(1 / rate, int(rate * seconds))
@@ -114,7 +116,7 @@ async def _at_rate(
             await asyncio.sleep(wait)
         asked.append(asyncio.create_task(ask(place, float(due))))
     await asyncio.gather(*asked)
-    return Load(len(waits) / (time.perf_counter() - began), waits)
+    return Load(len(waits) / (time.perf_counter() - began), waits, len(asked) - len(waits))
 
 
 def capacity(port: int, requests: Sequence[bytes], seconds: float, at_once: int = 8) -> Load:

@@ -111,11 +111,21 @@ def contestants(port: int, empty: int, candidates: list[int]) -> list[Contestant
 
 
 def shown(measured: list[Contestant]) -> Table:
-    table = Table("route", "requests/s", "p50 ms at half", "p99 ms at half", "of the empty route")
+    table = Table(
+        "route",
+        "requests/s",
+        "p50 ms at half",
+        "p99 ms at half",
+        "refused at half",
+        "of the empty route",
+    )
     for one in measured:
         pairs = zip(one.full, measured[0].full, strict=True)
         share = sorted(own.rate / empty.rate for own, empty in pairs)[len(one.full) // 2]
-        said = [f"{one.rate:,.0f}", f"{one.wait(50):.2f}", f"{one.wait(99):.2f}", f"{share:.2f}"]
+        said = [f"{one.rate:,.0f}", f"{one.wait(50):.2f}", f"{one.wait(99):.2f}"]
+        asked = sum(len(load.waits) + load.refused for load in one.half)
+        refused = sum(load.refused for load in one.half) / asked
+        said += [f"{refused:.2%}", f"{share:.2f}"]
         table.add_row(one.name, *said)
     return table
 
