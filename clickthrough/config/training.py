@@ -10,6 +10,16 @@ from clickthrough.config.base import Duration, Strict
 _WIDTH = 16
 
 Width = Annotated[int, Field(ge=1)]
+Monitor = Literal[
+    "log_loss",
+    "listwise_loss",
+    "normalized_entropy",
+    "ece",
+    "auc",
+    "request_auc",
+    "map_at_12",
+    "ndcg",
+]
 CalibrationMethod = Literal["auto", "platt", "temperature", "isotonic"]
 
 
@@ -104,7 +114,7 @@ class Training(Strict):
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     tables: Literal["replicated", "sharded"] = "replicated"
     patience: int = Field(default=5, ge=1)
-    monitor: Literal["log_loss", "listwise_loss", "auc", "request_auc"] = "log_loss"
+    monitor: Monitor = "log_loss"
     seed: int = 7
 
     @model_validator(mode="after")

@@ -21,7 +21,7 @@ from clickthrough.training.distributed.place import Place
 from clickthrough.training.distributed.state import led_state
 from clickthrough.training.distributed.tables import whole_tables
 from clickthrough.training.memory import keep_freed_memory
-from clickthrough.training.monitor import monitored
+from clickthrough.training.monitor import monitored, sign_of
 from clickthrough.training.position import Epoch, Position
 from clickthrough.training.redundant import still_redundant_biases
 from clickthrough.training.sampling import correction, positive_weight
@@ -181,7 +181,7 @@ class Trainer:
         return float(value)
 
     def _best_epoch(self) -> int:
-        sign = -1 if self._settings.monitor.endswith("loss") else 1
+        sign = sign_of(self._settings.monitor)
         return max(self.position.epochs, key=lambda epoch: sign * epoch.monitored).number
 
     def state(self) -> tuple[Tensors, Numbers]:

@@ -31,6 +31,7 @@ from clickthrough.training.distributed.opening import check_agreement, open_firs
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.evaluate import Scorer, evaluate_prepared
 from clickthrough.training.loop import Progress, Trainer, predict_logits, silent
+from clickthrough.training.monitor import sign_of
 from clickthrough.training.position import Epoch
 from clickthrough.training.prepare import Prepared, plan_of, prepare, snapshots_before_test
 from clickthrough.training.scope import Scope, read_scope
@@ -175,8 +176,8 @@ def _fit(work: _Work, start: Start | None) -> tuple[CtrModel, list[Epoch]]:
     if trainer.resume(keeper):
         told.say(f"going on from {trainer.position.told()}{keeper.noted}")
     epochs = trainer.run(told.progress, keeper)
-    best = min if settings.monitor.endswith("loss") else max
-    chosen = best(epochs, key=lambda epoch: epoch.monitored)
+    sign = sign_of(settings.monitor)
+    chosen = max(epochs, key=lambda epoch: sign * epoch.monitored)
     told.say(
         f"stopped after {len(epochs)} epochs; best is {chosen.number}: "
         f"validation {settings.monitor} {chosen.monitored:.4f}"

@@ -1,5 +1,6 @@
 import re
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -7,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from clickthrough.bundle.export import tensors
-from clickthrough.config.training import Mlp, Training
+from clickthrough.config.training import Mlp, Monitor, Training
 from clickthrough.errors import ClickthroughError
-from clickthrough.evaluation.metrics import auc, log_loss, request_auc
+from clickthrough.evaluation.metrics import all_metrics, auc
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel, InputShape
 from clickthrough.training.loop import Trainer, predict_logits, train_model
@@ -56,7 +57,7 @@ def test_a_model_learns_what_the_rows_hold() -> None:
     assert auc(test.labels, probabilities(model, test)) > 0.75
 
 
-@pytest.mark.parametrize("monitor", ["log_loss", "listwise_loss", "auc", "request_auc"])
+@pytest.mark.parametrize("monitor", get_args(Monitor))
 def test_early_stopping_restores_the_best_weights(monitor: str) -> None:
     model, validation = made_model(), made_table(2)
     settings = Training.model_validate(
@@ -64,15 +65,13 @@ def test_early_stopping_restores_the_best_weights(monitor: str) -> None:
     )
     epochs = train_model(model, made_table(1), validation, settings)
     values = [epoch.monitored for epoch in epochs]
-    best = min(values) if monitor.endswith("loss") else max(values)
+    lower = {"log_loss", "listwise_loss", "normalized_entropy", "ece"}
+    best = min(values) if monitor in lower else max(values)
     assert [epoch.number for epoch in epochs] == list(range(1, len(epochs) + 1))
     assert len(epochs) == values.index(best) + 1 + 2 < 30
     p = probabilities(model, validation)
-    found = {
-        "log_loss": log_loss(validation.labels, p),
-        "listwise_loss": listwise_of(model, validation),
-        "auc": auc(validation.labels, p),
-        "request_auc": request_auc(validation.labels, p, validation.offsets),
+    found = all_metrics(validation.labels, p, validation.offsets) | {
+        "listwise_loss": listwise_of(model, validation)
     }
     assert found[monitor] == pytest.approx(best, abs=1e-6 if monitor == "listwise_loss" else 1e-9)
     assert found[monitor] != pytest.approx(values[-1], abs=1e-6)
