@@ -1,6 +1,7 @@
 """The README and the guide say what runs: every block is run as it stands, in order."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -144,3 +145,25 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert links
     for link in links:
         assert link.startswith("https://") or (page.parent / link).exists(), link
+
+
+PAGES = [GUIDE, ROOT / "docs" / "measurements.md"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_benchmarks_that_are_named_exist_with_their_options(page: Path) -> None:
+    commands = re.findall(r"python (benchmarks/\w+\.py)((?: [^\s`&]+)*)", page.read_text())
+    assert commands
+    for script, arguments in commands:
+        source = (ROOT / script).read_text()
+        for option in re.findall(r"--[a-z-]+", arguments):
+            assert f'"{option}"' in source, f"{script} {option}"
+
+
+def test_every_benchmark_is_named() -> None:
+    """Scripts that others start, or import, are theirs."""
+    told = "".join(page.read_text() for page in PAGES)
+    scripts = {path.name for path in (ROOT / "benchmarks").glob("*.py")}
+    own = {name for name in scripts if "argparse" in (ROOT / "benchmarks" / name).read_text()}
+    own -= {"training_ours.py", "training_fuxictr.py"}
+    assert {name for name in own if f"benchmarks/{name}" not in told} == set()
