@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +71,9 @@ class Connection(asyncio.Protocol):
         return answer
 
 
+Ask = Callable[[Connection, bytes, float], Awaitable[None]]
+
+
 async def connections_to(port: int, count: int) -> list[Connection]:
     loop = asyncio.get_running_loop()
     made = [await loop.create_connection(Connection, "127.0.0.1", port) for _ in range(count)]
@@ -93,20 +96,26 @@ async def _capacity(port: int, requests: Sequence[bytes], seconds: float, at_onc
     return Load(len(waits) / (time.perf_counter() - began), waits)
 
 
-async def _at_rate(
-    port: int, requests: Sequence[bytes], seconds: float, rate: float, at_once: int
-) -> Load:
-    """Ask at moments drawn beforehand, whatever was answered by then; waits count from these."""
+async def arrivals(
+    port: int, requests: Sequence[bytes], seconds: float, rate: float, at_once: int, ask: Ask
+) -> float:
+    """Ask at moments drawn beforehand, whatever was answered by then; return the seconds it took.
+
+    Args:
+        port: of the server; so many connections to it are kept open.
+        requests: asked in turn.
+        seconds: for how long.
+        rate: of arrivals a second.
+        at_once: connections.
+        ask: gets a free connection, a request, and the moment at which it was due.
+    """
     free: asyncio.Queue[Connection] = asyncio.Queue()
     for connection in await connections_to(port, at_once):
         free.put_nowait(connection)
-    waits: list[float] = []
 
-    async def ask(place: int, due: float) -> None:
+    async def asked_on_a_free_one(place: int, due: float) -> None:
         connection = await free.get()
-        answer = await connection.ask(requests[place % len(requests)], any_status=True)
-        if answer.startswith(OK):
-            waits.append((time.perf_counter() - due) * 1e3)
+        await ask(connection, requests[place % len(requests)], due)
         free.put_nowait(connection)
 
     gaps = np.random.default_rng(3).exponential(1 / rate, int(rate * seconds))
@@ -114,9 +123,28 @@ async def _at_rate(
     for place, due in enumerate(began + np.cumsum(gaps)):
         if (wait := due - time.perf_counter()) > 0:
             await asyncio.sleep(wait)
-        asked.append(asyncio.create_task(ask(place, float(due))))
+        asked.append(asyncio.create_task(asked_on_a_free_one(place, float(due))))
     await asyncio.gather(*asked)
-    return Load(len(waits) / (time.perf_counter() - began), waits, len(asked) - len(waits))
+    return time.perf_counter() - began
+
+
+async def _at_rate(
+    port: int, requests: Sequence[bytes], seconds: float, rate: float, at_once: int
+) -> Load:
+    """Take the waits from the moments at which requests were due."""
+    waits: list[float] = []
+    refused = 0
+
+    async def ask(connection: Connection, request: bytes, due: float) -> None:
+        nonlocal refused
+        answer = await connection.ask(request, any_status=True)
+        if answer.startswith(OK):
+            waits.append((time.perf_counter() - due) * 1e3)
+        else:
+            refused += 1
+
+    took = await arrivals(port, requests, seconds, rate, at_once, ask)
+    return Load(len(waits) / took, waits, refused)
 
 
 def capacity(port: int, requests: Sequence[bytes], seconds: float, at_once: int = 8) -> Load:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from load import OK, Connection, capacity, connections_to, raw_request
+from load import OK, Connection, arrivals, capacity, connections_to, raw_request
 from rich.console import Console
 from rich.table import Table
 from served_bundle import make_bundle
@@ -58,29 +58,18 @@ async def _ask_whether_it_lives(port: int, waits: list[float]) -> None:
 async def arrive(
     port: int, requests: Sequence[bytes], seconds: float, rate: float, at_once: int
 ) -> Waits:
-    """Ask at moments drawn beforehand, on connections kept open."""
-    waits, free = Waits(), asyncio.Queue[Connection]()
-    for connection in await connections_to(port, at_once):
-        free.put_nowait(connection)
+    """Take the waits of random arrivals, and beside them whether the process lives."""
+    waits = Waits()
 
-    async def ask(place: int, due: float) -> None:
-        connection = await free.get()
+    async def ask(connection: Connection, request: bytes, due: float) -> None:
         waits.late.append((time.perf_counter() - due) * 1e3)
-        answer, wait = await _timed(connection, requests[place % len(requests)])
+        answer, wait = await _timed(connection, request)
         assert answer.startswith((OK, SHED)), answer[:300]
         (waits.accepted if answer.startswith(OK) else waits.refused).append(wait)
-        free.put_nowait(connection)
 
     living = asyncio.create_task(_ask_whether_it_lives(port, waits.live))
-    gaps = np.random.default_rng(3).exponential(1 / rate, int(rate * seconds))
-    asked, began = [], time.perf_counter()
-    for place, due in enumerate(began + np.cumsum(gaps)):
-        if (wait := due - time.perf_counter()) > 0:
-            await asyncio.sleep(wait)
-        asked.append(asyncio.create_task(ask(place, float(due))))
-    await asyncio.gather(*asked)
+    waits.seconds = await arrivals(port, requests, seconds, rate, at_once, ask)
     living.cancel()
-    waits.seconds = time.perf_counter() - began
     return waits
 
 

@@ -241,7 +241,7 @@ class Predictor:
             strict=True,
         )
         made = [Prediction(*answer) for answer in answers]
-        if rows.order == list(range(len(rows))) or isinstance(rows.order, range):
+        if isinstance(rows.order, range) or rows.order == list(range(len(rows))):
             return made
         return [made[place] for place in np.argsort(rows.order).tolist()]
 

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy.stats import entropy
 from sklearn.metrics import log_loss as sklearn_log_loss
 from sklearn.metrics import roc_auc_score
@@ -23,14 +22,7 @@ from clickthrough.evaluation.metrics import (
 )
 from clickthrough.evaluation.ranking import mean_average_precision, ndcg
 from clickthrough.evaluation.reliability import expected_calibration_error
-
-SCORES = st.sampled_from([0.01, 0.2, 0.2 + 1e-9, 0.5, 0.75, 0.99])
-ROWS = st.lists(st.tuples(st.integers(0, 1), SCORES), min_size=1, max_size=30)
-
-
-def arrays(rows: list[tuple[int, float]]) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
-    labels, scores = zip(*rows, strict=True)
-    return np.array(labels, np.int8), np.array(scores)
+from tests.evaluation.planted import ROWS, arrays
 
 
 def auc_by_pairs(rows: list[tuple[int, float]]) -> float:

@@ -9,14 +9,7 @@ from clickthrough.evaluation.reliability import (
     reliability,
     reliability_rows,
 )
-
-SCORES = st.sampled_from([0.01, 0.2, 0.2 + 1e-9, 0.5, 0.75, 0.99])
-ROWS = st.lists(st.tuples(st.integers(0, 1), SCORES), min_size=1, max_size=30)
-
-
-def arrays(rows: list[tuple[int, float]]) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
-    labels, scores = zip(*rows, strict=True)
-    return np.array(labels, np.int8), np.array(scores)
+from tests.evaluation.planted import ROWS, arrays
 
 
 def planted(rates: list[float], each: int) -> NDArray[np.int8]:

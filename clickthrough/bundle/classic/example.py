@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.features.columns import BagColumn, IdColumn
-from clickthrough.features.encoding.calendar import day_of_week, hour_of_day
-from clickthrough.features.encoding.encoder import Encoder
+from clickthrough.features.encoding.bags import cleaned_weights
+from clickthrough.features.encoding.encoder import TIME_SIZES, Encoder
 from clickthrough.features.encoding.numeric import numeric_values
+from clickthrough.features.encoding.vocabulary import FIRST_KNOWN
 from clickthrough.schema import MISSING_INT, Columns
 
 Values = Sequence[object]
@@ -57,25 +58,25 @@ def plain(value: object) -> int | str | None:
 
 def _ids(encoder: Encoder, columns: Columns) -> dict[str, Values]:
     plan = encoder.plan
-    made: dict[str, Values] = {c.name: _values(c, columns, plan.timezone) for c in plan.ids}
+    made: dict[str, Values] = {c.name: _values(c, columns, encoder) for c in plan.ids}
     return made | {bag.name: _pairs(bag, columns) for bag in plan.bags}
 
 
-def _values(column: IdColumn, columns: Columns, timezone: str) -> Values:
+def _values(column: IdColumn, columns: Columns, encoder: Encoder) -> Values:
     values = columns[column.field]
-    if column.source in ("hour", "weekday"):
-        part = hour_of_day if column.source == "hour" else day_of_week
-        return [int(value) for value in part(values.astype(np.int64), timezone)]
+    if column.source in TIME_SIZES:
+        parts: Values = (encoder.ids_of(column, values) - FIRST_KNOWN).tolist()
+        return parts
     return [plain(value) for value in values.tolist()]
 
 
 def _pairs(bag: BagColumn, columns: Columns) -> Values:
-    """Return the known values of a bag with their weights, missing and negative ones as 0."""
+    """Return the known values of a bag with their weights."""
     values = columns[bag.column][:, : bag.length]
     weights: NDArray[Any] = np.ones(values.shape)
     if bag.weights is not None:
         given = columns[bag.weights][:, : bag.length].astype(np.float64)
-        weights = np.clip(np.nan_to_num(given), 0.0, 1e100)
+        weights = cleaned_weights(given)
     pairs = zip(values.tolist(), weights.tolist(), strict=True)
     return [_known(row, row_weights) for row, row_weights in pairs]
 

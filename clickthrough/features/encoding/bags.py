@@ -29,10 +29,16 @@ def encode_bag(
     weights = (ids != MISSING).astype(np.float64)
     if column.weights is not None:
         given = _fitted(columns[column.weights], column.length).astype(np.float64)
-        weights = weights * np.clip(np.nan_to_num(given, nan=0.0), 0.0, _HEAVIEST)
+        weights = weights * cleaned_weights(given)
     total = weights.sum(axis=1, keepdims=True)
     weights = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
     return _padded(ids, column.length), _padded(weights.astype(np.float32), column.length)
+
+
+def cleaned_weights(given: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the weights of values: missing and negative ones as 0, infinite ones held."""
+    held: NDArray[np.float64] = np.clip(np.nan_to_num(given, nan=0.0), 0.0, _HEAVIEST)
+    return held
 
 
 def _fitted(values: NDArray[np.generic], length: int) -> NDArray[np.generic]:
