@@ -1,26 +1,19 @@
-"""A load generator: raw HTTP/1.1 over keep-alive connections, in one event loop."""
+"""A load generator: raw HTTP/1.1 over keep-alive connections.
 
-import asyncio
+One thread that polls sockets and never sleeps: it needs a core of its own, and then sends what is
+due within microseconds and some tens of thousands of requests a second.
+"""
+
+import select
+import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 OK = b"HTTP/1.1 200"
-
-
-@dataclass(frozen=True)
-class Load:
-    """What was answered: requests a second, and the waits in ms; how many were refused."""
-
-    rate: float
-    waits: list[float]
-    refused: int = 0
-
-    def wait(self, share: float) -> float:
-        """Return a percentile of the waits in ms."""
-        return float(np.percentile(self.waits, share))
+_LENGTH, _END = b"content-length: ", b"\r\n\r\n"
 
 
 def raw_request(path: str, body: bytes | None = None) -> bytes:
@@ -31,129 +24,177 @@ def raw_request(path: str, body: bytes | None = None) -> bytes:
     return f"POST {path} HTTP/1.1\r\nhost: x\r\n{length}\r\n\r\n".encode() + body
 
 
-class Connection(asyncio.Protocol):
-    """One connection, one request at a time."""
+@dataclass(slots=True)
+class Asked:
+    """A request on its way, and what came of it.
 
-    def __init__(self) -> None:
-        self._received = bytearray()
-        self._needed = 0
-        self._answered: asyncio.Future[bytes] | None = None
-        self._transport: asyncio.Transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        if not self._needed:
-            end = self._received.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            head = bytes(self._received[:end]).lower()
-            start = head.index(b"content-length:") + len(b"content-length:")
-            self._needed = end + 4 + int(head[start:].split(b"\r\n", 1)[0])
-        if len(self._received) >= self._needed and self._answered and not self._answered.done():
-            self._answered.set_result(bytes(self._received))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._answered and not self._answered.done():
-            self._answered.set_exception(exc or ConnectionError("the server hung up"))
-
-    async def ask(self, request: bytes, *, any_status: bool = False) -> bytes:
-        self._received.clear()
-        self._needed = 0
-        self._answered = asyncio.get_running_loop().create_future()
-        self._transport.write(request)
-        answer = await self._answered
-        if not any_status and not answer.startswith(OK):
-            raise ConnectionError(answer[:500].decode(errors="replace"))
-        return answer
-
-
-Ask = Callable[[Connection, bytes, float], Awaitable[None]]
-
-
-async def connections_to(port: int, count: int) -> list[Connection]:
-    loop = asyncio.get_running_loop()
-    made = [await loop.create_connection(Connection, "127.0.0.1", port) for _ in range(count)]
-    return [connection for _, connection in made]
-
-
-async def _capacity(port: int, requests: Sequence[bytes], seconds: float, at_once: int) -> Load:
-    """Ask again as soon as an answer comes."""
-    waits: list[float] = []
-    began = time.perf_counter()
-
-    async def go_on(connection: Connection, place: int) -> None:
-        while (start := time.perf_counter()) - began < seconds:
-            await connection.ask(requests[place % len(requests)])
-            waits.append((time.perf_counter() - start) * 1e3)
-            place += at_once
-
-    connections = await connections_to(port, at_once)
-    await asyncio.gather(*(go_on(c, place) for place, c in enumerate(connections)))
-    return Load(len(waits) / (time.perf_counter() - began), waits)
-
-
-async def arrivals(
-    port: int, requests: Sequence[bytes], seconds: float, rate: float, at_once: int, ask: Ask
-) -> float:
-    """Ask at moments drawn beforehand, whatever was answered by then; return the seconds it took.
-
-    Args:
-        port: of the server; so many connections to it are kept open.
-        requests: asked in turn.
-        seconds: for how long.
-        rate: of arrivals a second.
-        at_once: connections.
-        ask: gets a free connection, a request, and the moment at which it was due.
+    Attributes:
+        due: the moment at which it was to be sent, ``sent`` that at which it was, ``answered`` that
+            at which its answer was whole (seconds).
+        kind: what the caller calls it.
     """
-    free: asyncio.Queue[Connection] = asyncio.Queue()
-    for connection in await connections_to(port, at_once):
-        free.put_nowait(connection)
 
-    async def asked_on_a_free_one(place: int, due: float) -> None:
-        connection = await free.get()
-        await ask(connection, requests[place % len(requests)], due)
-        free.put_nowait(connection)
+    due: float
+    sent: float
+    kind: int
+    answered: float = 0.0
+    answer: bytes = b""
+    needed: int = 0
 
+    @property
+    def ok(self) -> bool:
+        return self.answer.startswith(OK)
+
+    @property
+    def wait(self) -> float:
+        """From the moment at which it was due to the answer, in ms."""
+        return (self.answered - self.due) * 1e3
+
+    @property
+    def late(self) -> float:
+        """How much of that went by before it was sent: the generator's own lag, in ms."""
+        return (self.sent - self.due) * 1e3
+
+
+class Connections:
+    """Connections to a server, each with one request at a time."""
+
+    def __init__(self, port: int, count: int) -> None:
+        self._poll = select.epoll()
+        self._open: dict[int, socket.socket] = {}
+        self._asked: dict[int, Asked] = {}
+        for _ in range(count):
+            one = socket.create_connection(("127.0.0.1", port))
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._open[one.fileno()] = one
+            self._poll.register(one, select.EPOLLIN)
+        self._free = list(self._open)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is on its way."""
+        return not self._asked
+
+    @property
+    def free(self) -> bool:
+        """Whether a request can be sent."""
+        return bool(self._free)
+
+    def send(self, request: bytes, due: float, kind: int = 0) -> None:
+        """Send a request on a free connection."""
+        number = self._free.pop()
+        self._asked[number] = Asked(due, time.perf_counter(), kind)
+        self._open[number].sendall(request)
+
+    def answers(self) -> Iterator[Asked]:
+        """Give what has been answered by now; waits for nothing."""
+        for number, _ in self._poll.poll(0):
+            asked = self._asked[number]
+            part = self._open[number].recv(1 << 20)
+            if not part:
+                raise ConnectionError(f"the server hung up; it had said {asked.answer[:300]!r}")
+            asked.answer += part
+            asked.needed = asked.needed or _size(asked.answer)
+            if asked.needed and len(asked.answer) >= asked.needed:
+                asked.answered = time.perf_counter()
+                del self._asked[number]
+                self._free.append(number)
+                yield asked
+
+    def close(self) -> None:
+        self._poll.close()
+        for one in self._open.values():
+            one.close()
+
+
+def _size(answer: bytes) -> int:
+    """Return the bytes of a whole answer, 0 while its head is not whole."""
+    end = answer.find(_END)
+    if end < 0:
+        return 0
+    start = answer.index(_LENGTH) + len(_LENGTH)
+    return end + len(_END) + int(answer[start : answer.index(b"\r", start)])
+
+
+@dataclass
+class Load:
+    """What was answered, and in how many seconds."""
+
+    seconds: float = 0.0
+    asked: list[Asked] = field(default_factory=list)
+
+    def of(self, *, ok: bool, kind: int = 0) -> "Load":
+        """Return the requests of a kind that were answered, or those that were refused."""
+        chosen = [one for one in self.asked if one.kind == kind and one.ok == ok]
+        return Load(self.seconds, chosen)
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return len(self.asked) / self.seconds
+
+    def wait(self, share: float) -> float:
+        """Return a percentile of the waits in ms, NaN where there are none."""
+        return _percentile([one.wait for one in self.asked], share)
+
+    def late(self, share: float) -> float:
+        """Return a percentile of the generator's own lag in ms."""
+        return _percentile([one.late for one in self.asked], share)
+
+
+def _percentile(values: Sequence[float], share: float) -> float:
+    return float(np.percentile(values, share)) if values else float("nan")
+
+
+def capacity(
+    port: int, requests: Sequence[bytes], seconds: float, at_once: int = 8, most: int = 1 << 60
+) -> Load:
+    """Ask again as soon as an answer comes, so many requests in flight; at most so many."""
+    load, sent = Load(), 0
+    connections = Connections(port, at_once)
+    began = now = time.perf_counter()
+    while now - began < seconds or not connections.idle:
+        while connections.free and sent < most and now - began < seconds:
+            connections.send(requests[sent % len(requests)], now)
+            sent += 1
+        load.asked += connections.answers()
+        now = time.perf_counter()
+        if sent == most and connections.idle:
+            break
+    connections.close()
+    load.seconds = now - began
+    return load
+
+
+Due = tuple[float, bytes, int]
+"""When a request is to be sent (seconds from the start), and of which kind it is."""
+
+
+def at_random(requests: Sequence[bytes], seconds: float, rate: float, kind: int = 0) -> list[Due]:
+    """Draw moments beforehand, whatever will have been answered by then."""
     gaps = np.random.default_rng(3).exponential(1 / rate, int(rate * seconds))
-    asked, began = [], time.perf_counter()
-    for place, due in enumerate(began + np.cumsum(gaps)):
-        if (wait := due - time.perf_counter()) > 0:
-            await asyncio.sleep(wait)
-        asked.append(asyncio.create_task(asked_on_a_free_one(place, float(due))))
-    await asyncio.gather(*asked)
-    return time.perf_counter() - began
+    moments = np.cumsum(gaps).tolist()
+    return [(due, requests[place % len(requests)], kind) for place, due in enumerate(moments)]
 
 
-async def _at_rate(
-    port: int, requests: Sequence[bytes], seconds: float, rate: float, at_once: int
-) -> Load:
-    """Take the waits from the moments at which requests were due."""
-    waits: list[float] = []
-    refused = 0
-
-    async def ask(connection: Connection, request: bytes, due: float) -> None:
-        nonlocal refused
-        answer = await connection.ask(request, any_status=True)
-        if answer.startswith(OK):
-            waits.append((time.perf_counter() - due) * 1e3)
-        else:
-            refused += 1
-
-    took = await arrivals(port, requests, seconds, rate, at_once, ask)
-    return Load(len(waits) / took, waits, refused)
+def every(request: bytes, seconds: float, gap: float, kind: int) -> list[Due]:
+    """Return the same request again and again."""
+    return [(due, request, kind) for due in np.arange(gap, seconds, gap).tolist()]
 
 
-def capacity(port: int, requests: Sequence[bytes], seconds: float, at_once: int = 8) -> Load:
-    """Return what a server answers at most, so many requests in flight."""
-    return asyncio.run(_capacity(port, requests, seconds, at_once))
-
-
-def at_rate(
-    port: int, requests: Sequence[bytes], seconds: float, rate: float, at_once: int = 32
-) -> Load:
-    """Return how long a server takes under a load of random arrivals."""
-    return asyncio.run(_at_rate(port, requests, seconds, rate, at_once))
+def arrivals(port: int, due: Iterable[Due], at_once: int) -> Load:
+    """Send each request when it is due, or as soon after as one of so many connections is free."""
+    load, connections = Load(), Connections(port, at_once)
+    waiting = iter(sorted(due, key=lambda one: one[0]))
+    following = next(waiting, None)
+    began = now = time.perf_counter()
+    while following is not None or not connections.idle:
+        while following is not None and connections.free and now - began >= following[0]:
+            connections.send(following[1], began + following[0], following[2])
+            following = next(waiting, None)
+            now = time.perf_counter()
+        load.asked += connections.answers()
+        now = time.perf_counter()
+    connections.close()
+    load.seconds = now - began
+    return load

@@ -10,7 +10,6 @@ check must catch it in a tenth of the requests.
 """
 
 import argparse
-import asyncio
 import json
 import os
 import tempfile
@@ -18,13 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from load import Connection, connections_to, raw_request
+from load import capacity, raw_request
 from rich.console import Console
 from rich.table import Table
 from served_bundle import Requests, make_bundle
 from service import HERE, server
 
 EVERY, AT_ONCE, MOST = 5_000, 8, 100.0
+FOREVER = float("inf")
 
 
 @dataclass
@@ -73,17 +73,11 @@ def resident(process: int) -> int:
     return int(line.split()[1]) * 1_024
 
 
-async def grow(name: str, port: int, count: int) -> Growth:
-    process = only_child()
-    connections, asked = await connections_to(port, AT_ONCE), bodies()
+def grow(name: str, port: int, count: int) -> Growth:
+    process, asked = only_child(), bodies()
     growth = Growth(name, [0], [resident(process)])
-
-    async def go_on(connection: Connection, first: int) -> None:
-        for place in range(first, EVERY, AT_ONCE):
-            await connection.ask(asked[place % len(asked)], any_status=True)
-
     for done in range(EVERY, count + 1, EVERY):
-        await asyncio.gather(*(go_on(c, first) for first, c in enumerate(connections)))
+        capacity(port, asked, FOREVER, AT_ONCE, most=EVERY)
         growth.requests.append(done)
         growth.resident.append(resident(process))
     return growth
@@ -106,7 +100,7 @@ def main() -> None:
             ("leaking:app", HERE, chosen.requests // 10),
         ]:
             with server(module, place, chosen.core, **settings) as (port, _):
-                grown.append(asyncio.run(grow(module, port, count)))
+                grown.append(grow(module, port, count))
     for one in grown:
         at = [one.resident[place] / 1e6 for place in (0, len(one.resident) // 2, -1)]
         said = [f"{one.requests[-1]:,}", *(f"{size:.1f}" for size in at), f"{one.slope:.1f}"]

@@ -7,45 +7,29 @@ The server on one core, random arrivals at half of its capacity from another; me
 """
 
 import argparse
-import asyncio
 import os
 import tempfile
-import time
 from pathlib import Path
 
-from load import OK, capacity, connections_to, raw_request
-from overload import Waits, arrive, at
+from load import Load, arrivals, at_random, capacity, every, raw_request
 from rich.console import Console
 from rich.table import Table
 from served_bundle import make_bundle
-from service import HERE, bodies, server
+from service import AT_ONCE, HERE, bodies, server
 
 TOKEN = "benchmark"  # noqa: S105
+RELOADS, SECONDS_BETWEEN = 1, 1.0
 RELOAD = (
     b"POST /model/reload HTTP/1.1\r\nhost: x\r\nauthorization: Bearer benchmark\r\n"
     b"content-length: 0\r\n\r\n"
 )
 
 
-async def reloading(port: int, took: list[float]) -> None:
-    (connection,) = await connections_to(port, 1)
-    while True:
-        start = time.perf_counter()
-        answer = await connection.ask(RELOAD)
-        assert answer.startswith(OK)
-        took.append(time.perf_counter() - start)
-        await asyncio.sleep(0.5)
-
-
-async def measure(
-    port: int, requests: list[bytes], seconds: float, rate: float
-) -> tuple[Waits, Waits, list[float]]:
-    before = await arrive(port, requests, seconds, rate, 64)
-    took: list[float] = []
-    task = asyncio.create_task(reloading(port, took))
-    during = await arrive(port, requests, seconds, rate, 64)
-    task.cancel()
-    return before, during, took
+def measure(port: int, requests: list[bytes], seconds: float, rate: float) -> tuple[Load, Load]:
+    """Return the load without reloads, then with them."""
+    due = at_random(requests, seconds, rate)
+    reloads = every(RELOAD, seconds, SECONDS_BETWEEN, RELOADS)
+    return arrivals(port, due, AT_ONCE), arrivals(port, due + reloads, AT_ONCE)
 
 
 def main() -> None:
@@ -63,10 +47,13 @@ def main() -> None:
         with server("app:app", HERE.parent, chosen.core, **settings) as (port, _):
             asked = [raw_request("/predict", body) for body in bodies(1)]
             rate = capacity(port, asked, 3.0).rate / 2
-            before, during, took = asyncio.run(measure(port, asked, chosen.seconds, rate))
-    for name, waits in [("without", before), (f"{len(took)} reloads", during)]:
-        counts = (str(len(waits.accepted)), str(len(waits.refused)))
-        table.add_row(name, *counts, *(at(waits.accepted, share) for share in (50, 99, 100)))
+            before, during = measure(port, asked, chosen.seconds, rate)
+    took = [one.wait / 1e3 for one in during.of(ok=True, kind=RELOADS).asked]
+    assert not during.of(ok=False, kind=RELOADS).asked
+    for name, load in [("without", before), (f"{len(took)} reloads", during)]:
+        accepted, refused = load.of(ok=True), load.of(ok=False)
+        counts = (str(len(accepted.asked)), str(len(refused.asked)))
+        table.add_row(name, *counts, *(f"{accepted.wait(share):.1f}" for share in (50, 99, 100)))
     console = Console(width=110)
     console.print(table)
     console.print(f"a reload took {min(took):.2f} to {max(took):.2f} s at {rate:,.0f} requests/s")

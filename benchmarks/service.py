@@ -20,13 +20,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from load import Load, at_rate, capacity, raw_request
+from load import Load, arrivals, at_random, capacity, raw_request
 from rich.console import Console
 from rich.table import Table
 from served_bundle import Requests, make_bundle
 
 HERE = Path(__file__).resolve().parent
 LIKELY, EVENTS = 200, 4_000
+AT_ONCE = 64
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Contestant:
         return max(load.rate for load in self.full)
 
     def wait(self, share: float) -> float:
-        return min(load.wait(share) for load in self.half)
+        return min(load.of(ok=True).wait(share) for load in self.half)
 
 
 @contextmanager
@@ -123,8 +124,8 @@ def shown(measured: list[Contestant]) -> Table:
         pairs = zip(one.full, measured[0].full, strict=True)
         share = sorted(own.rate / empty.rate for own, empty in pairs)[len(one.full) // 2]
         said = [f"{one.rate:,.0f}", f"{one.wait(50):.2f}", f"{one.wait(99):.2f}"]
-        asked = sum(len(load.waits) + load.refused for load in one.half)
-        refused = sum(load.refused for load in one.half) / asked
+        asked = sum(len(load.asked) for load in one.half)
+        refused = 1 - sum(len(load.of(ok=True).asked) for load in one.half) / asked
         said += [f"{refused:.2%}", f"{share:.2f}"]
         table.add_row(one.name, *said)
     return table
@@ -156,8 +157,8 @@ def main() -> None:
                     one.full.append(capacity(one.port, one.requests, chosen.seconds))
             for _ in range(chosen.rounds):
                 for one in measured:
-                    load = at_rate(one.port, one.requests, chosen.seconds, one.rate / 2)
-                    one.half.append(load)
+                    due = at_random(one.requests, chosen.seconds, one.rate / 2)
+                    one.half.append(arrivals(one.port, due, AT_ONCE))
             console = Console(width=110)
             console.print(shown(measured))
             console.print(f"start to ready: {ready:.2f} s")

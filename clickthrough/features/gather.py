@@ -29,9 +29,13 @@ class Names:
         if len(rows) == 1:  # in the row's own order: the later of two names holds
             known = self.known
             alone: RawColumns = {known[n]: [v] for n, v in rows[0].items() if n in known}
-            return alone, self._ignored(rows[0]) if len(alone) < len(rows[0]) else []
+            return alone, self.ignored(rows) if len(alone) < len(rows[0]) else []
         columns, names = _by_name(rows)
         return self._renamed(rows, columns, self._given(names)), self._ignored(names)
+
+    def ignored(self, rows: Iterable[RawRow]) -> list[str]:
+        """Return the names in rows that mean nothing, and that their sender is to be told of."""
+        return self._ignored(chain.from_iterable(rows))
 
     def gather_request(
         self, context: RawRow, candidates: Sequence[RawRow]

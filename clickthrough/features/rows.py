@@ -1,9 +1,9 @@
 """Raw fields of impressions, as a caller sends them, checked and turned into columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from clickthrough.features.values import (
     READ,
     Scalar,
     Value,
-    read_all,
+    are_exact,
     read_text,
 )
 from clickthrough.schema import MISSING_INT, Columns, FieldType, Schema, parse_time
@@ -38,41 +38,18 @@ class Rows:
         time: microseconds since 1970 UTC, shape (n,), or (1,) where all rows share it.
         offsets: where each request starts, and the end, shape (requests + 1,).
         order: the caller's position of each row, shape (n,).
-        ignored: fields that were sent and mean nothing to the model.
+        ignored: of each caller, fields that were sent and mean nothing to the model.
     """
 
-    values: dict[str, list[Value]]
+    values: dict[str, Sequence[Value]]
     request_ids: list[str | None]
     time: NDArray[np.int64]
     offsets: NDArray[np.int64]
     order: Sequence[int]
-    ignored: list[str] = field(default_factory=list)
+    ignored: list[list[str]]
 
     def __len__(self) -> int:
         return len(self.order)
-
-    @classmethod
-    def joined(cls, parts: Sequence["Rows"]) -> "Rows":
-        """Return the rows of several callers, whose requests are apart whatever their ids."""
-        if len(parts) == 1:
-            return parts[0]
-        sizes = [len(part) for part in parts]
-        starts = [0, *accumulate(sizes)]
-        offsets = [part.offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
-        return cls(
-            {
-                name: [
-                    value
-                    for part, size in zip(parts, sizes, strict=True)
-                    for value in _expanded(part.values[name], size)
-                ]
-                for name in parts[0].values
-            },
-            [one for part in parts for one in part.request_ids],
-            np.concatenate([np.broadcast_to(p.time, n) for p, n in zip(parts, sizes, strict=True)]),
-            np.concatenate([parts[0].offsets[:1], *offsets]),
-            range(starts[-1]),
-        )
 
     def columns(
         self, schema: Schema, lengths: Mapping[str, int], fields: Iterable[str] | None = None
@@ -101,26 +78,35 @@ class RowParser:
     def __init__(self, schema: Schema, fields: Sequence[str]) -> None:
         self.schema = schema
         self.fields = list(dict.fromkeys(fields))
-        self._readers = [(name, READ[schema.fields[name]]) for name in self.fields]
+        kinds = {kind: [n for n in self.fields if schema.fields[n] == kind] for kind in READ}
+        self._kinds = [(kind, names) for kind, names in kinds.items() if names]
         meaningless = {schema.roles.get("label"), "label", "type"}
         self._names = Names(schema.aliases(), meaningless)
         self._moment = lru_cache(10_000)(lambda value: parse_time(value, schema.time))
 
     def parse(self, raw: Sequence[RawRow], now: int) -> Rows:
-        """Check and order rows.
+        """Check and order the rows of one caller; see :meth:`parse_each`."""
+        return self.parse_each([raw], now)
+
+    def parse_each(self, bodies: Sequence[Sequence[RawRow]], now: int) -> Rows:
+        """Check and order the rows of several callers, whose requests are apart whatever their ids.
 
         Args:
-            raw: one mapping a row; rows that share a ``request_id`` are one request, and a row
-                without one is a request of its own.
+            bodies: of each caller one mapping a row; rows that share a ``request_id`` are one
+                request, and a row without one is a request of its own.
             now: the time of a request that has none, in microseconds since 1970 UTC.
 
         Raises:
             RequestError: a row is no mapping, or a value has the wrong type.
         """
+        raw = [row for rows in bodies for row in rows]
         _check_rows(raw, "row")
         columns, ignored = self._names.gather(raw)
         ids = self._request_ids(columns.get("request_id"), len(raw))
-        order, offsets = _by_request(ids)
+        if len(raw) == len(bodies):
+            order, offsets = list(range(len(raw))), np.arange(len(raw) + 1)
+        else:
+            order, offsets = _by_request(ids, bodies)
         if order != list(range(len(raw))):
             columns = {name: [values[i] for i in order] for name, values in columns.items()}
             ids = [ids[i] for i in order]
@@ -129,7 +115,8 @@ class RowParser:
             # a request is one moment: the earliest that any of its rows names
             starts = np.minimum.reduceat(time, offsets[:-1])
             time = np.repeat(starts, np.diff(offsets))
-        return Rows(values, ids, time, offsets, order, ignored)
+        each = [self._names.ignored(rows) if ignored else [] for rows in bodies]
+        return Rows(values, ids, time, offsets, order, each)
 
     def parse_request(
         self, context: RawRow, candidates: Sequence[RawRow], request_id: str, now: int
@@ -154,19 +141,20 @@ class RowParser:
             time.min(keepdims=True),
             np.array([0, len(candidates)], np.int64),
             range(len(candidates)),
-            ignored,
+            [ignored],
         )
 
-    def read(self, name: str, values: Sequence[object], places: Sequence[int]) -> list[Value]:
+    def read(
+        self, name: str, values: Sequence[object], places: Sequence[int]
+    ) -> Sequence[Value]:
         """Return a field's values by the schema's type, None where they are missing.
 
         Raises:
             RequestError: a value has the wrong type; named by its place.
         """
         kind = self.schema.fields[name]
-        whole = read_all(values, kind)
-        if whole is not None:
-            return whole
+        if are_exact(values, kind):
+            return values  # type: ignore[return-value]
         read = READ[kind]
         try:
             return [read(value) for value in values]
@@ -175,18 +163,17 @@ class RowParser:
 
     def _read(
         self, columns: RawColumns, places: Sequence[int], now: int
-    ) -> tuple[dict[str, list[Value]], NDArray[np.int64]]:
+    ) -> tuple[dict[str, Sequence[Value]], NDArray[np.int64]]:
         """Return all fields, and the time of each row (or the one that all share)."""
         unsent: list[object] = [None] * min(1, len(places))
-        values: dict[str, list[Value]] = {}
-        for name, read in self._readers:
-            given = columns.get(name, unsent)
-            try:  # most fields of a request are of its context, a single value each
-                values[name] = (
-                    [read(given[0])] if len(given) == 1 else self.read(name, given, places)
-                )
-            except (ValueError, OverflowError):
-                values[name] = self.read(name, given, places)
+        values: dict[str, Sequence[Value]] = {}
+        for kind, names in self._kinds:
+            given = [columns.get(name, unsent) for name in names]
+            if are_exact([*chain.from_iterable(given)], kind):
+                values.update(zip(names, given, strict=True))  # type: ignore[arg-type]
+                continue
+            for name, own in zip(names, given, strict=True):
+                values[name] = self.read(name, own, places)
         time = columns.get("time", unsent)
         moments = [
             self.moment(value, place, now) for value, place in zip(time, places, strict=False)
@@ -228,6 +215,8 @@ class RowParser:
     def _request_ids(self, values: Sequence[object] | None, rows: int) -> list[str | None]:
         if values is None:
             return [None] * rows
+        if are_exact(values, "str"):
+            return list(values)  # type: ignore[arg-type]
         return [self._request_id(value, place) for place, value in enumerate(values)]
 
     def request_id(self, row: RawRow, place: int) -> str | None:
@@ -268,19 +257,16 @@ def to_array(values: Sequence[Scalar], kind: FieldType) -> NDArray[np.generic]:
     return np.array([MISSING_INT if v is None else v for v in values], np.int64)
 
 
-def _by_request(ids: list[str | None]) -> tuple[list[int], NDArray[np.int64]]:
-    """Bring rows of a request side by side, in order of first appearance."""
-    if len(ids) == 1:
-        return [0], np.array([0, 1])
-    groups: dict[str | int, list[int]] = {}
-    for place, request in enumerate(ids):
-        groups.setdefault(place if request is None else request, []).append(place)
+def _by_request(
+    ids: Sequence[str | None], bodies: Sequence[Sequence[RawRow]]
+) -> tuple[list[int], NDArray[np.int64]]:
+    """Bring rows of a caller's request side by side, in order of first appearance."""
+    owners = [owner for owner, rows in enumerate(bodies) for _ in rows]
+    groups: dict[object, list[int]] = {}
+    for place, owned in enumerate(zip(owners, ids, strict=True)):
+        groups.setdefault(place if owned[1] is None else owned, []).append(place)
     sizes = [len(group) for group in groups.values()]
     return [i for group in groups.values() for i in group], np.cumsum([0, *sizes], dtype=np.int64)
-
-
-def _expanded(values: list[Value], rows: int) -> list[Value]:
-    return values if len(values) == rows else values * rows
 
 
 def _check_rows(rows: Sequence[RawRow], what: str) -> None:

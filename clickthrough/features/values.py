@@ -1,7 +1,7 @@
 """Values as a caller sends them, read by the type of their field.
 
-A whole column is read at once where all its values are of the very type that the schema wants,
-as those of a program's requests are; anything else goes value by value.
+Many values are read at once where all are of the very type that the schema wants, as those of a
+program's requests are; anything else goes value by value.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,21 +27,17 @@ EXPECTED: dict[FieldType, str] = {
     "floats": "a list of finite numbers",
     "strs": "a list of texts",
 }
-_FEW = 4
-"""So many values are read one by one: looking at all at once would take longer."""
 _MISSING = type(None)
 
 
-def read_all(values: Sequence[object], kind: FieldType) -> list[Value] | None:
-    """Return many values at once; None where they must be read one by one."""
-    if len(values) < _FEW or kind not in _EXACT:
-        return None
+def are_exact(values: Sequence[object], kind: FieldType) -> bool:
+    """Say whether values are as they are to be read: None, or of the very type and sound."""
+    exact = _EXACT.get(kind)
     types = set(map(type, values))
-    absent = _MISSING in types
-    if types - {_MISSING} != {_EXACT[kind]}:
-        return None
-    present = [value for value in values if value is not None] if absent else values
-    return list(values) if _AT_ONCE[kind](present) else None  # type: ignore[arg-type]
+    if exact is None or not types <= {exact, _MISSING}:
+        return False
+    present = [value for value in values if value is not None] if _MISSING in types else values
+    return not present or _AT_ONCE[kind](present)
 
 
 def read_text(value: object) -> str | None:

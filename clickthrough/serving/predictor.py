@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -77,11 +78,6 @@ class Scores:
     probabilities: NDArray[np.float64]
     found: Findings
 
-    def of(self, rows: slice) -> "Scores":
-        """Return those of some rows."""
-        found = Findings(self.found.missing[rows], self.found.unseen[rows])
-        return Scores(self.logits[rows], self.probabilities[rows], found)
-
 
 _NOBODY: list[Value] = [None]
 _TYPICAL = (1, 10, 100)
@@ -153,18 +149,19 @@ class Predictor:
             The answer to each caller, or what is wrong with its impressions.
         """
         now = time.time_ns() // 1_000
-        parsed = [self._parsed(impressions, now) for impressions in bodies]
-        sound = [rows for rows in parsed if isinstance(rows, Rows) and len(rows)]
-        scores = self._score(Rows.joined(sound)) if sound else None
-        answers: list[Scored | RequestError] = []
-        end = 0
-        for rows in parsed:
-            if isinstance(rows, RequestError):
-                answers.append(rows)
-                continue
-            start, end = end, end + len(rows)
-            own = scores.of(slice(start, end)) if scores and len(rows) else None
-            answers.append(Scored(self._answer(rows, own) if own else [], rows.ignored))
+        faults: dict[int, RequestError] = {}
+        whole = [place for place, rows in enumerate(bodies) if len(rows)]
+        try:
+            made = self._predict([bodies[place] for place in whole], now)
+        except RequestError as error:
+            faults = {whole[0]: error} if len(whole) == 1 else self._faults(bodies, now)
+            whole = [place for place in whole if place not in faults]
+            made = self._predict([bodies[place] for place in whole], now)
+        answers: list[Scored | RequestError] = [
+            faults.get(place, Scored([], [])) for place in range(len(bodies))
+        ]
+        for place, scored in zip(whole, made, strict=True):
+            answers[place] = scored
         return answers
 
     def rank(
@@ -188,7 +185,7 @@ class Predictor:
         scores = self._score(rows)
         order = (-scores.logits).argsort(kind="stable")[:top].tolist()
         whole = self._answer(rows, scores)
-        return Ranking(request_id, order, [whole[place] for place in order], rows.ignored)
+        return Ranking(request_id, order, [whole[place] for place in order], rows.ignored[0])
 
     def observe(self, events: Sequence[RawRow]) -> Receipt:
         """Count impressions shown and clicked; see :class:`Recorder`."""
@@ -222,11 +219,26 @@ class Predictor:
         found = self._finder.find(rows.values, columns, encoded)
         return Scores(logits, bundle.calibrator.probability_of(logits), found)
 
-    def _parsed(self, impressions: Sequence[RawRow], now: int) -> Rows | RequestError:
-        try:
-            return self._parser.parse(impressions, now)
-        except RequestError as error:
-            return error
+    def _predict(self, bodies: Sequence[Sequence[RawRow]], now: int) -> list[Scored]:
+        """Score sound bodies, none of them empty."""
+        if not bodies:
+            return []
+        rows = self._parser.parse_each(bodies, now)
+        made = iter(self._answer(rows, self._score(rows)))
+        return [
+            Scored(list(islice(made, len(body))), ignored)
+            for body, ignored in zip(bodies, rows.ignored, strict=True)
+        ]
+
+    def _faults(self, bodies: Sequence[Sequence[RawRow]], now: int) -> dict[int, RequestError]:
+        """Return what is wrong with bodies, by their place."""
+        faults: dict[int, RequestError] = {}
+        for place, body in enumerate(bodies):
+            try:
+                self._parser.parse(body, now)
+            except RequestError as error:
+                faults[place] = error
+        return faults
 
     def _answer(self, rows: Rows, scores: Scores) -> list[Prediction]:
         """Return the answers of rows, in the caller's order."""

@@ -1,61 +1,163 @@
-"""Refusing before anything is made of a request: HTTP/1.1 for uvicorn.
+"""HTTP/1.1 for uvicorn that reads plain requests for scores by itself.
 
-    uvicorn app:app --http clickthrough.serving.protocol:Shedding
+    uvicorn app:app --http clickthrough.serving.protocol:PlainProtocol
 
-Reading the head of a request and answering it takes uvicorn about as long as a small body takes to
-be scored, so a service that refuses in the ordinary way can be kept busy by refusing. While the
-queue is full this protocol answers 503 to what it can see to be one whole request for a score,
-without parsing it. All else goes the ordinary way, and so does everything while there is room.
-Refusals do not appear in the access log.
+Reading a request and writing its answer takes uvicorn's own protocol longer than a small body takes
+to be scored. Nearly all requests are of the plainest form and arrive whole: these are told by one
+look, handed to the application, and answered in one write; while the queue is full they are refused
+without that. All else goes uvicorn's way: every other route, method and form, and whatever comes
+in parts. Both give the same answers (``tests/serving/test_protocol.py``).
 """
 
+import asyncio
 import json
-import re
+from typing import TYPE_CHECKING
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from starlette.types import Message, Scope
+from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
+from clickthrough.serving.plain import PlainRequest, read_plain
 from clickthrough.serving.waiting import FULL, REFUSES
 
-_ASKS = re.compile(rb"POST /(?:predict|rank) HTTP/1\.1\r\n")
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*\r\n", re.IGNORECASE)
-_UNUSUAL = re.compile(rb"\r\n(?:connection|expect|transfer-encoding|upgrade):", re.IGNORECASE)
-_END = b"\r\n\r\n"
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
+
 _BODY = json.dumps({"detail": FULL}).encode()
 _REFUSAL = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n"
     b"content-length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
 )
+_TEXT = [(b"content-type", b"text/plain; charset=utf-8")]
 
 
-class Shedding(H11Protocol):
-    """Uvicorn's own protocol, but for requests that are refused."""
+class PlainProtocol(H11Protocol):
+    """Uvicorn's own protocol, but for plain requests."""
+
+    _held = b""
 
     def data_received(self, data: bytes) -> None:
-        """Refuse, or read as ever."""
+        """Answer a plain request, refuse it, or read as ever."""
+        if isinstance(self.cycle, Exchange) and not self.cycle.response_complete:
+            self._held += data  # it has to wait for the answer before it
+            self.flow.pause_reading()
+            return
+        request = read_plain(data) if self._between_requests() else None
+        if request is None:
+            super().data_received(data)
+            return
+        self._unset_keepalive_if_required()
         refuses = self.app_state.get(REFUSES)
-        if refuses is None or not self._between_requests() or not asks_for_scores(data):
-            super().data_received(data)
-        elif refuses():
-            self._unset_keepalive_if_required()
+        if request.scores and refuses is not None and refuses():
             self.transport.write(_REFUSAL)
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+            self._wait_for_more()
         else:
-            super().data_received(data)
+            self._exchange(request)
+
+    def answered(self) -> None:
+        """Go on after a plain request was answered."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        assert self.cycle is not None
+        if not self.cycle.keep_alive:
+            self.conn.send(h11.ConnectionClosed())
+            self.transport.close()
+            return
+        self._wait_for_more()
+        if self._held:
+            held, self._held = self._held, b""
+            self.flow.resume_reading()
+            self.data_received(held)
 
     def _between_requests(self) -> bool:
         idle = self.conn.our_state is h11.IDLE and self.conn.their_state is h11.IDLE
-        return idle and self.conn.trailing_data == (b"", False)
+        ordinary = self.access_log or self.limit_concurrency is not None
+        return idle and not ordinary and self.conn.trailing_data == (b"", False)
+
+    def _wait_for_more(self) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
+    def _exchange(self, request: PlainRequest) -> None:
+        scope: Scope = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": "POST",
+            "root_path": self.root_path,
+            "path": self.root_path + request.head.path,
+            "raw_path": (self.root_path + request.head.path).encode("ascii"),
+            "query_string": b"",
+            "headers": [*request.head.headers],
+            "state": self.app_state.copy(),
+        }
+        self.cycle = exchange = Exchange(self, scope, request.body)
+        task = self.loop.create_task(exchange.run(self.app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
 
-def asks_for_scores(data: bytes) -> bool:
-    """Say whether bytes are exactly one request for scores, of the plainest form."""
-    if not _ASKS.match(data):
-        return False
-    end = data.find(_END)
-    length = _LENGTH.search(data, 0, end + 2)
-    if end < 0 or length is None or _UNUSUAL.search(data, 0, end + 2):
-        return False
-    return len(data) == end + len(_END) + int(length[1])
+class Exchange:
+    """A plain request and its answer, as ASGI has them."""
+
+    def __init__(self, protocol: PlainProtocol, scope: Scope, body: bytes) -> None:
+        self.disconnected = False
+        self.response_complete = False
+        self.keep_alive = True
+        self.message_event = asyncio.Event()
+        self._protocol = protocol
+        self._scope = scope
+        self._body: bytes | None = body
+        self._start: Message | None = None
+        self._sent: list[bytes] = []
+
+    async def run(self, app: "ASGI3Application") -> None:
+        """Have an application answer."""
+        try:
+            await app(self._scope, self.receive, self.send)
+            if not self.response_complete and not self.disconnected:
+                raise RuntimeError("the application gave no answer")
+        except BaseException as error:
+            self._protocol.logger.error("Exception in ASGI application\n", exc_info=error)
+            if not self.response_complete:
+                self.keep_alive = False
+                self._write(500, _TEXT, b"Internal Server Error")
+
+    async def receive(self) -> Message:
+        """Give the body, then say when the caller has gone."""
+        if self._body is not None:
+            body, self._body = self._body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        if not self.disconnected and not self.response_complete:
+            await self.message_event.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """Keep the answer until it is whole, then write it."""
+        if self.response_complete:
+            raise RuntimeError(f"{message['type']} after the answer")
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        assert self._start is not None
+        self._sent.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            self._write(self._start["status"], self._start["headers"], b"".join(self._sent))
+
+    def _write(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        self.response_complete = True
+        self.message_event.set()
+        if self.disconnected:
+            return
+        given = [*self._protocol.server_state.default_headers, *headers]
+        if not any(name == b"content-length" for name, _ in headers):
+            given.append((b"content-length", b"%d" % len(body)))
+        lines = b"".join([b"%s: %s\r\n" % header for header in given])
+        head = b"HTTP/1.1 %d %s\r\n%s\r\n" % (status, STATUS_PHRASES[status], lines)
+        self._protocol.transport.write(head + body)
+        self._protocol.answered()

@@ -23,7 +23,7 @@ _SLOTS_A_VALUE = 2.5
 _BUCKET = 8
 """A value lies in one of so many slots, those of its bucket: 64 bytes."""
 _WORD = 8
-_ODD, _HALF = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
+_ONE = np.uint64(1)
 
 
 class ValueIndex:
@@ -38,6 +38,9 @@ class ValueIndex:
         texts = [v for v in vocabularies if v.values.dtype.kind == "S"]
         width = max((v.values.dtype.itemsize for v in texts), default=_WORD)
         self._width = _WORD * -(-width // _WORD)
+        self._dtype = np.dtype(f"S{self._width}")
+        # any odd numbers, one a word
+        self._odds = _mixed(np.arange(1, self._width // _WORD + 1, dtype=np.uint64)) | np.uint64(1)
         sizes = [int(_SLOTS_A_VALUE / _BUCKET * len(v.values)) + 1 for v in vocabularies]
         self._sizes = np.array(sizes, np.uint64)
         self._bases = np.cumsum([0, *sizes])
@@ -61,12 +64,13 @@ class ValueIndex:
         """
         whole = np.array([MISSING_INT if v is None else v for v in numbers], np.int64)
         encoded = [b"" if v is None else v.encode() for v in texts]
-        padded = np.array(encoded, f"S{self._width}")
-        words = np.zeros((len(fields), self._width // _WORD), np.uint64)
+        padded = np.array(encoded, self._dtype)
+        words = np.zeros((len(fields), len(self._odds)), np.uint64)
         words[: len(whole), 0] = whole.view(np.uint64)
         words[len(whole) :] = _words(padded)
-        ids, undecided = self._look(_hash(words), fields)
-        ids[: len(whole)][whole == MISSING_INT] = MISSING
+        ids, undecided = self._look(_hash(words, self._odds), fields)
+        if None in numbers:
+            ids[: len(whole)][whole == MISSING_INT] = MISSING
         ids[len(whole) :][padded == b""] = MISSING
         if max(map(len, encoded), default=0) > self._width:
             long = (p for p, text in enumerate(encoded, len(whole)) if len(text) > self._width)
@@ -84,6 +88,8 @@ class ValueIndex:
         same = slots == hashes[:, None]
         ids = self._ids.take(buckets * _BUCKET + same.argmax(axis=1))
         unmet = (same.view(np.uint64).ravel() == 0).nonzero()[0]  # eight booleans are one number
+        if len(unmet) == 0:
+            return ids, []
         ids[unmet] = UNSEEN
         undecided: list[int] = unmet[slots[unmet].all(axis=1)].tolist()
         return ids, undecided
@@ -96,11 +102,11 @@ class ValueIndex:
     def _insert(self, field: int, values: NDArray[np.generic]) -> None:
         """Fill the slots of a field; a value whose bucket is full is left to bisection."""
         if values.dtype.kind == "S":
-            words = _words(values.astype(f"S{self._width}"))
+            words = _words(values.astype(self._dtype))
         else:
-            words = np.zeros((len(values), self._width // _WORD), np.uint64)
+            words = np.zeros((len(values), len(self._odds)), np.uint64)
             words[:, 0] = values.astype(np.int64, copy=False).view(np.uint64)
-        hashes = _hash(words)
+        hashes = _hash(words, self._odds)
         buckets = self._buckets(hashes, np.array([field])) - self._bases[field]
         few = self._sizes[field] <= 2**16
         order = buckets.astype(np.uint16 if few else np.int64).argsort(kind="stable")
@@ -126,14 +132,17 @@ def _words(texts: NDArray[np.generic]) -> Words:
     return texts.view(np.uint64).reshape(len(texts), texts.dtype.itemsize // _WORD)
 
 
-def _hash(words: Words) -> Words:
+def _hash(words: Words, odds: Words) -> Words:
     """Hash each row, never to 0; rows that differ in one word alone have different hashes."""
-    state = np.zeros(len(words), np.uint64)
-    for word in words.T:
-        state ^= word
-        state *= _ODD
-        state ^= state >> _HALF
-    # the finalizer of SplitMix64 (Steele et al., 2014)
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.maximum(state ^ (state >> np.uint64(31)), np.uint64(1))
+    hashes: Words = _mixed(words) @ odds
+    return np.maximum(hashes, _ONE, out=hashes)
+
+
+def _mixed(words: Words) -> Words:
+    """Mix the bits of each word: the finalizer of SplitMix64 (Steele et al., 2014)."""
+    mixed = words ^ (words >> np.uint64(30))
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    return mixed

@@ -73,6 +73,9 @@ class IdEncoder:
         sizes = np.array([*map(len, numbers), *map(len, texts)], np.int64)
         flat = [*chain.from_iterable(numbers)], [*chain.from_iterable(texts)]
         ids = self._index.ids(*flat, self._fields.repeat(sizes))  # type: ignore[arg-type]
+        if len(ids) == len(made) * len(self._fields):
+            made[:, self._places] = ids.reshape(len(self._fields), len(made)).T
+            return
         starts, whole = sizes.cumsum() - sizes, sizes == len(made)
         every = np.arange(len(made))[:, None]
         made[:, self._places[whole]] = ids[starts[whole] + every]

@@ -42,7 +42,11 @@ def _weights(ids: NDArray[np.generic], given: NDArray[np.generic] | None) -> Flo
     weights = np.ones(ids.shape) if given is None else given.astype(np.float64)
     if given is not None and given.dtype.kind == "i":
         weights[given == MISSING_INT] = 0.0
-    return np.where(absent, 0.0, np.clip(np.nan_to_num(weights), 0.0, 1e100))
+    held = np.where(absent, 0.0, np.clip(np.nan_to_num(weights), 0.0, 1e100))
+    # only their ratios count; squares of the smallest would not be exact, or be 0
+    powers = np.frexp(held.max(axis=1, initial=0.0))[1]
+    scaled: Floats = np.ldexp(held, -powers[:, None])
+    return scaled
 
 
 def _cosine(left: NDArray[np.generic], right: NDArray[np.generic], a: Floats, b: Floats) -> Floats:

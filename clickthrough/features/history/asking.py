@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+_FIRST = np.zeros(1, np.int64)
 
 
 class Asking:
@@ -21,13 +22,19 @@ class Asking:
     """
 
     def __init__(self, keys: Sequence[bytes | None], ticks: NDArray[np.int64]) -> None:
+        if len(keys) == len(ticks) == 1:
+            self.keys = [key for key in keys if key is not None]
+            self.ticks = ticks[: len(self.keys)]
+            self._queried: list[int] | None = None
+            self._places = _FIRST
+            return
         self.keys = [key for key in dict.fromkeys(keys) if key is not None]
         distinct = {key: place for place, key in enumerate(self.keys)}
         nobody = len(self.keys)
         rows = [distinct.get(key, nobody) for key in keys]  # type: ignore[arg-type]
         if len(ticks) == 1 or (len(ticks) and (ticks == ticks[0]).all()):
             self.ticks = ticks[:1].repeat(nobody)
-            self._queried: list[int] | None = None
+            self._queried = None
             self._places = np.array(rows, np.int64)
         else:
             self._of_pairs(rows, ticks)

@@ -1,7 +1,7 @@
 """Counters online: packed states in a store, over the bundle's snapshot."""
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,12 @@ from clickthrough.features.history.asking import Asking
 from clickthrough.features.history.base import Changes
 from clickthrough.features.history.keys import keys_of, read_layered
 from clickthrough.features.history.snapshot import Snapshot
-from clickthrough.features.history.state import Reach, StateLayout, States, read_state, read_states
+from clickthrough.features.history.state import Reach, StateLayout, States, read_few, read_states
 from clickthrough.features.rows import Value
 from clickthrough.schema import Columns
 from clickthrough.store.base import Reader, Transaction
 
-_FEW = 8
+_FEW = 10
 """So many keys are read one by one: all at once would take longer."""
 
 
@@ -120,17 +120,24 @@ def _read_few(
     asked: Sequence[Asking],
     states: Sequence[Sequence[bytes | None]],
 ) -> Columns:
+    queries = [
+        (history.layout, state, tick)
+        for history, part, own in zip(histories, asked, states, strict=True)
+        for state, tick in zip(part.of_each_query(own), part.ticks.tolist(), strict=True)
+    ]
+    found = iter(read_few(queries))
+    shared: list[float] = []  # by all rows: columns of a single value
+    names: list[str] = []
     made: Columns = {}
-    for history, part, own in zip(histories, asked, states, strict=True):
-        queries = zip(part.of_each_query(own), part.ticks.tolist(), strict=True)
-        known = [read_state(history.layout, state, tick) for state, tick in queries]
-        if part.rows == 1:  # columns of a single value
-            (values,) = known or [[np.nan] * len(history.columns)]
-            made.update(zip(history.columns, np.array(values)[:, None], strict=True))
+    for history, part in zip(histories, asked, strict=True):
+        known, width = list(islice(found, len(part.ticks))), len(history.columns)
+        if part.rows == 1:
+            shared += known[0] if known else [np.nan] * width
+            names += history.columns
             continue
-        width = len(history.columns)
-        found = part.of_each_row(np.array(known, np.float64).reshape(len(known), width))
-        made.update(zip(history.columns, found.T, strict=True))
+        rows = part.of_each_row(np.array(known, np.float64).reshape(len(known), width))
+        made.update(zip(history.columns, rows.T, strict=True))
+    made.update(zip(names, np.array(shared)[:, None], strict=True))
     return made
 
 

@@ -1,8 +1,9 @@
 """What a bundle knows of each key: sorted key digests and packed values, read by memory map."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import Self
 
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _DIGEST = 16
+_A_BUCKET = 2
+"""So many keys share their first bits, on average."""
 
 
 @dataclass(frozen=True)
@@ -56,20 +59,47 @@ class Snapshot:
 
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Return the value of each key, None where there is none."""
-        if len(self.digests) == 0 or not keys:
+        if len(self.digests) == 0:
             return [None] * len(keys)
-        wanted, last = digest(keys), len(self.digests) - 1
-        # the same memory as plain arrays: memory maps are slow to index
-        digests, ends, values = (a.view(np.ndarray) for a in (self.digests, self.ends, self.values))
-        places = np.minimum(digests.searchsorted(wanted), last)
-        known = (digests[places] == wanted).tolist()
-        starts = np.where(places > 0, ends[places - 1], 0).tolist()
-        packed = values.data
-        spans = zip(known, starts, ends[places].tolist(), strict=True)
-        return [packed[start:end].tobytes() if here else None for here, start, end in spans]
+        return [self.index.read(_digest(key)) for key in keys]
+
+    @cached_property
+    def index(self) -> "_Index":
+        """What finds the values; made when it is first needed."""
+        return _Index(self)
+
+
+class _Index:
+    """Finds a value by the first bits of its digest, which are as good as drawn at random."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        # the same memory as plain bytes: memory maps are slow to index
+        digests, ends, values = (
+            array.view(np.ndarray) for array in (snapshot.digests, snapshot.ends, snapshot.values)
+        )
+        bits = max(1, (len(digests) // _A_BUCKET).bit_length())
+        self._shift = 64 - bits
+        first_words = digests.view(">u8")[::2]
+        sizes = np.bincount((first_words >> np.uint64(self._shift)).astype(np.int64))
+        starts = np.zeros((1 << bits) + 1, np.int64)
+        starts[1 : len(sizes) + 1] = sizes
+        self._starts = starts.cumsum().data
+        self._digests, self._ends, self._values = digests.view(np.uint8).data, ends.data, values.data
+
+    def read(self, wanted: bytes) -> bytes | None:
+        """Return the value of a digest, None where there is none."""
+        bucket = int.from_bytes(wanted[:8]) >> self._shift
+        for place in range(self._starts[bucket], self._starts[bucket + 1]):
+            if self._digests[place * _DIGEST : (place + 1) * _DIGEST] == wanted:
+                start = self._ends[place - 1] if place else 0
+                return self._values[start : self._ends[place]].tobytes()
+        return None
 
 
 def digest(keys: Sequence[bytes]) -> NDArray[np.bytes_]:
     """Return 16-byte digests of keys, shape (K,)."""
-    joined = b"".join(hashlib.blake2b(key, digest_size=_DIGEST).digest() for key in keys)
-    return np.frombuffer(joined, f"S{_DIGEST}")
+    return np.frombuffer(b"".join(map(_digest, keys)), f"S{_DIGEST}")
+
+
+def _digest(key: bytes) -> bytes:
+    return blake2b(key, digest_size=_DIGEST).digest()

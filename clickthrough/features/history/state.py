@@ -12,10 +12,11 @@ totals of the header, its decayed part relative to the settled tick. Decays only
 2^-x with x >= 0, so nothing overflows, however long the log.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import compress
+from itertools import compress, islice
 from operator import mul
 from struct import unpack
 
@@ -113,6 +114,11 @@ class StateLayout:
     def reaches(self) -> list[float]:
         """How old an entry may be to lie in each window."""
         return [float(window + self.delay) for window in self.windows]
+
+    @cached_property
+    def lives(self) -> list[float]:
+        """The half-lives."""
+        return [float(half_life) for half_life in self.half_lives]
 
     @cached_property
     def unknown(self) -> list[float]:
@@ -226,29 +232,51 @@ def read_states(states: States, ticks: Floats, reach: Reach) -> Floats:
     return known
 
 
-def read_state(layout: StateLayout, state: bytes | None, tick: float) -> list[float]:
-    """Return what is known of one key as of a tick: :func:`read_states`, sooner for few keys."""
+def read_few(queries: Sequence[tuple[StateLayout, bytes | None, float]]) -> list[list[float]]:
+    """Return what is known of a few keys: :func:`read_states`, to the last bit, but sooner.
+
+    Args:
+        queries: of each key the layout of its state, the state, and the tick of the query.
+    """
+    seen = [_seen(*query) for query in queries]
+    exponents = [exponent for one in seen if one for exponent in one[-1]]
+    weights = iter(np.exp2(exponents).tolist())
+    return [
+        _known(layout, tick, one, weights) if one else layout.unknown
+        for one, (layout, _, tick) in zip(seen, queries, strict=True)
+    ]
+
+
+_Seen = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float], list[float]]
+"""Of a state: its values; ticks, impressions and clicks of its visible entries; the exponents of
+their weights: for each half-life that of what was settled, then of each entry."""
+
+
+def _seen(layout: StateLayout, state: bytes | None, tick: float) -> _Seen | None:
     if state is None:
-        return layout.unknown
-    width, horizon = layout.width, tick - layout.delay
-    values = unpack(f"{len(state) // _FLOAT}d", state)
-    ages, shown, clicked = [max(tick - values[_SETTLED], 0.0)], [0.0], [0.0]
-    for place in range(width, len(values), _ENTRY):
-        moment, impressions, clicks = values[place : place + _ENTRY]
-        if moment < horizon:
-            ages.append(tick - moment)
-            shown.append(impressions)
-            clicked.append(clicks)
-    known = [tick - values[_FIRST] if values[_FIRST] < horizon else np.nan]
-    known += [sum(shown) + values[_COUNTS], sum(clicked) + values[_COUNTS + 1]]
+        return None
+    values, first, horizon = unpack(f"{len(state) // _FLOAT}d", state), layout.width, tick - layout.delay
+    ticks = values[first::_ENTRY]
+    shown, clicked = values[first + 1 :: _ENTRY], values[first + 2 :: _ENTRY]
+    if ticks and ticks[-1] >= horizon:  # they ascend
+        count = bisect_left(ticks, horizon)
+        ticks, shown, clicked = ticks[:count], shown[:count], clicked[:count]
+    ages = [max(tick - values[_SETTLED], 0.0), *[tick - moment for moment in ticks]]
+    return values, ticks, shown, clicked, [-age / life for life in layout.lives for age in ages]
+
+
+def _known(layout: StateLayout, tick: float, seen: _Seen, weights: Iterator[float]) -> list[float]:
+    values, ticks, shown, clicked, _ = seen
+    first = values[_FIRST]
+    known = [tick - first if first < tick - layout.delay else np.nan]
+    known += (sum(shown) + values[_COUNTS], sum(clicked) + values[_COUNTS + 1])
     for window in layout.reaches:
-        inside = [age <= window for age in ages]
-        known += [sum(compress(shown, inside)), sum(compress(clicked, inside))]
-    weights = _weight(np.array(ages), layout.half_lives).T.tolist()
-    for half_life, (settled, *recent) in enumerate(weights):
-        for place, counts in enumerate((shown, clicked), _DECAYED + 2 * half_life):
-            added = sum(map(mul, recent, counts[1:]), 0.0)
-            known.append(added + settled * values[place])
+        inside = [tick - moment <= window for moment in ticks]
+        known += (sum(compress(shown, inside)), sum(compress(clicked, inside)))
+    for place in range(_DECAYED, layout.width, 2):
+        settled, recent = next(weights), [*islice(weights, len(ticks))]
+        known.append(sum(map(mul, recent, shown), 0.0) + settled * values[place])
+        known.append(sum(map(mul, recent, clicked), 0.0) + settled * values[place + 1])
     return known
 
 

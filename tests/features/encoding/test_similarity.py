@@ -1,6 +1,6 @@
 """The cosine of two bags equals that of two dicts of weights."""
 
-from math import isnan, nan, sqrt
+from math import hypot, isnan, nan
 from typing import Any
 
 import numpy as np
@@ -28,10 +28,11 @@ def weights_of(bag: Bag) -> dict[int, float]:
 
 def naive(left: Bag, right: Bag) -> float:
     one, other = weights_of(left), weights_of(right)
-    lengths = [sqrt(sum(w * w for w in bag.values())) for bag in (one, other)]
+    lengths = [hypot(*bag.values()) for bag in (one, other)]
     if 0 in lengths:
         return nan
-    return sum(w * other.get(entry, 0.0) for entry, w in one.items()) / lengths[0] / lengths[1]
+    shares = {entry: w / lengths[1] for entry, w in other.items()}
+    return sum(w / lengths[0] * shares.get(entry, 0.0) for entry, w in one.items())
 
 
 def alike(bag: Bag) -> Bag:

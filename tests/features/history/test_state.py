@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from clickthrough.features.history.state import StateLayout, States, read_state
+from clickthrough.features.history.state import StateLayout, States, read_few
 
 KEYS = 3
 HALF_LIVES = [0.1, 0.5, 1.0, 6.0, 4_032.5]
@@ -284,5 +284,5 @@ def test_a_state_read_alone_is_the_same_to_the_last_bit(
             states = layout.add(states, np.zeros(1, np.int64), np.array([float(moment)]), one)
         packed.append(layout.pack(states)[0] if events else None)
     together = layout.read(layout.unpack(packed), np.full(len(packed), float(tick)))
-    alone = np.array([read_state(layout, state, float(tick)) for state in packed])
-    np.testing.assert_array_equal(alone, together)
+    alone = read_few([(layout, state, float(tick)) for state in packed])
+    np.testing.assert_array_equal(np.array(alone), together)
