@@ -3,13 +3,34 @@
 A field may go by the owner's name or by ours; where a row has both, the later one holds.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
 
 RawRow = Mapping[str, object]
 RawColumns = dict[str, Sequence[object]]
 """Our name -> a value a row, or a single one that all rows share."""
+
+
+_FEWEST = 2
+"""Of a single name ``itemgetter`` makes no tuple."""
+_MOST_FORMS = 64
+"""So many forms of rows are remembered."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """Rows of a program all have the same names, each of which means something else.
+
+    Attributes:
+        ours: our name of each.
+        take: what takes their values out of a row.
+    """
+
+    names: int
+    ours: tuple[str, ...]
+    take: Callable[[RawRow], tuple[object, ...]]
 
 
 class Names:
@@ -23,15 +44,35 @@ class Names:
     def __init__(self, known: Mapping[str, str], meaningless: Iterable[str | None]) -> None:
         self.known = known
         self._meaningless = set(meaningless)
+        self._forms: dict[tuple[str, ...], Form] = {}
 
     def gather(self, rows: Sequence[RawRow]) -> tuple[RawColumns, list[str]]:
         """Return the columns of rows, a value a row, and the names that mean nothing."""
-        if len(rows) == 1:  # in the row's own order: the later of two names holds
-            known = self.known
-            alone: RawColumns = {known[n]: [v] for n, v in rows[0].items() if n in known}
-            return alone, self.ignored(rows) if len(alone) < len(rows[0]) else []
+        form = self._form(rows)
+        if form is not None:
+            try:
+                return dict(zip(form.ours, zip(*map(form.take, rows)))), []  # noqa: B905
+            except KeyError:
+                pass
         columns, names = _by_name(rows)
         return self._renamed(rows, columns, self._given(names)), self._ignored(names)
+
+    def _form(self, rows: Sequence[RawRow]) -> Form | None:
+        """Return the form that rows seem to have."""
+        names = tuple(rows[0]) if rows else ()
+        form = self._forms.get(names) or self._new_form(names)
+        return form if form and set(map(len, rows)) == {form.names} else None
+
+    def _new_form(self, names: tuple[str, ...]) -> Form | None:
+        """Remember a form, unless it has names that mean nothing: those are of any number."""
+        ours = tuple(self.known[name] for name in names if name in self.known)
+        others = {name for name in names if name not in self.known}
+        many = len(self._forms) >= _MOST_FORMS or not others <= self._meaningless
+        if many or len(ours) < _FEWEST or len(set(ours)) < len(ours):
+            return None
+        given = [name for name in names if name in self.known]
+        form = self._forms[names] = Form(len(names), ours, itemgetter(*given))
+        return form
 
     def ignored(self, rows: Iterable[RawRow]) -> list[str]:
         """Return the names in rows that mean nothing, and that their sender is to be told of."""
@@ -41,15 +82,14 @@ class Names:
         self, context: RawRow, candidates: Sequence[RawRow]
     ) -> tuple[RawColumns, list[str]]:
         """Return the columns of candidates that share a context, which they may overrule."""
-        shared, _ = self.gather([context])
-        by_name, names = _by_name(candidates)
-        given = self._given(names)
-        columns = shared | self._renamed(candidates, by_name, given)
-        for ours in given.keys() & shared.keys():
+        shared, ignored = self.gather([context])
+        own, also_ignored = self.gather(candidates)
+        columns = shared | own
+        for ours in own.keys() & shared.keys():
             names_of = [name for name, known in self.known.items() if known == ours]
             before = {name: value for name, value in context.items() if name in names_of}
             columns[ours] = _last([{**before, **row} for row in candidates], names_of)
-        return columns, self._ignored([*context, *names])
+        return columns, list(dict.fromkeys([*ignored, *also_ignored]))
 
     def _renamed(
         self, rows: Sequence[RawRow], columns: RawColumns, given: Mapping[str, list[str]]

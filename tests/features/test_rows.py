@@ -275,7 +275,7 @@ def test_large_ids_stay_exact_in_arrays() -> None:
 def test_only_the_fields_that_are_asked_for_are_read() -> None:
     parser = RowParser(SCHEMA, ["item", "item"])
     rows = parser.parse([{"item": 1, "price": "no number"}], NOW)
-    assert rows.values == {"item": [1]}
+    assert {name: list(given) for name, given in rows.values.items()} == {"item": [1]}
 
 
 LISTED = Schema(roles={}, fields={"numbers": "ints", "shares": "floats", "tags": "strs"})

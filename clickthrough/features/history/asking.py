@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-_FIRST = np.zeros(1, np.int64)
 
 
 class Asking:
@@ -22,19 +21,13 @@ class Asking:
     """
 
     def __init__(self, keys: Sequence[bytes | None], ticks: NDArray[np.int64]) -> None:
-        if len(keys) == len(ticks) == 1:
-            self.keys = [key for key in keys if key is not None]
-            self.ticks = ticks[: len(self.keys)]
-            self._queried: list[int] | None = None
-            self._places = _FIRST
-            return
         self.keys = [key for key in dict.fromkeys(keys) if key is not None]
         distinct = {key: place for place, key in enumerate(self.keys)}
         nobody = len(self.keys)
         rows = [distinct.get(key, nobody) for key in keys]  # type: ignore[arg-type]
         if len(ticks) == 1 or (len(ticks) and (ticks == ticks[0]).all()):
             self.ticks = ticks[:1].repeat(nobody)
-            self._queried = None
+            self._queried: list[int] | None = None
             self._places = np.array(rows, np.int64)
         else:
             self._of_pairs(rows, ticks)
@@ -50,11 +43,6 @@ class Asking:
         self._queried = [key for key, _ in distinct]
         self.ticks = np.array([tick for _, tick in distinct], np.int64)
         self._places = np.array([place_of.get(pair, len(distinct)) for pair in pairs], np.int64)
-
-    @property
-    def rows(self) -> int:
-        """How many rows ask, one where all share what they ask."""
-        return len(self._places)
 
     def of_each_query(self, states: Sequence[bytes | None]) -> Sequence[bytes | None]:
         """Return the state of each query, from those of the keys."""

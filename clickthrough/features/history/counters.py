@@ -1,6 +1,6 @@
 """Counters online: packed states in a store, over the bundle's snapshot."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, islice
 
 import numpy as np
@@ -10,15 +10,22 @@ from clickthrough.config.features import Counters
 from clickthrough.features.columns import KeySet
 from clickthrough.features.history.asking import Asking
 from clickthrough.features.history.base import Changes
-from clickthrough.features.history.keys import keys_of, read_layered
+from clickthrough.features.history.keys import Asked, keys_of, read_each_layered, read_layered
 from clickthrough.features.history.snapshot import Snapshot
-from clickthrough.features.history.state import Reach, StateLayout, States, read_few, read_states
+from clickthrough.features.history.state import (
+    Query,
+    Reach,
+    StateLayout,
+    States,
+    read_few,
+    read_states,
+)
 from clickthrough.features.rows import Value
 from clickthrough.schema import Columns
 from clickthrough.store.base import Reader, Transaction
 
-_FEW = 10
-"""So many keys are read one by one: all at once would take longer."""
+_FEW = 16
+"""So many queries are answered one by one: all at once would take longer."""
 
 
 def state_layout(key_set: KeySet, counters: Counters) -> StateLayout:
@@ -58,9 +65,8 @@ class CounterHistory:
         self, store: Reader, values: Mapping[str, Sequence[Value]], ticks: NDArray[np.int64]
     ) -> Columns:
         """Return age, impressions and clicks of rows, each of shape (n,); NaN without a key."""
-        asked = Asking(self.keys(values), ticks)
-        states = read_layered(store, self.snapshot, asked.keys)
-        return read_counters([self], [asked], [states])
+        asked = CounterQueries([self], values, ticks)
+        return asked.columns(read_each_layered(store, asked.asked))
 
     def add(self, tx: Transaction, marks: Sequence[bytes], changes: Changes, expires: int) -> None:
         """Count events."""
@@ -78,23 +84,71 @@ class CounterHistory:
         return self.layout.unpack(read_layered(store, self.snapshot, keys))
 
 
-def read_counters(
+class CounterQueries:
+    """What rows ask of the counters of several key sets.
+
+    Args:
+        histories: the key sets.
+        values: our field name -> a value a row, or one that all share.
+        ticks: of each row, or one that all share.
+
+    Attributes:
+        asked: the keys of each key set.
+    """
+
+    def __init__(
+        self,
+        histories: Sequence[CounterHistory],
+        values: Mapping[str, Sequence[Value]],
+        ticks: NDArray[np.int64],
+    ) -> None:
+        self._histories, self._ticks = histories, ticks
+        self._keys = [history.keys(values) for history in histories]
+        self._few = sum(max(len(keys), len(ticks)) for keys in self._keys) <= _FEW
+        if self._few:
+            each: list[list[bytes]] = [[k for k in keys if k is not None] for keys in self._keys]
+        else:
+            self._distinct = [Asking(keys, ticks) for keys in self._keys]
+            each = [asking.keys for asking in self._distinct]
+        self.asked: list[Asked] = [
+            (history.snapshot, keys) for history, keys in zip(histories, each, strict=True)
+        ]
+
+    def columns(self, states: Iterable[bytes | None]) -> Columns:
+        """Return the history columns, of shape (n,), or (1,) where all rows share the key.
+
+        Args:
+            states: of the keys that are asked for, one after another.
+        """
+        found = iter(states)
+        if self._few:
+            return self._one_by_one(found)
+        each = [list(islice(found, len(keys))) for _, keys in self.asked]
+        return _all_at_once(self._histories, self._distinct, each)
+
+    def _one_by_one(self, found: Iterator[bytes | None]) -> Columns:
+        ticks = self._ticks.tolist()
+        queries: list[Query] = []
+        for history, keys in zip(self._histories, self._keys, strict=True):
+            states = [None if key is None else next(found) or b"" for key in keys]
+            rows = max(len(states), len(ticks))
+            full = states if len(states) == rows else states * rows
+            moments = ticks if len(ticks) == rows else ticks * rows
+            queries += [(history.layout, *pair) for pair in zip(full, moments, strict=True)]
+        known = iter(read_few(queries))
+        made: Columns = {}
+        for history, keys in zip(self._histories, self._keys, strict=True):
+            rows = np.array(list(islice(known, max(len(keys), len(ticks)))))
+            made.update(zip(history.columns, rows.T, strict=True))
+        return made
+
+
+def _all_at_once(
     histories: Sequence[CounterHistory],
     asked: Sequence[Asking],
     states: Sequence[Sequence[bytes | None]],
 ) -> Columns:
-    """Return the columns of several key sets, with one look at all whose states are alike.
-
-    Args:
-        histories: the key sets.
-        asked: the keys of each.
-        states: of the distinct keys of each.
-
-    Returns:
-        Columns of shape (n,), or (1,) where all rows share the key; NaN without a key.
-    """
-    if sum(len(part.ticks) for part in asked) <= _FEW:
-        return _read_few(histories, asked, states)
+    """Return the columns of several key sets, with one look at all whose states are alike."""
     alike: dict[tuple[int, int], list[int]] = {}
     for place, history in enumerate(histories):
         shape = (len(history.layout.windows), len(history.layout.half_lives))
@@ -112,32 +166,6 @@ def read_counters(
         for place, end, size in zip(group, accumulate(sizes), sizes, strict=True):
             found = asked[place].of_each_row(known[end - size : end])
             made.update(zip(histories[place].columns, found.T, strict=True))
-    return made
-
-
-def _read_few(
-    histories: Sequence[CounterHistory],
-    asked: Sequence[Asking],
-    states: Sequence[Sequence[bytes | None]],
-) -> Columns:
-    queries = [
-        (history.layout, state, tick)
-        for history, part, own in zip(histories, asked, states, strict=True)
-        for state, tick in zip(part.of_each_query(own), part.ticks.tolist(), strict=True)
-    ]
-    found = iter(read_few(queries))
-    shared: list[float] = []  # by all rows: columns of a single value
-    names: list[str] = []
-    made: Columns = {}
-    for history, part in zip(histories, asked, strict=True):
-        known, width = list(islice(found, len(part.ticks))), len(history.columns)
-        if part.rows == 1:
-            shared += known[0] if known else [np.nan] * width
-            names += history.columns
-            continue
-        rows = part.of_each_row(np.array(known, np.float64).reshape(len(known), width))
-        made.update(zip(history.columns, rows.T, strict=True))
-    made.update(zip(names, np.array(shared)[:, None], strict=True))
     return made
 
 

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.features.columns import KeySet, SequenceSet
-from clickthrough.features.history.asking import Asking
 from clickthrough.features.history.base import History
-from clickthrough.features.history.counters import CounterHistory, read_counters
+from clickthrough.features.history.counters import CounterHistory, CounterQueries
 from clickthrough.features.history.keys import read_each_layered
 from clickthrough.features.history.sequences import SequenceHistory
 from clickthrough.features.history.snapshot import Snapshot
@@ -66,14 +65,13 @@ class Histories:
             values: our field name -> a value a row, or one that all share.
             ticks: of each row, or one that all share.
         """
-        counted = [Asking(history.keys(values), ticks) for history in self._counted]
+        counted = CounterQueries(self._counted, values, ticks)
         clicked = [history.keys(values) for history in self._clicked]
         unique = [list(dict.fromkeys(key for key in keys if key)) for keys in clicked]
-        asked = [(h.snapshot, a.keys) for h, a in zip(self._counted, counted, strict=True)]
-        asked += [(h.snapshot, keys) for h, keys in zip(self._clicked, unique, strict=True)]
-        found = iter(read_each_layered(store, asked))
-        states = [list(islice(found, len(part.keys))) for part in counted]
-        made = read_counters(self._counted, counted, states)
-        for history, keys, own in zip(self._clicked, clicked, unique, strict=True):
-            made |= history.columns(keys, dict(zip(own, found, strict=False)), ticks)
+        asked = [(h.snapshot, keys) for h, keys in zip(self._clicked, unique, strict=True)]
+        found = iter(read_each_layered(store, [*counted.asked, *asked]))
+        own = [*islice(found, sum(len(keys) for _, keys in counted.asked))]
+        made = counted.columns(own)
+        for history, keys, distinct in zip(self._clicked, clicked, unique, strict=True):
+            made |= history.columns(keys, dict(zip(distinct, found, strict=False)), ticks)
         return made

@@ -232,19 +232,24 @@ def read_states(states: States, ticks: Floats, reach: Reach) -> Floats:
     return known
 
 
-def read_few(queries: Sequence[tuple[StateLayout, bytes | None, float]]) -> list[list[float]]:
-    """Return what is known of a few keys: :func:`read_states`, to the last bit, but sooner.
+Query = tuple[StateLayout, bytes | None, float]
+"""A state (empty of a key never seen, None without a key), its layout, the tick of the query."""
 
-    Args:
-        queries: of each key the layout of its state, the state, and the tick of the query.
-    """
-    seen = [_seen(*query) for query in queries]
+
+def read_few(queries: Sequence[Query]) -> list[list[float]]:
+    """Return what is known of a few keys: :func:`read_states`, to the last bit, but sooner."""
+    seen = [_seen(*query) if query[1] else None for query in queries]
     exponents = [exponent for one in seen if one for exponent in one[-1]]
     weights = iter(np.exp2(exponents).tolist())
     return [
-        _known(layout, tick, one, weights) if one else layout.unknown
-        for one, (layout, _, tick) in zip(seen, queries, strict=True)
+        _known(query, one, weights) if one else _nothing(query)
+        for one, query in zip(seen, queries, strict=True)
     ]
+
+
+def _nothing(query: Query) -> list[float]:
+    layout, state, _ = query
+    return layout.unknown if state is not None else [np.nan] * len(layout.unknown)
 
 
 _Seen = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float], list[float]]
@@ -252,10 +257,9 @@ _Seen = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float]
 their weights: for each half-life that of what was settled, then of each entry."""
 
 
-def _seen(layout: StateLayout, state: bytes | None, tick: float) -> _Seen | None:
-    if state is None:
-        return None
-    values, first, horizon = unpack(f"{len(state) // _FLOAT}d", state), layout.width, tick - layout.delay
+def _seen(layout: StateLayout, state: bytes, tick: float) -> _Seen:
+    values, first = unpack(f"{len(state) // _FLOAT}d", state), layout.width
+    horizon = tick - layout.delay
     ticks = values[first::_ENTRY]
     shown, clicked = values[first + 1 :: _ENTRY], values[first + 2 :: _ENTRY]
     if ticks and ticks[-1] >= horizon:  # they ascend
@@ -265,8 +269,8 @@ def _seen(layout: StateLayout, state: bytes | None, tick: float) -> _Seen | None
     return values, ticks, shown, clicked, [-age / life for life in layout.lives for age in ages]
 
 
-def _known(layout: StateLayout, tick: float, seen: _Seen, weights: Iterator[float]) -> list[float]:
-    values, ticks, shown, clicked, _ = seen
+def _known(query: Query, seen: _Seen, weights: Iterator[float]) -> list[float]:
+    (layout, _, tick), (values, ticks, shown, clicked, _) = query, seen
     first = values[_FIRST]
     known = [tick - first if first < tick - layout.delay else np.nan]
     known += (sum(shown) + values[_COUNTS], sum(clicked) + values[_COUNTS + 1])

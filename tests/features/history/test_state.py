@@ -284,5 +284,5 @@ def test_a_state_read_alone_is_the_same_to_the_last_bit(
             states = layout.add(states, np.zeros(1, np.int64), np.array([float(moment)]), one)
         packed.append(layout.pack(states)[0] if events else None)
     together = layout.read(layout.unpack(packed), np.full(len(packed), float(tick)))
-    alone = read_few([(layout, state, float(tick)) for state in packed])
+    alone = read_few([(layout, state or b"", float(tick)) for state in packed])
     np.testing.assert_array_equal(np.array(alone), together)
