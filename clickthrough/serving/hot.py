@@ -9,7 +9,6 @@ is right is read alike by both (``tests/serving/test_hot.py``).
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -18,17 +17,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clickthrough.errors import RequestError, StoreError
 from clickthrough.serving.faults import store_failed
-from clickthrough.serving.gathered import Gathered
-from clickthrough.serving.gone import Gone, unless_gone
+from clickthrough.serving.gone import Gone
 from clickthrough.serving.limits import replayed, whole_body
-from clickthrough.serving.predictor import Prediction, Predictor, Scored
+from clickthrough.serving.predictor import Prediction, Predictor, Ranking
 from clickthrough.serving.reload import Current
+from clickthrough.serving.turns import Turns
 
 Raw = dict[str, Any]
 Answer = Callable[[bytes, Receive], Awaitable[bytes]]
-
-ON_LOOP = 16
-"""So many rows are scored on the event loop, in less time than a thread takes to wake up."""
 
 
 class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -65,7 +61,7 @@ class Ranked(Prediction, frozen=True, gc=False):
     candidate: int
 
 
-class Ranking(msgspec.Struct):
+class Rankings(msgspec.Struct):
     """The answer of ``/rank``."""
 
     request_id: str
@@ -134,28 +130,23 @@ class _Answers:
         self._read_predict = msgspec.json.Decoder(PredictBody).decode
         self._read_rank = msgspec.json.Decoder(RankBody).decode
         self._read_events = msgspec.json.Decoder(EventsBody).decode
-        self._gathered = Gathered(current.predictor)
-        # one process serves one core: two threads that score would only wait for each other
-        self._scoring = ThreadPoolExecutor(1, "scoring")
+        self._turns = Turns()
         self._recording = ThreadPoolExecutor(1, "recording")
 
     async def predict(self, body: bytes, receive: Receive) -> bytes:
         """Score impressions."""
         read = self._read_predict(body)
         predictor = self._taken(read.impressions)
-        if len(read.impressions) <= ON_LOOP:
-            scored = await self._gathered_by(predictor).predict(read.impressions)
-            return _predictions(predictor, scored)
-        work = partial(_predict, predictor, read)
-        return await unless_gone(self._scoring, work, receive)
+        scored = await self._turns.predict(predictor, read.impressions, receive)
+        version = predictor.bundle.manifest.version
+        return _encode(Predictions(scored.predictions, scored.ignored, version))
 
     async def rank(self, body: bytes, receive: Receive) -> bytes:
         """Rank the candidates of a request."""
         read = self._read_rank(body)
         predictor = self._taken(read.candidates)
-        if len(read.candidates) <= ON_LOOP:
-            return _rank(predictor, read)
-        return await unless_gone(self._scoring, partial(_rank, predictor, read), receive)
+        asked = (read.context, read.candidates, read.top)
+        return _ranked(predictor, await self._turns.rank(predictor, *asked, receive))
 
     async def events(self, body: bytes, receive: Receive) -> bytes:
         """Count events: always on a thread, for a store waits for its disk.
@@ -174,29 +165,14 @@ class _Answers:
             raise NotForUs
         return predictor
 
-    def _gathered_by(self, predictor: Predictor) -> Gathered:
-        if self._gathered.predictor is not predictor:
-            self._gathered = Gathered(predictor)
-        return self._gathered
 
-
-def _predict(predictor: Predictor, read: PredictBody) -> bytes:
-    return _predictions(predictor, predictor.predict(read.impressions))
-
-
-def _predictions(predictor: Predictor, scored: Scored) -> bytes:
-    version = predictor.bundle.manifest.version
-    return _encode(Predictions(scored.predictions, scored.ignored, version))
-
-
-def _rank(predictor: Predictor, read: RankBody) -> bytes:
-    made = predictor.rank(read.context, read.candidates, read.top)
+def _ranked(predictor: Predictor, made: Ranking) -> bytes:
     ranked = [
         Ranked(p.request_id, p.item, p.probability, p.logit, p.missing, p.unseen, place)
         for place, p in zip(made.order, made.predictions, strict=True)
     ]
     version = predictor.bundle.manifest.version
-    return _encode(Ranking(made.request_id, ranked, made.ignored, version))
+    return _encode(Rankings(made.request_id, ranked, made.ignored, version))
 
 
 _encode = msgspec.json.Encoder().encode

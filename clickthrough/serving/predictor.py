@@ -80,8 +80,8 @@ class Scores:
 
 
 _NOBODY: list[Value] = [None]
-_TYPICAL = (1, 10, 100)
-"""Rows of a typical request."""
+_TYPICAL = (1, 10, 100, 100)
+"""Rows of a typical request: once more to see how long it takes when all is warm."""
 
 
 class Predictor:
@@ -89,6 +89,9 @@ class Predictor:
 
     >>> predictor = Predictor.load("models")  # doctest: +SKIP
     >>> predictor.rank({"user": 7}, [{"item": 1}, {"item": 2}]).predictions  # doctest: +SKIP
+
+    Attributes:
+        row_seconds: what a row of many takes; 0 until :meth:`warm_up` has tried.
     """
 
     def __init__(self, bundle: Bundle, store: Store) -> None:
@@ -102,6 +105,7 @@ class Predictor:
         self._histories = Histories(histories)
         self._ids = IdEncoder(bundle.encoder, schema)
         self._finder = Finder(bundle)
+        self.row_seconds = 0.0
         self._recorder = Recorder(self._parser, histories, store, bundle.config.serving)
 
     @classmethod
@@ -201,7 +205,9 @@ class Predictor:
         """Score as the first callers will, so that none of them waits."""
         for rows in _TYPICAL:
             self.predict([{}] * rows)
+            began = time.perf_counter()
             self.rank({}, [{}] * rows)
+            self.row_seconds = (time.perf_counter() - began) / rows
 
     def close(self) -> None:
         """Close the store."""
