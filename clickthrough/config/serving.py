@@ -30,7 +30,7 @@ class Serving(Strict):
     max_body_bytes: int = Field(default=4_000_000, ge=1)
     max_impressions: int = Field(default=2_000, ge=1)
     max_in_flight: int = Field(default=64, ge=1)
-    max_wait_ms: float = Field(default=5.0, ge=0)
+    max_wait_ms: float = Field(default=2.0, ge=0)
     attribution_window: Duration = 86_400
     forget_after: Duration = 90 * 86_400
     most_keys: int = Field(default=10_000_000, ge=1)

@@ -115,11 +115,17 @@ class Service(FastAPI):
         """Put the limits, and the hot routes if wanted, before the documented routes."""
         documented = super().__call__
         behind: ASGIApp = HotRoutes(documented, current) if hot else documented
-        self.state.queue = LimitWait(behind, lambda: current.limits.max_wait_ms * current.patience)
-        behind = LimitBody(self.state.queue, lambda: current.limits.max_body_bytes)
-        self.front = LimitInFlight(
+        queue = LimitWait(behind, lambda: current.limits.max_wait_ms * current.patience)
+        behind = LimitBody(queue, lambda: current.limits.max_body_bytes)
+        self.front = in_flight = LimitInFlight(
             behind, lambda: current.limits.max_in_flight * current.patience, but=RELOAD
         )
+        self.state.queue = queue
+
+        def refusal() -> str | None:
+            return in_flight.refusal(queue.queue.arriving) or queue.refusal()
+
+        self.state.refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""

@@ -56,14 +56,24 @@ class LimitInFlight:
         self.most = most
         self.in_flight = 0
 
+    def refusal(self, arriving: int = 0) -> str | None:
+        """Say why another request is to be refused, so many being about to come.
+
+        Returns:
+            None where there is room for it.
+        """
+        most = self.most()
+        if self.in_flight + arriving < most:
+            return None
+        return f"{most} requests are in flight (serving.max_in_flight); try again"
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or hand it on."""
         if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] == self.but:
             await self.app(scope, receive, send)
             return
-        if self.in_flight >= (most := self.most()):
-            text = f"{most} requests are in flight (serving.max_in_flight); try again"
-            await answer(send, 503, text, {"retry-after": "1"})
+        if (why := self.refusal()) is not None:
+            await answer(send, 503, why, {"retry-after": "1"})
             return
         self.in_flight += 1
         try:

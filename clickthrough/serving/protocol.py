@@ -11,6 +11,7 @@ in parts. Both give the same answers (``tests/serving/test_protocol.py``).
 
 import asyncio
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import h11
@@ -18,16 +19,12 @@ from starlette.types import Message, Scope
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
 from clickthrough.serving.plain import PlainRequest, read_plain
-from clickthrough.serving.waiting import FULL, REFUSES
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
 
-_BODY = json.dumps({"detail": FULL}).encode()
-_REFUSAL = (
-    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n"
-    b"content-length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
-)
+REFUSAL = "refusal"
+"""By this name the state of the lifespan holds what says why to refuse a request, if it does."""
 _TEXT = [(b"content-type", b"text/plain; charset=utf-8")]
 
 
@@ -47,12 +44,12 @@ class PlainProtocol(H11Protocol):
             super().data_received(data)
             return
         self._unset_keepalive_if_required()
-        refuses = self.app_state.get(REFUSES)
-        if request.scores and refuses is not None and refuses():
-            self.transport.write(_REFUSAL)
-            self._wait_for_more()
-        else:
+        why = self.app_state[REFUSAL]() if request.scores and REFUSAL in self.app_state else None
+        if why is None:
             self._exchange(request)
+        else:
+            self.transport.write(_refused(why))
+            self._wait_for_more()
 
     def answered(self) -> None:
         """Go on after a plain request was answered."""
@@ -100,6 +97,13 @@ class PlainProtocol(H11Protocol):
         task = self.loop.create_task(exchange.run(self.app))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
+
+
+@lru_cache(16)
+def _refused(why: str) -> bytes:
+    body = json.dumps({"detail": why}).encode()
+    head = "503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1"
+    return f"HTTP/1.1 {head}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
 
 
 class Exchange:

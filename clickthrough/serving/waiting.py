@@ -12,13 +12,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clickthrough.serving.limits import Setting, answer
 
-_ALWAYS = 8
+_ALWAYS = 6
 """So many may be in the queue however slow they are: random arrivals at half of the capacity put
-more there once in ten thousand times."""
-_WEIGHT = 1 / 32
-"""Of the newest in the mean."""
-REFUSES = "refuses"
-"""By this name the state of the lifespan holds what says whether to refuse."""
+more there once in a thousand times, and then wait as long as these."""
+_LONGER, _BURST, _REGAINED = 4, 64, 50.0
+"""In a burst, requests may wait so many times as long: so many of them, regained so many a second.
+A burst passes by itself, and a process that stood still for a moment has one: only lasting overload
+must be held off."""
+_WEIGHT = 1 / 256
+"""So much of what was measured is forgotten with every answer. Many are answered at once, and all
+but the first of them seem to take no time."""
+_MOMENT = 0.1
+"""Seconds after which one who was expected does not come any more."""
+_EARLY = 0.25
+"""What refusing takes before HTTP is parsed, measured by what answering takes."""
 FULL = "the queue is full (serving.max_wait_ms); try again"
 _SCORING = ("/predict", "/rank")
 
@@ -28,40 +35,61 @@ class Queue:
 
     def __init__(self) -> None:
         self.waiting = 0
-        self._arriving = 0
-        self._refused = 0
-        self._each = 0.0
-        self._since = 0.0
+        self.arriving = 0
+        self._refused = 0.0
+        self._time, self._work = 0.0, 1.0
+        self._since = self._expected = 0.0
+        self._burst, self._regained = float(_BURST), time.perf_counter()
 
     def full(self, most_seconds: float) -> bool:
-        """Say whether a newcomer would wait longer than that."""
-        before = self.waiting + self._arriving
-        return before >= _ALWAYS and before * self._each > most_seconds
+        """Say whether a newcomer would wait longer than that, and is not of a burst."""
+        before = self.waiting + self.arriving
+        wait = before * self._time / self._work
+        if before < _ALWAYS or wait <= most_seconds:
+            return False
+        return wait > _LONGER * most_seconds or not self._of_burst()
+
+    def _of_burst(self) -> bool:
+        now = time.perf_counter()
+        regained = self._burst + (now - self._regained) * _REGAINED
+        self._burst, self._regained = min(regained, float(_BURST)), now
+        if self._burst < 1:
+            return False
+        self._burst -= 1
+        return True
 
     def expect(self) -> None:
         """Count a request that the server has read, until it enters when the loop turns."""
-        if not self._arriving:
+        if not self.arriving:
             asyncio.get_running_loop().call_soon(self._turn)
-        self._arriving += 1
+            self._expected = time.perf_counter()
+        self.arriving += 1
 
     def _turn(self) -> None:
-        self._arriving = 0
+        self.arriving = 0
 
-    def refuse(self) -> None:
-        """Count a refusal that took time: that of those who are being scored."""
-        self._refused += 1
+    def refuse(self, share: float = 1.0) -> None:
+        """Count a refusal: it took time of those who are being scored.
+
+        Args:
+            share: of the time that an answer takes.
+        """
+        self._refused += share
 
     def enter(self) -> None:
         """Wait, or be scored at once."""
         if not self.waiting:
-            self._since, self._refused = time.perf_counter(), 0
+            now = time.perf_counter()
+            # reading those who came with it took time too
+            self._since = self._expected if now - self._expected < _MOMENT else now
+            self._refused = 0
         self.waiting += 1
 
     def leave(self) -> None:
         """Be answered, and thereby tell how long one takes."""
         now = time.perf_counter()
-        own = (now - self._since) / (1 + self._refused)
-        self._each += (own - self._each) * _WEIGHT
+        self._time += now - self._since - _WEIGHT * self._time
+        self._work += 1 + self._refused - _WEIGHT * self._work
         self._since, self._refused = now, 0
         self.waiting -= 1
 
@@ -79,12 +107,13 @@ class LimitWait:
         self.most = most
         self.queue = Queue()
 
-    def refuses(self) -> bool:
-        """Say whether a request that the server has just read is to be refused; else expect it."""
+    def refusal(self) -> str | None:
+        """Say why a request that the server has just read is to be refused; else expect it."""
         if self.queue.full(self.most() / 1e3):
-            return True
+            self.queue.refuse(_EARLY)
+            return FULL
         self.queue.expect()
-        return False
+        return None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or hand it on."""
