@@ -61,9 +61,11 @@ class Finder:
         """
         missing, unseen = _Named(len(encoded)), _Named(len(encoded))
         chosen = encoded.ids.take(self._ids, axis=1)
-        if (chosen < FIRST_KNOWN).any():
-            missing.add_each(self._id_names, chosen == MISSING)
-            unseen.add_each(self._id_names, chosen == UNSEEN)
+        rows, places = (chosen < FIRST_KNOWN).nonzero()
+        for row, place, known in zip(
+            rows.tolist(), places.tolist(), chosen[rows, places].tolist(), strict=True
+        ):
+            (missing if known == MISSING else unseen).rows[row].append(self._id_names[place])
         for field in self._others:
             if None in values[field]:
                 missing.add(self._name(field), [value is None for value in values[field]])
@@ -103,11 +105,6 @@ class _Named:
         for row, here in zip(self.rows, whole, strict=True):
             if here and name not in row:
                 row.append(name)
-
-    def add_each(self, names: Sequence[str], found: Mask) -> None:
-        """Name fields in the rows where they were found: shape (n, fields)."""
-        for row, place in zip(*(part.tolist() for part in found.nonzero()), strict=True):
-            self.rows[row].append(names[place])
 
 
 def _empty(value: Value) -> bool:

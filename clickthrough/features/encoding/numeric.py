@@ -26,6 +26,8 @@ T = TypeVar("T")
 POSITION = "__position"
 """A column that only training has: the place of each impression in its request, from 1."""
 _PLAIN = ("field", "impressions", "clicks", "age")
+_READ = (*_PLAIN, "rate")
+"""Measures that are made of columns alone."""
 _SMALLEST_RATE = 1e-6
 _HOUR = 3_600
 _LARGEST = 1e100
@@ -49,12 +51,22 @@ class NumericProgram:
         self._prior = prior
         smoothing = plan.counters.smoothing
         whole = [_with_smoothing(what, smoothing) for what in plan.measures]
-        self._measures = sorted(whole, key=lambda what: (what.transform, len(what.smoothing)))
+        self._measures = sorted(whole, key=_order)
         rows = {what.name: row for row, what in enumerate(self._measures)}
-        depths = _spans([len(what.smoothing) for what in self._measures])
-        self._kinds = [
-            (span, self._measures[span], _weights(self._measures[span])) for _, span in depths
+        spans = _spans([_order(what)[0] for what in self._measures])
+        own = [(depth, span, self._measures[span]) for depth, span in spans]
+        self._rates = [(span, _weights(some)) for depth, span, some in own if depth > 0]
+        read = [what for what in self._measures if what.kind in _READ]
+        self._inputs = list(dict.fromkeys(name for what in read for name in what.inputs))
+        place = {name: row for row, name in enumerate(self._inputs)}
+        self._counts = [
+            np.array([place[what.inputs[level]] for level in range(2 * depth) for what in some])
+            for depth, _, some in own
+            if depth > 0
         ]
+        plain = [what for what in self._measures if what.kind in _PLAIN]
+        self._plain = np.array([place[what.inputs[0]] for what in plain], np.int64)
+        self._others = [(rows[w.name], w) for w in self._measures if w.kind not in _READ]
         self._transforms = _spans([what.transform for what in self._measures])
         forms: dict[Relative | None, list[tuple[int, int]]] = {}
         for place, column in enumerate(plan.numeric):
@@ -81,13 +93,15 @@ class NumericProgram:
     def _measured(self, columns: Columns, offsets: NDArray[np.int64], rows: int) -> Floats:
         """Return all measures after their transform, shape (measures, n)."""
         made = np.empty((len(self._measures), rows))
-        for span, measures, weights in self._kinds:
-            if len(weights):
-                counts = _counts(measures, columns, rows)
-                made[span] = smoothed_rate(counts, weights, self._prior)
-                continue
-            _fill(made[span], [_quantity(what, columns, offsets) for what in measures])
-            _hold(made[span])
+        inputs = np.empty((len(self._inputs), rows))
+        _fill(inputs, [_as_float(columns[name]) for name in self._inputs])
+        made[: len(self._plain)] = inputs[self._plain]
+        for row, what in self._others:
+            made[row] = _quantity(what, columns, offsets)
+        _hold(made[: len(self._plain) + len(self._others)])
+        for (span, weights), places in zip(self._rates, self._counts, strict=True):
+            counts = inputs[places].reshape(2 * len(weights), -1, rows)
+            made[span] = smoothed_rate(counts, weights, self._prior)
         for transform, span in self._transforms:
             _transform(made[span], transform)
         return made
@@ -162,22 +176,21 @@ def _quantity(what: Measure, columns: Columns, offsets: NDArray[np.int64]) -> ND
             return hours
 
 
+def _order(what: Measure) -> tuple[int, str]:
+    """Return what puts plain measures first, then the others, then rates by their depth."""
+    if what.kind == "rate":
+        return len(what.smoothing), what.transform
+    return (-1 if what.kind in _PLAIN else 0), what.transform
+
+
 def _weights(rates: Sequence[Measure]) -> Floats:
     """Return the weights of rates of one depth, shape (depth, rates, 1)."""
     return np.array([what.smoothing for what in rates]).T[:, :, None]
 
 
-def _counts(rates: Sequence[Measure], columns: Columns, rows: int) -> Floats:
-    """Return the counts that rates of one depth are made of, shape (2 depth, rates, n)."""
-    depth = len(rates[0].inputs)
-    made = np.empty((depth * len(rates), rows))
-    _fill(made, [columns[what.inputs[level]] for level in range(depth) for what in rates])
-    return made.reshape(depth, len(rates), rows)
-
-
 def _fill(made: Floats, values: Sequence[NDArray[np.generic]]) -> None:
     """Fill the rows of (k, n) with k arrays of shape (n,), or (1,) for a value that all share."""
-    if made.shape[1] == 1:
+    if made.shape[1] == 1 and len(made):
         np.concatenate(values, out=made[:, 0], casting="unsafe")
         return
     for row, own in zip(made, values, strict=True):
@@ -227,6 +240,8 @@ def _transform(values: Floats, transform: str) -> None:
 def _within(standing: Standing, values: Floats, offsets: NDArray[np.int64]) -> Floats:
     """Apply a standing within requests to each row of (columns, n), all at once."""
     columns, rows = values.shape
+    if rows == 1:
+        return standing(values[:, 0], np.arange(columns + 1))[:, None]
     starts = (offsets[:-1] + np.arange(columns)[:, None] * rows).ravel()
     return standing(values.ravel(), np.append(starts, columns * rows)).reshape(columns, rows)
 
