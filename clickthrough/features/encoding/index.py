@@ -43,8 +43,9 @@ class ValueIndex:
         self._odds = _mixed(np.arange(1, self._width // _WORD + 1, dtype=np.uint64)) | np.uint64(1)
         sizes = [int(_SLOTS_A_VALUE / _BUCKET * len(v.values)) + 1 for v in vocabularies]
         self._sizes = np.array(sizes, np.uint64)
-        self._bases = np.cumsum([0, *sizes])
-        self._slots = np.zeros((self._bases[-1], _BUCKET), np.uint64)  # hashes
+        *bases, end = np.cumsum([0, *sizes]).tolist()
+        self._bases = np.array(bases, np.int64)
+        self._slots = np.zeros((end, _BUCKET), np.uint64)  # hashes
         self._ids = np.zeros(self._slots.size, np.int32)
         for field, vocabulary in enumerate(vocabularies):
             self._insert(field, vocabulary.values)
@@ -53,19 +54,20 @@ class ValueIndex:
         self,
         numbers: Sequence[int | None],
         texts: Sequence[str | None],
-        fields: NDArray[np.int64],
+        fields: NDArray[np.int64] | slice,
     ) -> Ids:
         """Return the id of each value in the vocabulary of its field.
 
         Args:
             numbers: None where missing.
             texts: None where missing.
-            fields: the number of each number's field, then of each text's, shape (m,).
+            fields: the number of each number's field, then of each text's, shape (m,); the slice of
+                all fields where there is one value of each.
         """
         whole = np.array([MISSING_INT if v is None else v for v in numbers], np.int64)
         encoded = [b"" if v is None else v.encode() for v in texts]
         padded = np.array(encoded, self._dtype)
-        words = np.zeros((len(fields), len(self._odds)), np.uint64)
+        words = np.zeros((len(whole) + len(padded), len(self._odds)), np.uint64)
         words[: len(whole), 0] = whole.view(np.uint64)
         words[len(whole) :] = _words(padded)
         ids, undecided = self._look(_hash(words, self._odds), fields)
@@ -78,10 +80,11 @@ class ValueIndex:
         for place in undecided:
             text = encoded[place - len(whole) :][:1] if place >= len(whole) else None
             value = whole[place : place + 1] if text is None else np.array(text)
-            ids[place] = self._vocabularies[fields[place]].encode(value)[0]
+            field = place if isinstance(fields, slice) else fields[place]
+            ids[place] = self._vocabularies[field].encode(value)[0]
         return ids
 
-    def _look(self, hashes: Words, fields: NDArray[np.int64]) -> tuple[Ids, list[int]]:
+    def _look(self, hashes: Words, fields: NDArray[np.int64] | slice) -> tuple[Ids, list[int]]:
         """Return what the slots say, and which values they leave undecided."""
         buckets = self._buckets(hashes, fields)
         slots = self._slots.take(buckets, axis=0)
@@ -94,7 +97,7 @@ class ValueIndex:
         undecided: list[int] = unmet[slots[unmet].all(axis=1)].tolist()
         return ids, undecided
 
-    def _buckets(self, hashes: Words, fields: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _buckets(self, hashes: Words, fields: NDArray[np.int64] | slice) -> NDArray[np.int64]:
         within = (hashes % self._sizes[fields]).view(np.int64)
         buckets: NDArray[np.int64] = within + self._bases[fields]
         return buckets

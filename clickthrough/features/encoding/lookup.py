@@ -16,6 +16,7 @@ from clickthrough.features.rows import to_array
 from clickthrough.features.values import Value
 from clickthrough.schema import Columns, FieldType, Schema
 
+_EVERY = slice(None)
 Values = Mapping[str, Sequence[Value]]
 
 
@@ -66,7 +67,7 @@ class IdEncoder:
             whole, words = (
                 [values[field][0] for field in own] for own in (self._numbers, self._texts)
             )
-            made[0, self._places] = self._index.ids(whole, words, self._fields)  # type: ignore[arg-type]
+            made[0, self._places] = self._index.ids(whole, words, _EVERY)  # type: ignore[arg-type]
             return
         numbers = [values[field] for field in self._numbers]
         texts = [values[field] for field in self._texts]

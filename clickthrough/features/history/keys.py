@@ -15,13 +15,16 @@ def key_bytes(name: str, parts: Sequence[Value]) -> bytes | None:
     """Return a key of a key set or sequence set; None where any part is missing."""
     if None in parts:
         return None
-    return _encode([name, *parts])
+    return _encode((name, *parts))
 
 
 def keys_of(
     name: str, fields: Sequence[str], values: Mapping[str, Sequence[Value]]
 ) -> list[bytes | None]:
     """Return the key of each row; a single one where all rows share the fields."""
+    if len(fields) == 1:
+        own = values[fields[0]]
+        return [None if value is None else _encode((name, value)) for value in own]
     columns = [values[field] for field in fields]
     rows = max(map(len, columns))
     full = [column if len(column) == rows else [*column] * rows for column in columns]
