@@ -28,9 +28,7 @@ SOON = 5.0
 """Milliseconds within which a refusal is to come."""
 
 
-def arrive(
-    port: int, requests: Sequence[bytes], seconds: float, rate: float, at_once: int
-) -> Load:
+def arrive(port: int, requests: Sequence[bytes], seconds: float, rate: float, at_once: int) -> Load:
     """Send at random, and beside it ask whether the process lives."""
     due = at_random(requests, seconds, rate)
     load = arrivals(port, due + every(LIVE, seconds, 0.05, ALIVE), at_once)

@@ -122,7 +122,9 @@ def shown(measured: list[Contestant]) -> Table:
     )
     for one in measured:
         pairs = zip(one.full, measured[0].full, strict=True)
-        share = sorted(own.of(ok=True).rate / empty.rate for own, empty in pairs)[len(one.full) // 2]
+        share = sorted(own.of(ok=True).rate / empty.rate for own, empty in pairs)[
+            len(one.full) // 2
+        ]
         said = [f"{one.rate:,.0f}", f"{one.wait(50):.2f}", f"{one.wait(99):.2f}"]
         asked = sum(len(load.asked) for load in one.half)
         refused = 1 - sum(len(load.of(ok=True).asked) for load in one.half) / asked

@@ -225,11 +225,11 @@ def serve(
     import uvicorn
 
     from clickthrough.serving.app import create_app
-    from clickthrough.serving.protocol import Shedding
+    from clickthrough.serving.protocol import PlainProtocol
 
     made = create_app(bundle, store)
     _console.print(f"serving {bundle} on http://{host}:{port} (docs: /docs)")
-    uvicorn.run(made, host=host, port=port, log_level="warning", http=Shedding)
+    uvicorn.run(made, host=host, port=port, log_level="warning", http=PlainProtocol)
 
 
 @app.command()

@@ -144,9 +144,7 @@ class RowParser:
             [ignored],
         )
 
-    def read(
-        self, name: str, values: Sequence[object], places: Sequence[int]
-    ) -> Sequence[Value]:
+    def read(self, name: str, values: Sequence[object], places: Sequence[int]) -> Sequence[Value]:
         """Return a field's values by the schema's type, None where they are missing.
 
         Raises:

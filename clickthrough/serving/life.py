@@ -1,7 +1,6 @@
 """The life of a service: ready, following its bundle, draining, closed."""
 
 import asyncio
-import gc
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
@@ -15,6 +14,7 @@ from fastapi import FastAPI
 
 from clickthrough.serving.draining import draining
 from clickthrough.serving.environment import Environment
+from clickthrough.serving.garbage import loaded_for_good
 from clickthrough.serving.protocol import REFUSAL
 from clickthrough.serving.watch import Watch
 
@@ -35,24 +35,13 @@ def lifespan(environment: Environment) -> Lifespan:
 
         async with _watching(app, environment.watch_seconds):
             drains = draining(environment.drain_seconds, begin_draining)
-            with drains, _switching(_SWITCH), _frozen():
+            with drains, _switching(_SWITCH), loaded_for_good():
                 app.state.ready = True
                 yield {REFUSAL: app.state.refusal}
                 app.state.ready = False
         app.state.current.close()
 
     return live
-
-
-@contextmanager
-def _frozen() -> Iterator[None]:
-    """Keep what was loaded from the garbage collector: looking at all of it takes 30 ms."""
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @contextmanager

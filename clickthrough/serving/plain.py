@@ -52,7 +52,7 @@ class PlainRequest:
 def read_plain(data: bytes) -> PlainRequest | None:
     """Return the request that bytes are, None unless they are exactly one plain request."""
     end = data.find(b"\r\n\r\n", 0, _LONGEST) + 4
-    head = read_head(data[:end]) if end >= 4 else None  # noqa: PLR2004 - found
+    head = read_head(data[:end]) if end >= 4 else None
     if head is None or len(data) != end + head.length:
         return None
     return PlainRequest(head, data[end:])

@@ -12,16 +12,14 @@ in parts. Both give the same answers (``tests/serving/test_protocol.py``).
 import asyncio
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any, cast
 
 import h11
-from starlette.types import Message, Scope
+from starlette.types import ASGIApp, Message, Scope
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
+from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 
 from clickthrough.serving.plain import PlainRequest, read_plain
-
-if TYPE_CHECKING:
-    from uvicorn._types import ASGI3Application
 
 REFUSAL = "refusal"
 """By this name the state of the lifespan holds what says why to refuse a request, if it does."""
@@ -35,7 +33,7 @@ class PlainProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer a plain request, refuse it, or read as ever."""
-        if isinstance(self.cycle, Exchange) and not self.cycle.response_complete:
+        if self._exchanging():
             self._held += data  # it has to wait for the answer before it
             self.flow.pause_reading()
             return
@@ -51,13 +49,12 @@ class PlainProtocol(H11Protocol):
             self.transport.write(_refused(why))
             self._wait_for_more()
 
-    def answered(self) -> None:
-        """Go on after a plain request was answered."""
+    def answered(self, *, keep_alive: bool) -> None:
+        """Go on after a plain request was answered, or hang up."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        assert self.cycle is not None
-        if not self.cycle.keep_alive:
+        if not keep_alive:
             self.conn.send(h11.ConnectionClosed())
             self.transport.close()
             return
@@ -67,9 +64,14 @@ class PlainProtocol(H11Protocol):
             self.flow.resume_reading()
             self.data_received(held)
 
+    def _exchanging(self) -> bool:
+        cycle: object = self.cycle
+        return isinstance(cycle, Exchange) and not cycle.response_complete
+
     def _between_requests(self) -> bool:
         idle = self.conn.our_state is h11.IDLE and self.conn.their_state is h11.IDLE
-        ordinary = self.access_log or self.limit_concurrency is not None
+        # uvicorn counts, or waits until the caller has read what was written
+        ordinary = self.limit_concurrency is not None or self.flow.write_paused
         return idle and not ordinary and self.conn.trailing_data == (b"", False)
 
     def _wait_for_more(self) -> None:
@@ -93,8 +95,9 @@ class PlainProtocol(H11Protocol):
             "headers": [*request.head.headers],
             "state": self.app_state.copy(),
         }
-        self.cycle = exchange = Exchange(self, scope, request.body)
-        task = self.loop.create_task(exchange.run(self.app))
+        exchange = Exchange(self, scope, request.body)
+        self.cycle = exchange  # type: ignore[assignment]
+        task = self.loop.create_task(exchange.run(cast(ASGIApp, self.app)))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
@@ -120,7 +123,7 @@ class Exchange:
         self._start: Message | None = None
         self._sent: list[bytes] = []
 
-    async def run(self, app: "ASGI3Application") -> None:
+    async def run(self, app: ASGIApp) -> None:
         """Have an application answer."""
         try:
             await app(self._scope, self.receive, self.send)
@@ -148,7 +151,8 @@ class Exchange:
         if message["type"] == "http.response.start":
             self._start = message
             return
-        assert self._start is not None
+        if self._start is None:
+            raise RuntimeError("the body of an answer before its head")
         self._sent.append(message.get("body", b""))
         if not message.get("more_body", False):
             self._write(self._start["status"], self._start["headers"], b"".join(self._sent))
@@ -158,10 +162,18 @@ class Exchange:
         self.message_event.set()
         if self.disconnected:
             return
+        if self._protocol.access_log:
+            self._log(status)
         given = [*self._protocol.server_state.default_headers, *headers]
         if not any(name == b"content-length" for name, _ in headers):
             given.append((b"content-length", b"%d" % len(body)))
         lines = b"".join([b"%s: %s\r\n" % header for header in given])
         head = b"HTTP/1.1 %d %s\r\n%s\r\n" % (status, STATUS_PHRASES[status], lines)
         self._protocol.transport.write(head + body)
-        self._protocol.answered()
+        self._protocol.answered(keep_alive=self.keep_alive)
+
+    def _log(self, status: int) -> None:
+        scope: Any = self._scope
+        path = get_path_with_query_string(scope)
+        asked = (get_client_addr(scope), scope["method"], path, scope["http_version"])
+        self._protocol.access_logger.info('%s - "%s %s HTTP/%s" %d', *asked, status)

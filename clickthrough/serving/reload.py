@@ -17,6 +17,7 @@ from clickthrough.bundle.load import Bundle, load_bundle
 from clickthrough.bundle.manifest import read_manifest
 from clickthrough.config.serving import Runtime, Serving
 from clickthrough.errors import BundleError, ClickthroughError, StoreError
+from clickthrough.serving.garbage import loaded_anew
 from clickthrough.serving.predictor import Predictor
 
 _log = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class Current:
             finally:
                 self._patient_until = time.monotonic() + _SETTLING
             self.refused = None
+            loaded_anew()
             _log.info("bundle %s took over from %s", self.version, before)
             return before, self.version
 

@@ -59,8 +59,6 @@ class Turns:
         self._waiting: deque[_Job] = deque()
         self._came = 0
         self._turning = False
-        self._paced: Predictor | None = None
-        self._row_seconds = 0.0
         # one process serves one core: two threads that score would only wait for each other
         self._thread = ThreadPoolExecutor(1, "scoring")
 
@@ -117,7 +115,7 @@ class Turns:
             self._turning = False
             return
         rows = sum(job.rows for job in jobs)
-        if rows * self._pace(jobs[0].predictor) > LONGEST:
+        if rows * jobs[0].predictor.row_seconds > LONGEST:
             on_thread = loop.run_in_executor(self._thread, self._score, jobs)
             on_thread.add_done_callback(lambda done: self._after_thread(jobs, done.result()))
             return
@@ -156,7 +154,10 @@ class Turns:
             answers = _scored(jobs)
         except Exception as error:  # whoever asked must hear of it
             answers = [error] * len(jobs)
-        self._learn(sum(job.rows for job in jobs), time.perf_counter() - began)
+        rows, seconds = sum(job.rows for job in jobs), time.perf_counter() - began
+        if rows > SMALL:  # of fewer it would tell what a call takes
+            predictor = jobs[0].predictor
+            predictor.row_seconds += (seconds / rows - predictor.row_seconds) * _WEIGHT
         return answers
 
     def _answer(self, jobs: list[_Job], answers: Answers) -> None:
@@ -167,16 +168,6 @@ class Turns:
                 job.answered.set_exception(answer)
             else:
                 job.answered.set_result(answer)
-
-    def _pace(self, predictor: Predictor) -> float:
-        """Return the seconds that a row of many takes."""
-        if self._paced is not predictor:
-            self._paced, self._row_seconds = predictor, predictor.row_seconds
-        return self._row_seconds
-
-    def _learn(self, rows: int, seconds: float) -> None:
-        if rows > SMALL:  # of fewer it would tell what a call takes
-            self._row_seconds += (seconds / rows - self._row_seconds) * _WEIGHT
 
 
 def _scored(jobs: list[_Job]) -> Answers:

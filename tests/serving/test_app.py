@@ -1,7 +1,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from clickthrough import __version__
 from clickthrough.bundle import Bundle
 from clickthrough.errors import BundleError, StoreError
 from clickthrough.serving.app import create_app, from_environment
-from clickthrough.serving.hot import ON_LOOP
 from clickthrough.serving.predictor import Scored
 from tests.logs import raw_rows
 
@@ -244,20 +243,22 @@ class Blocking:
         self.entered = threading.Semaphore(0)
         self.go_on = threading.Event()
 
-    def predict(self, _: object) -> Scored:
+    def predict_each(self, bodies: Sequence[object]) -> list[Scored]:
         self.entered.release()
         assert self.go_on.wait(30)
-        return Scored([], [])
+        return [Scored([], []) for _ in bodies]
 
 
 def test_more_requests_than_the_service_takes_are_told_to_come_again(
     app: FastAPI, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocking = Blocking()
-    monkeypatch.setattr(app.state.current.predictor, "predict", blocking.predict)
+    predictor = app.state.current.predictor
+    monkeypatch.setattr(predictor, "predict_each", blocking.predict_each)
+    monkeypatch.setattr(predictor, "row_seconds", 1.0)  # too slow for the event loop
     with ThreadPoolExecutor(2) as pool:
         try:
-            body: dict[str, Any] = {"impressions": [{}] * (ON_LOOP + 1)}
+            body: dict[str, Any] = {"impressions": [{}]}
             taken = [pool.submit(client.post, "/predict", json=body) for _ in range(2)]
             assert blocking.entered.acquire(timeout=30)
             while app.front.in_flight < 2:  # type: ignore[attr-defined]

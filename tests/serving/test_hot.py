@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from clickthrough.errors import StoreError
 from clickthrough.serving import hot
 from clickthrough.serving.app import create_app
-from clickthrough.serving.gathered import Gathered
-from clickthrough.serving.hot import ON_LOOP, HotRoutes
+from clickthrough.serving.hot import HotRoutes
 from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.reload import Current
+from clickthrough.serving.turns import SMALL, Turns
 from tests.logs import raw_rows
 from tests.serving.test_app import BODIES, JSON, ROUTES
 
@@ -167,7 +167,7 @@ def test_good_bodies_are_answered_alike_and_without_the_documented_model(
         ("/events", {"events": shown}),
         ("/predict", {"impressions": [{"ad": "seven", "price": None, "colour": "red"}]}),
     ]
-    assert len(rows) <= ON_LOOP < 3 * len(rows)
+    assert len(rows) <= SMALL < 3 * len(rows)
     with TestClient(alone) as here, TestClient(behind) as there:
         handed_on.clear()
         for route, body in bodies:
@@ -185,7 +185,7 @@ def test_the_documentation_is_that_of_the_documented_model(
     for ours, theirs in [
         (hot.PredictBody, "PredictBody"), (hot.RankBody, "RankBody"),
         (hot.EventsBody, "EventsBody"),
-        (hot.Predictions, "PredictOut"), (hot.Ranking, "RankOut"), (hot.Ranked, "RankedOut"),
+        (hot.Predictions, "PredictOut"), (hot.Rankings, "RankOut"), (hot.Ranked, "RankedOut"),
     ]:  # fmt: skip
         assert set(ours.__struct_fields__) == set(schemas[theirs]["properties"])
 
@@ -221,8 +221,8 @@ def test_bodies_that_come_together_are_answered_as_if_alone(
             assert found == predictor.predict(body)
 
     async def gather() -> list[Any]:
-        gathered = Gathered(predictor)
-        asked = (gathered.predict(body) for body in bodies * 20)
+        turns, never = Turns(), asyncio.Queue[Any]()
+        asked = (turns.predict(predictor, body, never.get) for body in bodies * 20)
         return await asyncio.gather(*asked, return_exceptions=True)
 
     for found, expected in zip(asyncio.run(gather()), together * 20, strict=True):

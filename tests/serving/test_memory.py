@@ -13,7 +13,7 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clickthrough.serving.app import create_app
-from clickthrough.serving.hot import ON_LOOP
+from clickthrough.serving.turns import SMALL
 from tests.logs import raw_rows
 from tests.serving.asking import Caller, caller
 
@@ -70,7 +70,7 @@ def asked(log: pl.DataFrame) -> list[Caller]:
         ("/rank", {"candidates": rows}),
         ("/predict", {"impressions": [{"ad": "seven"}]}),
         ("/events", {"events": [{**row, "type": "impression"} for row in rows[:2]]}),
-        ("/rank", {"candidates": [{}] * (ON_LOOP + 1)}),
+        ("/rank", {"candidates": [{}] * (SMALL + 1)}),
         ("/rank", {"candidates": 7}),
         ("/model/reload", None),
     ]

@@ -58,14 +58,14 @@ class NumericProgram:
         self._rates = [(span, _weights(some)) for depth, span, some in own if depth > 0]
         read = [what for what in self._measures if what.kind in _READ]
         self._inputs = list(dict.fromkeys(name for what in read for name in what.inputs))
-        place = {name: row for row, name in enumerate(self._inputs)}
+        at = {name: row for row, name in enumerate(self._inputs)}
         self._counts = [
-            np.array([place[what.inputs[level]] for level in range(2 * depth) for what in some])
+            np.array([at[what.inputs[level]] for level in range(2 * depth) for what in some])
             for depth, _, some in own
             if depth > 0
         ]
         plain = [what for what in self._measures if what.kind in _PLAIN]
-        self._plain = np.array([place[what.inputs[0]] for what in plain], np.int64)
+        self._plain = np.array([at[what.inputs[0]] for what in plain], np.int64)
         self._others = [(rows[w.name], w) for w in self._measures if w.kind not in _READ]
         self._transforms = _spans([what.transform for what in self._measures])
         forms: dict[Relative | None, list[tuple[int, int]]] = {}

@@ -138,8 +138,8 @@ class CounterQueries:
         known = iter(read_few(queries))
         made: Columns = {}
         for history, keys in zip(self._histories, self._keys, strict=True):
-            rows = np.array(list(islice(known, max(len(keys), len(ticks)))))
-            made.update(zip(history.columns, rows.T, strict=True))
+            own = np.array(list(islice(known, max(len(keys), len(ticks)))))
+            made.update(zip(history.columns, own.T, strict=True))
         return made
 
 

@@ -52,8 +52,8 @@ class Histories:
     def __init__(self, histories: Sequence[History]) -> None:
         self._counted = [h for h in histories if isinstance(h, CounterHistory)]
         self._clicked = [h for h in histories if isinstance(h, SequenceHistory)]
-        for history in (*self._counted, *self._clicked):
-            _ = history.snapshot.index  # made now, not for the first caller
+        for snapshot in [h.snapshot for h in self._counted] + [h.snapshot for h in self._clicked]:
+            _ = snapshot.index  # made now, not for the first caller
 
     def read(
         self, store: Reader, values: Mapping[str, Sequence[Value]], ticks: NDArray[np.int64]

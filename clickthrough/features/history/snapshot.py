@@ -84,7 +84,11 @@ class _Index:
         starts = np.zeros((1 << bits) + 1, np.int64)
         starts[1 : len(sizes) + 1] = sizes
         self._starts = starts.cumsum().data
-        self._digests, self._ends, self._values = digests.view(np.uint8).data, ends.data, values.data
+        self._digests, self._ends, self._values = (
+            digests.view(np.uint8).data,
+            ends.data,
+            values.data,
+        )
 
     def read(self, wanted: bytes) -> bytes | None:
         """Return the value of a digest, None where there is none."""

@@ -238,7 +238,7 @@ Query = tuple[StateLayout, bytes | None, float]
 
 def read_few(queries: Sequence[Query]) -> list[list[float]]:
     """Return what is known of a few keys: :func:`read_states`, to the last bit, but sooner."""
-    seen = [_seen(*query) if query[1] else None for query in queries]
+    seen = [_seen(layout, state, tick) if state else None for layout, state, tick in queries]
     exponents = [exponent for one in seen if one for exponent in one[-1]]
     weights = iter(np.exp2(exponents).tolist())
     return [
