@@ -21,7 +21,7 @@ from load import capacity, raw_request
 from rich.console import Console
 from rich.table import Table
 from served_bundle import Requests, make_bundle
-from service import HERE, server
+from service import HERE, PROTOCOL, server
 
 EVERY, AT_ONCE, MOST = 5_000, 8, 100.0
 FOREVER = float("inf")
@@ -94,7 +94,12 @@ def main() -> None:
     grown: list[Growth] = []
     with tempfile.TemporaryDirectory() as folder:
         bundle = chosen.bundle or make_bundle(Path(folder))
-        settings = {"CTR_BUNDLE": str(bundle), "CTR_STORE": "memory", "CTR_DRAIN_SECONDS": "0"}
+        settings = {
+            "CTR_BUNDLE": str(bundle),
+            "CTR_STORE": "memory",
+            "CTR_DRAIN_SECONDS": "0",
+            "UVICORN_HTTP": PROTOCOL,
+        }
         for module, place, count in [
             ("app:app", HERE.parent, chosen.requests),
             ("leaking:app", HERE, chosen.requests // 10),

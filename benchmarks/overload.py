@@ -20,7 +20,7 @@ from load import Load, arrivals, at_random, capacity, every, raw_request
 from rich.console import Console
 from rich.table import Table
 from served_bundle import make_bundle
-from service import HERE, bodies, feed, server
+from service import HERE, PROTOCOL, bodies, feed, server
 
 SHED = b"HTTP/1.1 503"
 LIVE, ALIVE = raw_request("/health/live"), 1
@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, nargs="+", default=[1, 100, 500])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=128)
-    parser.add_argument("--http", default="clickthrough.serving.protocol:PlainProtocol")
+    parser.add_argument("--http", default=PROTOCOL)
     parser.add_argument("--core", type=int, default=0)
     chosen = parser.parse_args()
     os.sched_setaffinity(0, set(range(os.cpu_count() or 2)) - {chosen.core})

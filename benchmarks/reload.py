@@ -15,7 +15,7 @@ from load import Load, arrivals, at_random, capacity, every, raw_request
 from rich.console import Console
 from rich.table import Table
 from served_bundle import make_bundle
-from service import AT_ONCE, HERE, bodies, server
+from service import AT_ONCE, HERE, PROTOCOL, bodies, server
 
 TOKEN = "benchmark"  # noqa: S105
 RELOADS, SECONDS_BETWEEN = 1, 1.0
@@ -43,6 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bundle = chosen.bundle or make_bundle(Path(folder))
         settings = {"CTR_BUNDLE": str(bundle), "CTR_STORE": "memory", "CTR_DRAIN_SECONDS": "0",
+                    "UVICORN_HTTP": PROTOCOL,
                     "CTR_RELOAD_TOKEN": TOKEN}  # fmt: skip
         with server("app:app", HERE.parent, chosen.core, **settings) as (port, _):
             asked = [raw_request("/predict", body) for body in bodies(1)]

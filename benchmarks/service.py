@@ -3,8 +3,10 @@
     python benchmarks/service.py --seconds 4
 
 Requests a second with six in flight, then the waits at half of that with random arrivals, beside
-an empty FastAPI route on the same server program. Every figure is the best of several rounds in
-turn; the last column is the ratio to the empty route in the same rounds.
+an empty FastAPI route under the same uvicorn; the service has its own protocol in it, as
+``clickthrough serve`` has, and once more uvicorn's. Every figure is the best of several rounds in
+turn; the last column is the ratio to the empty route in the same rounds. ``--litserve`` names a
+Python that has LitServe (see service_litserve.py): the model's graph alone, on encoded inputs.
 """
 
 import argparse
@@ -23,10 +25,13 @@ from pathlib import Path
 from load import Load, arrivals, at_random, capacity, raw_request
 from rich.console import Console
 from rich.table import Table
-from served_bundle import Requests, make_bundle
+from served_bundle import Requests, make_bundle, random_inputs
+
+from clickthrough.bundle import load_bundle
 
 HERE = Path(__file__).resolve().parent
 LIKELY, EVENTS = 200, 4_000
+PROTOCOL = "clickthrough.serving.protocol:PlainProtocol"
 AT_ONCE = 64
 
 
@@ -53,28 +58,41 @@ def server(
     module: str, folder: Path, core: int | None, **environment: str
 ) -> Iterator[tuple[int, float]]:
     """Run uvicorn, on one core if named; give its port, and the seconds until it is ready."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", module, "--app-dir", str(folder),
+               "--port", str(port), "--no-access-log", "--log-level", "warning"]  # fmt: skip
+    with running(command, core, raw_request("/health/ready"), port, environment) as seconds:
+        yield port, seconds
+
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def running(
+    command: list[str], core: int | None, ready: bytes, port: int, environment: dict[str, str]
+) -> Iterator[float]:
+    """Run a server, on one core if named; give the seconds until it answers that it is ready."""
     pinned = [] if core is None else ["taskset", "-c", str(core)]
-    command = [*pinned, sys.executable, "-m", "uvicorn", module, "--app-dir", str(folder),
-               "--port", str(port), "--no-access-log", "--log-level", "warning"]  # fmt: skip
     began = time.perf_counter()
-    process = subprocess.Popen(command, env={**os.environ, **environment})  # noqa: S603
+    process = subprocess.Popen([*pinned, *command], env={**os.environ, **environment})  # noqa: S603
     try:
-        while not _answers(port):
-            assert process.poll() is None, f"{module} ended"
+        while not _answers(port, ready):
+            assert process.poll() is None, f"{command} ended"
             time.sleep(0.005)
-        yield port, time.perf_counter() - began
+        yield time.perf_counter() - began
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, ready: bytes) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-            connection.sendall(b"GET /health/ready HTTP/1.1\r\nhost: x\r\n\r\n")
+            connection.sendall(ready)
             return b" 200 " in connection.recv(100)
     except OSError:
         return False
@@ -99,16 +117,38 @@ def bodies(rows: int) -> list[bytes]:
     return [json.dumps(body, separators=(",", ":")).encode() for body in asked]
 
 
-def contestants(port: int, empty: int, candidates: list[int]) -> list[Contestant]:
-    """Return what is measured in turn, the empty route first."""
-    made = [
-        Contestant("empty FastAPI route", empty, [raw_request("/empty")]),
-        Contestant("/predict, 1 row", port, [raw_request("/predict", b) for b in bodies(1)]),
-    ]
+def contestants(name: str, port: int, candidates: list[int]) -> list[Contestant]:
+    """Return what is asked of the service."""
+    asked = [raw_request("/predict", b) for b in bodies(1)]
+    made = [Contestant(f"/predict, 1 row{name}", port, asked)]
     for count in candidates:
         asked = [raw_request("/rank", body) for body in bodies(count)]
-        made.append(Contestant(f"/rank, {count} candidates", port, asked))
+        made.append(Contestant(f"/rank, {count} candidates{name}", port, asked))
     return made
+
+
+@contextmanager
+def litserve(
+    python: str | None, bundle: Path, core: int, candidates: list[int]
+) -> Iterator[list[Contestant]]:
+    """Run LitServe; give what is asked of it: the same rows, encoded."""
+    if python is None:
+        yield []
+        return
+    port, encoder = free_port(), load_bundle(bundle).encoder
+    script = str(HERE / "service_litserve.py")
+    command = [python, script, str(bundle / "ctr_model.onnx"), str(port)]
+    with running(command, core, raw_request("/health"), port, {}):
+        made = []
+        for rows in (1, *candidates):
+            inputs = (random_inputs(encoder, rows) for _ in range(LIKELY))
+            asked = [
+                json.dumps({"ids": one.ids.tolist(), "numeric": one.numeric.tolist()}).encode()
+                for one in inputs
+            ]
+            requests = [raw_request("/predict", body) for body in asked]
+            made.append(Contestant(f"LitServe, {rows} encoded", port, requests))
+        yield made
 
 
 def shown(measured: list[Contestant]) -> Table:
@@ -142,18 +182,28 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--candidates", type=int, nargs="+", default=[100])
     parser.add_argument("--core", type=int, default=0)
+    parser.add_argument("--litserve", help="a Python that has LitServe")
     chosen = parser.parse_args()
     os.sched_setaffinity(0, set(range(os.cpu_count() or 2)) - {chosen.core})
     with tempfile.TemporaryDirectory() as folder:
         bundle = chosen.bundle or make_bundle(Path(folder))
         store = "memory" if chosen.store == "memory" else f"{folder}/store.sqlite"
         settings = {"CTR_BUNDLE": str(bundle), "CTR_STORE": store, "CTR_RUNTIME": chosen.runtime}
+        own = {**settings, "UVICORN_HTTP": PROTOCOL}
         with (
-            server("app:app", HERE.parent, chosen.core, **settings) as (port, ready),
             server("empty:app", HERE, chosen.core) as (empty, _),
+            server("app:app", HERE.parent, chosen.core, **own) as (port, ready),
+            server("app:app", HERE.parent, chosen.core, **settings) as (under_h11, _),
+            litserve(chosen.litserve, bundle, chosen.core, chosen.candidates) as rivals,
         ):
             feed(port)
-            measured = contestants(port, empty, chosen.candidates)
+            feed(under_h11)
+            measured = [
+                Contestant("empty FastAPI route", empty, [raw_request("/empty")]),
+                *contestants("", port, chosen.candidates),
+                *contestants(", h11", under_h11, chosen.candidates),
+                *rivals,
+            ]
             for _ in range(chosen.rounds):
                 for one in measured:
                     one.full.append(capacity(one.port, one.requests, chosen.seconds))

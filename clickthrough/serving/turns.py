@@ -1,9 +1,10 @@
 """Scoring, one turn after another.
 
 What is soon done is done on the event loop, which takes less than a thread needs to wake up; what
-takes longer is done on a thread, so that health is answered and requests are refused meanwhile.
-Small bodies that wait together are scored together, in little more than the time of one, each as it
-would be alone to the last bit. Whoever has gone when the turn comes is passed over.
+takes longer is done on a thread, so that meanwhile health is answered, requests are refused and
+what is soon done is done. Small bodies that wait together are scored together, in little more than
+the time of one, each as it would be alone to the last bit. Whoever has gone when the turn comes is
+passed over.
 """
 
 import asyncio
@@ -51,16 +52,23 @@ class _Job:
     def small(self) -> bool:
         return self.impressions is not None and self.rows <= SMALL
 
+    @property
+    def seconds(self) -> float:
+        """About how long it will take."""
+        return self.rows * self.predictor.row_seconds
+
 
 class Turns:
     """Those who wait to be scored."""
 
     def __init__(self) -> None:
         self._waiting: deque[_Job] = deque()
+        self._waiting_long: deque[_Job] = deque()
         self._came = 0
         self._turning = False
         # one process serves one core: two threads that score would only wait for each other
         self._thread = ThreadPoolExecutor(1, "scoring")
+        self._on_thread = False
 
     async def predict(
         self, predictor: Predictor, impressions: Sequence[RawRow], receive: Receive
@@ -95,6 +103,10 @@ class Turns:
         return ranking
 
     def _join(self, job: _Job) -> None:
+        if job.seconds > LONGEST:
+            self._waiting_long.append(job)
+            self._turn_on_thread()
+            return
         self._waiting.append(job)
         self._came += 1
         if not self._turning:
@@ -110,43 +122,49 @@ class Turns:
             self._turn()
 
     def _turn(self) -> None:
-        loop, jobs = asyncio.get_running_loop(), self._take()
+        jobs = self._take()
         if not jobs:
             self._turning = False
             return
-        rows = sum(job.rows for job in jobs)
-        if rows * jobs[0].predictor.row_seconds > LONGEST:
-            on_thread = loop.run_in_executor(self._thread, self._score, jobs)
-            on_thread.add_done_callback(lambda done: self._after_thread(jobs, done.result()))
-            return
         self._answer(jobs, self._score(jobs))
-        self._go_on()
-
-    def _after_thread(self, jobs: list[_Job], answers: Answers) -> None:
-        gone = [Gone() if has_gone(job.receive) else None for job in jobs]
-        self._answer(jobs, [left or answer for left, answer in zip(gone, answers, strict=True)])
-        self._go_on()
-
-    def _go_on(self) -> None:
         asyncio.get_running_loop().call_soon(self._look, _LOOKS)
 
     def _take(self) -> list[_Job]:
         """Return the first of those who wait and are there: one, or several that are small."""
         taken: list[_Job] = []
-        rows = 0
+        rows, seconds = 0, 0.0
         while self._waiting:
             job = self._waiting[0]
-            if taken and not (job.small and taken[0].small and rows + job.rows <= _MOST_ROWS):
+            if taken and not (job.small and taken[0].small and job.predictor is taken[0].predictor):
                 break
-            if taken and job.predictor is not taken[0].predictor:
+            rows, seconds = rows + job.rows, seconds + job.seconds
+            if taken and (rows > _MOST_ROWS or seconds > LONGEST):
                 break
-            self._waiting.popleft()
-            if has_gone(job.receive):
-                self._answer([job], [Gone()])
-                continue
-            taken.append(job)
-            rows += job.rows
+            if self._is_there(self._waiting.popleft()):
+                taken.append(job)
         return taken
+
+    def _turn_on_thread(self) -> None:
+        while self._waiting_long and not self._on_thread:
+            job = self._waiting_long.popleft()
+            if self._is_there(job):
+                self._on_thread = True
+                loop = asyncio.get_running_loop()
+                scored = loop.run_in_executor(self._thread, self._score, [job])
+                scored.add_done_callback(partial(self._after_thread, job))
+
+    def _after_thread(self, job: _Job, scored: asyncio.Future[Answers]) -> None:
+        self._on_thread = False
+        if self._is_there(job):
+            self._answer([job], scored.result())
+        self._turn_on_thread()
+
+    def _is_there(self, job: _Job) -> bool:
+        """Say whether the caller is still there; if not, end what waits for the answer."""
+        if has_gone(job.receive):
+            self._answer([job], [Gone()])
+            return False
+        return True
 
     def _score(self, jobs: list[_Job]) -> Answers:
         began = time.perf_counter()

@@ -24,14 +24,16 @@ from clickthrough.serving.app import from_environment
 
 app = from_environment()
 predictor = app.state.current.predictor
-own = predictor.predict
+own = predictor.predict_each
 
-def slowly(rows):
-    print("scoring", flush=True)
-    time.sleep(2)
-    return own(rows)
+def slowly(bodies):
+    if len(bodies[0]) > 1:
+        print("scoring", flush=True)
+        time.sleep(2)
+    return own(bodies)
 
-predictor.predict = slowly
+predictor.predict_each = slowly
+predictor.row_seconds = 0.001  # so large bodies are scored on a thread
 """
 LARGE: dict[str, Any] = {"impressions": [{}] * 20}
 SMALL: dict[str, Any] = {"impressions": [{}]}
