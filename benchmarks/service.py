@@ -12,13 +12,14 @@ Python that has LitServe (see service_litserve.py): the model's graph alone, on 
 import argparse
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,7 +79,9 @@ def running(
     """Run a server, on one core if named; give the seconds until it answers that it is ready."""
     pinned = [] if core is None else ["taskset", "-c", str(core)]
     began = time.perf_counter()
-    process = subprocess.Popen([*pinned, *command], env={**os.environ, **environment})  # noqa: S603
+    process = subprocess.Popen(  # noqa: S603
+        [*pinned, *command], env={**os.environ, **environment}, start_new_session=True
+    )
     try:
         while not _answers(port, ready):
             assert process.poll() is None, f"{command} ended"
@@ -87,6 +90,8 @@ def running(
     finally:
         process.terminate()
         process.wait(30)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # LitServe leaves processes of its own
 
 
 def _answers(port: int, ready: bytes) -> bool:
