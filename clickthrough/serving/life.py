@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from clickthrough.serving.draining import draining
 from clickthrough.serving.environment import Environment
 from clickthrough.serving.garbage import loaded_for_good
-from clickthrough.serving.protocol import REFUSAL
+from clickthrough.serving.waiting import REFUSAL
 from clickthrough.serving.watch import Watch
 
 _SWITCH = 0.0005

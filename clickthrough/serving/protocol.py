@@ -20,9 +20,8 @@ from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 
 from clickthrough.serving.plain import PlainRequest, read_plain
+from clickthrough.serving.waiting import REFUSAL
 
-REFUSAL = "refusal"
-"""By this name the state of the lifespan holds what says why to refuse a request, if it does."""
 _TEXT = [(b"content-type", b"text/plain; charset=utf-8")]
 
 

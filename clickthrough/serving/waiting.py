@@ -26,6 +26,8 @@ _MOMENT = 0.1
 """Seconds after which one who was expected does not come any more."""
 _EARLY = 0.25
 """What refusing takes before HTTP is parsed, measured by what answering takes."""
+REFUSAL = "refusal"
+"""By this name the state of the lifespan holds what says why to refuse a request, if it does."""
 FULL = "the queue is full (serving.max_wait_ms); try again"
 _SCORING = ("/predict", "/rank")
 
