@@ -355,3 +355,47 @@ def test_lists_become_arrays_that_are_cut_and_filled_up() -> None:
 def test_no_rows_have_lists_of_no_rows() -> None:
     assert padded([], 3, "int").shape == (0, 3)
     assert padded([[], []], 3, "str").tolist() == [[b""] * 3] * 2
+
+
+BODIES = st.lists(
+    st.lists(
+        st.fixed_dictionaries(
+            {"item": st.integers(0, 5)},
+            optional={
+                "request_id": st.sampled_from(["a", "b", None]),
+                "time": st.integers(0, 3),
+                "price": st.none() | st.floats(0, 1),
+                "uid": st.sampled_from(["x", ""]),
+                "colour": st.just(1),
+            },
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(BODIES)
+def test_bodies_parsed_together_are_what_they_are_alone(bodies: list[list[RawRow]]) -> None:
+    together = PARSER.parse_each(bodies, NOW)
+    alone = [PARSER.parse(body, NOW) for body in bodies]
+
+    def whole(rows: Any, name: str) -> list[Any]:  # noqa: ANN401
+        values = list(rows.values[name])
+        return values if len(values) == len(rows) else values * len(rows)
+
+    for name in PARSER.fields:
+        assert whole(together, name) == [value for rows in alone for value in whole(rows, name)]
+    assert together.request_ids == [one for rows in alone for one in rows.request_ids]
+    moments = [np.broadcast_to(rows.time, len(rows)) for rows in (together, *alone)]
+    assert moments[0].tolist() == np.concatenate(moments[1:]).tolist()
+    assert together.ignored == [ignored for rows in alone for ignored in rows.ignored]
+    sizes = [size for rows in alone for size in np.diff(rows.offsets).tolist()]
+    assert np.diff(together.offsets).tolist() == sizes
+    starts = np.cumsum([0, *map(len, bodies)])
+    order = [
+        start + place for start, rows in zip(starts, alone, strict=False) for place in rows.order
+    ]
+    assert list(together.order) == order
