@@ -8,6 +8,7 @@ import gc
 import select
 import socket
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -70,7 +71,8 @@ class Connections:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open[one.fileno()] = one
             self._poll.register(one, select.EPOLLIN)
-        self._free = list(self._open)
+        # in turn: the server hangs up on who is silent for five seconds
+        self._free = deque(self._open)
 
     @property
     def idle(self) -> bool:
@@ -84,7 +86,7 @@ class Connections:
 
     def send(self, request: bytes, due: float, kind: int = 0) -> None:
         """Send a request on a free connection."""
-        number = self._free.pop()
+        number = self._free.popleft()
         self._asked[number] = Asked(due, time.perf_counter(), kind)
         self._open[number].sendall(request)
 
