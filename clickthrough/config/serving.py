@@ -18,7 +18,7 @@ class Serving(Strict):
         max_impressions: more impressions, candidates or events in a body are answered with 422.
         max_in_flight: more requests at the same time are answered with 503 and Retry-After.
         max_wait_ms: a request to score that would wait longer than this for those before it is
-            answered so too; up to six are always let in, and a burst may wait four times as long.
+            answered so too; up to six are always let in, and a burst may wait twice as long.
         attribution_window: how long an impression waits for its click.
         forget_after: a key of counters or sequences without events for so long falls back to what
             the bundle knows of it.

@@ -15,7 +15,7 @@ from clickthrough.serving.limits import Setting, answer
 _ALWAYS = 6
 """So many may be in the queue however slow they are: random arrivals at half of the capacity put
 more there once in a thousand times, and then wait as long as these."""
-_LONGER, _BURST, _REGAINED = 4, 64, 50.0
+_LONGER, _BURST, _REGAINED = 2, 64, 50.0
 """In a burst, requests may wait so many times as long: so many of them, regained so many a second.
 A burst passes by itself, and a process that stood still for a moment has one: only lasting overload
 must be held off."""

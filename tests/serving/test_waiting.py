@@ -80,9 +80,9 @@ def test_requests_answered_together_count_by_their_share(monkeypatch: pytest.Mon
 def test_a_burst_may_wait_longer_until_it_is_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, queue = Clock(monkeypatch), Queue()
     busy(queue, clock, 0.001)
-    assert admitted(queue, 0.0202) == 81  # four times as long
+    assert admitted(queue, 0.0202) == 41  # twice as long
     queue.waiting = 0
-    assert take_the_burst(queue) == 64 - (81 - 21)
+    assert take_the_burst(queue) == 64 - (41 - 21)
     assert admitted(queue, 0.0202) == 21
     queue.waiting = 0
     clock.now += 0.1
