@@ -65,12 +65,11 @@ class Names:
 
     def _new_form(self, names: tuple[str, ...]) -> Form | None:
         """Remember a form, unless it has names that mean nothing: those are of any number."""
-        ours = tuple(self.known[name] for name in names if name in self.known)
-        others = {name for name in names if name not in self.known}
-        many = len(self._forms) >= _MOST_FORMS or not others <= self._meaningless
+        given = [name for name in names if name in self.known]
+        ours = tuple(self.known[name] for name in given)
+        many = len(self._forms) >= _MOST_FORMS or bool(self._ignored(names))
         if many or len(ours) < _FEWEST or len(set(ours)) < len(ours):
             return None
-        given = [name for name in names if name in self.known]
         form = self._forms[names] = Form(len(names), ours, itemgetter(*given))
         return form
 
