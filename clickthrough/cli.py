@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from clickthrough.config.serving import Serving
 from clickthrough.errors import ClickthroughError
 
 if TYPE_CHECKING:
@@ -40,6 +41,14 @@ TruthOption = Annotated[
 StoreOption = Annotated[
     str | None, typer.Option(help="'memory', or an SQLite file; by default beside the bundle.")
 ]
+
+
+def _settings_help() -> str:
+    """Return a line a setting of the service."""
+    return "Settings:\n\n" + "\n\n".join(
+        f"{name} (default {one.get_default()}): {one.description}"
+        for name, one in Serving.model_fields.items()
+    )
 
 
 def main() -> None:
@@ -214,22 +223,33 @@ def predict(
     _console.print(f"{count:,} predictions in {out}")
 
 
-@app.command()
+@app.command(epilog=_settings_help())
 def serve(
     bundle: Annotated[Path, typer.Argument(help="The bundle's directory.")] = Path("models"),
     host: str = "127.0.0.1",
     port: int = 8000,
     store: StoreOption = None,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML with settings; by default what CTR_CONFIG names.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE: a setting; again for more.")
+    ] = None,
 ) -> None:
-    """Serve a bundle over HTTP; http://HOST:PORT/docs describes the routes."""
+    """Serve a bundle over HTTP; http://HOST:PORT/docs describes the routes.
+
+    Settings come from the bundle, then a file, then the environment (CTR_ and the name in
+    capitals), then --set: whoever comes later goes before. GET /model shows them.
+    """
     import uvicorn
 
     from clickthrough.serving.app import create_app
-    from clickthrough.serving.protocol import PlainProtocol
+    from clickthrough.serving.connections import GuardedProtocol
+    from clickthrough.serving.settings import Overrides
 
-    made = create_app(bundle, store)
+    made = create_app(bundle, store, overrides=Overrides.read(settings or [], config))
     _console.print(f"serving {bundle} on http://{host}:{port} (docs: /docs)")
-    uvicorn.run(made, host=host, port=port, log_level="warning", http=PlainProtocol)
+    uvicorn.run(made, host=host, port=port, log_level="warning", http=GuardedProtocol)
 
 
 @app.command()

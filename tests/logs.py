@@ -88,7 +88,12 @@ def make_values(folder: Path, log: str = "log.csv", **training: object) -> dict[
         ],
         "model": {"hidden": [16], "embedding_dim": 4, "dropout": 0.0},
         "training": {"epochs": 3, "batch_size": 128, "learning_rate": 0.01, **training},
-        "serving": {"max_body_bytes": 100_000, "max_impressions": 50, "max_in_flight": 2},
+        "serving": {
+            "max_body_bytes": 100_000,
+            "max_events_bytes": 100_000,
+            "max_impressions": 50,
+            "max_in_flight": 2,
+        },
     }
 
 

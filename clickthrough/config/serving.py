@@ -13,25 +13,65 @@ Runtime = Literal["onnx", "openvino"]
 class Serving(Strict):
     """What one process of the service accepts.
 
-    Attributes:
-        max_body_bytes: a larger body is answered with 413.
-        max_impressions: more impressions, candidates or events in a body are answered with 422.
-        max_in_flight: more requests at the same time are answered with 503 and Retry-After.
-        max_wait_ms: a request to score that would wait longer than this for those before it is
-            answered so too; up to six are always let in, and a burst may wait twice as long.
-        attribution_window: how long an impression waits for its click.
-        forget_after: a key of counters or sequences without events for so long falls back to what
-            the bundle knows of it.
-        most_keys: with more values in the store (keys, and impressions that wait for a click),
-            those longest without events are forgotten too.
-        runtime: what computes the model's graph; ``CTR_RUNTIME`` goes before it.
+    A bundle brings these from its configuration; a file, the environment and flags go before it
+    (:mod:`clickthrough.serving.settings`). ``serve --help`` shows the description of each.
     """
 
-    max_body_bytes: int = Field(default=4_000_000, ge=1)
-    max_impressions: int = Field(default=2_000, ge=1)
-    max_in_flight: int = Field(default=64, ge=1)
-    max_wait_ms: float = Field(default=2.0, ge=0)
-    attribution_window: Duration = 86_400
-    forget_after: Duration = 90 * 86_400
-    most_keys: int = Field(default=10_000_000, ge=1)
-    runtime: Runtime = "onnx"
+    max_body_bytes: int = Field(
+        default=1_000_000, ge=1, description="a larger body of /predict or /rank is answered 413"
+    )
+    max_events_bytes: int = Field(
+        default=2_000_000, ge=1, description="a larger body of /events is answered 413"
+    )
+    max_impressions: int = Field(
+        default=2_000, ge=1, description="more rows in a body are answered 422"
+    )
+    max_id_bytes: int = Field(
+        default=256, ge=1, description="longer ids of requests, users and items are answered 422"
+    )
+    max_text_bytes: int = Field(
+        default=4_096, ge=1, description="longer texts in other fields are answered 422"
+    )
+    max_in_flight: int = Field(
+        default=64, ge=1, description="more requests to score at a time are answered 503"
+    )
+    max_wait_ms: float = Field(
+        default=2.0,
+        ge=0,
+        description="a request to score that would wait longer is answered 503; the first few "
+        "always wait, and a burst may wait twice as long",
+    )
+    max_events_in_flight: int = Field(
+        default=64, ge=1, description="more bodies of /events at a time are answered 503"
+    )
+    max_events_wait: float = Field(
+        default=5.0, gt=0, description="seconds: events not begun with by then are answered 503"
+    )
+    max_connections: int = Field(
+        default=1_000, ge=1, description="beyond so many, the longest idle are closed"
+    )
+    head_seconds: float = Field(
+        default=10.0, gt=0, description="until the head of a request is whole, else hung up"
+    )
+    body_seconds: float = Field(
+        default=10.0, gt=0, description="until the body of a request is whole, else 408"
+    )
+    write_seconds: float = Field(
+        default=10.0, gt=0, description="until an answer is taken, else hung up"
+    )
+    idle_seconds: float = Field(
+        default=30.0, gt=0, description="between two requests of a connection, else hung up"
+    )
+    attribution_window: Duration = Field(
+        default=86_400, description="how long after its impression a click counts"
+    )
+    forget_after: Duration = Field(
+        default=90 * 86_400,
+        description="a key without events for so long falls back to what the bundle knows of it",
+    )
+    most_keys: int = Field(
+        default=10_000_000,
+        ge=1,
+        description="values in the store; beyond it those longest without events are forgotten",
+    )
+    runtime: Runtime = Field(default="onnx", description="what computes the graph")

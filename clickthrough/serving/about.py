@@ -1,19 +1,33 @@
 """What the service says of itself: its health, and the bundle that it serves."""
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI, Response
+from pydantic import BaseModel
 
 from clickthrough._version import __version__
-from clickthrough.serving import contract
 from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.reload import Current
+
+FAULT: dict[str, Any] = {
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Fault"}}}
+}
+"""How an answer that says what was wrong is documented."""
+
+
+class HealthOut(BaseModel):
+    """Whether the service is well, and which bundle it serves."""
+
+    status: Literal["ok"]
+    version: str
+    clickthrough: str
+    bundle_created: str
 
 
 def add_about(app: FastAPI, current: Current) -> None:
     """Add ``/health``, ``/health/live``, ``/health/ready`` and ``/model``."""
 
-    @app.get("/health", response_model=contract.HealthOut)
+    @app.get("/health", response_model=HealthOut)
     async def health() -> dict[str, str]:
         """Say that the service is up, and with which bundle."""
         manifest = current.predictor.bundle.manifest
@@ -29,7 +43,7 @@ def add_about(app: FastAPI, current: Current) -> None:
         """Answer: the process is alive."""
         return {"status": "alive"}
 
-    @app.get("/health/ready", responses={503: {"model": contract.Fault}})
+    @app.get("/health/ready", responses={503: {**FAULT, "description": "Not ready"}})
     async def ready(response: Response) -> dict[str, str]:
         """Say whether the service is warmed up and takes requests."""
         if not app.state.ready:
@@ -40,7 +54,12 @@ def add_about(app: FastAPI, current: Current) -> None:
     @app.get("/model")
     async def model() -> dict[str, Any]:
         """Describe the bundle: its version, the raw fields it reads, its evaluation."""
-        return {**describe_model(current.predictor), "refused": current.refused}
+        sources = current.overrides.sources()
+        return {
+            **describe_model(current.predictor),
+            "limits_set_by": sources,
+            "refused": current.refused,
+        }
 
 
 def describe_model(predictor: Predictor) -> dict[str, Any]:
@@ -59,6 +78,6 @@ def describe_model(predictor: Predictor) -> dict[str, Any]:
         "roles": bundle.schema.roles,
         "categorical": [column.name for column in bundle.plan.ids],
         "numeric": bundle.encoder.numeric_names,
-        "limits": bundle.config.serving.model_dump(mode="json"),
+        "limits": predictor.settings.model_dump(mode="json"),
         "metrics": bundle.metrics.get("test"),
     }

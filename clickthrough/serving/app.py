@@ -1,60 +1,60 @@
 """The HTTP service."""
 
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing import parent_process
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-import msgspec
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
-from starlette.types import ASGIApp, Receive, Scope, Send
+from fastapi.responses import RedirectResponse, Response
+from starlette.routing import Route as StarletteRoute
+from starlette.types import Receive, Scope, Send
 
 from clickthrough._version import __version__
 from clickthrough.config.serving import Runtime
-from clickthrough.errors import ClickthroughError, ConfigError, RequestError, StoreError
-from clickthrough.serving import contract
+from clickthrough.errors import ClickthroughError
 from clickthrough.serving.about import add_about
+from clickthrough.serving.admission import Admission
+from clickthrough.serving.batcher import MicroBatcher
+from clickthrough.serving.endpoint import Endpoint
 from clickthrough.serving.environment import Environment
-from clickthrough.serving.faults import invalid, malformed, store_failed
-from clickthrough.serving.hot import HotRoutes
+from clickthrough.serving.event_queue import EventQueue
+from clickthrough.serving.handlers import Handlers, Route
 from clickthrough.serving.life import lifespan
-from clickthrough.serving.limits import LimitBody, LimitInFlight
-from clickthrough.serving.predictor import Predictor
-from clickthrough.serving.reload import Current, warm
-from clickthrough.serving.reload_route import PATH as RELOAD
+from clickthrough.serving.logs import AccessLog, FaultLog, log_json
+from clickthrough.serving.metrics import CONTENT_TYPE, Metrics
+from clickthrough.serving.observers import Observer, Observers
+from clickthrough.serving.openapi import add_routes
+from clickthrough.serving.reload import Current
 from clickthrough.serving.reload_route import add_reload
-from clickthrough.serving.waiting import LimitWait
-
-_FAULTS: dict[int | str, dict[str, Any]] = {
-    400: {"model": contract.Fault, "description": "The body is no text in UTF-8"},
-    413: {"model": contract.Fault, "description": "The body is too large"},
-    422: {"model": contract.Fault, "description": "A field is malformed, or too many rows"},
-    503: {"model": contract.Fault, "description": "Too many requests in flight: try again"},
-}
+from clickthrough.serving.settings import Overrides, Setting
+from clickthrough.store import Store, open_store
+from clickthrough.store.shared import claim_memory
 
 
 def from_environment() -> FastAPI:
     """Make the app that ``uvicorn app:app`` serves; end the process where it cannot be made.
 
     ``CTR_BUNDLE`` names the bundle (``models`` by default), ``CTR_STORE`` the store: ``memory``
-    or an SQLite file (beside the bundle by default), ``CTR_RUNTIME`` what computes the model's
-    graph: ``onnx`` or ``openvino`` (what the bundle's configuration says by default).
+    or an SQLite file (beside the bundle by default), ``CTR_CONFIG`` a file of settings; each
+    setting is also a variable (:mod:`clickthrough.serving.settings`).
     """
     bundle = Path(os.environ.get("CTR_BUNDLE", "models"))
     try:
-        return create_app(bundle, os.environ.get("CTR_STORE"), _runtime())
+        return create_app(bundle, os.environ.get("CTR_STORE"))
     except ClickthroughError as error:
+        _end_supervisor()
         sys.exit(f"clickthrough: {error}")
 
 
-def _runtime() -> Runtime | None:
-    named = os.environ.get("CTR_RUNTIME") or None
-    if named is not None and named not in get_args(Runtime):
-        known = " or ".join(get_args(Runtime))
-        raise ConfigError(f"CTR_RUNTIME: expected {known}, found {named!r}")
-    return named  # type: ignore[return-value]
+def _end_supervisor() -> None:
+    """Let a supervisor of this process (``--reload``, ``--workers``) not try for ever."""
+    if (parent := parent_process()) is not None and parent.pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(parent.pid, signal.SIGTERM)
 
 
 def default_store(bundle: Path) -> Path:
@@ -67,111 +67,119 @@ def create_app(
     bundle: Path,
     store: str | Path | None = None,
     runtime: Runtime | None = None,
-    *,
-    hot: bool = True,
+    overrides: Overrides | None = None,
 ) -> FastAPI:
     """Load a bundle and make the service around it.
 
     Args:
         bundle: the bundle's directory.
         store: ``memory``, an SQLite file, or by default the file beside the bundle.
-        runtime: what computes the model's graph; by default what the bundle says.
-        hot: whether the hot routes stand before the documented ones.
+        runtime: what computes the model's graph; by default what the settings say.
+        overrides: what goes before the bundle's settings; by default what the environment says.
 
     Raises:
-        ClickthroughError: the bundle or the store cannot be used.
+        ClickthroughError: the bundle or the store cannot be used, or a setting is wrong.
     """
     environment = Environment.read()
-    predictor = Predictor.load(bundle, store or default_store(bundle), runtime)
-    warm(predictor)
-    current = Current(predictor, bundle, runtime)
-    app = Service(
-        title="clickthrough",
-        version=__version__,
-        description="Calibrated click probabilities, learning from events.",
-        lifespan=lifespan(environment),
-    )
-    app.state.current = current
-    app.state.ready = False
-    add_about(app, current)
-    _add_scoring(app, current)
-    add_reload(app, current, environment.reload_token)
-    app.add_exception_handler(RequestError, malformed)
-    app.add_exception_handler(StoreError, store_failed)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.stand_before(current, hot=hot)
-    return app
+    said = overrides or Overrides.read()
+    if runtime is not None:
+        said = Overrides({**said.said, "runtime": Setting(runtime, "runtime")})
+    kept = store or default_store(bundle)
+    if str(kept) == "memory":
+        claim_memory()
+    return Service(bundle, kept, said, environment)
 
 
 class Service(FastAPI):
-    """The documented application, behind the limits and the hot routes.
+    """The application: the hot routes, and what FastAPI serves beside them.
 
-    These stand before all that FastAPI does with a request, which takes longer than they do.
+    Args:
+        bundle: the bundle's directory.
+        kept: where events are kept.
+        overrides: what goes before the bundle's settings.
+        environment: what belongs to this process.
     """
 
-    front: ASGIApp
-
-    def stand_before(self, current: Current, *, hot: bool) -> None:
-        """Put the limits, and the hot routes if wanted, before the documented routes."""
-        documented = super().__call__
-        behind: ASGIApp = HotRoutes(documented, current) if hot else documented
-        queue = LimitWait(behind, lambda: current.limits.max_wait_ms * current.patience)
-        behind = LimitBody(queue, lambda: current.limits.max_body_bytes)
-        self.front = in_flight = LimitInFlight(
-            behind, lambda: current.limits.max_in_flight * current.patience, but=RELOAD
+    def __init__(
+        self, bundle: Path, kept: str | Path, overrides: Overrides, environment: Environment
+    ) -> None:
+        super().__init__(
+            title="clickthrough",
+            version=__version__,
+            description="Calibrated click probabilities, learning from events.",
+            lifespan=lifespan(environment),
         )
-        self.state.queue = queue
+        store: Store = open_store(kept)
+        try:
+            self.current = Current(bundle, store, overrides)
+        except BaseException:
+            store.close()
+            raise
+        self.batcher = MicroBatcher()
+        self.admission = Admission(
+            lambda: self.current.settings,
+            lambda: self.batcher.waiting_seconds,
+            lambda: self.current.patience,
+        )
+        self.metrics = Metrics(self.current.version, self.admission.in_flight)
+        self.observer = _observers(self.metrics, environment)
+        self.current.on_reload = self.observer.reloaded
+        self.hot = self._hot_routes(environment)
+        self.state.current, self.state.admission = self.current, self.admission
+        self.state.ready = False
+        add_about(self, self.current)
+        add_reload(self, self.current, environment.reload_token)
+        self._add_pages()
 
-        def refusal() -> str | None:
-            return in_flight.refusal(queue.queue.arriving) or queue.refusal()
+    def _hot_routes(self, environment: Environment) -> dict[str, Endpoint]:
+        events = EventQueue(lambda: self.current.predictor, lambda: self.batcher.busy)
+        handlers = Handlers(self.current, self.batcher, events, self.observer)
+        endpoints: dict[str, Endpoint] = {}
+        for route in handlers.routes():
+            token = environment.events_token if route.kind == "events" else None
+            made = Endpoint(route, self.current, self.admission, self.observer, token)
+            endpoints[route.path] = made
+            self.router.routes.append(StarletteRoute(route.path, made, include_in_schema=False))
+        return endpoints
 
-        self.state.refusal = refusal
+    def _add_pages(self) -> None:
+        @self.get("/metrics", include_in_schema=False)
+        def metrics() -> Response:
+            """Say what happened, to Prometheus."""
+            return Response(self.metrics.text(), media_type=CONTENT_TYPE)
+
+        @self.get("/", include_in_schema=False)
+        async def root() -> Response:
+            """Lead to the documentation."""
+            return RedirectResponse("docs")
+
+    def routes_table(self) -> list[Route]:
+        """Return the hot routes."""
+        return [endpoint.route for endpoint in self.hot.values()]
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document of all routes."""
+        if not self.openapi_schema:
+            self.openapi_schema = add_routes(super().openapi(), self.routes_table())
+        return self.openapi_schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        await self.front(scope, receive, send)
+        """Answer a request.
+
+        A hot route is asked at once where no middleware wants to see its requests: FastAPI's own
+        take longer than a small body takes to be scored.
+        """
+        if scope["type"] == "http" and not self.user_middleware:
+            endpoint = self.hot.get(scope["path"])
+            if endpoint is not None:
+                await endpoint(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
 
 
-def _add_scoring(app: FastAPI, current: Current) -> None:
-    # plain functions: FastAPI runs them on threads, so scoring never holds up the health checks
-    @app.post("/predict", response_model=contract.PredictOut, responses=_FAULTS)
-    def predict(body: contract.PredictBody) -> dict[str, Any]:
-        """Score impressions."""
-        predictor = _taken(current, body.impressions, "impressions")
-        scored = predictor.predict(body.impressions)
-        predictions = [msgspec.structs.asdict(prediction) for prediction in scored.predictions]
-        return {
-            "predictions": predictions,
-            "ignored": scored.ignored,
-            "version": predictor.bundle.manifest.version,
-        }
-
-    @app.post("/rank", response_model=contract.RankOut, responses=_FAULTS)
-    def rank(body: contract.RankBody) -> dict[str, Any]:
-        """Rank the candidates of one request, best first."""
-        predictor = _taken(current, body.candidates, "candidates")
-        ranking = predictor.rank(body.context, body.candidates, body.top)
-        ranked = [
-            {"candidate": place, **msgspec.structs.asdict(prediction)}
-            for place, prediction in zip(ranking.order, ranking.predictions, strict=True)
-        ]
-        return {
-            "request_id": ranking.request_id,
-            "ranking": ranked,
-            "ignored": ranking.ignored,
-            "version": predictor.bundle.manifest.version,
-        }
-
-    @app.post("/events", response_model=contract.EventsOut, responses=_FAULTS)
-    def events(body: contract.EventsBody) -> dict[str, int]:
-        """Count impressions and clicks; what scoring reads changes with the next tick."""
-        return _taken(current, body.events, "events").observe(body.events).as_dict()
-
-
-def _taken(current: Current, rows: Sequence[object], what: str) -> Predictor:
-    """Return the predictor that is to do it all."""
-    predictor = current.predictor
-    most = predictor.bundle.config.serving.max_impressions
-    if len(rows) > most:
-        raise RequestError(f"{len(rows)} {what}: at most {most} (serving.max_impressions)")
-    return predictor
+def _observers(metrics: Metrics, environment: Environment) -> Observer:
+    listeners: list[Observer] = [metrics, FaultLog()]
+    if environment.json_log:
+        log_json()
+        listeners.append(AccessLog())
+    return Observers(listeners)

@@ -1,98 +1,85 @@
-"""What goes over the wire: the bodies of requests and answers, as OpenAPI documents them."""
+"""What goes over the wire: bodies of requests and answers, as they are read and documented.
 
-from typing import Annotated, Any, Literal
+A row is typed: a field is null, a bool, a number, a text or a flat list of these, so that reading
+stops at the first bracket that nests.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
 
-Raw = dict[str, Any]
+import msgspec
+from msgspec import Meta
+
+from clickthrough.features.values import Value
+
+Scalar = None | bool | int | float | str
+Row = dict[str, Scalar | list[Scalar]]
 """Raw fields of an impression, by the log's column names or by ours."""
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class PredictBody(_Body):
+class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
     """Impressions to score; those that share a ``request_id`` are one request."""
 
-    impressions: list[Raw]
+    impressions: list[Row]
 
 
-class RankBody(_Body):
+class RankBody(msgspec.Struct, forbid_unknown_fields=True):
     """One request: what is known of the moment and the user, and the candidates."""
 
-    context: Raw = {}
-    candidates: list[Raw]
-    top: Annotated[int, Field(ge=1)] | None = None
+    candidates: list[Row]
+    context: Row = {}
+    top: Annotated[int, Meta(ge=1, description="how many are returned; all by default")] | None = (
+        None
+    )
 
 
-class EventsBody(_Body):
+class EventsBody(msgspec.Struct, forbid_unknown_fields=True):
     """Impressions shown and pages viewed (with raw fields), and clicks (request and item)."""
 
-    events: list[Raw]
+    events: list[Row]
 
 
-class PredictionOut(BaseModel):
-    """The answer for one impression."""
+class Prediction(msgspec.Struct, frozen=True, gc=False):
+    """The answer for one impression.
 
-    request_id: str | None = None
-    item: int | str | None = None
-    probability: float = Field(gt=0, lt=1)
+    Attributes:
+        probability: calibrated click probability, strictly between 0 and 1.
+        logit: of that probability, before rounding: what ranking uses.
+        missing: fields that were absent or null.
+        unseen: fields whose value the model or its counters have not met.
+    """
+
+    request_id: str | None
+    item: Value
+    probability: Annotated[float, Meta(gt=0, lt=1)]
     logit: float
-    missing: list[str] = Field(description="fields that were absent or null")
-    unseen: list[str] = Field(description="fields whose value the model has not met")
+    missing: Annotated[list[str], Meta(description="fields that were absent or null")]
+    unseen: Annotated[list[str], Meta(description="fields whose value the model has not met")]
 
 
-class RankedOut(PredictionOut):
+class Ranked(Prediction, frozen=True, gc=False):
     """The answer for one candidate."""
 
-    candidate: int = Field(description="its position in the body's candidates")
+    candidate: Annotated[int, Meta(description="its position in the body's candidates")]
 
 
-class PredictOut(BaseModel):
+class Predictions(msgspec.Struct):
     """Predictions in the order of the body."""
 
-    predictions: list[PredictionOut]
-    ignored: list[str] = Field(description="fields that mean nothing to the model")
+    predictions: list[Prediction]
+    ignored: Annotated[list[str], Meta(description="fields that mean nothing to the model")]
     version: str
 
 
-class RankOut(BaseModel):
+class Rankings(msgspec.Struct):
     """Candidates, best first."""
 
-    request_id: str = Field(description="name it in events")
-    ranking: list[RankedOut]
+    request_id: Annotated[str, Meta(description="name it in events")]
+    ranking: list[Ranked]
     ignored: list[str]
     version: str
 
 
-class EventsOut(BaseModel):
-    """What became of the events."""
-
-    impressions: int
-    clicks: int
-    views: int
-    duplicates: int
-    waiting: int = Field(description="clicks that came before their impression")
-
-
-class HealthOut(BaseModel):
-    """Whether the service is well, and which bundle it serves."""
-
-    status: Literal["ok"]
-    version: str
-    clickthrough: str
-    bundle_created: str
-
-
-class ReloadOut(BaseModel):
-    """Which bundle served before, and which serves now."""
-
-    previous: str
-    version: str
-
-
-class Fault(BaseModel):
+class Fault(msgspec.Struct):
     """An answer that says what was wrong."""
 
-    detail: Any
+    detail: str | list[dict[str, str | list[str | int]]]

@@ -1,8 +1,9 @@
 """The life of a service: ready, following its bundle, draining, closed."""
 
 import asyncio
+import logging
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     asynccontextmanager,
@@ -15,13 +16,17 @@ from fastapi import FastAPI
 from clickthrough.serving.draining import draining
 from clickthrough.serving.environment import Environment
 from clickthrough.serving.garbage import loaded_for_good
-from clickthrough.serving.waiting import REFUSAL
+from clickthrough.serving.guard import GUARD, Guard
 from clickthrough.serving.watch import Watch
 
 _SWITCH = 0.0005
 """Seconds until a thread that scores lets another run Python. The event loop gives its turn away
 with every read and write of a socket: by default (5 ms) even a refusal would take 15 ms."""
 
+_PROTOCOLS = "clickthrough.serving.connections"
+"""Imported by whoever runs the service under its protocols, and by nobody else."""
+
+_log = logging.getLogger("clickthrough.serving")
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, object]]]
 
 
@@ -33,11 +38,13 @@ def lifespan(environment: Environment) -> Lifespan:
         def begin_draining() -> None:
             app.state.ready = False
 
-        async with _watching(app, environment.watch_seconds):
+        guard = Guard(lambda: app.state.current.settings)
+        _say_what_does_not_hold(environment)
+        async with _watching(app, environment.watch_seconds), _going_on(guard.go_on()):
             drains = draining(environment.drain_seconds, begin_draining)
             with drains, _switching(_SWITCH), loaded_for_good():
                 app.state.ready = True
-                yield {REFUSAL: app.state.refusal}
+                yield {GUARD: guard}
                 app.state.ready = False
         app.state.current.close()
 
@@ -59,10 +66,29 @@ async def _watching(app: FastAPI, seconds: float) -> AsyncIterator[None]:
     if not seconds:
         yield
         return
-    watching = asyncio.create_task(Watch(app.state.current).go_on(seconds))
+    async with _going_on(Watch(app.state.current).go_on(seconds)):
+        yield
+
+
+@asynccontextmanager
+async def _going_on(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Let work go on while the block runs."""
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
-        watching.cancel()
+        task.cancel()
         with suppress(asyncio.CancelledError):
-            await watching
+            await task
+
+
+def _say_what_does_not_hold(environment: Environment) -> None:
+    """Say in a line each what this process leaves open."""
+    if environment.events_token is None:
+        _log.warning("/events takes events from whoever reaches the port (CTR_EVENTS_TOKEN)")
+    if _PROTOCOLS not in sys.modules:
+        _log.warning(
+            "plain uvicorn: slow heads, unread answers and the number of connections are not "
+            "bounded; clickthrough serve bounds them, or uvicorn "
+            "--http clickthrough.serving.connections:GuardedProtocol"
+        )

@@ -10,15 +10,18 @@ import logging
 import math
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from clickthrough.bundle import layout
 from clickthrough.bundle.load import Bundle, load_bundle
 from clickthrough.bundle.manifest import read_manifest
 from clickthrough.config.serving import Runtime, Serving
-from clickthrough.errors import BundleError, ClickthroughError, StoreError
+from clickthrough.errors import BundleError, ClickthroughError
 from clickthrough.serving.garbage import loaded_anew
 from clickthrough.serving.predictor import Predictor
+from clickthrough.serving.settings import Overrides
+from clickthrough.store import Store
 
 _log = logging.getLogger(__name__)
 _ATTEMPTS = 3
@@ -27,30 +30,34 @@ _PATIENCE, _SETTLING = 50, 2.0
 
 
 class Current:
-    """The predictor that serves now.
+    """The predictor that serves now, under the settings that hold now.
 
     Args:
-        predictor: the first.
         path: where its bundle lies, and where its successors will.
-        runtime: what computes the graphs; by default what each bundle says.
+        store: what all of them count in.
+        overrides: what goes before the settings of each bundle.
 
     Attributes:
         predictor: replaced by one assignment; take it once a request.
         refused: why the bundle that lies there now does not serve; None where it does.
+        on_reload: told the version that took over.
     """
 
-    def __init__(self, predictor: Predictor, path: Path, runtime: Runtime | None = None) -> None:
-        self.predictor = predictor
+    def __init__(self, path: Path, store: Store, overrides: Overrides | None = None) -> None:
         self.path = path
+        self.overrides = overrides or Overrides()
         self.refused: str | None = None
+        self.on_reload: Callable[[str], None] = lambda version: None
         self._patient_until = 0.0
-        self._runtime = runtime
         self._one_at_a_time = threading.Lock()
+        bundle = load_bundle(path, self._runtime())
+        self.predictor = Predictor(bundle, store, self.overrides.over(bundle.config.serving))
+        warm(self.predictor)
 
     @property
-    def limits(self) -> Serving:
-        """The limits that the bundle sets."""
-        return self.predictor.bundle.config.serving
+    def settings(self) -> Serving:
+        """The settings that hold now."""
+        return self.predictor.settings
 
     @property
     def patience(self) -> int:
@@ -60,7 +67,12 @@ class Current:
     @property
     def version(self) -> str:
         """The version of the bundle that serves."""
-        return self.predictor.bundle.manifest.version
+        return self.predictor.scorer.version
+
+    def _runtime(self) -> Runtime | None:
+        """Return what is to compute the graphs, where anybody says so beside the bundle."""
+        said = self.overrides.said.get("runtime")
+        return None if said is None else self.overrides.over(Serving()).runtime
 
     def reload(self) -> tuple[str, str]:
         """Let the bundle at the path take over; call it on a thread that does not score.
@@ -70,7 +82,6 @@ class Current:
 
         Raises:
             BundleError: the bundle cannot be used; the old one goes on serving.
-            StoreError: its counters are not those of the store; the old one goes on serving.
         """
         with self._one_at_a_time:
             before = self.version
@@ -78,12 +89,13 @@ class Current:
             try:
                 self.predictor = self._successor()
             except ClickthroughError as error:
-                self.refused = str(error)
+                self.refused = self._without_paths(str(error))
                 _log.warning("bundle %s goes on serving: %s", before, error)
                 raise
             finally:
                 self._patient_until = time.monotonic() + _SETTLING
             self.refused = None
+            self.on_reload(self.version)
             loaded_anew()
             _log.info("bundle %s took over from %s", self.version, before)
             return before, self.version
@@ -93,12 +105,18 @@ class Current:
         with self._one_at_a_time:
             self.predictor.close()
 
+    def _without_paths(self, text: str) -> str:
+        """Return what strangers may read: no place of this machine."""
+        for place in (self.path.resolve(), self.path.absolute(), self.path):
+            text = text.replace(str(place), "the bundle")
+        return text
+
     def _successor(self) -> Predictor:
         """Return a warm predictor of the bundle at the path, over the same store."""
         try:
-            bundle = _load_whole(self.path, self._runtime)
-            _refuse_other_counters(self.predictor.bundle, bundle)
-            made = self.predictor.succeeded_by(bundle)
+            bundle = _load_whole(self.path, self._runtime())
+            settings = self.overrides.over(bundle.config.serving)
+            made = self.predictor.succeeded_by(bundle, settings)
             warm(made)
         except ClickthroughError:
             raise
@@ -148,31 +166,3 @@ def _stands(folder: Path, version: str | None = None) -> bool:
     except BundleError:
         return (folder / layout.MANIFEST).is_file()
     return version is None or found.version == version
-
-
-def _refuse_other_counters(old: Bundle, new: Bundle) -> None:
-    """Refuse a bundle to which the states of the store mean something else.
-
-    Raises:
-        StoreError: it declares other counters, or other types of the fields they are kept by.
-    """
-    if new.manifest.counters != old.manifest.counters:
-        raise StoreError(
-            f"{new.path}: bundle {new.manifest.version} declares counters {new.manifest.counters}, "
-            f"the store holds counters {old.manifest.counters} of bundle {old.manifest.version}; "
-            "start a process with another store for it"
-        )
-    for name, kind in _kept_by(old).items():
-        if (found := _kept_by(new)[name]) != kind:
-            raise StoreError(
-                f"{new.path}: bundle {new.manifest.version} reads field '{name}' as {found}, the "
-                f"store keeps its counters by {kind}; start a process with another store for it"
-            )
-
-
-def _kept_by(bundle: Bundle) -> dict[str, str]:
-    """Return the types of the fields that keys and sequences are made of."""
-    plan = bundle.plan
-    names = [name for key_set in plan.key_sets for name in key_set.fields]
-    names += [name for s in plan.sequence_sets for name in (*s.key, s.field)]
-    return {name: str(bundle.schema.fields[name]) for name in names}

@@ -7,19 +7,26 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel
 
-from clickthrough.errors import BundleError, StoreError
-from clickthrough.serving import contract
+from clickthrough.errors import ClickthroughError
+from clickthrough.serving.about import FAULT
 from clickthrough.serving.reload import Current
 
 PATH = "/model/reload"
 _FAULTS: dict[int | str, dict[str, Any]] = {
-    401: {"model": contract.Fault, "description": "The token is missing or wrong"},
-    403: {"model": contract.Fault, "description": "The service has no token: CTR_RELOAD_TOKEN"},
-    409: {"model": contract.Fault, "description": "Its counters are not those of the store"},
-    422: {"model": contract.Fault, "description": "The bundle cannot be used"},
+    401: {**FAULT, "description": "The token is missing or wrong"},
+    403: {**FAULT, "description": "The service has no token: CTR_RELOAD_TOKEN"},
+    422: {**FAULT, "description": "The bundle cannot be used"},
 }
 _bearer = HTTPBearer(auto_error=False, description="The value of CTR_RELOAD_TOKEN")
+
+
+class ReloadOut(BaseModel):
+    """Which bundle served before, and which serves now."""
+
+    previous: str
+    version: str
 
 
 def add_reload(app: FastAPI, current: Current, token: str | None) -> None:
@@ -31,7 +38,7 @@ def add_reload(app: FastAPI, current: Current, token: str | None) -> None:
         token: what a caller must know; None where nobody may reload.
     """
 
-    @app.post(PATH, response_model=contract.ReloadOut, responses=_FAULTS)
+    @app.post(PATH, response_model=ReloadOut, responses=_FAULTS)
     async def reload(
         given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     ) -> dict[str, str]:
@@ -39,10 +46,9 @@ def add_reload(app: FastAPI, current: Current, token: str | None) -> None:
         _authorize(given.credentials if given else "", token)
         try:
             before, now = await asyncio.to_thread(current.reload)
-        except BundleError as error:
-            raise HTTPException(422, f"{error}; {current.version} goes on serving") from None
-        except StoreError as error:
-            raise HTTPException(409, f"{error}; {current.version} goes on serving") from None
+        except ClickthroughError:
+            text = f"{current.refused}; {current.version} goes on serving"
+            raise HTTPException(422, text) from None
         return {"previous": before, "version": now}
 
 

@@ -14,6 +14,10 @@ class Caller:
 
     path: str
     body: bytes
+    whole: bool = True
+    sent: list[tuple[bytes, bytes]] = field(
+        default_factory=lambda: [(b"content-type", b"application/json")]
+    )
     status: int | None = None
     answer: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
@@ -25,15 +29,25 @@ class Caller:
         scope = {
             "type": "http", "method": "POST", "path": self.path, "raw_path": self.path.encode(),
             "query_string": b"", "root_path": "", "scheme": "http", "http_version": "1.1",
-            "headers": [(b"content-type", b"application/json")], "server": ("test", 80),
+            "headers": [*self.sent], "server": ("test", 80),
         }  # fmt: skip
-        await app(scope, self._receive, self._send)
+        await app(scope, self.receive, self._send)
         return self
 
-    async def _receive(self) -> Message:
+    @property
+    def disconnected(self) -> bool:
+        """Whether the caller has gone, as uvicorn's own channel tells."""
+        return self.gone.is_set()
+
+    @property
+    def more_body(self) -> bool:
+        """Whether the body is not here yet."""
+        return not self.whole
+
+    async def receive(self) -> Message:
         if not self._asked:
             self._asked = True
-            return {"type": "http.request", "body": self.body, "more_body": False}
+            return {"type": "http.request", "body": self.body, "more_body": not self.whole}
         await self.gone.wait()
         return {"type": "http.disconnect"}
 

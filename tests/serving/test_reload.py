@@ -122,14 +122,6 @@ def test_a_bad_bundle_leaves_the_old_one_serving_and_says_why(
     def no_probability(folder: Path) -> None:
         calibrated(float("nan"))(folder)
 
-    def other_counters(folder: Path) -> None:
-        edit_json(folder / layout.MANIFEST, {"counters": "0123456789ab"})
-
-    def other_keys(folder: Path) -> None:
-        schema = json.loads((folder / layout.SCHEMA).read_bytes())
-        schema["fields"]["user"] = "int"
-        (folder / layout.SCHEMA).write_text(json.dumps(schema))
-
     def no_graph(folder: Path) -> None:
         (folder / layout.ONNX).write_bytes(b"no graph")
 
@@ -142,17 +134,16 @@ def test_a_bad_bundle_leaves_the_old_one_serving_and_says_why(
     no_manifest = shutil.copytree(other, tmp_path / "no-manifest")
     (no_manifest / layout.MANIFEST).unlink()
     cases = [
-        (whole, 422, "was altered"),
-        (no_manifest, 422, "holds no manifest.json"),
-        (another(other, tmp_path / "a", no_graph), 422, "cannot be"),
-        (another(other, tmp_path / "b", other_counters), 409, "0123456789ab"),
-        (another(other, tmp_path / "c", other_keys), 409, "field 'user' as int"),
-        (another(other, tmp_path / "d", no_probability), 422, "expected a probability"),
+        (whole, "was altered"),
+        (no_manifest, "holds no manifest.json"),
+        (another(other, tmp_path / "a", no_graph), "cannot be"),
+        (another(other, tmp_path / "d", no_probability), "expected a probability"),
     ]
-    for bad, status, why in cases:
+    for bad, why in cases:
         put(bad, place)
         refused = client.post("/model/reload", headers=TOKEN)
-        assert refused.status_code == status, refused.text
+        assert refused.status_code == 422, refused.text
+        assert str(place.parent) not in refused.text + client.get("/model").text
         assert why in refused.json()["detail"]
         assert f"{before[0]} goes on serving" in refused.json()["detail"]
         assert why in client.get("/model").json()["refused"]
@@ -220,7 +211,7 @@ def test_under_load_no_request_fails_and_each_is_answered_by_one_bundle(
 def test_while_a_bundle_is_loaded_requests_wait_rather_than_be_refused(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    current = Current(Predictor.load(place), place)
+    current = Current(place, MemoryStore())
     seen: list[int] = []
 
     def load(path: Path, runtime: Any) -> Any:  # noqa: ANN401
@@ -238,7 +229,7 @@ def test_while_a_bundle_is_loaded_requests_wait_rather_than_be_refused(
 def test_a_bundle_replaced_while_it_is_read_is_read_again(
     place: Path, bundle_path: Path, other: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    current = Current(Predictor.load(place), place)
+    current = Current(place, MemoryStore())
     read: list[str] = []
 
     def load_slowly(path: Path, runtime: Any) -> Any:  # noqa: ANN401
@@ -256,7 +247,7 @@ def test_a_bundle_replaced_while_it_is_read_is_read_again(
 def test_a_bundle_away_while_it_is_replaced_is_looked_for_again(
     place: Path, other: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    current = Current(Predictor.load(place), place)
+    current = Current(place, MemoryStore())
     tries = 0
 
     def load_late(path: Path, runtime: Any) -> Any:  # noqa: ANN401
@@ -292,14 +283,14 @@ def test_impressions_remembered_before_count_for_their_own_keys_after(
         store = MemoryStore()
         first = Predictor(load_bundle(place), store)
         first.observe([{**row, "type": "impression"} for row in rows])
-        second = first.succeeded_by(load_bundle(successor))
+        second = first.succeeded_by(load_bundle(successor), first.settings)
         assert second.observe([{**row, "type": "click"} for row in rows[::4]]).clicks == 4
         stores.append(store._values)
     assert stores[0] == stores[1]
 
 
 def test_what_served_before_is_let_go(place: Path, bundle_path: Path, other: Path) -> None:
-    current = Current(Predictor.load(place), place)
+    current = Current(place, MemoryStore())
     gone = []
     for turn in range(50):
         if turn % 10 == 0:

@@ -10,9 +10,9 @@ from fastapi.testclient import TestClient
 from clickthrough.bundle import layout
 from clickthrough.bundle.manifest import read_manifest
 from clickthrough.serving.app import create_app
-from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.reload import Current
 from clickthrough.serving.watch import Watch
+from clickthrough.store import MemoryStore
 from tests.serving.bundles import another, calibrated, put
 
 
@@ -42,7 +42,7 @@ def counted(current: Current, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 def test_a_new_version_takes_over_once(
     place: Path, other: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    current = Current(Predictor.load(place), place)
+    current = Current(place, MemoryStore())
     asked = counted(current, monkeypatch)
     watch = Watch(current)
     assert [watch.look() for _ in range(3)] == [False] * 3
@@ -57,7 +57,7 @@ def test_a_new_version_takes_over_once(
 def test_a_bundle_copied_file_by_file_takes_over_when_it_is_whole(
     place: Path, other: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    current = Current(Predictor.load(place), place)
+    current = Current(place, MemoryStore())
     asked = counted(current, monkeypatch)
     watch = Watch(current)
     watch.look()
@@ -80,7 +80,7 @@ def test_a_link_that_is_turned_to_another_bundle_is_seen(
 ) -> None:
     link = tmp_path / "link"
     link.symlink_to(bundle_path)
-    current = Current(Predictor.load(link), link)
+    current = Current(link, MemoryStore())
     watch = Watch(current)
     assert not watch.look()
     (tmp_path / "new").symlink_to(other)

@@ -4,15 +4,15 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from clickthrough.errors import RequestError
-from clickthrough.serving.gone import Gone, has_gone
+from clickthrough.serving.batcher import CallerGone, Gone, MicroBatcher
 from clickthrough.serving.predictor import Predictor, Scored
-from clickthrough.serving.turns import Turns
 
 
 class Watched:
@@ -47,30 +47,31 @@ def watched(bundle_path: Path) -> Watched:
     return Watched(bundle_path)
 
 
-async def here() -> Any:  # noqa: ANN401
-    await asyncio.Event().wait()
+def here() -> bool:
+    return False
 
 
-async def gone() -> dict[str, str]:
-    return {"type": "http.disconnect"}
+def gone() -> bool:
+    return True
 
 
-def asked(turns: Turns, watched: Watched, rows: int, receive: Any = here) -> Awaitable[Any]:  # noqa: ANN401
+def asked(turns: MicroBatcher, watched: Watched, rows: int, gone: Gone = here) -> Awaitable[Any]:
     """Ask for impressions, or for candidates where the rows are negative."""
     if rows < 0:
-        return turns.rank(watched.predictor, {}, [{}] * -rows, None, receive)
-    return turns.predict(watched.predictor, [{}] * rows, receive)
+        work = partial(watched.rank, {}, [{}] * -rows)
+        return turns.run(watched.predictor, -rows, work, gone)
+    return turns.predict(watched.predictor, [{}] * rows, gone)
 
 
-def run(go: Callable[[Turns], Awaitable[Any]]) -> Any:  # noqa: ANN401
+def run(go: Callable[[MicroBatcher], Awaitable[Any]]) -> Any:  # noqa: ANN401
     async def running() -> Any:  # noqa: ANN401
-        return await asyncio.wait_for(go(Turns()), 30)
+        return await asyncio.wait_for(go(MicroBatcher()), 30)
 
     return asyncio.run(running())
 
 
 def test_small_bodies_that_come_together_are_scored_together(watched: Watched) -> None:
-    async def go(turns: Turns) -> None:
+    async def go(turns: MicroBatcher) -> None:
         found = await asyncio.gather(*(asked(turns, watched, rows) for rows in [1, 3, 0, 2]))
         assert [len(scored.predictions) for scored in found] == [1, 3, 0, 2]
 
@@ -80,7 +81,7 @@ def test_small_bodies_that_come_together_are_scored_together(watched: Watched) -
 
 
 def test_they_keep_their_order_and_are_not_too_many(watched: Watched) -> None:
-    async def go(turns: Turns) -> None:
+    async def go(turns: MicroBatcher) -> None:
         sizes = [16, 16, 16, 16, 1, -2, 1, 17, 1, 1]
         await asyncio.gather(*(asked(turns, watched, rows) for rows in sizes))
 
@@ -91,7 +92,7 @@ def test_they_keep_their_order_and_are_not_too_many(watched: Watched) -> None:
 def test_what_takes_long_is_done_on_a_thread_and_holds_up_nobody(watched: Watched) -> None:
     watched.go_on.clear()
 
-    async def go(turns: Turns) -> None:
+    async def go(turns: MicroBatcher) -> None:
         long = [asyncio.ensure_future(asked(turns, watched, 50)) for _ in range(2)]
         await asyncio.sleep(0.01)
         for _ in range(3):
@@ -118,7 +119,7 @@ def test_how_long_rows_take_is_learned(watched: Watched) -> None:
 
     watched.predict_each = slowly  # type: ignore[method-assign]
 
-    async def go(turns: Turns) -> None:
+    async def go(turns: MicroBatcher) -> None:
         await asked(turns, watched, 1)  # tells what a call takes
         assert watched.row_seconds == before
         while watched.on_loop[-1]:
@@ -129,22 +130,23 @@ def test_how_long_rows_take_is_learned(watched: Watched) -> None:
 
 
 def test_who_has_gone_is_passed_over(watched: Watched) -> None:
-    async def go(turns: Turns) -> list[Any]:
+    async def go(turns: MicroBatcher) -> list[Any]:
         asks = [(1, here), (2, gone), (3, here), (50, gone), (4, gone)]
         every = (asked(turns, watched, rows, receive) for rows, receive in asks)
         return await asyncio.gather(*every, return_exceptions=True)
 
     found = run(go)
     assert watched.together == [[1, 3]]
-    assert [type(one) for one in found] == [Scored, Gone, Scored, Gone, Gone]
+    assert [type(one) for one in found] == [Scored, CallerGone, Scored, CallerGone, CallerGone]
 
 
 def test_a_wrong_body_is_told_to_its_sender_alone(watched: Watched) -> None:
-    async def go(turns: Turns) -> list[Any]:
+    async def go(turns: MicroBatcher) -> list[Any]:
         every = [
             turns.predict(watched.predictor, [{"ad": value}], here) for value in (100, "seven", 101)
         ]
-        ranked = turns.rank(watched.predictor, {}, [{"ad": "eight"}], None, here)
+        work = partial(watched.rank, {}, [{"ad": "eight"}])
+        ranked = turns.run(watched.predictor, 1, work, here)
         return await asyncio.gather(*every, ranked, return_exceptions=True)
 
     found = run(go)
@@ -158,7 +160,7 @@ def test_a_failure_is_told_to_all_and_the_next_are_scored(
     def fail(_: object) -> None:
         raise MemoryError
 
-    async def go(turns: Turns) -> list[Any]:
+    async def go(turns: MicroBatcher) -> list[Any]:
         with monkeypatch.context() as patch:
             patch.setattr(watched, "predict_each", fail)
             every = [asked(turns, watched, rows) for rows in (1, 1, 50)]
@@ -169,17 +171,28 @@ def test_a_failure_is_told_to_all_and_the_next_are_scored(
     assert types == [MemoryError, MemoryError, MemoryError, Scored, Scored]
 
 
-def test_asking_whether_a_caller_has_gone_waits_for_nothing_and_leaves_nothing() -> None:
-    async def go() -> None:
-        left = asyncio.Event()
+def test_a_large_body_is_worked_on_away_from_the_loop(watched: Watched) -> None:
+    where: list[bool] = []
 
-        async def receive() -> dict[str, str]:
-            await left.wait()
-            return {"type": "http.disconnect"}
+    def work() -> bytes:
+        where.append(threading.current_thread() is threading.main_thread())
+        return b"done"
 
-        assert not has_gone(receive)
-        assert not left._waiters
-        left.set()
-        assert has_gone(receive)
+    async def go(turns: MicroBatcher) -> bytes:
+        return await turns.run_large(watched.predictor, 0.0, work, here)
 
-    asyncio.run(go())
+    assert run(go) == b"done"
+    assert where == [False]
+
+
+def test_what_waits_is_foretold_and_nothing_is_left_of_it(watched: Watched) -> None:
+    async def go(turns: MicroBatcher) -> list[float]:
+        every = [asyncio.ensure_future(asked(turns, watched, rows)) for rows in (1, 10, 50, -5)]
+        await asyncio.sleep(0)
+        waiting = [turns.waiting_seconds]
+        await asyncio.gather(*every)
+        return [*waiting, turns.waiting_seconds, float(turns.busy)]
+
+    waiting, after, busy = run(go)
+    assert waiting == pytest.approx(66 * 0.0001 + 4 * 0.0001)
+    assert (round(after, 12), busy) == (0, 0)

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+from clickthrough.config.serving import Serving
 from clickthrough.errors import RequestError
+from clickthrough.serving.admission import Admission, Refused
 from clickthrough.serving.app import create_app
+from clickthrough.serving.batcher import SMALL
 from clickthrough.serving.predictor import Predictor, Scored
-from clickthrough.serving.turns import SMALL
-from clickthrough.serving.waiting import LimitWait, Queue
 from tests.serving.asking import Caller, caller
 
+BODIES = {"/predict": {"impressions": []}, "/rank": {"candidates": []}, "/events": {"events": []}}
 LARGE: dict[str, Any] = {"impressions": [{}] * (SMALL + 1)}
 
 
@@ -25,127 +28,88 @@ class Clock:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        patch.setattr(time, "perf_counter", lambda: self.now)
+        patch.setattr(time, "monotonic", lambda: self.now)
 
 
-def busy(queue: Queue, clock: Clock, each: float) -> None:
-    """Let a queue see many requests, each of which takes so long."""
-    for _ in range(500):
-        queue.enter()
-        clock.now += each
-        queue.leave()
-        clock.now += 10.0  # nobody waits meanwhile
+def made(each: float = 0.001, most_ms: float = 20.5, patience: int = 1, **limits: Any) -> Admission:  # noqa: ANN401
+    """Return an admission for requests that take so many seconds each."""
+    settings = Serving(max_wait_ms=most_ms, **{"max_in_flight": 1_000, **limits})
+    admission = Admission(lambda: settings, lambda: admission.scoring * each, lambda: patience)
+    return admission
 
 
-def admitted(queue: Queue, most: float) -> int:
-    """Return how many a queue lets in at once."""
-    for count in range(1_000):
-        if queue.full(most):
-            return count
-        queue.enter()
-    return 1_000
+def admitted(admission: Admission) -> tuple[int, str]:
+    """Return how many are let in at once, and why no more."""
+    with ExitStack() as places:
+        for count in range(1_000):
+            try:
+                places.enter_context(admission.scoring_place())
+            except Refused as refused:
+                return count, refused.cause
+    return 1_000, ""
 
 
-def take_the_burst(queue: Queue) -> int:
+def take_the_burst(admission: Admission) -> int:
     """Use up what a burst is allowed; return how many it was."""
     count = 0
-    while queue._of_burst():
+    while admission._of_burst():
         count += 1
     return count
 
 
-def test_the_queue_is_as_long_as_the_wait_allows(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
-    for each, most, expected in [
-        (0.001, 0.0205, 21), (0.0001, 0.00505, 51), (0.5, 0.005, 6), (0.001, 0.0, 6),
-    ]:  # fmt: skip
-        queue = Queue()
-        busy(queue, clock, each)
-        take_the_burst(queue)
-        assert admitted(queue, most) == expected
-
-
-def test_requests_answered_together_count_by_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, queue = Clock(monkeypatch), Queue()
-    for _ in range(500):
-        for _ in range(10):
-            queue.enter()
-        clock.now += 0.010
-        for _ in range(10):
-            queue.leave()
-    take_the_burst(queue)
-    assert 18 <= admitted(queue, 0.02) <= 22  # one takes 1 ms
+@pytest.mark.parametrize(
+    ("each", "most_ms", "expected"),
+    [(0.001, 20.5, 21), (0.0001, 5.05, 51), (0.5, 5, 6), (0.001, 0, 6)],
+)
+def test_as_many_are_let_in_as_the_wait_allows(
+    monkeypatch: pytest.MonkeyPatch, each: float, most_ms: float, expected: int
+) -> None:
+    Clock(monkeypatch)
+    admission = made(each, most_ms)
+    take_the_burst(admission)
+    assert admitted(admission) == (expected, "wait")
+    assert admission.scoring == 0
 
 
 def test_a_burst_may_wait_longer_until_it_is_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, queue = Clock(monkeypatch), Queue()
-    busy(queue, clock, 0.001)
-    assert admitted(queue, 0.0202) == 41  # twice as long
-    queue.waiting = 0
-    assert take_the_burst(queue) == 64 - (41 - 21)
-    assert admitted(queue, 0.0202) == 21
-    queue.waiting = 0
+    clock = Clock(monkeypatch)
+    admission = made()
+    assert admitted(admission) == (42, "wait")  # twice as long
+    assert take_the_burst(admission) == 64 - (42 - 21)
+    assert admitted(admission) == (21, "wait")
     clock.now += 0.1
-    assert take_the_burst(queue) == 5  # fifty a second
+    assert take_the_burst(admission) == 5  # fifty a second
     clock.now += 100.0
-    assert take_the_burst(queue) == 64
+    assert take_the_burst(admission) == 64
 
 
-def test_refusals_do_not_make_answers_seem_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, queue = Clock(monkeypatch), Queue()
-    for _ in range(500):
-        for _ in range(10):
-            queue.enter()
-        clock.now += 0.010
-        for _ in range(40):  # each takes a quarter of what an answer takes
-            queue.refuse(0.25)
-            clock.now += 0.00025
-        for _ in range(10):
-            queue.leave()
-    take_the_burst(queue)
-    assert 18 <= admitted(queue, 0.02) <= 22
+def test_during_a_reload_more_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock(monkeypatch)
+    admission = made(patience=3)
+    take_the_burst(admission)
+    assert admitted(admission) == (62, "wait")
 
 
-def run_together(asked: list[Caller], most: float) -> tuple[list[int], int]:
-    """Ask a busy application; return the statuses, and how many requests came to it."""
-
-    async def go() -> tuple[list[int], int]:
-        entered, go_on = 0, asyncio.Event()
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            nonlocal entered
-            entered += 1
-            await go_on.wait()
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-            await send({"type": "http.response.body", "body": b""})
-
-        limited = LimitWait(app, lambda: most)
-        limited.queue._time = 1.0
-        tasks = [asyncio.create_task(one.ask(limited)) for one in asked]
-        await asyncio.sleep(0)
-        refused = [one for one in asked if one.status is not None]
-        assert all(one.status == 503 for one in refused)
-        go_on.set()
-        await asyncio.gather(*tasks)
-        return [one.status or 0 for one in asked], entered
-
-    return asyncio.run(go())
+def test_places_are_of_a_kind() -> None:
+    admission = made(each=0, max_in_flight=10, max_events_in_flight=2)
+    assert admitted(admission) == (10, "in_flight")
+    with admission.events_place(), admission.events_place(), admission.scoring_place():
+        assert admission.in_flight() == {"scoring": 1, "events": 2}
+        with pytest.raises(Refused, match="max_events_in_flight"), admission.events_place():
+            pass
+    assert admission.in_flight() == {"scoring": 0, "events": 0}
 
 
-def test_who_would_wait_too_long_is_refused_before_the_body_is_read() -> None:
-    asked = [Caller("/predict", b"{" * 10) for _ in range(20)]
-    statuses, entered = run_together(asked, 5.0)
-    assert statuses == [200] * 6 + [503] * 14
-    assert entered == 6
-    for one in asked[6:]:
-        assert int(one.headers["retry-after"]) >= 1
-        assert b"max_wait_ms" in one.answer
-        assert not one._asked
-
-
-def test_events_and_questions_of_health_do_not_wait_in_that_queue() -> None:
-    asked = [Caller("/events", b"") for _ in range(20)]
-    assert run_together(asked, 0.0) == ([200] * 20, 20)
+def test_bodies_in_parts_are_bounded_together() -> None:
+    admission = made()
+    with ExitStack() as reading:
+        for _ in range(63):
+            reading.enter_context(admission.reading())(1_000_000)
+        with pytest.raises(Refused, match="in parts"), admission.reading() as take:
+            take(1_000_000)
+            take(1)
+    with admission.reading() as take:
+        take(64_000_000)
 
 
 class Slow:
@@ -166,8 +130,7 @@ class Slow:
 
         patch.setattr(predictor, "predict_each", predict_each)
         patch.setattr(predictor, "row_seconds", 1.0)  # too slow for the event loop
-        limits = predictor.bundle.config.serving
-        patch.setitem(limits.__dict__, "max_in_flight", 64)
+        patch.setitem(predictor.settings.__dict__, "max_in_flight", 64)
 
 
 @pytest.fixture
@@ -229,11 +192,42 @@ def test_events_of_who_has_gone_are_counted(app: FastAPI) -> None:
     assert b'"duplicates":1' in again.answer
 
 
+def test_who_is_still_sending_holds_no_place(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("max_in_flight", "max_events_in_flight"):
+        monkeypatch.setitem(app.state.current.settings.__dict__, name, 1)
+
+    async def go() -> None:
+        halves = [Caller(route, b'{"', whole=False) for route in BODIES for _ in range(20)]
+        tasks = [asyncio.create_task(one.ask(app)) for one in halves]
+        await asyncio.sleep(0)
+        for route, body in BODIES.items():
+            assert (await caller(route, body).ask(app)).status == 200
+        for one in halves:
+            one.gone.set()
+        await asyncio.gather(*tasks)
+        assert {one.status for one in halves} == {None}
+
+    asyncio.run(go())
+
+
+def test_a_body_that_does_not_come_is_ended(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.state.current.settings.__dict__, "body_seconds", 0.01)
+
+    async def go() -> None:
+        for route in BODIES:
+            for beginning in (b"", b'{"'):
+                one = await Caller(route, beginning, whole=False).ask(app)
+                assert (one.status, one.headers["connection"]) == (408, "close")
+                assert b"body_seconds" in one.answer
+
+    asyncio.run(go())
+
+
 def test_health_and_reloading_are_answered_while_scoring_is_saturated(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = Slow(app, monkeypatch)
-    monkeypatch.setitem(app.state.current.limits.__dict__, "max_in_flight", 3)
+    monkeypatch.setitem(app.state.current.settings.__dict__, "max_in_flight", 3)
 
     async def go() -> None:
         asked = [caller("/predict", LARGE) for _ in range(3)]

@@ -1,10 +1,8 @@
-"""Scoring, one turn after another.
+"""Micro-batching: small bodies that wait together are scored together, each as if alone.
 
 What is soon done is done on the event loop, which takes less than a thread needs to wake up; what
 takes longer is done on a thread, so that meanwhile health is answered, requests are refused and
-what is soon done is done. Small bodies that wait together are scored together, in little more than
-the time of one, each as it would be alone to the last bit. Whoever has gone when the turn comes is
-passed over.
+what is soon done is done. Whoever has gone when the turn comes is passed over.
 """
 
 import asyncio
@@ -16,11 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from starlette.types import Receive
-
 from clickthrough.features.rows import RawRow
-from clickthrough.serving.gone import Gone, has_gone
-from clickthrough.serving.predictor import Predictor, Ranking, Scored
+from clickthrough.serving.predictor import Predictor
+from clickthrough.serving.scorer import Scored
 
 SMALL = 16
 """Bodies of so many rows are scored together with others."""
@@ -28,90 +24,109 @@ _MOST_ROWS = 64
 """Rows of small bodies scored before the event loop looks for others."""
 LONGEST = 0.004
 """Seconds: what takes longer is done on a thread."""
+_A_REQUEST = 0.0001
+"""Seconds that a request takes beside its rows: HTTP, decoding, encoding, as measured."""
 _LOOKS = 3
 """How often the event loop looks for others before it scores those who came at once."""
 _WEIGHT = 1 / 16
 """Of the newest in the mean."""
 
+Gone = Callable[[], bool]
+"""Says whether the caller has gone."""
 Answers = list[Any]
 """A result, or the exception that says why there is none, to each of some jobs."""
 
 
+class CallerGone(Exception):  # noqa: N818 - no error
+    """The caller has gone: nobody waits for an answer."""
+
+
 @dataclass(eq=False, slots=True)
 class _Job:
-    """One body that waits to be scored: impressions, or what ranks candidates."""
+    """One body that waits: impressions that may be scored with others, or other work."""
 
     predictor: Predictor
     rows: int
-    receive: Receive
+    seconds: float
+    gone: Gone
     answered: asyncio.Future[Any]
     impressions: Sequence[RawRow] | None
-    rank: Callable[[], Ranking] | None
+    work: Callable[[], object] | None
 
     @property
     def small(self) -> bool:
         return self.impressions is not None and self.rows <= SMALL
 
-    @property
-    def seconds(self) -> float:
-        """About how long it will take."""
-        return self.rows * self.predictor.row_seconds
 
-
-class Turns:
+class MicroBatcher:
     """Those who wait to be scored."""
 
     def __init__(self) -> None:
         self._waiting: deque[_Job] = deque()
         self._waiting_long: deque[_Job] = deque()
+        self.waiting_seconds = 0.0
         self._came = 0
-        self._turning = False
+        self._turning = self._on_thread = False
         # one process serves one core: two threads that score would only wait for each other
         self._thread = ThreadPoolExecutor(1, "scoring")
-        self._on_thread = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether anybody waits, or is being scored."""
+        return self._turning or self._on_thread
 
     async def predict(
-        self, predictor: Predictor, impressions: Sequence[RawRow], receive: Receive
+        self, predictor: Predictor, impressions: Sequence[RawRow], gone: Gone
     ) -> Scored:
         """Score impressions; see :meth:`Predictor.predict`.
 
         Raises:
-            Gone: the caller went.
+            CallerGone: the caller went.
         """
-        answered = asyncio.get_running_loop().create_future()
-        self._join(_Job(predictor, len(impressions), receive, answered, impressions, None))
-        scored: Scored = await answered
+        rows = len(impressions)
+        seconds = _A_REQUEST + rows * predictor.row_seconds
+        scored: Scored = await self._join(predictor, rows, seconds, gone, impressions, None)
         return scored
 
-    async def rank(
-        self,
-        predictor: Predictor,
-        context: RawRow,
-        candidates: Sequence[RawRow],
-        top: int | None,
-        receive: Receive,
-    ) -> Ranking:
-        """Rank candidates; see :meth:`Predictor.rank`.
+    async def run(
+        self, predictor: Predictor, rows: int, work: Callable[[], bytes], gone: Gone
+    ) -> bytes:
+        """Do what else scores so many rows, such as ranking.
 
         Raises:
-            Gone: the caller went.
+            CallerGone: the caller went.
         """
-        answered = asyncio.get_running_loop().create_future()
-        work = partial(predictor.rank, context, candidates, top)
-        self._join(_Job(predictor, len(candidates), receive, answered, None, work))
-        ranking: Ranking = await answered
-        return ranking
+        seconds = _A_REQUEST + rows * predictor.row_seconds
+        made: bytes = await self._join(predictor, rows, seconds, gone, None, work)
+        return made
 
-    def _join(self, job: _Job) -> None:
-        if job.seconds > LONGEST:
+    async def run_large(
+        self, predictor: Predictor, seconds: float, work: Callable[[], bytes], gone: Gone
+    ) -> bytes:
+        """Do on the thread what a large body asks, its decoding included.
+
+        Raises:
+            CallerGone: the caller went.
+        """
+        seconds = max(seconds, 2 * LONGEST)
+        made: bytes = await self._join(predictor, 0, seconds, gone, None, work)
+        return made
+
+    def _join(self, *of_job: Any) -> asyncio.Future[Any]:  # noqa: ANN401
+        predictor, rows, seconds, gone, impressions, work = of_job
+        loop = asyncio.get_running_loop()
+        job = _Job(predictor, rows, seconds, gone, loop.create_future(), impressions, work)
+        self.waiting_seconds += seconds
+        if seconds > LONGEST:
             self._waiting_long.append(job)
             self._turn_on_thread()
-            return
+            return job.answered
         self._waiting.append(job)
         self._came += 1
         if not self._turning:
             self._turning = True
-            asyncio.get_running_loop().call_soon(self._look, _LOOKS)
+            loop.call_soon(self._look, _LOOKS)
+        return job.answered
 
     def _look(self, looks: int) -> None:
         """Take a turn once nobody else comes."""
@@ -161,8 +176,8 @@ class Turns:
 
     def _is_there(self, job: _Job) -> bool:
         """Say whether the caller is still there; if not, end what waits for the answer."""
-        if has_gone(job.receive):
-            self._answer([job], [Gone()])
+        if job.gone():
+            self._answer([job], [CallerGone()])
             return False
         return True
 
@@ -180,6 +195,7 @@ class Turns:
 
     def _answer(self, jobs: list[_Job], answers: Answers) -> None:
         for job, answer in zip(jobs, answers, strict=True):
+            self.waiting_seconds -= job.seconds
             if job.answered.done():  # its task was ended
                 continue
             if isinstance(answer, Exception):
@@ -189,7 +205,8 @@ class Turns:
 
 
 def _scored(jobs: list[_Job]) -> Answers:
-    (predictor, rank), bodies = (jobs[0].predictor, jobs[0].rank), [j.impressions for j in jobs]
-    if rank is not None:
-        return [rank()]
-    return list(predictor.predict_each([body for body in bodies if body is not None]))
+    first = jobs[0]
+    if first.work is not None:
+        return [first.work()]
+    bodies = [job.impressions for job in jobs if job.impressions is not None]
+    return list(first.predictor.predict_each(bodies))

@@ -1,0 +1,167 @@
+"""Bodies read once, into typed rows; what is wrong with one is said in a line or two.
+
+JSON is read strictly, but for ``NaN``, which pandas and Python write where a value is missing.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Generic, NoReturn, TypeVar
+
+import msgspec
+
+from clickthrough.errors import RequestError
+
+Body = TypeVar("Body")
+Finding = dict[str, str | list[str | int]]
+
+_STRING_OR_NAN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|NaN', re.DOTALL)
+_PATH = re.compile(r" - at `\$([^`]*)`$")
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_MOST_TEXT = 200
+"""Characters of a finding: it may quote what was sent."""
+_FORMS = {
+    "array": ("list_type", "Input should be a valid list"),
+    "object": ("dict_type", "Input should be a valid dictionary"),
+    "int | null": ("int_type", "Input should be a valid integer"),
+    "int": ("int_type", "Input should be a valid integer"),
+    "int` >= 1": ("greater_than_equal", "Input should be greater than or equal to 1"),
+}
+"""What msgspec expects -> what FastAPI would say of it."""
+
+
+class WrongBody(Exception):  # noqa: N818 - an answer
+    """A body that cannot be read.
+
+    Attributes:
+        status: 400 where it is no text, 422 where it has another form.
+        detail: what the caller is told.
+    """
+
+    def __init__(self, status: int, detail: str | list[Finding]) -> None:
+        super().__init__(str(detail))
+        self.status = status
+        self.detail = detail
+
+
+class BodyReader(Generic[Body]):
+    """Reads bodies of one form.
+
+    Args:
+        form: the struct that a body is.
+        rows_of: its rows.
+        what: what these are called.
+    """
+
+    def __init__(
+        self, form: type[Body], rows_of: Callable[[Body], Sequence[object]], what: str
+    ) -> None:
+        self._decode = msgspec.json.Decoder(form).decode
+        self._rows_of, self._what = rows_of, what
+
+    def read(self, data: bytes, most: int) -> Body:
+        """Read a body.
+
+        Args:
+            data: as it came.
+            most: rows.
+
+        Raises:
+            WrongBody: it is no JSON or of another form.
+            RequestError: it has too many rows.
+        """
+        try:
+            body = self._decode(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            body = self._read_once_more(data, error)
+        if (rows := len(self._rows_of(body))) > most:
+            raise RequestError(f"{rows} {self._what}: at most {most} (serving.max_impressions)")
+        return body
+
+    def _read_once_more(self, data: bytes, error: Exception) -> Body:
+        """Read a body in which numbers may be missing, as NaN."""
+        if isinstance(error, msgspec.ValidationError) or b"NaN" not in data:
+            _refuse(data, error)
+        data = _STRING_OR_NAN.sub(_null_for_nan, data)
+        try:
+            return self._decode(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as found:
+            _refuse(data, found)
+
+
+def _null_for_nan(found: re.Match[bytes]) -> bytes:
+    return b"null" if found[0] == b"NaN" else found[0]
+
+
+def _refuse(data: bytes, error: Exception) -> NoReturn:
+    """Say what is wrong, from what msgspec has found first."""
+    if isinstance(error, UnicodeDecodeError) or not _is_text(data):
+        raise WrongBody(400, "the body is no text in UTF-8") from None
+    said = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        place = re.search(r"\(byte (\d+)\)", said)
+        loc: list[str | int] = ["body", int(place[1])] if place else ["body"]
+        _wrong("json_invalid", loc, f"JSON decode error: {said}")
+    at = _PATH.search(said)
+    steps = _STEP.findall(at[1]) if at else []
+    if any(index == "..." for _, index in steps):
+        raise RequestError(_wrong_value(data, steps, said))
+    loc = ["body", *(name or int(index) for name, index in steps)]
+    for pattern, kind, message in _OF_KEYS:
+        if named := pattern.match(said):
+            _wrong(kind, [*loc, named[1][:_MOST_TEXT]], message)
+    expected = re.match(r"Expected `(.*?)(?:`, got|` - at|$)", said)
+    kind, message = _FORMS.get(expected[1] if expected else "", ("value_error", said))
+    _wrong(kind, loc, message)
+
+
+_OF_KEYS = [
+    (re.compile(r"Object missing required field `(.*?)`"), "missing", "Field required"),
+    (
+        re.compile(r"Object contains unknown field `(.*?)`"),
+        "extra_forbidden",
+        "Extra inputs are not permitted",
+    ),
+]
+
+
+def _wrong(kind: str, loc: list[str | int], message: str) -> NoReturn:
+    raise WrongBody(422, [{"type": kind, "loc": loc, "msg": message[:_MOST_TEXT]}]) from None
+
+
+def _wrong_value(data: bytes, steps: list[tuple[str, str]], said: str) -> str:
+    """Name the row and the field of a value that no field can have."""
+    where = steps[0][0] if steps[1][1] == "..." else f"row {steps[1][1]}"
+    # unless what follows is no JSON either, or nests too deep to be passed over
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError, LookupError):
+        where = f"{where}: field '{_field_of(data, steps)[:_MOST_TEXT]}'"
+    found = "a number out of range" if "out of range" in said else said.rpartition("got `")[2]
+    expected = "null, true, false, a number, a text or a flat list"
+    return f"{where}: expected {expected}, found {found.split('`')[0]}"
+
+
+def _field_of(data: bytes, steps: list[tuple[str, str]]) -> str:
+    """Return the name of the first field in a row that has no value."""
+    part = msgspec.json.decode(data, type=dict[str, msgspec.Raw])[steps[0][0]]
+    if steps[1][1] != "...":
+        part = msgspec.json.decode(part, type=list[msgspec.Raw])[int(steps[1][1])]
+    names = msgspec.json.decode(part, type=dict[str, msgspec.Raw])
+    return next(name for name, value in names.items() if not _is_value(value))
+
+
+def _is_value(raw: msgspec.Raw) -> bool:
+    from clickthrough.serving.contract import Scalar
+
+    try:
+        msgspec.json.decode(raw, type=Scalar | list[Scalar])
+    except msgspec.MsgspecError:
+        return False
+    return True
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,99 @@
+"""Uvicorn's own protocols, whose connections a guard knows; nothing is parsed here.
+
+uvicorn app:app --http clickthrough.serving.connections:GuardedProtocol
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from clickthrough.serving.guard import GUARD, Guard, Phase
+
+_MOST_HEAD, _MOST_PIPELINED = 65_536, 64
+"""Bytes of a head, and requests that come before the first of them is answered."""
+
+
+class _Guarded:
+    """What both of uvicorn's protocols get."""
+
+    transport: asyncio.Transport
+    exchanges: int
+    seen: tuple[Phase, int]
+    since: float
+    cycle: Any
+    app_state: dict[str, Any]
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        self.exchanges = 0
+        super().connection_made(transport)  # type: ignore[misc]
+        self._guard: Guard | None = self.app_state.get(GUARD)
+        if self._guard is not None:
+            self._guard.add(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)  # type: ignore[misc]
+        if self._guard is not None:
+            self._guard.remove(self)
+
+    def on_response_complete(self) -> None:
+        self.exchanges += 1
+        super().on_response_complete()  # type: ignore[misc]
+
+    def phase(self) -> Phase:
+        """Say what the connection waits for."""
+        if self.transport.get_write_buffer_size():
+            return "write"
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            return "body" if cycle.more_body else "answer"
+        return "head" if self._in_head() else "idle"
+
+    def _in_head(self) -> bool:
+        raise NotImplementedError
+
+
+class GuardedH11(_Guarded, H11Protocol):  # type: ignore[misc]
+    """Uvicorn's protocol in Python."""
+
+    def _in_head(self) -> bool:
+        return bool(self.conn.trailing_data[0])
+
+
+GuardedProtocol: type[asyncio.Protocol] = GuardedH11
+"""The faster of the two that can be had."""
+
+with suppress(ImportError):
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    class GuardedHttpTools(_Guarded, HttpToolsProtocol):  # type: ignore[misc]
+        """Uvicorn's protocol in C, whose heads have no bound of their own."""
+
+        _head = False
+        _head_bytes = 0
+
+        def data_received(self, data: bytes) -> None:
+            """Read; a head that grows too long ends the connection."""
+            super().data_received(data)
+            if self._head:
+                self._head_bytes += len(data)
+                if self._head_bytes > _MOST_HEAD:
+                    self.transport.abort()
+
+        def on_message_begin(self) -> None:
+            """Begin a head; too many of them before an answer end the connection."""
+            self._head, self._head_bytes = True, 0
+            if len(self.pipeline) >= _MOST_PIPELINED:
+                self.transport.abort()
+            super().on_message_begin()
+
+        def on_headers_complete(self) -> None:
+            """End a head."""
+            self._head = False
+            super().on_headers_complete()
+
+        def _in_head(self) -> bool:
+            return self._head
+
+    GuardedProtocol = GuardedHttpTools

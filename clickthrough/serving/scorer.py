@@ -1,0 +1,189 @@
+"""From raw fields to calibrated probabilities: a bundle, and nothing that changes."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clickthrough.bundle.load import Bundle
+from clickthrough.errors import RequestError
+from clickthrough.features.encoding.lookup import IdEncoder
+from clickthrough.features.history.online import Histories, online_histories
+from clickthrough.features.history.ticks import tick_of
+from clickthrough.features.rows import RawRow, RowParser, Rows, Value
+from clickthrough.serving.contract import Prediction
+from clickthrough.serving.findings import Finder, Findings
+from clickthrough.store.base import Reader
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The answer for a body of impressions, in its order.
+
+    Attributes:
+        ignored: fields that were sent and mean nothing to the model.
+    """
+
+    predictions: list[Prediction]
+    ignored: list[str]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Candidates of one request, best first.
+
+    Attributes:
+        request_id: the caller's, or a new one: events name it.
+        order: the caller's position of each candidate.
+        predictions: in the same order.
+    """
+
+    request_id: str
+    order: list[int]
+    predictions: list[Prediction]
+    ignored: list[str]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the model says of rows: calibrated logits and probabilities, shape (n,)."""
+
+    logits: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+    found: Findings
+
+
+_NOBODY: list[Value] = [None]
+
+
+class Scorer:
+    """Scores impressions with a bundle, over whatever store. Safe to share among threads.
+
+    Attributes:
+        parser: reads the raw fields that the bundle knows.
+        histories: what the bundle reads of the past.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        plan, schema = bundle.plan, bundle.schema
+        self.parser = RowParser(schema, [*plan.fields, *({"item"} & set(schema.fields))])
+        self.histories = online_histories(plan, schema, bundle.snapshots)
+        self._tick_seconds = plan.counters.tick
+        self._arrays, self._lengths = plan.array_fields, plan.list_lengths
+        self._histories = Histories(self.histories)
+        self._ids = IdEncoder(bundle.encoder, schema)
+        self._finder = Finder(bundle)
+
+    @property
+    def version(self) -> str:
+        """The version of the bundle."""
+        return self.bundle.manifest.version
+
+    def predict_each(
+        self, store: Reader, bodies: Sequence[Sequence[RawRow]]
+    ) -> list[Scored | RequestError]:
+        """Score the impressions of several callers at once, each as if alone.
+
+        Args:
+            store: where the states of counters are.
+            bodies: of each caller raw fields of impressions; those that share a ``request_id``
+                are one request.
+
+        Returns:
+            The answer to each caller, or what is wrong with its impressions.
+        """
+        now = time.time_ns() // 1_000
+        faults: dict[int, RequestError] = {}
+        whole = [place for place, rows in enumerate(bodies) if len(rows)]
+        try:
+            made = self._predict(store, [bodies[place] for place in whole], now)
+        except RequestError as error:
+            faults = {whole[0]: error} if len(whole) == 1 else self._faults(bodies, now)
+            whole = [place for place in whole if place not in faults]
+            made = self._predict(store, [bodies[place] for place in whole], now)
+        answers: list[Scored | RequestError] = [
+            faults.get(place, Scored([], [])) for place in range(len(bodies))
+        ]
+        for place, scored in zip(whole, made, strict=True):
+            answers[place] = scored
+        return answers
+
+    def rank(
+        self, store: Reader, context: RawRow, candidates: Sequence[RawRow], top: int | None
+    ) -> Ranking:
+        """Rank the candidates of one request, best first; see :meth:`Predictor.rank`.
+
+        Raises:
+            RequestError: a field is malformed.
+        """
+        request_id = self._request_id(context)
+        if not candidates:
+            return Ranking(request_id, [], [], [])
+        now = time.time_ns() // 1_000
+        rows = self.parser.parse_request(context, candidates, request_id, now)
+        scores = self._score(store, rows)
+        order = (-scores.logits).argsort(kind="stable")[:top].tolist()
+        whole = self._answer(rows, scores)
+        return Ranking(request_id, order, [whole[place] for place in order], rows.ignored[0])
+
+    def _score(self, store: Reader, rows: Rows) -> Scores:
+        """Score rows: fields, history, model, calibration."""
+        bundle = self.bundle
+        columns = rows.columns(bundle.schema, self._lengths, self._arrays)
+        ticks = tick_of(rows.time, self._tick_seconds)
+        columns |= self._histories.read(store, rows.values, ticks)
+        ids = self._ids.encode(rows.values, columns, len(rows))
+        encoded = bundle.encoder.encode(columns, rows.offsets, ids)
+        logits = bundle.calibrator.logit(bundle.model.logits(encoded), encoded.ids)
+        found = self._finder.find(rows.values, columns, encoded)
+        return Scores(logits, bundle.calibrator.probability_of(logits), found)
+
+    def _predict(self, store: Reader, bodies: Sequence[Sequence[RawRow]], now: int) -> list[Scored]:
+        """Score sound bodies, none of them empty."""
+        if not bodies:
+            return []
+        rows = self.parser.parse_each(bodies, now)
+        made = iter(self._answer(rows, self._score(store, rows)))
+        return [
+            Scored(list(islice(made, len(body))), ignored)
+            for body, ignored in zip(bodies, rows.ignored, strict=True)
+        ]
+
+    def _faults(self, bodies: Sequence[Sequence[RawRow]], now: int) -> dict[int, RequestError]:
+        """Return what is wrong with bodies, by their place."""
+        faults: dict[int, RequestError] = {}
+        for place, body in enumerate(bodies):
+            try:
+                self.parser.parse(body, now)
+            except RequestError as error:
+                faults[place] = error
+        return faults
+
+    def _answer(self, rows: Rows, scores: Scores) -> list[Prediction]:
+        """Return the answers of rows, in the caller's order."""
+        items: Sequence[Value] = rows.values.get("item", _NOBODY)
+        answers = zip(
+            rows.request_ids,
+            items if len(items) == len(rows) else [*items] * len(rows),
+            scores.probabilities.tolist(),
+            scores.logits.tolist(),
+            scores.found.missing,
+            scores.found.unseen,
+            strict=True,
+        )
+        made = [Prediction(*answer) for answer in answers]
+        if isinstance(rows.order, range) or rows.order == list(range(len(rows))):
+            return made
+        return [made[place] for place in np.argsort(rows.order).tolist()]
+
+    def _request_id(self, context: RawRow) -> str:
+        """Return the request's id, a new one where the caller gives none."""
+        if not isinstance(context, Mapping):
+            raise RequestError(f"context: expected an object of raw fields, found {context!r}")
+        (named,) = self.parser.rename([context])
+        return self.parser.request_id(named, 0) or os.urandom(16).hex()

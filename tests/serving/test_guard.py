@@ -1,0 +1,116 @@
+"""Deadlines of connections and a bound on their number, without sockets."""
+
+import resource
+
+import pytest
+
+from clickthrough.config.serving import Serving
+from clickthrough.serving import guard as module
+from clickthrough.serving.guard import Guard, Phase
+
+LIMITS = Serving(max_connections=3, head_seconds=1, body_seconds=2, write_seconds=3, idle_seconds=4)
+
+
+class Transport:
+    def __init__(self) -> None:
+        self.aborted = self.closed = False
+        self.written = b""
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def close(self) -> None:
+        self.closed = True
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+
+class Connection:
+    """A connection that is in a phase."""
+
+    def __init__(self, phase: Phase) -> None:
+        self.transport = Transport()
+        self.now: Phase = phase
+        self.exchanges = 0
+        self.seen: tuple[Phase, int] = ("idle", 0)
+        self.since = 0.0
+
+    def phase(self) -> Phase:
+        return self.now
+
+    @property
+    def ended(self) -> bool:
+        return self.transport.aborted
+
+
+def known(*connections: Connection, limits: Serving = LIMITS) -> Guard:
+    guard = Guard(lambda: limits)
+    for one in connections:
+        guard.add(one)  # type: ignore[arg-type]
+        one.since = 0.0
+    guard.look(0.0)
+    return guard
+
+
+@pytest.mark.parametrize(
+    ("phase", "seconds"), [("head", 1.0), ("body", 2.5), ("write", 3.0), ("idle", 4.0)]
+)
+def test_each_phase_has_its_deadline(phase: Phase, seconds: float) -> None:
+    one = Connection(phase)
+    guard = known(one)
+    guard.look(seconds - 0.01)
+    assert not one.ended
+    guard.look(seconds + 0.01)
+    assert one.ended
+
+
+def test_who_waits_for_our_answer_is_never_ended() -> None:
+    one = Connection("answer")
+    known(one).look(1e6)
+    assert not one.ended
+
+
+def test_who_gets_on_begins_anew() -> None:
+    idle, head = Connection("idle"), Connection("head")
+    guard = known(idle, head)
+    for second in range(1, 10):
+        idle.exchanges += 1  # between two looks something was asked and answered
+        head.now = ("head", "idle")[second % 2]  # type: ignore[assignment]
+        guard.look(0.9 * second)
+    assert not idle.ended
+    assert not head.ended
+
+
+def test_the_longest_waiting_make_room_for_the_newest(caplog: pytest.LogCaptureFixture) -> None:
+    old, busy, young = Connection("idle"), Connection("answer"), Connection("head")
+    guard = known(old, busy, young)
+    young.since = 5.0
+    newest = [Connection("idle") for _ in range(5)]
+    for one in newest:
+        guard.add(one)  # type: ignore[arg-type]
+    assert old.ended
+    assert young.ended
+    assert not busy.ended
+    assert not newest[-1].ended
+    assert caplog.text.count("the longest idle are closed") == 1  # and not for each
+
+
+def test_where_all_are_being_answered_the_newest_is_told_so() -> None:
+    guard = known(*(Connection("answer") for _ in range(3)))
+    one = Connection("idle")
+    guard.add(one)  # type: ignore[arg-type]
+    head, _, body = one.transport.written.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503")
+    assert b"content-length: %d\r\n" % len(body) in head + b"\r\n"
+    assert one.transport.closed
+
+
+def test_there_are_never_more_than_files_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (128, 1_024))
+    assert module._most_files() == 32
+    guard = known(*(Connection("idle") for _ in range(32)), limits=Serving(max_connections=1_000))
+    first = next(iter(guard._connections))
+    guard.add(Connection("idle"))  # type: ignore[arg-type]
+    assert len(guard._connections) <= 32
+    assert first.phase() == "idle"
