@@ -133,6 +133,7 @@ def test_the_graph_is_exported_once_in_a_run(
     config: Config, tmp_path: Path, evaluated: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exported: list[bytes] = []
+
     def counted(*arguments: Any) -> None:  # noqa: ANN401
         export_onnx(*arguments)
         exported.append(arguments[-1].read_bytes())
