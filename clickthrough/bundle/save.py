@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from clickthrough._version import __version__
 from clickthrough.bundle import layout
 from clickthrough.bundle.beside import written_beside
+from clickthrough.bundle.listed import class_counts
 from clickthrough.bundle.load import vocabulary_path
 from clickthrough.bundle.manifest import Manifest, digest_of, hash_files, is_bundle
 from clickthrough.bundle.version import version_of
@@ -115,9 +116,9 @@ def _write_encoder(folder: Path, encoder: Encoder) -> None:
     (folder / layout.VOCABULARIES).mkdir()
     for name, vocabulary in encoder.vocabularies.items():
         np.save(vocabulary_path(folder, name), vocabulary.values, allow_pickle=False)
-    bags = {name: size for name, (size, _) in encoder.bag_shapes.items()}
-    _write_json(folder / layout.CLASS_COUNTS, encoder.id_sizes | bags)
-    _write_json(folder / layout.CATEGORICAL, [*encoder.id_sizes, *bags])
+    counts = class_counts(encoder)
+    _write_json(folder / layout.CLASS_COUNTS, counts)
+    _write_json(folder / layout.CATEGORICAL, list(counts))
     _write_json(folder / layout.NUMERIC, encoder.numeric_names)
     columns = {name: asdict(scaler) for name, scaler in encoder.scalers.items()}
     _write_json(folder / layout.SCALER, {"prior": encoder.prior, "columns": columns})
