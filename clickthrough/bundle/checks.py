@@ -17,6 +17,7 @@ from clickthrough.errors import BundleError
 from clickthrough.features.encoding.encoder import Encoder, Scaler
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.history.state import StateLayout
+from clickthrough.features.plan import Plan
 from clickthrough.schema import MISSING_INT
 
 T = TypeVar("T", bound=np.generic)
@@ -92,8 +93,11 @@ def _fit(sizes: NDArray[np.int64], layout: StateLayout) -> bool:
     return bool(entries.min() >= 0 and not (entries % _ENTRY).any())
 
 
-def check_scalers(path: Path, scalers: dict[str, Scaler], prior: float) -> None:
-    """Refuse scalers that would make no numbers."""
+def check_scalers(path: Path, scalers: dict[str, Scaler], prior: float, plan: Plan) -> None:
+    """Refuse scalers that would make no numbers, or are not those of a plan's columns."""
+    differing = sorted({column.name for column in plan.numeric} ^ set(scalers))
+    if differing:
+        raise BundleError(f"{path}: is not of these features: '{differing[0]}'")
     numbers = np.array([(s.fill, s.mean, s.scale) for s in scalers.values()]).reshape(-1, 3)
     wrong = ~np.isfinite(numbers).all(axis=1) | (numbers[:, 2] <= 0)
     if wrong.any():

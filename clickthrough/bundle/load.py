@@ -112,7 +112,7 @@ def load_encoder(folder: Path, plan: Plan, schema: Schema) -> Encoder:
         vocabularies[column.name] = Vocabulary(values)
     path = folder / layout.SCALER
     fitted = read(path, Fitted.model_validate_json)
-    check_scalers(path, fitted.columns, fitted.prior)
+    check_scalers(path, fitted.columns, fitted.prior, plan)
     with refusing(path):
         return Encoder(plan, vocabularies, fitted.columns, fitted.prior)
 
