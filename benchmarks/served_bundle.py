@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from clickthrough.bundle import layout
+from clickthrough.bundle.export import export_onnx
 from clickthrough.bundle.save import Parts, save_bundle
 from clickthrough.calibration import Platt
 from clickthrough.config.features import Counters
@@ -114,12 +116,15 @@ def make_bundle(folder: Path) -> Path:
     words = {column.name: vocabulary(column.name) for column in plan.vocabularies}
     encoder = Encoder(plan, words, scalers, 0.1)
     shape = InputShape(tuple(encoder.id_sizes.values()), len(encoder.numeric_names))
+    model, graph = build_model(settings.model, shape), folder / "graph" / layout.ONNX
+    graph.parent.mkdir(parents=True)
+    export_onnx(model, random_inputs(encoder, 64), graph)
     parts = Parts(
         config=settings,
         schema=declared,
         encoder=encoder,
-        model=build_model(settings.model, shape),
-        example=random_inputs(encoder, 64),
+        model=model,
+        graph=graph,
         calibrator=Platt(slope=0.9, intercept=-0.1),
         snapshots={k.name: snapshot(k, plan.counters) for k in plan.key_sets},
         counters_until=START * 1_000_000,

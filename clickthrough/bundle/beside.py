@@ -1,15 +1,33 @@
-"""Writing a directory beside its place first, then renaming it in: nobody reads half of one."""
+"""Writing a directory beside its place first, then renaming it in: nobody reads half of one.
 
+Where the system can exchange two names, there is no moment in which nothing stands at the place,
+and whatever happens to the process a whole directory does: the old one or the new one.
+"""
+
+import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from clickthrough.bundle.exchange import exchange
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # a system without these locks: then nothing of others is removed
+    fcntl = None  # type: ignore[assignment]
+
+_ENDING = ".writing"
 
 
 @contextmanager
 def written_beside(target: Path) -> Iterator[Path]:
     """Yield a new directory that takes the place of ``target`` if all goes well.
+
+    It is made in a directory ``.NAME-XXXXXXXX.writing`` beside the place. Those that killed
+    processes left go when a later one has succeeded; a lock tells them from those in use.
 
     Args:
         target: the place; a directory that stands there is replaced as a whole.
@@ -18,21 +36,59 @@ def written_beside(target: Path) -> Iterator[Path]:
         OSError: it cannot be written; what stood there is left.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    room = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=_ENDING, dir=target.parent))
+    held = _lock(room)
     try:
-        yield beside
-        _swap(beside, target)
+        made = room / "new"
+        made.mkdir()
+        yield made
+        _put(made, target)
+        _clear_away(target)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(room, ignore_errors=True)
+        if held is not None:
+            os.close(held)
 
 
-def _swap(beside: Path, target: Path) -> None:
-    """Put the new directory where the old one stands; the old one is moved away first."""
-    beside.chmod(0o755)
-    if not target.exists():
-        beside.replace(target)
+def _put(made: Path, target: Path) -> None:
+    """Let the new directory take its place; the old one is then in the room of the new one."""
+    if not os.path.lexists(target):
+        made.replace(target)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-    target.replace(old / "bundle")
-    beside.replace(target)
-    shutil.rmtree(old, ignore_errors=True)
+    if exchange(made, target):
+        return
+    old = made.with_name("old")
+    try:
+        target.replace(old)
+        made.replace(target)
+    except BaseException:
+        if os.path.lexists(old) and not os.path.lexists(target):
+            old.replace(target)
+        raise
+
+
+def _clear_away(target: Path) -> None:
+    """Remove what killed processes left beside a place, now that a whole directory stands there."""
+    left = re.compile(rf"\.{re.escape(target.name)}-[a-z0-9_]{{8}}{re.escape(_ENDING)}")
+    for room in [path for path in target.parent.iterdir() if left.fullmatch(path.name)]:
+        held = _lock(room, wait=False)
+        if held is None:
+            continue
+        if any(room.iterdir()):  # else another process has just made it, and holds it next
+            shutil.rmtree(room, ignore_errors=True)
+        os.close(held)
+
+
+def _lock(room: Path, wait: bool = True) -> int | None:
+    """Hold a directory until the process ends, however it does; None where that cannot be."""
+    if fcntl is None:
+        return None
+    with suppress(OSError):
+        opened = os.open(room, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(opened)
+        else:
+            return opened
+    return None

@@ -1,24 +1,36 @@
 """Loading a bundle: verified first, then read; nothing of it is executed."""
 
-import json
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from pydantic import TypeAdapter
 
 from clickthrough.bundle import layout
+from clickthrough.bundle.checks import (
+    check_calibrator,
+    check_scalers,
+    check_snapshot,
+    check_vocabulary,
+)
+from clickthrough.bundle.graph import check_graph
+from clickthrough.bundle.listed import Fitted, check_listed
 from clickthrough.bundle.manifest import Manifest, read_manifest, verify
+from clickthrough.bundle.refusal import mapped, read, refusing
 from clickthrough.bundle.runtime import OnnxModel, load_model
 from clickthrough.calibration import Calibrator, read_calibrator
 from clickthrough.config.root import Config
 from clickthrough.config.serving import Runtime
 from clickthrough.errors import BundleError
-from clickthrough.features.encoding.encoder import Encoder, Scaler
+from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.encoding.vocabulary import Vocabulary
+from clickthrough.features.history.counters import state_layout
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.schema import Schema
+
+_METRICS: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -50,50 +62,73 @@ def load_bundle(path: str | Path, runtime: Runtime | None = None) -> Bundle:
         runtime: what computes its graph; by default what its configuration says.
 
     Raises:
-        BundleError: it is missing, incomplete, altered or of another format version.
+        BundleError: it is missing, incomplete, altered or of another format version, or what it
+            holds makes no sense; no other exception escapes, whatever that is.
     """
     folder = Path(path)
     if not folder.is_dir():
         raise BundleError(f"{folder}: no such bundle; 'clickthrough train' makes one")
-    manifest = read_manifest(folder)
-    verify(folder, manifest)
-    try:
+    with refusing(folder):
+        manifest = read_manifest(folder)
+        verify(folder, manifest)
         return _load(folder, manifest, runtime)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{folder}: cannot be loaded: {error}") from None
 
 
 def _load(folder: Path, manifest: Manifest, runtime: Runtime | None) -> Bundle:
-    config = Config.model_validate_json((folder / layout.CONFIG).read_bytes())
-    schema = Schema.model_validate_json((folder / layout.SCHEMA).read_bytes())
-    plan = make_plan(config.features, config.counters, schema, config.data.timezone)
-    counters = folder / layout.COUNTERS
+    with refusing(folder / layout.MANIFEST):
+        datetime.fromisoformat(manifest.counters_until)
+    config = read(folder / layout.CONFIG, Config.model_validate_json)
+    schema = read(folder / layout.SCHEMA, Schema.model_validate_json)
+    with refusing(folder / layout.CONFIG):
+        plan = make_plan(config.features, config.counters, schema, config.data.timezone)
+    encoder = load_encoder(folder, plan, schema)
+    check_listed(folder, encoder)
+    calibrator = read(folder / layout.CALIBRATOR, read_calibrator)
+    check_calibrator(folder / layout.CALIBRATOR, calibrator, encoder)
+    with refusing(folder / layout.ONNX):
+        model = load_model(folder / layout.ONNX, runtime or config.serving.runtime)
+    check_graph(folder / layout.ONNX, model, encoder)
     return Bundle(
         path=folder,
         manifest=manifest,
         config=config,
         schema=schema,
         plan=plan,
-        encoder=_encoder(folder, plan),
-        model=load_model(folder / layout.ONNX, runtime or config.serving.runtime),
-        calibrator=read_calibrator((folder / layout.CALIBRATOR).read_bytes()),
-        snapshots={
-            name: Snapshot.load(counters, layout.file_stem(name)) for name in history_names(plan)
-        },
-        metrics=json.loads((folder / layout.METRICS).read_bytes()),
+        encoder=encoder,
+        model=model,
+        calibrator=calibrator,
+        snapshots=_snapshots(folder, plan),
+        metrics=read(folder / layout.METRICS, _METRICS.validate_json),
     )
 
 
-def _encoder(folder: Path, plan: Plan) -> Encoder:
-    vocabularies = {
-        column.name: Vocabulary(
-            np.load(vocabulary_path(folder, column.name), "r", allow_pickle=False)
-        )
-        for column in plan.vocabularies
-    }
-    scaler = json.loads((folder / layout.SCALER).read_bytes())
-    scalers = {name: Scaler(**values) for name, values in scaler["columns"].items()}
-    return Encoder(plan, vocabularies, scalers, scaler["prior"])
+def load_encoder(folder: Path, plan: Plan, schema: Schema) -> Encoder:
+    """Load the encoder of a bundle; its vocabularies are mapped, not read."""
+    vocabularies: dict[str, Vocabulary] = {}
+    for column in plan.vocabularies:
+        path = vocabulary_path(folder, column.name)
+        values = mapped(path)
+        check_vocabulary(path, values, schema.fields[column.field])
+        vocabularies[column.name] = Vocabulary(values)
+    path = folder / layout.SCALER
+    fitted = read(path, Fitted.model_validate_json)
+    check_scalers(path, fitted.columns, fitted.prior, plan)
+    with refusing(path):
+        return Encoder(plan, vocabularies, fitted.columns, fitted.prior)
+
+
+def _snapshots(folder: Path, plan: Plan) -> dict[str, Snapshot]:
+    """Map what is known of keys, by the names of their sets."""
+    counters = folder / layout.COUNTERS
+    with refusing(folder / layout.CONFIG):
+        layouts = {k.name: state_layout(k, plan.counters) for k in plan.key_sets}
+    made: dict[str, Snapshot] = {}
+    for name in history_names(plan):
+        stem = layout.file_stem(name)
+        keys, ends, values = map(mapped, Snapshot.files(counters, stem))
+        made[name] = Snapshot(keys, ends, values)  # type: ignore[arg-type]  # checked next
+        check_snapshot(counters, stem, made[name], layouts.get(name))
+    return made
 
 
 def history_names(plan: Plan) -> list[str]:

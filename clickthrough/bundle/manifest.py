@@ -15,7 +15,7 @@ class Manifest(BaseModel):
 
     Attributes:
         format: version of the layout.
-        version: name of this bundle: the beginning of a digest of all its files.
+        version: name of what scores; see :mod:`clickthrough.bundle.version`.
         created: when, ISO 8601 in UTC.
         clickthrough: version of the package that wrote it.
         counters: digest of the declaration of its counters; stores of one digest are alike.

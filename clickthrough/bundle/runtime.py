@@ -27,9 +27,9 @@ class OnnxModel:
         # idle threads would otherwise spin at 100 %
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # every error is raised; none needs to be printed too
         self._session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
+            str(path), options, providers=["CPUExecutionProvider"], enable_fallback=False
         )
         self._inputs = {entry.name for entry in self._session.get_inputs()}
 

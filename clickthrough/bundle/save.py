@@ -1,6 +1,7 @@
 """Writing a bundle: beside its place first, then renamed in, so that nobody reads half of one."""
 
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,13 +14,14 @@ from safetensors.torch import save_file
 from clickthrough._version import __version__
 from clickthrough.bundle import layout
 from clickthrough.bundle.beside import written_beside
-from clickthrough.bundle.export import export_onnx
+from clickthrough.bundle.listed import class_counts
 from clickthrough.bundle.load import vocabulary_path
 from clickthrough.bundle.manifest import Manifest, digest_of, hash_files, is_bundle
+from clickthrough.bundle.version import version_of
 from clickthrough.calibration import Calibrator
 from clickthrough.config.root import Config
 from clickthrough.errors import BundleError
-from clickthrough.features.encoding.encoder import Encoded, Encoder
+from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import Plan
 from clickthrough.models.base import CtrModel
@@ -31,7 +33,8 @@ class Parts:
     """What a bundle is made of.
 
     Attributes:
-        example: encoded rows on which the exported graph must agree with torch.
+        graph: the exported model, a file named as in a bundle; see
+            :func:`clickthrough.bundle.export.export_onnx`.
         counters_until: the snapshot holds the events before this moment (microseconds).
     """
 
@@ -39,7 +42,7 @@ class Parts:
     schema: Schema
     encoder: Encoder
     model: CtrModel
-    example: Encoded
+    graph: Path
     calibrator: Calibrator
     snapshots: dict[str, Snapshot]
     counters_until: int
@@ -50,8 +53,7 @@ def save_bundle(target: Path, parts: Parts) -> Manifest:
     """Write a bundle, replacing the bundle that may stand there.
 
     Raises:
-        BundleError: the exported graph disagrees with torch, the place holds something that
-            is no bundle, or it cannot be written.
+        BundleError: the place holds something that is no bundle, or it cannot be written.
     """
     refuse_to_replace(target)
     try:
@@ -83,8 +85,11 @@ def refuse_to_replace(target: Path) -> None:
 
 
 def _write(folder: Path, parts: Parts) -> Manifest:
-    export_onnx(parts.model, parts.example, folder / layout.ONNX)
+    for file in parts.graph.parent.glob(f"{layout.ONNX}*"):
+        shutil.copyfile(file, folder / file.name)
     save_file(parts.model.state_dict(), folder / layout.WEIGHTS)
+    # safetensors lets the owner alone read it
+    shutil.copymode(folder / layout.ONNX, folder / layout.WEIGHTS)
     _write_encoder(folder, parts.encoder)
     _write_json(folder / layout.CONFIG, parts.config)
     _write_json(folder / layout.SCHEMA, parts.schema)
@@ -96,7 +101,7 @@ def _write(folder: Path, parts: Parts) -> Manifest:
     files = hash_files(folder)
     manifest = Manifest(
         format=layout.FORMAT,
-        version=digest_of(json.dumps(files)),
+        version=version_of(files, parts.config),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         clickthrough=__version__,
         counters=counters_digest(parts.encoder.plan),
@@ -111,9 +116,9 @@ def _write_encoder(folder: Path, encoder: Encoder) -> None:
     (folder / layout.VOCABULARIES).mkdir()
     for name, vocabulary in encoder.vocabularies.items():
         np.save(vocabulary_path(folder, name), vocabulary.values, allow_pickle=False)
-    bags = {name: size for name, (size, _) in encoder.bag_shapes.items()}
-    _write_json(folder / layout.CLASS_COUNTS, encoder.id_sizes | bags)
-    _write_json(folder / layout.CATEGORICAL, [*encoder.id_sizes, *bags])
+    counts = class_counts(encoder)
+    _write_json(folder / layout.CLASS_COUNTS, counts)
+    _write_json(folder / layout.CATEGORICAL, list(counts))
     _write_json(folder / layout.NUMERIC, encoder.numeric_names)
     columns = {name: asdict(scaler) for name, scaler in encoder.scalers.items()}
     _write_json(folder / layout.SCALER, {"prior": encoder.prior, "columns": columns})

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from clickthrough.bundle import layout
 from clickthrough.bundle.export import export_onnx
 from clickthrough.bundle.load import load_bundle
 from clickthrough.bundle.manifest import Manifest
@@ -19,7 +20,6 @@ from clickthrough.bundle.save import Parts, refuse_to_replace, save_bundle
 from clickthrough.config.root import Config
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TEST, TRAIN, VALIDATION
-from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
 from clickthrough.training.calibrate import calibrate, sliced_column
@@ -130,8 +130,10 @@ def train(
     model, epochs = _fit(work, start)
     made = ""
     if leads:
-        parts_of_bundle = _evaluated(_calibrated(work, model, epochs), work, scope)
-        manifest = save_bundle(out, parts_of_bundle)
+        with tempfile.TemporaryDirectory() as folder:
+            parts_of_bundle = _calibrated(work, model, epochs, Path(folder) / layout.ONNX)
+            parts_of_bundle = _evaluated(parts_of_bundle, work, scope)
+            manifest = save_bundle(out, parts_of_bundle)
         work.clear()
         made = Run(manifest, epochs, parts_of_bundle.metrics).text()
     return Run.read(led_text(place.group, made))
@@ -185,19 +187,20 @@ def _fit(work: _Work, start: Start | None) -> tuple[CtrModel, list[Epoch]]:
     return model, epochs
 
 
-def _calibrated(work: _Work, model: CtrModel, epochs: list[Epoch]) -> Parts:
-    """Return what a bundle is made of, but for the evaluation."""
+def _calibrated(work: _Work, model: CtrModel, epochs: list[Epoch], graph: Path) -> Parts:
+    """Return what a bundle is made of, but for the evaluation; the graph is written to a file."""
     config, prepared = work.config, work.prepared
     logits = predict_logits(model, prepared.watched.inputs)
     calibrator = calibrate(config.calibration, prepared.encoder, prepared.watched, logits)
     work.told.say(f"calibration: {calibrator.describe()}")
     snapshots, until = snapshots_before_test(work.dataset, config)
+    export_onnx(model.cpu(), prepared.tables["validation"].inputs[:_EXAMPLE_ROWS], graph)
     return Parts(
         config=config,
         schema=work.dataset.schema,
         encoder=prepared.encoder,
-        model=model.cpu(),
-        example=_example(prepared),
+        model=model,
+        graph=graph,
         calibrator=calibrator,
         snapshots=snapshots,
         counters_until=until,
@@ -216,13 +219,5 @@ def _evaluated(parts: Parts, work: _Work, scope: Scope) -> Parts:
 
 def _evaluate(parts: Parts, prepared: Prepared, scope: Scope) -> dict[str, Any]:
     """Evaluate the exported graph, not the module: it is the graph that is served."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
-        export_onnx(parts.model, parts.example, path)
-        scorer = Scorer(parts.config.model.name, OnnxModel(path), parts.calibrator)
-        return evaluate_prepared(prepared, scorer, "live", scope)
-
-
-def _example(prepared: Prepared) -> Encoded:
-    inputs = prepared.tables["validation"].inputs
-    return inputs[:_EXAMPLE_ROWS]
+    scorer = Scorer(parts.config.model.name, OnnxModel(parts.graph), parts.calibrator)
+    return evaluate_prepared(prepared, scorer, "live", scope)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from clickthrough.bundle import layout
 from clickthrough.bundle.beside import written_beside
-from clickthrough.bundle.manifest import digest_of, hash_files
+from clickthrough.bundle.manifest import hash_files
+from clickthrough.bundle.version import version_of
+from clickthrough.config import Config
 from clickthrough.features.history.snapshot import Snapshot
 
 Change = Callable[[Path], None]
@@ -17,9 +19,17 @@ def another(source: Path, target: Path, change: Change) -> Path:
     """Write a copy of a bundle in which something is different, and whose manifest says so."""
     shutil.copytree(source, target)
     change(target)
-    files = hash_files(target)
-    edit_json(target / layout.MANIFEST, {"files": files, "version": digest_of(json.dumps(files))})
+    config = Config.model_validate_json((target / layout.CONFIG).read_bytes())
+    version = version_of(seal(target), config)
+    edit_json(target / layout.MANIFEST, {"version": version})
     return target
+
+
+def seal(folder: Path) -> dict[str, str]:
+    """Let the manifest list the files as they are; return their digests."""
+    files = hash_files(folder)
+    edit_json(folder / layout.MANIFEST, {"files": files})
+    return files
 
 
 def calibrated(intercept: float) -> Change:

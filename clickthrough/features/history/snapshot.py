@@ -39,20 +39,17 @@ class Snapshot:
         ends = np.cumsum([len(value) for value in ordered], dtype=np.int64)
         return cls(digests[order], ends, np.frombuffer(b"".join(ordered), np.uint8))
 
-    @classmethod
-    def load(cls, folder: Path, name: str) -> Self:
-        """Map the files that :meth:`save` wrote."""
-        keys, ends, values = (
-            np.load(folder / f"{name}.{part}.npy", mmap_mode="r", allow_pickle=False)
-            for part in ("keys", "ends", "values")
-        )
-        return cls(keys, ends, values)
+    @staticmethod
+    def files(folder: Path, name: str) -> tuple[Path, Path, Path]:
+        """Return where digests, ends and values lie."""
+        keys, ends, values = (folder / f"{name}.{part}.npy" for part in ("keys", "ends", "values"))
+        return keys, ends, values
 
     def save(self, folder: Path, name: str) -> None:
         """Write ``NAME.keys.npy``, ``NAME.ends.npy`` and ``NAME.values.npy``."""
-        parts = {"keys": self.digests, "ends": self.ends, "values": self.values}
-        for part, array in parts.items():
-            np.save(folder / f"{name}.{part}.npy", array, allow_pickle=False)
+        arrays = (self.digests, self.ends, self.values)
+        for path, array in zip(self.files(folder, name), arrays, strict=True):
+            np.save(path, array, allow_pickle=False)
 
     def __len__(self) -> int:
         return len(self.digests)
