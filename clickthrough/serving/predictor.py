@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Self
@@ -19,9 +20,10 @@ from clickthrough.features.encoding.lookup import IdEncoder
 from clickthrough.features.history.online import Histories, online_histories
 from clickthrough.features.history.ticks import tick_of
 from clickthrough.features.rows import RawRow, RowParser, Rows, Value
+from clickthrough.schema import to_microseconds
 from clickthrough.serving.findings import Finder, Findings
 from clickthrough.store import Store, open_store
-from clickthrough.streaming.recorder import Receipt, Recorder
+from clickthrough.streaming.recorder import Receipt, Recorder, Source
 
 
 class Prediction(msgspec.Struct, frozen=True, gc=False):
@@ -106,7 +108,9 @@ class Predictor:
         self._ids = IdEncoder(bundle.encoder, schema)
         self._finder = Finder(bundle)
         self.row_seconds = 0.0
-        self._recorder = Recorder(self._parser, histories, store, bundle.config.serving)
+        until = to_microseconds(datetime.fromisoformat(bundle.manifest.counters_until))
+        source = Source(self._parser, histories, until)
+        self._recorder = Recorder([source], store, bundle.config.serving)
 
     @classmethod
     def load(
@@ -127,7 +131,7 @@ class Predictor:
             StoreError: the store cannot be used.
         """
         loaded = load_bundle(bundle, runtime)
-        return cls(loaded, open_store(store, loaded.manifest.counters))
+        return cls(loaded, open_store(store))
 
     def predict(self, impressions: Sequence[RawRow]) -> Scored:
         """Score impressions; those that share a ``request_id`` are one request.
@@ -196,7 +200,7 @@ class Predictor:
         return self._recorder.record(events)
 
     def succeeded_by(self, bundle: Bundle) -> Self:
-        """Return a predictor of another bundle, whose counters are alike, over the same store."""
+        """Return a predictor of another bundle over the same store."""
         made = type(self)(bundle, self.store)
         made._recorder.go_on_from(self._recorder)
         return made

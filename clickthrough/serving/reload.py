@@ -16,7 +16,7 @@ from clickthrough.bundle import layout
 from clickthrough.bundle.load import Bundle, load_bundle
 from clickthrough.bundle.manifest import read_manifest
 from clickthrough.config.serving import Runtime, Serving
-from clickthrough.errors import BundleError, ClickthroughError, StoreError
+from clickthrough.errors import BundleError, ClickthroughError
 from clickthrough.serving.garbage import loaded_anew
 from clickthrough.serving.predictor import Predictor
 
@@ -70,7 +70,6 @@ class Current:
 
         Raises:
             BundleError: the bundle cannot be used; the old one goes on serving.
-            StoreError: its counters are not those of the store; the old one goes on serving.
         """
         with self._one_at_a_time:
             before = self.version
@@ -97,7 +96,6 @@ class Current:
         """Return a warm predictor of the bundle at the path, over the same store."""
         try:
             bundle = _load_whole(self.path, self._runtime)
-            _refuse_other_counters(self.predictor.bundle, bundle)
             made = self.predictor.succeeded_by(bundle)
             warm(made)
         except ClickthroughError:
@@ -148,31 +146,3 @@ def _stands(folder: Path, version: str | None = None) -> bool:
     except BundleError:
         return (folder / layout.MANIFEST).is_file()
     return version is None or found.version == version
-
-
-def _refuse_other_counters(old: Bundle, new: Bundle) -> None:
-    """Refuse a bundle to which the states of the store mean something else.
-
-    Raises:
-        StoreError: it declares other counters, or other types of the fields they are kept by.
-    """
-    if new.manifest.counters != old.manifest.counters:
-        raise StoreError(
-            f"{new.path}: bundle {new.manifest.version} declares counters {new.manifest.counters}, "
-            f"the store holds counters {old.manifest.counters} of bundle {old.manifest.version}; "
-            "start a process with another store for it"
-        )
-    for name, kind in _kept_by(old).items():
-        if (found := _kept_by(new)[name]) != kind:
-            raise StoreError(
-                f"{new.path}: bundle {new.manifest.version} reads field '{name}' as {found}, the "
-                f"store keeps its counters by {kind}; start a process with another store for it"
-            )
-
-
-def _kept_by(bundle: Bundle) -> dict[str, str]:
-    """Return the types of the fields that keys and sequences are made of."""
-    plan = bundle.plan
-    names = [name for key_set in plan.key_sets for name in key_set.fields]
-    names += [name for s in plan.sequence_sets for name in (*s.key, s.field)]
-    return {name: str(bundle.schema.fields[name]) for name in names}
