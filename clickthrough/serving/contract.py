@@ -74,6 +74,9 @@ class EventsOut(BaseModel):
     views: int
     duplicates: int
     waiting: int = Field(description="clicks that came before their impression")
+    late: int = Field(description="clicks after their impression's attribution window: not counted")
+    early: int = Field(description="clicks before their impression, by their times: not counted")
+    in_snapshot: int = Field(description="events that the bundle's counters hold already")
 
 
 class HealthOut(BaseModel):

@@ -29,16 +29,17 @@ def keys_of(
     digest: bytes, name: str, fields: Sequence[str], values: Mapping[str, Sequence[Value]]
 ) -> list[bytes | None]:
     """Return the key of each row in a store; a single one where all rows share the fields."""
+    # what every key begins with, made once: a key without values, less the bytes of these
+    nobody = [None] * len(fields)
+    head = digest + _encode((name, *nobody))[: -len(fields)]
     if len(fields) == 1:
         own = values[fields[0]]
-        # what every key begins with, made once: the bytes of a pair less those of its second half
-        head = digest + _encode((name, None))[: -len(_encode(None))]
         return [None if value is None else head + _encode(value) for value in own]
-    columns = [values[field] for field in fields]
+    columns = [[None if v is None else _encode(v) for v in values[field]] for field in fields]
     rows = max(map(len, columns))
-    full = [column if len(column) == rows else [*column] * rows for column in columns]
+    full = [column if len(column) == rows else column * rows for column in columns]
     return [
-        None if None in parts else digest + _encode((name, *parts))
+        None if None in parts else head + b"".join(parts)  # type: ignore[arg-type]
         for parts in zip(*full, strict=True)
     ]
 

@@ -150,8 +150,12 @@ class StateLayout:
         present = [self._blank if state is None else state for state in packed]
         lengths = np.array([*map(len, present)], np.int64)
         counts, rest = np.divmod(lengths - self.header_bytes, ENTRY * FLOAT)
-        if rest.any() or counts.min(initial=0) < 0:
+        if rest.any():
             raise UnsoundStateError
+        try:
+            rows = np.arange(len(present)).repeat(counts)
+        except ValueError:  # of a state that is shorter than its header
+            raise UnsoundStateError from None
         sizes = lengths // FLOAT
         flat = np.frombuffer(b"".join(present))
         in_header = (sizes.cumsum() - sizes)[:, None] + np.arange(self.width)
@@ -159,7 +163,7 @@ class StateLayout:
         is_entry[in_header] = False
         return States(
             flat[in_header],
-            np.arange(len(present)).repeat(counts),
+            rows,
             flat[is_entry].reshape(-1, ENTRY),
         )
 
