@@ -179,10 +179,13 @@ class SQLiteStore:
         return connection
 
     def _open(self, mode: str) -> sqlite3.Connection:
+        known = self._places is not None
+        if known:
+            self._refuse_other_file()
         connection = connect(self.path, mode)
         with self._opening:
             self._connections.append(connection)
-        if self._places is not None:
+        if known:  # it may have been replaced until just now
             self._refuse_other_file()
         return connection
 

@@ -91,6 +91,17 @@ def test_other_threads_never_read_what_is_not_committed(store: Store) -> None:
         assert reading.result(timeout=30) == [b"old"]
 
 
+def test_readers_do_not_wait_for_a_transaction(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.write({b"a": b"old"})
+    with ThreadPoolExecutor(1) as pool, store.transaction() as tx:
+        tx.write({b"a": b"new"})
+        assert pool.submit(store.read, [b"a"]).result(timeout=30) == [b"old"]
+        assert store.read([b"a"]) == [b"old"]  # whoever reads is no part of it, thread or no thread
+        assert tx.read([b"a"]) == [b"new"]
+    assert store.read([b"a"]) == [b"new"]
+
+
 def test_expiry_forgets_what_is_older_and_nothing_else(store: Store) -> None:
     with store.transaction() as tx:
         tx.write({b"old": b"1", b"older": b"1"}, expires=99)

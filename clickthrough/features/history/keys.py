@@ -39,7 +39,7 @@ def keys_of(
     rows = max(map(len, columns))
     full = [column if len(column) == rows else column * rows for column in columns]
     return [
-        None if None in parts else head + b"".join(parts)  # type: ignore[arg-type]
+        None if None in parts else head + b"".join(parts)
         for parts in zip(*full, strict=True)
     ]
 
