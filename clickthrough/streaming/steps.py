@@ -64,7 +64,7 @@ def decode(identity: bytes, value: bytes) -> Remembered:
     """
     try:
         return _decoder.decode(value)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreError(
             f"what the store remembers of {identity!r:.80} is no impression: {error}; move the "
             "store's file away"

@@ -19,6 +19,7 @@ from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.rows import RowParser, Value
 from clickthrough.schema import Schema
 from clickthrough.store import MemoryStore, SQLiteStore, Store
+from clickthrough.streaming.key_sets import BEFORE_ALL
 from clickthrough.streaming.recorder import Receipt, Recorder, Source
 
 ROOT = Path(__file__).resolve().parents[2]  # that of conftest costs another process seconds
@@ -38,7 +39,12 @@ class Counting:
     """A recorder, and what its counters say."""
 
     def __init__(
-        self, store: Store, window: int = 86_400, known: Snapshot = NOTHING, **limits: int
+        self,
+        store: Store,
+        window: int = 86_400,
+        known: Snapshot = NOTHING,
+        until: int = BEFORE_ALL,
+        **limits: int,
     ) -> None:
         self.store = store
         self.histories = [
@@ -47,7 +53,7 @@ class Counting:
         ]
         parser = RowParser(SCHEMA, ["user", "item"])
         settings = Serving.model_validate({"attribution_window": window, **limits})
-        self.recorder = Recorder([Source(parser, self.histories)], store, settings)
+        self.recorder = Recorder([Source(parser, self.histories, until)], store, settings)
 
     def record(self, *events: dict[str, Any]) -> Receipt:
         return self.recorder.record(events)

@@ -38,10 +38,7 @@ def keys_of(
     columns = [[None if v is None else _encode(v) for v in values[field]] for field in fields]
     rows = max(map(len, columns))
     full = [column if len(column) == rows else column * rows for column in columns]
-    return [
-        None if None in parts else head + b"".join(parts)
-        for parts in zip(*full, strict=True)
-    ]
+    return [None if None in parts else head + b"".join(parts) for parts in zip(*full, strict=True)]
 
 
 def shown_key(key: bytes) -> str:

@@ -142,7 +142,7 @@ class SequenceHistory:
             return []
         try:
             return self._decoder.decode(state)  # type: ignore[no-any-return]
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise StoreError(
                 f"sequence '{self.sequence.name}': what the store holds for key {shown_key(key)} "
                 f"is no list of clicks: {error}; move the store's file away"
