@@ -27,7 +27,7 @@ from clickthrough.features.rows import RowParser
 from clickthrough.schema import Schema
 from clickthrough.store import MemoryStore, Store
 from clickthrough.store.sqlite import SQLiteStore
-from clickthrough.streaming.recorder import Recorder
+from clickthrough.streaming.recorder import Recorder, Source
 
 FIELDS = {"item": 20_000, "campaign": 3_000, "advertiser": 400, "page": 30_000, "place": 300,
           "user": 150_000}  # fmt: skip
@@ -69,7 +69,7 @@ def measure(
     plan = make_plan(features, Counters(), SCHEMA, "UTC")
     histories = online_histories(plan, SCHEMA, {k.name: Snapshot.of({}) for k in plan.key_sets})
     parser = RowParser(SCHEMA, [*FIELDS])
-    recorder = Recorder(parser, histories, store, Serving())
+    recorder = Recorder([Source(parser, histories)], store, Serving())
     start = time.perf_counter()
     for batch in batches:
         recorder.record(batch)
@@ -106,7 +106,7 @@ def main() -> None:
         keys = KEYS[:: max(1, len(KEYS) // sets)][:sets]
         with tempfile.TemporaryDirectory() as folder:
             table.add_row(*measure("memory", MemoryStore(), batches, keys))
-            store = SQLiteStore(Path(folder) / "s.sqlite", "bench")
+            store = SQLiteStore(Path(folder) / "s.sqlite")
             table.add_row(*measure("SQLite", store, batches, keys))
     Console(width=110).print(table)
 

@@ -25,7 +25,7 @@ from clickthrough.features.rows import RowParser
 from clickthrough.features.table import encoder_columns
 from clickthrough.schema import Columns
 from clickthrough.store import MemoryStore
-from clickthrough.streaming.recorder import Recorder
+from clickthrough.streaming.recorder import Recorder, Source
 from clickthrough.training.prepare import feature_rows, plan_of
 
 Streams = dict[EventSource, pl.LazyFrame]
@@ -172,7 +172,7 @@ def _online(
     raw = list(raw_events(list(raw_rows(shown, schema)), shown["label"].to_list()))
     if "views" in events:
         raw += raw_views(events["views"], schema)
-    Recorder(parser, histories, store, config.serving).record(raw)
+    Recorder([Source(parser, histories)], store, config.serving).record(raw)
     rows = parser.parse(list(raw_rows(request, schema)), now=0)
     columns = rows.columns(schema, plan.list_lengths)
     for history in histories:

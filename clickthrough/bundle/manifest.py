@@ -18,7 +18,8 @@ class Manifest(BaseModel):
         version: name of what scores; see :mod:`clickthrough.bundle.version`.
         created: when, ISO 8601 in UTC.
         clickthrough: version of the package that wrote it.
-        counters: digest of the declaration of its counters; stores of one digest are alike.
+        counters: digest of the declaration of its counters, and of the types of the fields that
+            they are kept by; bundles of one digest share all their states in a store.
         counters_until: events before this moment are in the snapshot (ISO 8601 in UTC).
         files: path -> sha256 of every other file.
     """

@@ -22,6 +22,7 @@ from clickthrough.calibration import Calibrator
 from clickthrough.config.root import Config
 from clickthrough.errors import BundleError
 from clickthrough.features.encoding.encoder import Encoder
+from clickthrough.features.history.digests import counters_digest, sequence_digest
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import Plan
 from clickthrough.models.base import CtrModel
@@ -64,12 +65,11 @@ def save_bundle(target: Path, parts: Parts) -> Manifest:
     return manifest
 
 
-def counters_digest(plan: Plan) -> str:
-    """Name a declaration of history; the states of equal ones mean the same."""
-    counted = sorted((k.name, list(k.windows), list(k.half_lives)) for k in plan.key_sets)
-    clicked = sorted((s.name, s.length) for s in plan.sequence_sets)
-    ticks = [plan.counters.tick, plan.counters.label_delay]
-    return digest_of(json.dumps([counted, clicked, ticks]))
+def counters_name(plan: Plan, schema: Schema) -> str:
+    """Name a declaration of history; equal ones share all their states in a store."""
+    sets = [counters_digest(k, schema, plan.counters) for k in plan.key_sets]
+    sets += [sequence_digest(s, schema, plan.counters) for s in plan.sequence_sets]
+    return digest_of(json.dumps(sorted(digest.hex() for digest in sets)))
 
 
 def refuse_to_replace(target: Path) -> None:
@@ -104,7 +104,7 @@ def _write(folder: Path, parts: Parts) -> Manifest:
         version=version_of(files, parts.config),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         clickthrough=__version__,
-        counters=counters_digest(parts.encoder.plan),
+        counters=counters_name(parts.encoder.plan, parts.schema),
         counters_until=datetime.fromtimestamp(parts.counters_until / 1e6, UTC).isoformat(),
         files=files,
     )

@@ -196,12 +196,19 @@ class MicroBatcher:
     def _answer(self, jobs: list[_Job], answers: Answers) -> None:
         for job, answer in zip(jobs, answers, strict=True):
             self.waiting_seconds -= job.seconds
-            if job.answered.done():  # its task was ended
-                continue
-            if isinstance(answer, Exception):
-                job.answered.set_exception(answer)
-            else:
-                job.answered.set_result(answer)
+            give(job.answered, answer)
+
+
+def give(answered: asyncio.Future[Any], answer: object) -> None:
+    """Give who waits a result, or the exception that says why there is none."""
+    if answered.done():  # its task was ended
+        return
+    if isinstance(answer, StopIteration):  # which a future cannot hold
+        answer = RuntimeError(repr(answer))
+    if isinstance(answer, Exception):
+        answered.set_exception(answer)
+    else:
+        answered.set_result(answer)
 
 
 def _scored(jobs: list[_Job]) -> Answers:

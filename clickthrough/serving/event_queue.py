@@ -11,10 +11,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from clickthrough.errors import RequestError
 from clickthrough.features.rows import RawRow
 from clickthrough.serving.admission import Refused
-from clickthrough.serving.bodies import WrongBody
+from clickthrough.serving.batcher import give
 from clickthrough.serving.predictor import Predictor
 from clickthrough.streaming.recorder import Receipt
 
@@ -78,13 +77,9 @@ class EventQueue:
     def _tell(self, done: asyncio.Future[list[tuple[_Body, Answer]]]) -> None:
         self._working = False
         for body, answer in done.result():
-            if body.answered.done():
-                continue
+            give(body.answered, answer)
             if isinstance(answer, Exception):
-                body.answered.set_exception(answer)
                 body.answered.exception()  # seen: its sender may have gone
-            else:
-                body.answered.set_result(answer)
         self._begin()
 
     def _record_some(self) -> list[tuple[_Body, Answer]]:
@@ -102,7 +97,7 @@ class EventQueue:
             try:
                 taken.append((body, body.read()))
                 events += len(taken[-1][1])
-            except (RequestError, WrongBody) as error:
+            except Exception as error:
                 told.append((body, error))
             self._breathe()
         try:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -9,10 +10,11 @@ from clickthrough.bundle.load import Bundle, load_bundle
 from clickthrough.config.serving import Runtime, Serving
 from clickthrough.errors import RequestError
 from clickthrough.features.rows import RawRow
+from clickthrough.schema import to_microseconds
 from clickthrough.serving.contract import Prediction
 from clickthrough.serving.scorer import Ranking, Scored, Scorer
 from clickthrough.store import Store, open_store
-from clickthrough.streaming.recorder import Receipt, Recorder
+from clickthrough.streaming.recorder import Receipt, Recorder, Source
 
 __all__ = ["Prediction", "Predictor", "Ranking", "Scored"]
 
@@ -41,7 +43,9 @@ class Predictor:
         self.settings = settings or bundle.config.serving
         self.row_seconds = 0.0
         self.scorer = Scorer(bundle)
-        self.recorder = Recorder(self.scorer.parser, self.scorer.histories, store, self.settings)
+        until = to_microseconds(datetime.fromisoformat(bundle.manifest.counters_until))
+        source = Source(self.scorer.parser, self.scorer.histories, until)
+        self.recorder = Recorder([source], store, self.settings)
 
     @classmethod
     def load(

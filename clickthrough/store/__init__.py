@@ -9,17 +9,12 @@ from clickthrough.store.sqlite import SQLiteStore
 __all__ = ["MemoryStore", "SQLiteStore", "Store", "open_store"]
 
 
-def open_store(where: str | Path, declaration: str) -> Store:
+def open_store(where: str | Path) -> Store:
     """Open a store: ``memory``, or the path of an SQLite file.
 
-    Args:
-        where: which store.
-        declaration: digest of the counters that the store holds; an existing store of other
-            counters is refused.
+    Any bundle may use any store: keys begin with a digest of what their values mean.
 
     Raises:
-        StoreError: the store cannot be opened, or holds the counters of other features.
+        StoreError: the store cannot be opened.
     """
-    if str(where) == "memory":
-        return MemoryStore()
-    return SQLiteStore(Path(where), declaration)
+    return MemoryStore() if str(where) == "memory" else SQLiteStore(Path(where))

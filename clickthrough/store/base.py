@@ -1,8 +1,15 @@
 """What a store can do. Values are bytes; what they mean is the business of ``features``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
+
+Breathe = Callable[[], None]
+"""Called between slices of long work, to let others in."""
+
+
+def nothing() -> None:
+    """Let nobody in."""
 
 
 class Reader(Protocol):
@@ -13,7 +20,7 @@ class Reader(Protocol):
 
 
 class Transaction(Reader, Protocol):
-    """Reads and writes that take effect together or not at all."""
+    """Reads and writes that take effect together or not at all; its reads see its writes."""
 
     def write(
         self, values: Mapping[bytes, bytes], expires: int | None = None, changed: int = 0
@@ -28,15 +35,21 @@ class Transaction(Reader, Protocol):
 
 
 class Store(Reader, Protocol):
-    """The online state of keys. Any number of threads may use one store."""
+    """The online state of keys. Any number of threads may use one store.
+
+    :meth:`read` never waits for a transaction, and sees all that one wrote or nothing; nor does it
+    wait for more than a slice of :meth:`expire` and :meth:`trim`, which call ``breathe`` between
+    slices. Each method raises :class:`clickthrough.errors.StoreError` where the store is out of
+    order.
+    """
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Begin a transaction: committed at the end of the block, undone if it raises."""
 
-    def expire(self, before: int) -> int:
+    def expire(self, before: int, breathe: Breathe = nothing) -> int:
         """Forget values that expire before a moment; return how many."""
 
-    def trim(self, most: int) -> int:
+    def trim(self, most: int, breathe: Breathe = nothing) -> int:
         """Keep at most so many values, forgetting those that changed first; return how many.
 
         Values that never expire are kept.

@@ -2,11 +2,18 @@
 
 import heapq
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
+from typing import TypeVar
+
+from clickthrough.store.base import Breathe, nothing
 
 Life = tuple[int, int]
 """When a value changed, and when it expires."""
+_SLICE = 1_000
+"""So many values are looked at, or forgotten, before others are let in."""
+Item = TypeVar("Item")
 
 
 class _Staged:
@@ -30,12 +37,17 @@ class _Staged:
 
 
 class MemoryStore:
-    """Values in a dictionary, transactions one at a time."""
+    """Values in a dictionary, transactions one at a time.
+
+    Whoever changes anything holds ``_writing``, so that nothing changes under a transaction; and
+    ``_lock`` for as long as the change itself takes, which is all that readers wait for.
+    """
 
     def __init__(self) -> None:
         self._values: dict[bytes, bytes] = {}
         self._lives: dict[bytes, Life] = {}
-        self._lock = threading.RLock()
+        self._writing = threading.Lock()
+        self._lock = threading.Lock()
 
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Return the value of each key, None where there is none."""
@@ -45,37 +57,63 @@ class MemoryStore:
     @contextmanager
     def transaction(self) -> Iterator[_Staged]:
         """Begin a transaction: committed at the end of the block, undone if it raises."""
-        with self._lock:
+        with self._writing:
             staged = _Staged(self._values)
             yield staged
-            self._values.update(staged.written)
-            for key, life in staged.lives.items():
-                if life is None:
-                    self._lives.pop(key, None)
-                else:
-                    self._lives[key] = life
+            lasting = [key for key, life in staged.lives.items() if life is None]
+            lives = {key: life for key, life in staged.lives.items() if life is not None}
+            with self._lock:
+                self._values.update(staged.written)
+            self._lives.update(lives)
+            for key in lasting:
+                self._lives.pop(key, None)
 
-    def expire(self, before: int) -> int:
+    def expire(self, before: int, breathe: Breathe = nothing) -> int:
         """Forget values that expire before a moment; return how many."""
-        with self._lock:
-            old = [key for key, (_, expires) in self._lives.items() if expires < before]
-            for key in old:
-                del self._values[key], self._lives[key]
-            return len(old)
+        with self._writing:
+            old: list[bytes] = []
+            for part in _slices(self._lives.items()):
+                old += [key for key, (_, expires) in part if expires < before]
+                breathe()
+            return self._forget(old, breathe)
 
-    def trim(self, most: int) -> int:
+    def trim(self, most: int, breathe: Breathe = nothing) -> int:
         """Keep at most so many values, forgetting those that changed first; return how many."""
-        with self._lock:
-            excess = max(0, len(self._values) - most)
-            old = heapq.nsmallest(excess, self._lives, key=self._lives.__getitem__)
-            for key in old:
-                del self._values[key], self._lives[key]
-            return len(old)
+        with self._writing:
+            excess = len(self._values) - most
+            if excess <= 0:
+                return 0
+            runs: list[list[bytes]] = []
+            for part in _slices(self._lives):
+                runs.append(sorted(part, key=self._lives.__getitem__))
+                breathe()
+            # sorted at once, they would keep all other threads waiting
+            ordered = heapq.merge(*runs, key=self._lives.__getitem__)
+            return self._forget(islice(ordered, excess), breathe)
 
     def count(self) -> int:
         """Return the number of values."""
-        with self._lock:
-            return len(self._values)
+        return len(self._values)
 
     def close(self) -> None:
         """Do nothing: memory needs no closing."""
+
+    def _forget(self, keys: Iterable[bytes], breathe: Breathe) -> int:
+        """Forget values, a slice at a time; return how many."""
+        count = 0
+        for part in _slices(keys):
+            with self._lock:
+                for key in part:
+                    del self._values[key]
+            for key in part:
+                del self._lives[key]
+            count += len(part)
+            breathe()
+        return count
+
+
+def _slices(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Yield items, a slice at a time."""
+    remaining = iter(items)
+    while part := list(islice(remaining, _SLICE)):
+        yield part

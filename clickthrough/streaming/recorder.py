@@ -1,98 +1,62 @@
 """Recording events: a click finds its impression, and both enter the counters together.
 
 An impression is known by its request and item. It is remembered, with the keys that it counts
-for, until its attribution window ends; a click is counted at the impression's tick. A second
-impression or click of the same request and item changes nothing, so a sender may send again
-what it is not sure of. A click that arrives first waits for its impression. A page view is known by
-its moment and fields, and counts for histories of page views alone.
+for, until its attribution window ends; a click is counted at the impression's tick, if its own
+moment lies within the window. A second impression or click of the same request and item changes
+nothing, so a sender may send again what it is not sure of. A click that arrives first waits for its
+impression. A page view is known by its moment and fields, and counts for histories of page views
+alone. What a bundle's snapshot holds already is not counted again.
 """
 
+import logging
 import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from itertools import repeat
-from typing import Literal, get_args
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-import msgspec
 import numpy as np
 
 from clickthrough.config.serving import Serving
-from clickthrough.errors import RequestError
-from clickthrough.features.history.base import Changes, History, Mark
-from clickthrough.features.rows import RawRow, RowParser, Value
-from clickthrough.store.base import Store, Transaction
+from clickthrough.errors import RequestError, StoreError
+from clickthrough.features.history.base import Changes
+from clickthrough.features.rows import RawRow
+from clickthrough.store.base import Breathe, Reader, Store, Transaction, nothing
+from clickthrough.streaming.events import EventReader
+from clickthrough.streaming.key_sets import KeySets, Marks, Source
+from clickthrough.streaming.receipt import Receipt
+from clickthrough.streaming.steps import NOTHING, Event, New, Remembered, decode, encode, step
 
-_AHEAD = 3_600_000_000
-"""Microseconds that an event may lie in the future: clocks differ, but not by more."""
+__all__ = ["Receipt", "Recorder", "Source"]
+
+_log = logging.getLogger(__name__)
 _TIDY_EVERY, _TIDY_SHARE = 10_000, 1.0
 """Events between two looks through the store: so many, or this share of its values."""
-
-
-EventKind = Literal["impression", "click", "view"]
-_KINDS = get_args(EventKind)
-
-
-class Remembered(msgspec.Struct, array_like=True):
-    """What the store knows of an impression: its time (None before it is shown) and marks."""
-
-    clicked: bool
-    time: int | None = None
-    marks: list[Mark] = []
+_SLICE = 256
+"""So many events are taken in before others are let in."""
+_Told = tuple[Event, Receipt]
+"""An event, and who is told what becomes of it."""
 
 
 @dataclass
-class Receipt:
-    """What became of a batch of events.
+class _Counted:
+    """What is new of impressions and views: when they were, what they count for, what to count."""
 
-    Attributes:
-        impressions: newly counted.
-        clicks: newly counted.
-        views: newly counted.
-        duplicates: events that were known already.
-        waiting: clicks that came before their impression; they count when it comes.
-    """
-
-    impressions: int = 0
-    clicks: int = 0
-    views: int = 0
-    duplicates: int = 0
-    waiting: int = 0
-
-    def as_dict(self) -> dict[str, int]:
-        """Return the counts by name."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Event:
-    """An event after checking; ``marks`` are those of an impression or view, one a history."""
-
-    kind: EventKind
-    identity: bytes
-    time: int
-    marks: tuple[Mark, ...] = ()
+    times: list[int] = field(default_factory=list)
+    marks: list[Marks] = field(default_factory=list)
+    new: list[New] = field(default_factory=list)
 
 
 class Recorder:
-    """Writes events into a store.
+    """Writes events into a store, for all key sets of one or more bundles.
 
     Args:
-        parser: reads the fields of impressions.
-        histories: what events change.
+        sources: the bundles; the first says which request and item an event is of.
         store: where their states are.
-        settings: the attribution window.
+        settings: the attribution window, and what is forgotten.
     """
 
-    def __init__(
-        self,
-        parser: RowParser,
-        histories: Sequence[History],
-        store: Store,
-        settings: Serving,
-    ) -> None:
-        self._parser = parser
-        self._histories = histories
+    def __init__(self, sources: Sequence[Source], store: Store, settings: Serving) -> None:
+        self._key_sets = KeySets(sources)
+        self._reader = EventReader(sources[0].parser, self._key_sets)
         self._store = store
         self._window = settings.attribution_window * 1_000_000
         self._forget_after = settings.forget_after * 1_000_000
@@ -109,14 +73,44 @@ class Recorder:
 
         Raises:
             RequestError: an event is malformed: names its row and field.
+            StoreError: the store is out of order; no event is counted.
         """
-        events = self._check(raw)
-        receipt = Receipt()
-        if events:
-            with self._store.transaction() as tx:
-                self._apply(tx, events, receipt)
-            self._forget_old(events)
+        (receipt,) = self.record_each([raw])
+        if isinstance(receipt, RequestError):
+            raise receipt
         return receipt
+
+    def record_each(
+        self, bodies: Sequence[Sequence[RawRow]], breathe: Breathe = nothing
+    ) -> list[Receipt | RequestError]:
+        """Count the events of several callers at once: :meth:`record` for each.
+
+        Args:
+            bodies: the events of each caller.
+            breathe: called between slices of a few milliseconds of work, to let others in; never
+                while anything is held that :meth:`clickthrough.store.base.Store.read` waits for.
+
+        Returns:
+            What became of each body's events, or what is wrong with it; such a body is not counted.
+
+        Raises:
+            StoreError: the store is out of order; no event is counted.
+        """
+        answers: list[Receipt | RequestError] = []
+        told: list[_Told] = []
+        for body in bodies:
+            receipt = Receipt()
+            try:
+                told += [(event, receipt) for event in self._reader.read(body, breathe)]
+                answers.append(receipt)
+            except RequestError as error:
+                answers.append(error)
+        if told:
+            latest = max(event.time for event, _ in told)
+            with self._store.transaction() as tx:
+                self._apply(tx, told, latest, breathe)
+            self._tidy(latest, len(told), breathe)
+        return answers
 
     def go_on_from(self, before: "Recorder") -> None:
         """Take over from the recorder of another bundle what is known of the store's age."""
@@ -124,160 +118,67 @@ class Recorder:
             self._newest, self._untidied = before._newest, before._untidied
             self._kept = before._kept
 
-    def _check(self, raw: Sequence[RawRow]) -> list[Event]:
-        now = time.time_ns() // 1_000
-        rows = self._parser.rename(raw)
-        kinds = [_kind(given, place) for place, given in enumerate(raw)]
-        marks = self._marks(rows, kinds)
-        events = []
-        for place, (row, kind) in enumerate(zip(rows, kinds, strict=True)):
-            moment = self._parser.time(row, place, now)
-            if moment > now + _AHEAD:
-                raise RequestError(f"row {place}: field 'time': lies in the future")
-            own = () if kind == "click" else next(marks)
-            if kind == "view":
-                identity = self._view_identity(row, moment, place)
-            else:
-                identity = self._identity(row, place)
-            events.append(Event(kind, identity, moment, own))
-        return events
+    def _apply(self, tx: Transaction, told: Sequence[_Told], latest: int, breathe: Breathe) -> None:
+        counted = _Counted()
+        for start in range(0, len(told), _SLICE):
+            made = self._take_in(tx, told[start : start + _SLICE], counted)
+            packed = {identity: encode(value) for identity, value in made.items()}
+            tx.write(packed, expires=latest + self._window, changed=latest)
+            breathe()
+        if counted.new:
+            self._count(tx, counted, latest + self._forget_after, breathe)
 
-    def _marks(
-        self, rows: Sequence[Mapping[str, object]], kinds: Sequence[EventKind]
-    ) -> Iterator[tuple[Mark, ...]]:
-        """Yield what each impression or view counts for, a mark a history."""
-        shown = [(place, row) for place, row in enumerate(rows) if kinds[place] != "click"]
-        source = ["views" if kinds[place] == "view" else "impressions" for place, _ in shown]
-        places = [place for place, _ in shown]
-        values = {
-            name: self._parser.read(name, [row.get(name) for _, row in shown], places)
-            for name in self._parser.fields
-        }
-        if not self._histories:
-            return repeat(())
-        marked = (
-            [mark if history.of == of else None for mark, of in zip(marks, source, strict=True)]
-            for history, marks in ((h, h.marks(values)) for h in self._histories)
-        )
-        return zip(*marked, strict=True)
-
-    def _identity(self, row: Mapping[str, object], place: int) -> bytes:
-        request = self._parser.request_id(row, place)
-        if request is None:
-            name = self._parser.schema.input_name("request_id")
-            raise RequestError(f"row {place}: field '{name}': an event needs the id of its request")
-        item: Value = None
-        if "item" in self._parser.schema.fields:
-            item = self._parser.coerce(row.get("item"), "item", place)
-            if item is None:
-                name = self._parser.schema.input_name("item")
-                raise RequestError(f"row {place}: field '{name}': an event needs its item")
-        return msgspec.msgpack.encode(["\0impression", request, item])
-
-    def _view_identity(self, row: Mapping[str, object], moment: int, place: int) -> bytes:
-        fields = self._parser.schema.views
-        values = [self._parser.coerce(row.get(name), name, place) for name in fields]
-        return msgspec.msgpack.encode(["\0view", moment, *values])
-
-    def _apply(self, tx: Transaction, events: list[Event], receipt: Receipt) -> None:
-        identities = list(dict.fromkeys(event.identity for event in events))
+    def _take_in(
+        self, tx: Reader, told: Sequence[_Told], counted: _Counted
+    ) -> dict[bytes, Remembered]:
+        """Take in a few events; return what is newly remembered."""
+        identities = list(dict.fromkeys(event.identity for event, _ in told))
         known = {
-            identity: msgspec.msgpack.decode(value, type=Remembered)
+            identity: decode(identity, value)
             for identity, value in zip(identities, tx.read(identities), strict=True)
             if value is not None
         }
-        changed: list[tuple[Remembered, tuple[int, int]]] = []
-        for event in events:
-            now_known, new = _STEPS[event.kind](known.get(event.identity), event, receipt)
-            known[event.identity] = now_known
-            if new != (0, 0):
-                changed.append((now_known, new))
-        latest = max(event.time for event in events)
-        tx.write(
-            {identity: msgspec.msgpack.encode(value) for identity, value in known.items()},
-            expires=latest + self._window,
-            changed=latest,
-        )
-        self._count(tx, changed, latest + self._forget_after)
+        made: dict[bytes, Remembered] = {}
+        for event, receipt in told:
+            after, new = step(known.get(event.identity), event, receipt, self._window)
+            if after is None:
+                continue
+            if new != NOTHING:
+                click = event.kind == "click"
+                counted.times.append(after.time or 0)
+                counted.marks.append(self._key_sets.aligned(after.marks) if click else event.marks)
+                counted.new.append(new)
+            if after.clicked:
+                after.marks = ()  # nothing of it will count any more
+            known[event.identity] = made[event.identity] = after
+        return made
 
-    def _count(
-        self, tx: Transaction, changed: list[tuple[Remembered, tuple[int, int]]], expires: int
-    ) -> None:
+    def _count(self, tx: Transaction, counted: _Counted, expires: int, breathe: Breathe) -> None:
         """Bring what is new of impressions into every history."""
-        if not changed:
-            return
-        changes = Changes(
-            time=np.array([shown.time for shown, _ in changed], np.int64),
-            counts=np.array([new for _, new in changed], np.float64),
-        )
-        by_history = zip(*(shown.marks for shown, _ in changed), strict=True)
-        for history, marks in zip(self._histories, by_history, strict=True):
+        changes = Changes(np.array(counted.times, np.int64), np.array(counted.new, np.float64))
+        by_history = zip(*counted.marks, strict=True)
+        for history, marks in zip(self._key_sets.histories, by_history, strict=True):
             present = np.array([mark is not None for mark in marks])
             if present.all():
-                history.add(tx, marks, changes, expires)
+                history.add(tx, marks, changes, expires, breathe)
             elif present.any():
                 some = [mark for mark in marks if mark is not None]
-                history.add(tx, some, changes[present], expires)
+                history.add(tx, some, changes[present], expires, breathe)
+            breathe()
 
-    def _forget_old(self, events: list[Event]) -> None:
+    def _tidy(self, latest: int, events: int, breathe: Breathe) -> None:
         """Tidy the store now and then: a look at every value, paid for by as many events."""
         with self._lock:
-            self._newest = max(self._newest, *(event.time for event in events))
-            self._untidied += len(events)
+            self._newest = max(self._newest, latest)
+            self._untidied += events
             due = self._untidied >= max(_TIDY_EVERY, _TIDY_SHARE * self._kept)
             if due:
                 self._untidied = 0
-        if due:
-            self._store.expire(self._newest)
-            self._store.trim(self._most_keys)
+        if not due:
+            return
+        try:
+            self._store.expire(self._newest, breathe)
+            self._store.trim(self._most_keys, breathe)
             self._kept = self._store.count()
-
-
-def _kind(given: RawRow, place: int) -> EventKind:
-    kind = given.get("type")
-    if kind not in _KINDS:
-        expected = "'impression', 'click' or 'view'"
-        raise RequestError(f"row {place}: field 'type': expected {expected}, found {kind!r}")
-    return kind  # type: ignore[return-value]
-
-
-def _impression(
-    known: Remembered | None, event: Event, receipt: Receipt
-) -> tuple[Remembered, tuple[int, int]]:
-    """Return what is now known of an impression, and the impressions and clicks to count."""
-    if known is not None and known.time is not None:
-        receipt.duplicates += 1
-        return known, (0, 0)
-    receipt.impressions += 1
-    waited = known is not None and known.clicked
-    if waited:
-        receipt.clicks += 1
-    return Remembered(waited, event.time, list(event.marks)), (1, int(waited))
-
-
-def _click(
-    known: Remembered | None, event: Event, receipt: Receipt
-) -> tuple[Remembered, tuple[int, int]]:
-    """Return what is now known of a clicked impression, and what to count."""
-    if known is None:
-        receipt.waiting += 1
-        return Remembered(True), (0, 0)
-    if known.clicked:
-        receipt.duplicates += 1
-        return known, (0, 0)
-    receipt.clicks += 1
-    return Remembered(True, known.time, known.marks), (0, 1)
-
-
-def _view(
-    known: Remembered | None, event: Event, receipt: Receipt
-) -> tuple[Remembered, tuple[int, int]]:
-    """Return what is now known of a page view, and what to count: as shown and clicked."""
-    if known is not None:
-        receipt.duplicates += 1
-        return known, (0, 0)
-    receipt.views += 1
-    return Remembered(True, event.time, list(event.marks)), (1, 1)
-
-
-_STEPS = {"impression": _impression, "click": _click, "view": _view}
+        except StoreError as error:  # the events are counted, whatever becomes of old ones
+            _log.warning("the store could not be tidied: %s", error)

@@ -144,7 +144,7 @@ def test_fields_may_have_any_name(engine: EngineName, tmp_path: Path) -> None:
 
 STORES: dict[str, Callable[[Path], Store]] = {
     "memory": lambda _: MemoryStore(),
-    "sqlite": lambda folder: SQLiteStore(folder / "store.sqlite", "d"),
+    "sqlite": lambda folder: SQLiteStore(folder / "store.sqlite"),
 }
 
 

@@ -16,13 +16,11 @@ import pytest
 from clickthrough.errors import StoreError
 from clickthrough.store import MemoryStore, SQLiteStore, Store, open_store
 
-DECLARATION = "counters-1"
-
 
 @pytest.fixture(params=["memory", "sqlite"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     where = "memory" if request.param == "memory" else tmp_path / "state.sqlite"
-    opened = open_store(where, DECLARATION)
+    opened = open_store(where)
     yield opened
     opened.close()
 
@@ -91,6 +89,17 @@ def test_other_threads_never_read_what_is_not_committed(store: Store) -> None:
             # the reader may answer now or wait for the end of the transaction: never b"undone"
             raise KeyError
         assert reading.result(timeout=30) == [b"old"]
+
+
+def test_readers_do_not_wait_for_a_transaction(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.write({b"a": b"old"})
+    with ThreadPoolExecutor(1) as pool, store.transaction() as tx:
+        tx.write({b"a": b"new"})
+        assert pool.submit(store.read, [b"a"]).result(timeout=30) == [b"old"]
+        assert store.read([b"a"]) == [b"old"]  # whoever reads is no part of it, thread or no thread
+        assert tx.read([b"a"]) == [b"new"]
+    assert store.read([b"a"]) == [b"new"]
 
 
 def test_expiry_forgets_what_is_older_and_nothing_else(store: Store) -> None:
@@ -250,12 +259,12 @@ def test_memory_stores_share_nothing() -> None:
 
 def test_a_sqlite_store_survives_closing_and_opening(tmp_path: Path) -> None:
     path = tmp_path / "made on the way" / "state.sqlite"
-    first = SQLiteStore(path, DECLARATION)
+    first = SQLiteStore(path)
     with first.transaction() as tx:
         tx.write({b"a": b"1"})
         tx.write({b"b": b"1"}, expires=5)
     first.close()
-    second = SQLiteStore(path, DECLARATION)
+    second = SQLiteStore(path)
     assert second.read([b"a", b"b"]) == [b"1", b"1"]
     assert second.expire(6) == 1
     second.close()
@@ -266,7 +275,7 @@ import sys
 from pathlib import Path
 from clickthrough.store import SQLiteStore
 
-store = SQLiteStore(Path(sys.argv[1]), sys.argv[2])
+store = SQLiteStore(Path(sys.argv[1]))
 for i in range(1, 1_000_000):
     with store.transaction() as tx:
         tx.write({b"counter": str(i).encode(), b"other": str(i).encode()})
@@ -277,14 +286,14 @@ for i in range(1, 1_000_000):
 def test_acknowledged_commits_of_a_sqlite_store_survive_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "state.sqlite"
     with subprocess.Popen(
-        [sys.executable, "-c", _WRITER, str(path), DECLARATION], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _WRITER, str(path)], stdout=subprocess.PIPE, text=True
     ) as writer:
         assert writer.stdout is not None
         acknowledged = [int(writer.stdout.readline()) for _ in range(50)][-1]
         writer.send_signal(signal.SIGKILL)
         acknowledged = max([acknowledged, *(int(line) for line in writer.stdout if "\n" in line)])
     assert writer.returncode == -signal.SIGKILL
-    store = SQLiteStore(path, DECLARATION)
+    store = SQLiteStore(path)
     counter, other = store.read([b"counter", b"other"])
     assert counter == other
     assert int(counter or b"0") >= acknowledged
@@ -295,7 +304,7 @@ def test_acknowledged_commits_of_a_sqlite_store_survive_a_kill(tmp_path: Path) -
 
 def test_two_processes_worth_of_stores_on_one_file_lose_no_increment(tmp_path: Path) -> None:
     path = tmp_path / "state.sqlite"
-    stores = [SQLiteStore(path, DECLARATION) for _ in range(2)]
+    stores = [SQLiteStore(path) for _ in range(2)]
 
     def increment(store: SQLiteStore) -> None:
         for _ in range(50):
@@ -308,19 +317,6 @@ def test_two_processes_worth_of_stores_on_one_file_lose_no_increment(tmp_path: P
     assert stores[0].read([b"counter"]) == [b"100"]
     for store in stores:
         store.close()
-
-
-def test_a_sqlite_store_of_another_declaration_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "state.sqlite"
-    first = SQLiteStore(path, DECLARATION)
-    with first.transaction() as tx:
-        tx.write({b"a": b"1"})
-    first.close()
-    with pytest.raises(StoreError, match=r"counters-1.*counters-2"):
-        open_store(path, "counters-2")
-    again = SQLiteStore(path, DECLARATION)
-    assert again.read([b"a"]) == [b"1"]
-    again.close()
 
 
 def _text_file(folder: Path) -> Path:
@@ -351,7 +347,7 @@ def test_a_path_that_cannot_be_a_store_is_refused_by_name(
 ) -> None:
     path = make(tmp_path)
     with pytest.raises(StoreError) as raised:
-        open_store(path, DECLARATION)
+        open_store(path)
     assert str(path) in str(raised.value)
 
 
@@ -359,7 +355,7 @@ def test_a_refused_file_is_left_as_it_was(tmp_path: Path) -> None:
     path = _text_file(tmp_path)
     before = path.read_bytes()
     with pytest.raises(StoreError):
-        open_store(path, DECLARATION)
+        open_store(path)
     assert path.read_bytes() == before
 
 
@@ -368,7 +364,7 @@ def test_a_file_that_is_no_store_is_refused_and_left_alone(tmp_path: Path) -> No
     path.write_text("not a database, and long enough to be looked at\n" * 100)
     before = path.read_bytes()
     with pytest.raises(StoreError, match=r"notes\.txt.*cannot be used as a store"):
-        open_store(path, DECLARATION)
+        open_store(path)
     assert path.read_bytes() == before
 
 
@@ -377,16 +373,16 @@ def test_a_database_of_another_make_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE state (key BLOB PRIMARY KEY, count INTEGER)")
     with pytest.raises(StoreError, match="cannot be used as a store"):
-        open_store(path, DECLARATION)
+        open_store(path)
 
 
 def test_a_closed_sqlite_store_opens_again_in_other_threads(tmp_path: Path) -> None:
-    store = SQLiteStore(tmp_path / "state.sqlite", DECLARATION)
+    store = SQLiteStore(tmp_path / "state.sqlite")
     with store.transaction() as tx:
         tx.write({b"a": b"1"})
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(store.read, [[b"a"]] * 8)) == [[b"1"]] * 8
     store.close()
-    again = SQLiteStore(tmp_path / "state.sqlite", DECLARATION)
+    again = SQLiteStore(tmp_path / "state.sqlite")
     assert again.count() == 1
     again.close()

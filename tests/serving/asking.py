@@ -14,14 +14,14 @@ class Caller:
 
     path: str
     body: bytes
-    whole: bool = True
-    sent: list[tuple[bytes, bytes]] = field(
-        default_factory=lambda: [(b"content-type", b"application/json")]
-    )
     status: int | None = None
     answer: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
+    whole: bool = True
+    sent: list[tuple[bytes, bytes]] = field(
+        default_factory=lambda: [(b"content-type", b"application/json")]
+    )
     _asked: bool = False
 
     async def ask(self, app: ASGIApp) -> "Caller":

@@ -19,7 +19,11 @@ from clickthrough.serving.batcher import SMALL
 from clickthrough.serving.predictor import Predictor, Scored
 from tests.serving.asking import Caller, caller
 
-BODIES = {"/predict": {"impressions": []}, "/rank": {"candidates": []}, "/events": {"events": []}}
+BODIES: dict[str, Any] = {
+    "/predict": {"impressions": []},
+    "/rank": {"candidates": []},
+    "/events": {"events": []},
+}
 LARGE: dict[str, Any] = {"impressions": [{}] * (SMALL + 1)}
 
 

@@ -119,16 +119,20 @@ def test_rank_answers_the_candidates_best_first(
 
 def test_events_are_counted_once(client: TestClient, rows: list[dict[str, Any]]) -> None:
     shown = {**rows[0], "type": "impression", "display_id": "app-1"}
-    click = {"type": "click", "display_id": "app-1", "ad": rows[0]["ad"]}
-    early = {"type": "click", "display_id": "app-2", "ad": rows[0]["ad"]}
-    counted = client.post("/events", json={"events": [shown, click, early]})
+    click = {**shown, "type": "click"}
+    first = {**click, "display_id": "app-2"}
+    now = {"type": "click", "display_id": "app-1", "ad": rows[0]["ad"]}
+    counted = client.post("/events", json={"events": [shown, now, click, first]})
     assert counted.status_code == 200
+    none = {"late": 0, "early": 0, "in_snapshot": 0}
     assert counted.json() == {
         "impressions": 1,
         "clicks": 1,
         "views": 0,
         "duplicates": 0,
         "waiting": 1,
+        **none,
+        "late": 1,
     }
     again = client.post("/events", json={"events": [shown, click]})
     assert again.json() == {
@@ -137,6 +141,7 @@ def test_events_are_counted_once(client: TestClient, rows: list[dict[str, Any]])
         "views": 0,
         "duplicates": 2,
         "waiting": 0,
+        **none,
     }
 
 

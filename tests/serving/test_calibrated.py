@@ -59,7 +59,7 @@ def test_the_live_path_answers_what_batch_computes(place: Path) -> None:
 def scores(place: Path, rows: list[dict[str, Any]]) -> NDArray[np.float64]:
     """Return what the model says before calibration."""
     raw = replace(load_bundle(place), calibrator=Platt(slope=1.0, intercept=0.0))
-    answers = Predictor(raw, open_store("memory", raw.manifest.counters)).predict(rows)
+    answers = Predictor(raw, open_store("memory")).predict(rows)
     return np.array([answer.logit for answer in answers.predictions])
 
 

@@ -76,7 +76,7 @@ def test_who_gets_on_begins_anew() -> None:
     guard = known(idle, head)
     for second in range(1, 10):
         idle.exchanges += 1  # between two looks something was asked and answered
-        head.now = ("head", "idle")[second % 2]  # type: ignore[assignment]
+        head.now = ("head", "idle")[second % 2]
         guard.look(0.9 * second)
     assert not idle.ended
     assert not head.ended

@@ -10,10 +10,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from clickthrough.serving.batcher import SMALL
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clickthrough.serving.app import create_app
+from clickthrough.serving.batcher import SMALL
 from tests.logs import raw_rows
 from tests.serving.asking import Caller, caller
 

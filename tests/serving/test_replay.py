@@ -146,7 +146,9 @@ def live_answers(client: httpx.Client, requests: Iterator[pl.DataFrame]) -> Floa
         ]  # fmt: skip
         counted = post(client, "/events", {"events": events})
         expected = {"impressions": len(items), "clicks": len(events) - len(items)}
-        assert counted == {**expected, "views": 0, "duplicates": 0, "waiting": 0}
+        assert {name: count for name, count in counted.items() if count} == {
+            name: count for name, count in expected.items() if count
+        }
     return np.array(answers)
 
 

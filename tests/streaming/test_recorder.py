@@ -19,7 +19,8 @@ from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.rows import RowParser, Value
 from clickthrough.schema import Schema
 from clickthrough.store import MemoryStore, SQLiteStore, Store
-from clickthrough.streaming.recorder import Receipt, Recorder
+from clickthrough.streaming.key_sets import BEFORE_ALL
+from clickthrough.streaming.recorder import Receipt, Recorder, Source
 
 ROOT = Path(__file__).resolve().parents[2]  # that of conftest costs another process seconds
 
@@ -38,16 +39,21 @@ class Counting:
     """A recorder, and what its counters say."""
 
     def __init__(
-        self, store: Store, window: int = 86_400, known: Snapshot = NOTHING, **limits: int
+        self,
+        store: Store,
+        window: int = 86_400,
+        known: Snapshot = NOTHING,
+        until: int = BEFORE_ALL,
+        **limits: int,
     ) -> None:
         self.store = store
         self.histories = [
-            CounterHistory(ITEM, COUNTERS, known),
-            CounterHistory(PAIR, COUNTERS, NOTHING),
+            CounterHistory(ITEM, SCHEMA, COUNTERS, known),
+            CounterHistory(PAIR, SCHEMA, COUNTERS, NOTHING),
         ]
         parser = RowParser(SCHEMA, ["user", "item"])
         settings = Serving.model_validate({"attribution_window": window, **limits})
-        self.recorder = Recorder(parser, self.histories, store, settings)
+        self.recorder = Recorder([Source(parser, self.histories, until)], store, settings)
 
     def record(self, *events: dict[str, Any]) -> Receipt:
         return self.recorder.record(events)
@@ -82,7 +88,7 @@ def clicked(request: int = 1, tick: float = T, **fields: object) -> dict[str, An
 def counting(request: pytest.FixtureRequest, tmp_path: Path) -> Counting:
     if request.param == "memory":
         return Counting(MemoryStore())
-    return Counting(SQLiteStore(tmp_path / "store.sqlite", "d"))
+    return Counting(SQLiteStore(tmp_path / "store.sqlite"))
 
 
 def test_an_impression_and_its_click_count_from_the_next_tick(counting: Counting) -> None:
@@ -222,10 +228,10 @@ def test_an_impression_is_remembered_until_its_window_ends() -> None:
 
 def test_a_restart_with_an_sqlite_store_keeps_counts_and_impressions(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
-    first = Counting(SQLiteStore(path, "d"))
+    first = Counting(SQLiteStore(path))
     first.record(shown(), shown(request=2), clicked(request=2))
     first.store.close()
-    second = Counting(SQLiteStore(path, "d"))
+    second = Counting(SQLiteStore(path))
     assert second.counts(T + 1) == (2, 1)
     assert second.record(shown()) == Receipt(duplicates=1)
     assert second.record(clicked()) == Receipt(clicks=1)
@@ -265,7 +271,7 @@ def batches() -> list[list[dict[str, Any]]]:
 
 def record_all(store: str) -> None:
     """Record batches and say so of each; another process calls this, and is killed meanwhile."""
-    counting = Counting(SQLiteStore(Path(store), "d"))
+    counting = Counting(SQLiteStore(Path(store)))
     for number, batch in enumerate(batches()[:-1]):
         counting.record(*batch)
         print(number, flush=True)
@@ -320,7 +326,7 @@ def test_what_was_acknowledged_survives_a_kill_and_sending_all_again_repairs_the
     assert whole == list(range(count))
     assert patience <= count < BATCHES
 
-    counting = Counting(SQLiteStore(path, "d"))
+    counting = Counting(SQLiteStore(path))
     # the batch that was being recorded is there as a whole or not at all
     assert any(same(state(counting), after(most)) for most in (count, count + 1))
     for batch in sent[:count]:
@@ -344,7 +350,7 @@ def known_of(item: int, impressions: int, clicks: int, tick: int) -> Snapshot:
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "memory":
         return MemoryStore()
-    return SQLiteStore(tmp_path / "store.sqlite", "d")
+    return SQLiteStore(tmp_path / "store.sqlite")
 
 
 def tidied(counting: Counting, tick: float) -> None:

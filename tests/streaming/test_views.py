@@ -16,7 +16,7 @@ from clickthrough.features.plan import make_plan
 from clickthrough.features.rows import RowParser, Value
 from clickthrough.schema import Schema
 from clickthrough.store import MemoryStore, SQLiteStore, Store
-from clickthrough.streaming.recorder import Receipt, Recorder
+from clickthrough.streaming.recorder import Receipt, Recorder, Source
 
 SCHEMA = Schema(
     roles={"label": "clicked", "request_id": "display", "time": "ts", "user": "who", "item": "ad"},
@@ -45,7 +45,7 @@ class Watching:
         self.store = store
         self.histories = online_histories(plan, SCHEMA, dict.fromkeys(names, Snapshot.of({})))
         parser = RowParser(SCHEMA, plan.fields)
-        self.recorder = Recorder(parser, self.histories, store, Serving())
+        self.recorder = Recorder([Source(parser, self.histories)], store, Serving())
 
     def record(self, *events: dict[str, Any]) -> Receipt:
         return self.recorder.record(events)
@@ -70,7 +70,7 @@ class Watching:
 def watching(request: pytest.FixtureRequest, tmp_path: Path) -> Watching:
     if request.param == "memory":
         return Watching(MemoryStore())
-    return Watching(SQLiteStore(tmp_path / "store.sqlite", "d"))
+    return Watching(SQLiteStore(tmp_path / "store.sqlite"))
 
 
 def view(tick: float = T, **fields: object) -> dict[str, Any]:

@@ -12,12 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.config.features import EventSource
+from clickthrough.features.history.digests import DIGEST
 from clickthrough.features.rows import Value
 from clickthrough.schema import Columns
-from clickthrough.store.base import Reader, Transaction
+from clickthrough.store.base import Breathe, Reader, Transaction, nothing
 
 Mark = Any
-"""Anything that msgpack can hold; None where the key is missing."""
+"""A key as stores hold it, or a pair of one and a value; None where the key is missing."""
+
+
+def digest_of_mark(mark: Mark) -> bytes:
+    """Return the digest of the set that a mark counts for."""
+    key: bytes = mark if isinstance(mark, bytes) else mark[0]
+    return key[:DIGEST]
 
 
 @dataclass(frozen=True)
@@ -49,15 +56,34 @@ class History(Protocol):
     def of(self) -> EventSource:
         """Which events it is made of."""
 
+    @property
+    def fields(self) -> Sequence[str]:
+        """The fields that its marks are made of."""
+
+    @property
+    def digest(self) -> bytes:
+        """What its keys in a store begin with; sets of equal digests share their states."""
+
     def marks(self, values: Mapping[str, Sequence[Value]]) -> list[Mark]:
         """Return what each row would count for."""
 
     def read(
         self, store: Reader, values: Mapping[str, Sequence[Value]], ticks: NDArray[np.int64]
     ) -> Columns:
-        """Return the history columns of rows, as of their ticks."""
+        """Return the history columns of rows, as of their ticks.
 
-    def add(self, tx: Transaction, marks: Sequence[Mark], changes: Changes, expires: int) -> None:
+        Raises:
+            StoreError: the store holds something that is no state of a key.
+        """
+
+    def add(
+        self,
+        tx: Transaction,
+        marks: Sequence[Mark],
+        changes: Changes,
+        expires: int,
+        breathe: Breathe = nothing,
+    ) -> None:
         """Count events.
 
         Args:
@@ -65,4 +91,8 @@ class History(Protocol):
             marks: one for each of the changes, none of them None.
             changes: what is new of the impressions.
             expires: when the keys may be forgotten unless they change again (microseconds).
+            breathe: called between slices of keys, to let others in.
+
+        Raises:
+            StoreError: the store holds something that is no state of a key.
         """

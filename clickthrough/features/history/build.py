@@ -80,7 +80,7 @@ def build_sequences(
         clicks = pl.concat([clicks, seeds.select(needed)])
     clicks = clicks.filter(*(pl.col(name).is_not_null() for name in [*keys, "__value"]))
     listed = clicks.group_by(keys).agg(pl.struct("time", "__value").alias("__clicks")).collect()
-    history = SequenceHistory(sequence, schema.fields[field], counters, Snapshot.of({}))
+    history = SequenceHistory(sequence, schema, counters, Snapshot.of({}))
     states: dict[bytes, bytes] = {}
     for *key, entries in listed.iter_rows():
         named = key_bytes(sequence.name, key) or b""

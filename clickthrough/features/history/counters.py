@@ -1,31 +1,35 @@
 """Counters online: packed states in a store, over the bundle's snapshot."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.config.features import Counters
+from clickthrough.errors import StoreError
 from clickthrough.features.columns import KeySet
 from clickthrough.features.history.asking import Asking
 from clickthrough.features.history.base import Changes
-from clickthrough.features.history.keys import Asked, keys_of, read_each_layered, read_layered
-from clickthrough.features.history.snapshot import Snapshot
-from clickthrough.features.history.state import (
-    Query,
-    Reach,
-    StateLayout,
-    States,
-    read_few,
-    read_states,
+from clickthrough.features.history.digests import counters_digest
+from clickthrough.features.history.few import Query, read_few
+from clickthrough.features.history.keys import (
+    Asked,
+    keys_of,
+    read_each_layered,
+    read_layered,
+    shown_key,
 )
+from clickthrough.features.history.snapshot import Snapshot
+from clickthrough.features.history.state import Reach, StateLayout, UnsoundStateError, read_states
 from clickthrough.features.rows import Value
-from clickthrough.schema import Columns
-from clickthrough.store.base import Reader, Transaction
+from clickthrough.schema import Columns, Schema
+from clickthrough.store.base import Breathe, Reader, Transaction, nothing
 
 _FEW = 16
 """So many queries are answered one by one: all at once would take longer."""
+_SLICE = 256
+"""So many keys are updated before others are let in: a millisecond."""
 
 
 def state_layout(key_set: KeySet, counters: Counters) -> StateLayout:
@@ -38,11 +42,22 @@ def state_layout(key_set: KeySet, counters: Counters) -> StateLayout:
 
 
 class CounterHistory:
-    """The counters and the age of one key set. A mark is the key."""
+    """The counters and the age of one key set. A mark is the key.
 
-    def __init__(self, key_set: KeySet, counters: Counters, snapshot: Snapshot) -> None:
+    Args:
+        key_set: its fields, windows and half-lives.
+        schema: the types of its fields.
+        counters: tick and label delay.
+        snapshot: what a bundle knew of each key.
+    """
+
+    def __init__(
+        self, key_set: KeySet, schema: Schema, counters: Counters, snapshot: Snapshot
+    ) -> None:
         self.key_set = key_set
         self.of = key_set.of
+        self.fields = key_set.fields
+        self.digest = counters_digest(key_set, schema, counters)
         self.layout = state_layout(key_set, counters)
         self._tick = counters.tick * 1_000_000
         self.snapshot = snapshot
@@ -50,7 +65,7 @@ class CounterHistory:
 
     def marks(self, values: Mapping[str, Sequence[Value]]) -> list[bytes | None]:
         """Return the key of each row."""
-        return keys_of(self.key_set.name, self.key_set.fields, values)
+        return keys_of(self.digest, self.key_set.name, self.key_set.fields, values)
 
     @property
     def columns(self) -> list[str]:
@@ -68,20 +83,53 @@ class CounterHistory:
         asked = CounterQueries([self], values, ticks)
         return asked.columns(read_each_layered(store, asked.asked))
 
-    def add(self, tx: Transaction, marks: Sequence[bytes], changes: Changes, expires: int) -> None:
+    def add(
+        self,
+        tx: Transaction,
+        marks: Sequence[bytes],
+        changes: Changes,
+        expires: int,
+        breathe: Breathe = nothing,
+    ) -> None:
         """Count events."""
         rows = {key: place for place, key in enumerate(dict.fromkeys(marks))}
-        states = self.layout.add(
-            self._states(tx, list(rows)),
-            np.fromiter(map(rows.__getitem__, marks), np.int64, len(marks)),
-            (changes.time // self._tick).astype(np.float64),
-            changes.counts,
-        )
-        packed = dict(zip(rows, self.layout.pack(states), strict=True))
-        tx.write(packed, expires, changes.newest)
+        keys, row_of = list(rows), np.fromiter(map(rows.__getitem__, marks), np.int64, len(marks))
+        for start in range(0, len(keys), _SLICE):
+            part = keys[start : start + _SLICE]
+            own = (row_of >= start) & (row_of < start + _SLICE)
+            self._add(tx, part, row_of[own] - start, changes[own], expires)
+            breathe()
 
-    def _states(self, store: Reader, keys: Sequence[bytes]) -> States:
-        return self.layout.unpack(read_layered(store, self.snapshot, keys))
+    def _add(
+        self,
+        tx: Transaction,
+        keys: Sequence[bytes],
+        rows: NDArray[np.int64],
+        changes: Changes,
+        expires: int,
+    ) -> None:
+        """Count events of a few keys; ``rows`` says which key each is of."""
+        found = read_layered(tx, self.snapshot, keys)
+        try:
+            states = self.layout.unpack(found)
+        except UnsoundStateError:
+            raise self.unsound(keys, found) from None
+        ticks = (changes.time // self._tick).astype(np.float64)
+        packed = self.layout.pack(self.layout.add(states, rows, ticks, changes.counts))
+        tx.write(dict(zip(keys, packed, strict=True)), expires, changes.newest)
+
+    def unsound(self, keys: Sequence[bytes], states: Sequence[bytes | None]) -> StoreError:
+        """Return an error that names the first key whose state is none."""
+        pairs = zip(keys, states, strict=True)
+        key, size = next(
+            (key, len(state))
+            for key, state in pairs
+            if state is not None and not self.layout.is_sound(state)
+        )
+        return StoreError(
+            f"key set '{self.key_set.name}': the store holds {size} bytes for key "
+            f"{shown_key(key)}, which are no state of it; move the store's file away"
+        )
 
 
 class CounterQueries:
@@ -114,20 +162,38 @@ class CounterQueries:
             (history.snapshot, keys) for history, keys in zip(histories, each, strict=True)
         ]
 
-    def columns(self, states: Iterable[bytes | None]) -> Columns:
+    def columns(self, states: Sequence[bytes | None]) -> Columns:
         """Return the history columns, of shape (n,), or (1,) where all rows share the key.
 
         Args:
             states: of the keys that are asked for, one after another.
-        """
-        found = iter(states)
-        if self._few:
-            return self._one_by_one(found)
-        each = [list(islice(found, len(keys))) for _, keys in self.asked]
-        return _all_at_once(self._histories, self._distinct, each)
 
-    def _one_by_one(self, found: Iterator[bytes | None]) -> Columns:
-        ticks = self._ticks.tolist()
+        Raises:
+            StoreError: one of them is no state of its key set.
+        """
+        try:
+            if self._few:
+                return self._one_by_one(states)
+            found = iter(states)
+            each = [list(islice(found, len(keys))) for _, keys in self.asked]
+            return _all_at_once(self._histories, self._distinct, each)
+        except UnsoundStateError:
+            raise self._unsound(states) from None
+
+    def _unsound(self, states: Sequence[bytes | None]) -> StoreError:
+        """Return an error that names the first key whose state is none."""
+        start = 0
+        for history, (_, keys) in zip(self._histories, self.asked, strict=True):
+            own = states[start : start + len(keys)]
+            start += len(keys)
+            if not all(state is None or history.layout.is_sound(state) for state in own):
+                break
+        return history.unsound(keys, own)
+
+    def _one_by_one(self, asked: Sequence[bytes | None]) -> Columns:
+        if b"" in asked:  # which stands for a key never seen below
+            raise UnsoundStateError
+        found, ticks = iter(asked), self._ticks.tolist()
         queries: list[Query] = []
         for history, keys in zip(self._histories, self._keys, strict=True):
             states = [None if key is None else next(found) or b"" for key in keys]

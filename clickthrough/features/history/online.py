@@ -1,14 +1,11 @@
 """The online half of history: every history that a plan needs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
-from operator import attrgetter
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clickthrough.features.columns import KeySet, SequenceSet
 from clickthrough.features.history.base import History
 from clickthrough.features.history.counters import CounterHistory, CounterQueries
 from clickthrough.features.history.keys import read_each_layered
@@ -19,27 +16,15 @@ from clickthrough.features.rows import Value
 from clickthrough.schema import Columns, Schema
 from clickthrough.store.base import Reader
 
-Set = TypeVar("Set", KeySet, SequenceSet)
-
 
 def online_histories(
     plan: Plan, schema: Schema, snapshots: Mapping[str, Snapshot]
 ) -> list[History]:
-    """Return every history that a plan needs, over the snapshots of a bundle.
-
-    In the order of their names: a remembered impression lists its marks in this order, and may be
-    clicked when another bundle serves, whose declaration has the same counters in another order.
-    """
-    counted = [CounterHistory(k, plan.counters, snapshots[k.name]) for k in _by_name(plan.key_sets)]
-    clicked = [
-        SequenceHistory(s, schema.fields[s.field], plan.counters, snapshots[s.name])
-        for s in _by_name(plan.sequence_sets)
-    ]
+    """Return every history that a plan needs, over the snapshots of a bundle."""
+    counters = plan.counters
+    counted = [CounterHistory(k, schema, counters, snapshots[k.name]) for k in plan.key_sets]
+    clicked = [SequenceHistory(s, schema, counters, snapshots[s.name]) for s in plan.sequence_sets]
     return [*counted, *clicked]
-
-
-def _by_name(sets: Iterable[Set]) -> list[Set]:
-    return sorted(sets, key=attrgetter("name"))
 
 
 class Histories:

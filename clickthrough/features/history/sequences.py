@@ -2,45 +2,68 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.config.features import Counters
+from clickthrough.errors import StoreError
 from clickthrough.features.columns import SequenceSet
 from clickthrough.features.history.base import Changes
-from clickthrough.features.history.keys import keys_of, read_layered
+from clickthrough.features.history.digests import sequence_digest
+from clickthrough.features.history.keys import keys_of, read_layered, shown_key
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.rows import Scalar, Value, padded
-from clickthrough.schema import Columns, FieldType
-from clickthrough.store.base import Reader, Transaction
+from clickthrough.schema import Columns, FieldType, Schema
+from clickthrough.store.base import Breathe, Reader, Transaction, nothing
 
 Click = tuple[int, int | str]
 """When (microseconds) and what."""
 
-_decode = msgspec.msgpack.Decoder(list[Click]).decode
+_Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_WHOLE = msgspec.msgpack.Decoder(list[tuple[_Whole, _Whole]])
+_DECODERS: dict[FieldType, msgspec.msgpack.Decoder[Any]] = {
+    "int": _WHOLE,
+    "bool": _WHOLE,
+    "str": msgspec.msgpack.Decoder(list[tuple[_Whole, str]]),
+}
+"""By the type of the values: what else lies in a store is no sequence of them."""
 _encode = msgspec.msgpack.Encoder().encode
+_SLICE = 256
+"""So many keys are updated before others are let in."""
 _SPARE_TICKS = 2
 """Clicks are kept this much longer: a query one tick behind the newest one is still exact."""
 
 
 class SequenceHistory:
-    """The last clicks of one key. A mark is the key and the clicked value."""
+    """The last clicks of one key. A mark is the key and the clicked value.
+
+    Args:
+        sequence: its key, field and length.
+        schema: the types of its fields.
+        counters: tick and label delay.
+        snapshot: what a bundle knew of each key.
+    """
 
     def __init__(
-        self, sequence: SequenceSet, kind: FieldType, counters: Counters, snapshot: Snapshot
+        self, sequence: SequenceSet, schema: Schema, counters: Counters, snapshot: Snapshot
     ) -> None:
         self.sequence = sequence
         self.of = sequence.of
-        self._kind = kind
+        self.fields = (*sequence.key, sequence.field)
+        self.digest = sequence_digest(sequence, schema, counters)
+        self._kind = schema.fields[sequence.field]
+        self._decoder = _DECODERS[self._kind]
         self._tick = counters.tick * 1_000_000
         self._delay = counters.delay_ticks
         self.snapshot = snapshot
 
     def keys(self, values: Mapping[str, Sequence[Value]]) -> list[bytes | None]:
         """Return the key of each row, or the one that all rows share."""
-        return keys_of(self.sequence.name, self.sequence.key, values)
+        return keys_of(self.digest, self.sequence.name, self.sequence.key, values)
 
     def marks(self, values: Mapping[str, Sequence[Value]]) -> list[tuple[bytes, Value] | None]:
         """Return the key and the value of each row; None where either is missing."""
@@ -67,7 +90,7 @@ class SequenceHistory:
         ticks: NDArray[np.int64],
     ) -> Columns:
         """Return the history columns of rows, or of the one that all share; see :meth:`read`."""
-        clicks = {key: _decode(state) if state else [] for key, state in states.items()}
+        clicks = {key: self._clicks(key, state) for key, state in states.items()}
         count = max(len(keys), len(ticks))
         full = list(keys) if len(keys) == count else [*keys] * count
         moments = ticks.tolist() if len(ticks) == count else ticks.tolist() * count
@@ -91,6 +114,7 @@ class SequenceHistory:
         marks: Sequence[tuple[bytes, int | str]],
         changes: Changes,
         expires: int,
+        breathe: Breathe = nothing,
     ) -> None:
         """Remember clicks."""
         fresh: dict[bytes, list[Click]] = {}
@@ -98,16 +122,31 @@ class SequenceHistory:
         for place in np.flatnonzero(changes.counts[:, 1]).tolist():
             key, value = marks[place]
             fresh.setdefault(key, []).append((times[place], value))
-        keys = list(fresh)
-        packed = read_layered(tx, self.snapshot, keys)
-        tx.write(
-            {
-                key: self.pack([*(_decode(state) if state else []), *fresh[key]])
+        for start in range(0, len(fresh), _SLICE):
+            keys = [*islice(fresh, start, start + _SLICE)]
+            packed = read_layered(tx, self.snapshot, keys)
+            made = {
+                key: self.pack([*self._clicks(key, state), *fresh[key]])
                 for key, state in zip(keys, packed, strict=True)
-            },
-            expires,
-            changes.newest,
-        )
+            }
+            tx.write(made, expires, changes.newest)
+            breathe()
+
+    def _clicks(self, key: bytes, state: bytes | None) -> list[Click]:
+        """Return the clicks of a key.
+
+        Raises:
+            StoreError: its state is no list of them.
+        """
+        if state is None:
+            return []
+        try:
+            return self._decoder.decode(state)  # type: ignore[no-any-return]
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise StoreError(
+                f"sequence '{self.sequence.name}': what the store holds for key {shown_key(key)} "
+                f"is no list of clicks: {error}; move the store's file away"
+            ) from None
 
     def pack(self, clicks: Iterable[Click]) -> bytes:
         """Return clicks as a store holds them: in order, less those that no query can reach."""

@@ -12,13 +12,9 @@ totals of the header, its decayed part relative to the settled tick. Decays only
 2^-x with x >= 0, so nothing overflows, however long the log.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import compress, islice
-from operator import mul
-from struct import unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +22,16 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_FIRST, _SETTLED, _COUNTS, _DECAYED = 0, 1, 2, 4
-_ENTRY, _FLOAT = 3, 8
+FIRST, SETTLED, COUNTS, DECAYED = 0, 1, 2, 4
+"""Where a header holds what."""
+ENTRY, FLOAT = 3, 8
+"""Numbers of an entry, and bytes of a number."""
 _SPARE_TICKS = 2
 """Entries are kept this much longer: a query one tick behind the newest event is still exact."""
+
+
+class UnsoundStateError(ValueError):
+    """Bytes that cannot be the state of a key."""
 
 
 @dataclass
@@ -96,7 +98,17 @@ class StateLayout:
     @cached_property
     def width(self) -> int:
         """The length of a header."""
-        return _DECAYED + 2 * len(self.half_lives)
+        return DECAYED + 2 * len(self.half_lives)
+
+    @cached_property
+    def header_bytes(self) -> int:
+        """The bytes of a header: those of a state without entries."""
+        return self.width * FLOAT
+
+    def is_sound(self, state: bytes) -> bool:
+        """Say whether a state is as long as a header and whole entries are."""
+        entries, rest = divmod(len(state) - self.header_bytes, ENTRY * FLOAT)
+        return entries >= 0 and not rest
 
     @property
     def span(self) -> int:
@@ -106,9 +118,9 @@ class StateLayout:
     def empty(self, keys: int) -> States:
         """Return states of keys never seen."""
         header = np.zeros((keys, self.width))
-        header[:, _FIRST] = np.inf
-        header[:, _SETTLED] = -np.inf
-        return States(header, np.empty(0, np.int64), np.empty((0, _ENTRY)))
+        header[:, FIRST] = np.inf
+        header[:, SETTLED] = -np.inf
+        return States(header, np.empty(0, np.int64), np.empty((0, ENTRY)))
 
     @cached_property
     def reaches(self) -> list[float]:
@@ -130,18 +142,29 @@ class StateLayout:
         return self.empty(1).header.tobytes()
 
     def unpack(self, packed: Sequence[bytes | None]) -> States:
-        """Read states as a store holds them; None is a key never seen."""
-        present = [state or self._blank for state in packed]
-        sizes = np.array([*map(len, present)], np.int64) // _FLOAT
+        """Read states as a store holds them; None is a key never seen.
+
+        Raises:
+            UnsoundStateError: one of them is no state.
+        """
+        present = [self._blank if state is None else state for state in packed]
+        lengths = np.array([*map(len, present)], np.int64)
+        counts, rest = np.divmod(lengths - self.header_bytes, ENTRY * FLOAT)
+        if rest.any():
+            raise UnsoundStateError
+        try:
+            rows = np.arange(len(present)).repeat(counts)
+        except ValueError:  # of a state that is shorter than its header
+            raise UnsoundStateError from None
+        sizes = lengths // FLOAT
         flat = np.frombuffer(b"".join(present))
         in_header = (sizes.cumsum() - sizes)[:, None] + np.arange(self.width)
         is_entry = np.ones(len(flat), bool)
         is_entry[in_header] = False
-        counts = (sizes - self.width) // _ENTRY
         return States(
             flat[in_header],
-            np.arange(len(present)).repeat(counts),
-            flat[is_entry].reshape(-1, _ENTRY),
+            rows,
+            flat[is_entry].reshape(-1, ENTRY),
         )
 
     def pack(self, states: States) -> list[bytes]:
@@ -166,7 +189,7 @@ class StateLayout:
             The K states after the events, in whatever order these came.
         """
         header = states.header.copy()
-        np.minimum.at(header[:, _FIRST], rows, ticks)
+        np.minimum.at(header[:, FIRST], rows, ticks)
         fresh = np.concatenate([ticks[:, None], counts], axis=1)
         rows = np.concatenate([states.rows, rows])
         rows, entries = _by_tick(rows, np.concatenate([states.entries, fresh]))
@@ -186,15 +209,15 @@ class StateLayout:
         if len(rows) == 0:
             return
         keys = len(header)
-        before = header[:, _SETTLED].copy()
-        np.maximum.at(header[:, _SETTLED], rows, entries[:, 0])
-        after = header[:, _SETTLED]
-        header[:, _COUNTS:_DECAYED] += _sum_by(rows, entries[:, 1:], keys)
+        before = header[:, SETTLED].copy()
+        np.maximum.at(header[:, SETTLED], rows, entries[:, 0])
+        after = header[:, SETTLED]
+        header[:, COUNTS:DECAYED] += _sum_by(rows, entries[:, 1:], keys)
         moved = np.subtract(after, before, out=np.zeros(keys), where=after > before)
-        decayed = self._paired(header[:, _DECAYED:])
+        decayed = self._paired(header[:, DECAYED:])
         decayed *= self._weight(moved)[:, :, None]
         weights = self._weight(after[rows] - entries[:, 0])
-        header[:, _DECAYED:] += _sum_by(rows, _weighed(entries, weights), keys)
+        header[:, DECAYED:] += _sum_by(rows, _weighed(entries, weights), keys)
 
     def _weight(self, ticks: Floats) -> Floats:
         """Return the weights of each half-life, shape (n, H)."""
@@ -221,66 +244,14 @@ def read_states(states: States, ticks: Floats, reach: Reach) -> Floats:
     horizon = ticks - reach.delay
     seen = states.entries[:, 0] < horizon[states.rows]
     rows, entries = states.rows[seen], states.entries[seen]
-    known = np.empty((len(header), 1 + 2 + windows + header.shape[1] - _DECAYED))
-    first = header[:, _FIRST]
+    known = np.empty((len(header), 1 + 2 + windows + header.shape[1] - DECAYED))
+    first = header[:, FIRST]
     known[:, 0] = np.where(first < horizon, ticks - first, np.nan)
     known[:, 1:] = _sum_by(rows, _counted(rows, entries, ticks, reach), len(header))
-    known[:, 1:3] += header[:, _COUNTS:_DECAYED]
-    since = np.maximum(ticks - header[:, _SETTLED], 0.0)
+    known[:, 1:3] += header[:, COUNTS:DECAYED]
+    since = np.maximum(ticks - header[:, SETTLED], 0.0)
     settled = _weight(since, reach.half_lives).repeat(2, axis=1)
-    known[:, 3 + windows :] += settled * header[:, _DECAYED:]
-    return known
-
-
-Query = tuple[StateLayout, bytes | None, float]
-"""A state (empty of a key never seen, None without a key), its layout, the tick of the query."""
-
-
-def read_few(queries: Sequence[Query]) -> list[list[float]]:
-    """Return what is known of a few keys: :func:`read_states`, to the last bit, but sooner."""
-    seen = [_seen(layout, state, tick) if state else None for layout, state, tick in queries]
-    exponents = [exponent for one in seen if one for exponent in one[-1]]
-    weights = iter(np.exp2(exponents).tolist())
-    return [
-        _known(query, one, weights) if one else _nothing(query)
-        for one, query in zip(seen, queries, strict=True)
-    ]
-
-
-def _nothing(query: Query) -> list[float]:
-    layout, state, _ = query
-    return layout.unknown if state is not None else [np.nan] * len(layout.unknown)
-
-
-_Seen = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float], list[float]]
-"""Of a state: its values; ticks, impressions and clicks of its visible entries; the exponents of
-their weights: for each half-life that of what was settled, then of each entry."""
-
-
-def _seen(layout: StateLayout, state: bytes, tick: float) -> _Seen:
-    values, first = unpack(f"{len(state) // _FLOAT}d", state), layout.width
-    horizon = tick - layout.delay
-    ticks = values[first::_ENTRY]
-    shown, clicked = values[first + 1 :: _ENTRY], values[first + 2 :: _ENTRY]
-    if ticks and ticks[-1] >= horizon:  # they ascend
-        count = bisect_left(ticks, horizon)
-        ticks, shown, clicked = ticks[:count], shown[:count], clicked[:count]
-    ages = [max(tick - values[_SETTLED], 0.0), *[tick - moment for moment in ticks]]
-    return values, ticks, shown, clicked, [-age / life for life in layout.lives for age in ages]
-
-
-def _known(query: Query, seen: _Seen, weights: Iterator[float]) -> list[float]:
-    (layout, _, tick), (values, ticks, shown, clicked, _) = query, seen
-    first = values[_FIRST]
-    known = [tick - first if first < tick - layout.delay else np.nan]
-    known += (sum(shown) + values[_COUNTS], sum(clicked) + values[_COUNTS + 1])
-    for window in layout.reaches:
-        inside = [tick - moment <= window for moment in ticks]
-        known += (sum(compress(shown, inside)), sum(compress(clicked, inside)))
-    for place in range(_DECAYED, layout.width, 2):
-        settled, recent = next(weights), [*islice(weights, len(ticks))]
-        known.append(sum(map(mul, recent, shown), 0.0) + settled * values[place])
-        known.append(sum(map(mul, recent, clicked), 0.0) + settled * values[place + 1])
+    known[:, 3 + windows :] += settled * header[:, DECAYED:]
     return known
 
 

@@ -31,7 +31,7 @@ from clickthrough.features.rows import RowParser
 from clickthrough.features.table import encoder_columns
 from clickthrough.schema import MISSING_INT, Columns, FieldType, Schema
 from clickthrough.store import Store
-from clickthrough.streaming.recorder import Receipt, Recorder
+from clickthrough.streaming.recorder import Receipt, Recorder, Source
 
 TICK = 60
 SECOND = 1_000_000
@@ -380,7 +380,7 @@ class Live:
         self._schema, self._plan, self._store = log.schema, plan, store
         self._parser = RowParser(log.schema, [*plan.fields, "item"])
         self._histories = online_histories(plan, log.schema, snapshots)
-        self._recorder = Recorder(self._parser, self._histories, store, Serving())
+        self._recorder = Recorder([Source(self._parser, self._histories)], store, Serving())
 
     def record(self, events: list[dict[str, Any]]) -> Receipt:
         return self._recorder.record(events)

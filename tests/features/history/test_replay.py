@@ -25,7 +25,7 @@ from clickthrough.features.rows import RowParser
 from clickthrough.features.table import encoder_columns, request_offsets
 from clickthrough.schema import Columns
 from clickthrough.store import MemoryStore
-from clickthrough.streaming.recorder import Receipt, Recorder
+from clickthrough.streaming.recorder import Receipt, Recorder, Source
 from clickthrough.training.prepare import plan_of
 from tests.features.history.logs import joined
 
@@ -57,7 +57,7 @@ def replayed(frame: pl.DataFrame, seeds: pl.LazyFrame, plan: Plan, config: Confi
     store = MemoryStore()
     histories = online_histories(plan, schema, empty | given)
     known = {"user", "item", *plan.fields} & {"user", "item"}
-    recorder = Recorder(RowParser(schema, sorted(known)), histories, store, Serving())
+    recorder = Recorder([Source(RowParser(schema, sorted(known)), histories)], store, Serving())
     moments = frame.select(pl.from_epoch("time", "us").dt.to_string("iso")).to_series().to_list()
     requests, users, items, labels = (
         frame[name].to_list() for name in ("request_id", "user", "item", "label")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clickthrough.features.history.digests import DIGEST
 from clickthrough.features.history.keys import key_bytes, read_layered
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.store import MemoryStore
@@ -53,9 +54,10 @@ def test_a_snapshot_does_not_depend_on_the_order_of_its_keys() -> None:
 
 def test_the_store_goes_before_the_snapshot() -> None:
     store, snapshot = MemoryStore(), Snapshot.of({b"a": b"old", b"b": b"old"})
+    digest = bytes(DIGEST)
     with store.transaction() as tx:
-        tx.write({b"a": b"new", b"c": b"new"})
-    keys = [b"d", b"c", b"b", b"a"]
+        tx.write({digest + b"a": b"new", digest + b"c": b"new"})
+    keys = [digest + key for key in (b"d", b"c", b"b", b"a")]
     assert read_layered(store, snapshot, keys) == [None, b"new", b"old", b"new"]
 
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from clickthrough.features.history.state import StateLayout, States, read_few
+from clickthrough.features.history.few import read_few
+from clickthrough.features.history.state import StateLayout, States
 
 KEYS = 3
 HALF_LIVES = [0.1, 0.5, 1.0, 6.0, 4_032.5]

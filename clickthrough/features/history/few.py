@@ -1,0 +1,73 @@
+"""The online states of a few keys, read one by one: sooner than with arrays."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import compress, islice
+from operator import mul
+from struct import unpack
+
+import numpy as np
+
+from clickthrough.features.history.state import (
+    COUNTS,
+    DECAYED,
+    ENTRY,
+    FIRST,
+    FLOAT,
+    SETTLED,
+    StateLayout,
+    UnsoundStateError,
+)
+
+Query = tuple[StateLayout, bytes | None, float]
+"""A state (empty of a key never seen, None without a key), its layout, the tick of the query."""
+
+
+def read_few(queries: Sequence[Query]) -> list[list[float]]:
+    """Return what is known of a few keys: :func:`read_states`, to the last bit, but sooner."""
+    seen = [_seen(layout, state, tick) if state else None for layout, state, tick in queries]
+    exponents = [exponent for one in seen if one for exponent in one[-1]]
+    weights = iter(np.exp2(exponents).tolist())
+    return [
+        _known(query, one, weights) if one else _nothing(query)
+        for one, query in zip(seen, queries, strict=True)
+    ]
+
+
+def _nothing(query: Query) -> list[float]:
+    layout, state, _ = query
+    return layout.unknown if state is not None else [np.nan] * len(layout.unknown)
+
+
+_Seen = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float], list[float]]
+"""Of a state: its values; ticks, impressions and clicks of its visible entries; the exponents of
+their weights: for each half-life that of what was settled, then of each entry."""
+
+
+def _seen(layout: StateLayout, state: bytes, tick: float) -> _Seen:
+    if not layout.is_sound(state):
+        raise UnsoundStateError
+    values, first = unpack(f"{len(state) // FLOAT}d", state), layout.width
+    horizon = tick - layout.delay
+    ticks = values[first::ENTRY]
+    shown, clicked = values[first + 1 :: ENTRY], values[first + 2 :: ENTRY]
+    if ticks and ticks[-1] >= horizon:  # they ascend
+        count = bisect_left(ticks, horizon)
+        ticks, shown, clicked = ticks[:count], shown[:count], clicked[:count]
+    ages = [max(tick - values[SETTLED], 0.0), *[tick - moment for moment in ticks]]
+    return values, ticks, shown, clicked, [-age / life for life in layout.lives for age in ages]
+
+
+def _known(query: Query, seen: _Seen, weights: Iterator[float]) -> list[float]:
+    (layout, _, tick), (values, ticks, shown, clicked, _) = query, seen
+    first = values[FIRST]
+    known = [tick - first if first < tick - layout.delay else np.nan]
+    known += (sum(shown) + values[COUNTS], sum(clicked) + values[COUNTS + 1])
+    for window in layout.reaches:
+        inside = [tick - moment <= window for moment in ticks]
+        known += (sum(compress(shown, inside)), sum(compress(clicked, inside)))
+    for place in range(DECAYED, layout.width, 2):
+        settled, recent = next(weights), [*islice(weights, len(ticks))]
+        known.append(sum(map(mul, recent, shown), 0.0) + settled * values[place])
+        known.append(sum(map(mul, recent, clicked), 0.0) + settled * values[place + 1])
+    return known

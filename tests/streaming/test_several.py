@@ -1,0 +1,243 @@
+"""Bundles whose counters differ in one store: each answers as if it were alone."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from clickthrough.config.load import parse_config
+from clickthrough.config.serving import Serving
+from clickthrough.data.caller import raw_events, raw_rows
+from clickthrough.data.open import open_dataset
+from clickthrough.errors import RequestError
+from clickthrough.features.history.base import History
+from clickthrough.features.history.build import build_snapshots
+from clickthrough.features.history.online import Histories, online_histories
+from clickthrough.features.history.snapshot import Snapshot
+from clickthrough.features.history.ticks import tick_of
+from clickthrough.features.plan import Plan, make_plan
+from clickthrough.features.rows import RowParser
+from clickthrough.schema import Columns, FieldType, Schema
+from clickthrough.store import MemoryStore, SQLiteStore, Store
+from clickthrough.streaming.recorder import Receipt, Recorder, Source
+from tests.logs import make_log, make_values, write_log
+
+Change = Callable[[dict[str, Any]], None]
+Raw = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """As much of a bundle as events and histories need."""
+
+    plan: Plan
+    schema: Schema
+    snapshots: dict[str, Snapshot]
+    until: int
+
+    @cached_property
+    def parser(self) -> RowParser:
+        return RowParser(self.schema, [*self.plan.fields, "item"])
+
+    @cached_property
+    def histories(self) -> list[History]:
+        return online_histories(self.plan, self.schema, self.snapshots)
+
+    @property
+    def source(self) -> Source:
+        return Source(self.parser, self.histories, self.until)
+
+    def answers(self, store: Store, rows: Raw) -> Columns:
+        """Return the history columns of rows, as of a day after the last of them."""
+        parsed = self.parser.parse([{**row, "request_id": None} for row in rows], now=0)
+        ticks = tick_of(parsed.time.max(keepdims=True), self.plan.counters.tick) + 144
+        return Histories(self.histories).read(store, parsed.values, ticks)
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log in two parts: what snapshots hold, and what comes afterwards."""
+
+    config: dict[str, Any]
+    schema: Schema
+    frame: pl.DataFrame
+    until: int
+
+    @cached_property
+    def rows(self) -> Raw:
+        return list(raw_rows(self.frame.filter(pl.col("time") >= self.until), self.schema))
+
+    @cached_property
+    def events(self) -> Raw:
+        labels = self.frame.filter(pl.col("time") >= self.until)["label"].to_list()
+        return list(raw_events(self.rows, labels))
+
+    def bundle(self, change: Change, until: int | None = None, **types: FieldType) -> Bundle:
+        """Return a bundle of another declaration, or of fields of other types."""
+        values = {**self.config, "features": [dict(f) for f in self.config["features"]]}
+        change(values)
+        config, until = parse_config(values, "test"), self.until if until is None else until
+        schema = self.schema.model_copy(update={"fields": self.schema.fields | types})
+        plan = make_plan(config.features, config.counters, schema, config.data.timezone)
+        past = self.frame.filter(pl.col("time") < until)
+        if types:
+            past = past.with_columns(pl.col("item").cast(pl.String))
+        return Bundle(plan, schema, build_snapshots(past.lazy(), None, plan, schema), until)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Log:
+    folder = tmp_path_factory.mktemp("log")
+    write_log(folder, make_log(requests=300))
+    values = make_values(folder)
+    values["features"].append({"kind": "sequence", "key": "user", "field": "item", "length": 4})
+    dataset = open_dataset(parse_config(values, "test").data)
+    frame = dataset.impressions().collect()
+    until = frame["time"][frame.height // 2]
+    return Log(values, dataset.schema, frame, int(until))
+
+
+def same(_: dict[str, Any]) -> None:
+    pass
+
+
+def other_half_lives(values: dict[str, Any]) -> None:
+    values["features"][5]["half_lives"] = ["3h"]
+
+
+def other_keys(values: dict[str, Any]) -> None:
+    values["features"][6]["key"] = ["user", "platform"]
+    values["features"][8]["length"] = 7
+
+
+def other_ticks(values: dict[str, Any]) -> None:
+    values["counters"] = {"tick": "5m", "label_delay": "10m"}
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    made = MemoryStore() if request.param == "memory" else SQLiteStore(tmp_path / "s.sqlite")
+    yield made
+    made.close()
+
+
+def record(store: Store, events: Raw, *bundles: Bundle) -> Receipt:
+    """Tell of events in several bodies; return all receipts in one."""
+    recorder, told = Recorder([b.source for b in bundles], store, Serving()), Receipt()
+    for start in range(0, len(events), 150):
+        for name, count in recorder.record(events[start : start + 150]).as_dict().items():
+            setattr(told, name, getattr(told, name) + count)
+    return told
+
+
+def assert_same(found: Columns, expected: Columns, *, exactly: bool = True) -> None:
+    """Compare columns; sums of decayed counts may differ in their last bits by their order."""
+    assert found.keys() == expected.keys()
+    for name, values in found.items():
+        if exactly or "@" not in name:
+            np.testing.assert_array_equal(values, expected[name], err_msg=name)
+        else:
+            np.testing.assert_allclose(
+                values.astype(np.float64), expected[name].astype(np.float64), rtol=1e-9
+            )
+
+
+CHANGES: list[tuple[Change, dict[str, FieldType], int]] = [
+    (same, {}, 4),
+    (other_half_lives, {}, 3),
+    (other_keys, {}, 2),
+    (other_ticks, {}, 0),
+    (same, {"item": "str"}, 1),
+]
+"""What differs, and how many of four sets are shared nevertheless."""
+
+
+@pytest.mark.parametrize(("change", "types", "shared"), CHANGES)
+def test_each_of_two_bundles_answers_as_if_alone(
+    log: Log, store: Store, change: Change, types: dict[str, FieldType], shared: int
+) -> None:
+    one, other = log.bundle(same), log.bundle(change, None, **types)
+    digests = [{history.digest for history in b.histories} for b in (one, other)]
+    assert len(digests[0] & digests[1]) == shared
+    told = record(store, log.events, one, other)
+    assert told.impressions == len(log.rows)
+    assert told.impressions + told.clicks == len(log.events)
+    for bundle in (one, other):
+        alone = MemoryStore()
+        assert record(alone, log.events, bundle) == told
+        expected = bundle.answers(alone, log.rows)
+        assert_same(bundle.answers(store, log.rows), expected)
+        untold = bundle.answers(MemoryStore(), log.rows)
+        assert any(not np.array_equal(expected[name], untold[name]) for name in untold)
+
+
+def test_bundles_that_serve_one_after_another_do_not_disturb_each_other(
+    log: Log, store: Store
+) -> None:
+    one, other = log.bundle(same), log.bundle(other_ticks)
+    half = len(log.events) // 2
+    first, second, alone = log.events[:half], log.events[half:], MemoryStore()
+    record(store, first, one)
+    record(store, second, other)
+    record(alone, first, one)
+    assert_same(one.answers(store, log.rows), one.answers(alone, log.rows))
+
+
+def test_a_click_counts_for_what_its_impression_was_shown_for_and_is_still_read(
+    log: Log, store: Store
+) -> None:
+    one, other = log.bundle(same), log.bundle(other_keys)
+    shown = [event for event in log.events if event["type"] == "impression"]
+    clicks = [event for event in log.events if event["type"] == "click"]
+    told = record(store, shown, one)
+    assert record(store, clicks, other).clicks == len(clicks)
+    assert told.impressions == len(shown)
+    shared = {h.digest for h in one.histories} & {h.digest for h in other.histories}
+    whole, unclicked, untold = MemoryStore(), MemoryStore(), MemoryStore()
+    record(whole, log.events, one)
+    record(unclicked, shown, one)
+    for bundle, otherwise in ((one, unclicked), (other, untold)):
+        for history in bundle.histories:
+            alone = replace_histories(bundle, history)
+            expected = whole if history.digest in shared else otherwise
+            found = alone.answers(store, log.rows)
+            assert_same(found, alone.answers(expected, log.rows), exactly=False)
+
+
+def replace_histories(bundle: Bundle, history: History) -> Bundle:
+    """Return a bundle of one of its histories."""
+    made = replace(bundle)
+    made.__dict__["histories"] = [history]
+    return made
+
+
+def test_of_a_shared_key_set_the_newest_snapshot_is_counted_on(log: Log, store: Store) -> None:
+    times = log.frame["time"]
+    newer = log.bundle(other_half_lives, int(times[3 * log.frame.height // 4]))
+    older = log.bundle(same)
+    told = record(store, log.events, older, newer)
+    assert told.in_snapshot == 0  # each of them counts at least for what the older one has alone
+    alone = MemoryStore()
+    behind = record(alone, log.events, newer)
+    assert 0 < behind.in_snapshot < len(log.events) == sum(behind.as_dict().values())
+    assert_same(newer.answers(store, log.rows), newer.answers(alone, log.rows))
+    # and what the older one has alone is as if nobody else were there
+    apart = MemoryStore()
+    record(apart, log.events, older)
+    (own,) = [h for h in older.histories if h.digest not in {h.digest for h in newer.histories}]
+    only = replace_histories(older, own)
+    assert_same(only.answers(store, log.rows), only.answers(apart, log.rows))
+
+
+def test_a_field_that_one_bundle_cannot_read_is_refused(log: Log, store: Store) -> None:
+    one, other = log.bundle(same), log.bundle(same, item="str")
+    numbers = log.bundle(same, user="int")
+    record(store, log.events[:1], one, other)
+    recorder = Recorder([one.source, numbers.source], store, Serving())
+    with pytest.raises(RequestError, match="row 0: field 'uuid': expected a whole number"):
+        recorder.record(log.events[:1])
