@@ -25,7 +25,7 @@ from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.reload import Current
 from clickthrough.store import MemoryStore
 from tests.logs import raw_rows
-from tests.serving.bundles import another, calibrated, edit_json, forgetful, put
+from tests.serving.bundles import another, calibrated, edit_json, forgetful, put, reordered
 
 TOKEN = {"authorization": "Bearer the token"}
 
@@ -279,12 +279,7 @@ def test_impressions_remembered_before_count_for_their_own_keys_after(
     place: Path, tmp_path: Path, rows: list[dict[str, Any]]
 ) -> None:
     """The declaration of the next bundle may list the same counters in another order."""
-
-    def reversed_features(folder: Path) -> None:
-        config = json.loads((folder / layout.CONFIG).read_bytes())
-        edit_json(folder / layout.CONFIG, {"features": config["features"][::-1]})
-
-    backwards = another(place, tmp_path / "backwards", reversed_features)
+    backwards = another(place, tmp_path / "backwards", reordered)
     sets = [[k.name for k in load_bundle(folder).plan.key_sets] for folder in (place, backwards)]
     assert sets[0] == sets[1][::-1] != sets[1]
     stores = []
