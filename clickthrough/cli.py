@@ -161,6 +161,7 @@ def evaluate(  # noqa: PLR0913, PLR0917
     from clickthrough.config.load import with_data
     from clickthrough.data.open import open_dataset
     from clickthrough.training.evaluate import evaluate_bundle
+    from clickthrough.whole_file import write_whole
 
     _check_diagram(diagram)
     loaded = load_bundle(bundle)
@@ -169,7 +170,7 @@ def evaluate(  # noqa: PLR0913, PLR0917
     record = evaluate_bundle(loaded, dataset, counters, baselines, truth, slices or [])
     _show(record, reliability, diagram)
     if json_out is not None:
-        json_out.write_text(json.dumps(record, indent=2) + "\n")
+        write_whole(json_out, json.dumps(record, indent=2) + "\n")
 
 
 @app.command()

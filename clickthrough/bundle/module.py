@@ -4,16 +4,26 @@ from safetensors.torch import load_file
 
 from clickthrough.bundle import layout
 from clickthrough.bundle.load import Bundle
+from clickthrough.bundle.refusal import refusing
 from clickthrough.config.training import Mlp
+from clickthrough.errors import BundleError
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel, InputShape
 
 
 def load_module(bundle: Bundle) -> CtrModel:
-    """Return the module that a bundle's graph was made of, in evaluation mode."""
+    """Return the module that a bundle's graph was made of, in evaluation mode.
+
+    Raises:
+        BundleError: its weights are not those of its configuration, or no numbers.
+    """
     model = build_model(bundle.config.model, input_shape(bundle.encoder, bundle.config.model))
-    model.load_state_dict(load_file(bundle.path / layout.WEIGHTS))
+    path = bundle.path / layout.WEIGHTS
+    with refusing(path):
+        model.load_state_dict(load_file(path))
+    if not all(bool(weights.isfinite().all()) for weights in model.state_dict().values()):
+        raise BundleError(f"{path}: expected finite weights")
     return model.eval()
 
 

@@ -91,7 +91,7 @@ def _write(folder: Path, parts: Parts) -> Manifest:
     # safetensors lets the owner alone read it
     shutil.copymode(folder / layout.ONNX, folder / layout.WEIGHTS)
     _write_encoder(folder, parts.encoder)
-    _write_json(folder / layout.CONFIG, parts.config)
+    _write_json(folder / layout.CONFIG, _kept(parts.config))
     _write_json(folder / layout.SCHEMA, parts.schema)
     _write_json(folder / layout.CALIBRATOR, parts.calibrator)
     _write_json(folder / layout.METRICS, parts.metrics)
@@ -110,6 +110,15 @@ def _write(folder: Path, parts: Parts) -> Manifest:
     )
     _write_json(folder / layout.MANIFEST, manifest)
     return manifest
+
+
+def _kept(config: Config) -> dict[str, Any]:
+    """Return what a bundle keeps of a configuration: of serving only what was said of it.
+
+    What nobody has set is left to the version that serves.
+    """
+    said = config.serving.model_dump(mode="json", exclude_unset=True)
+    return config.model_dump(mode="json") | {"serving": said}
 
 
 def _write_encoder(folder: Path, encoder: Encoder) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from clickthrough.bundle import layout
 from clickthrough.bundle.load import Bundle, load_bundle
-from clickthrough.bundle.manifest import read_manifest
+from clickthrough.bundle.manifest import Manifest, read_manifest
 from clickthrough.config.serving import Runtime, Serving
 from clickthrough.errors import BundleError, ClickthroughError
 from clickthrough.serving.garbage import loaded_anew
@@ -154,15 +154,15 @@ def _load_whole(path: Path, runtime: Runtime | None) -> Bundle:
             if _stands(folder):
                 raise
             continue
-        if _stands(folder, bundle.manifest.version):
+        if _stands(folder, bundle.manifest):
             return bundle
     return load_bundle(path.resolve(), runtime)
 
 
-def _stands(folder: Path, version: str | None = None) -> bool:
-    """Say whether a bundle, or the one of that version, lies at a place."""
+def _stands(folder: Path, manifest: Manifest | None = None) -> bool:
+    """Say whether a bundle, or the one of that manifest, lies at a place."""
     try:
         found = read_manifest(folder)
     except BundleError:
         return (folder / layout.MANIFEST).is_file()
-    return version is None or found.version == version
+    return manifest is None or found == manifest

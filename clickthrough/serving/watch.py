@@ -30,7 +30,9 @@ class Watch:
             return False
         self._seen = stamp
         try:
-            if read_manifest(self._current.path).version == self._current.version:
+            # other limits or metrics make another bundle of the same version
+            serving = self._current.predictor.bundle.manifest
+            if read_manifest(self._current.path).files == serving.files:
                 return False
             self._current.reload()
         except ClickthroughError:

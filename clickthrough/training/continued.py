@@ -6,10 +6,9 @@ from datetime import datetime
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 
-from clickthrough.bundle import layout
 from clickthrough.bundle.load import Bundle
+from clickthrough.bundle.module import load_module
 from clickthrough.config.root import Config
 from clickthrough.errors import ConfigError
 from clickthrough.features.encoding.encoder import Encoder
@@ -76,7 +75,7 @@ class Start:
             model: of the same kind, with tables for the encoder's ids.
             encoder: see :meth:`encoder`.
         """
-        weights = load_file(self.bundle.path / layout.WEIGHTS)
+        weights = load_module(self.bundle).state_dict()
         columns = model.table_columns()
         with torch.no_grad():
             for name, value in model.state_dict().items():

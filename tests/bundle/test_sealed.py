@@ -12,9 +12,12 @@ import onnx
 import polars as pl
 import pytest
 from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
 
 from clickthrough import Predictor
 from clickthrough.bundle import Bundle, layout, load_bundle
+from clickthrough.bundle.module import load_module
+from clickthrough.bundle.weights import weights_of
 from clickthrough.errors import BundleError
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.schema import MISSING_INT
@@ -179,7 +182,8 @@ def sliced(by: str, column: int, id_: int, slope: float = 1.0) -> dict[str, obje
     "calibrator",
     [
         platt(0.0, 0.1), platt(-1.0, 0.1), platt(float("nan"), 0.1), platt(1.0, float("nan")),
-        platt(1.0, float("inf")), platt(1.0, 1e300), platt(1e308, 0.0), platt(None, 0.0),
+        platt(1.0, float("inf")), platt(1.0, 1e300), platt(1e308, 0.0), platt(9.2e306, 0.0),
+        platt(None, 0.0),
         {"method": "temperature", "temperature": 0.0},
         {"method": "temperature", "temperature": 1e-320},
         {"method": "isotonic", "scores": [0.0, 0.0], "values": [0.0, 1.0], "slope": 1.0},
@@ -293,16 +297,42 @@ def test_a_graph_that_scores_something_else_is_refused(
 
 
 def test_weights_beside_a_graph_are_looked_at_too(copy: Path, bundle: Bundle) -> None:
-    path = copy / layout.ONNX
-    model = onnx.load(path)
-    name = f"{layout.ONNX}.data"
-    onnx.save(model, path, save_as_external_data=True, location=name, size_threshold=1_024)
-    assert (copy / name).stat().st_size > 1_000
-    seal(copy)
-    assert load_bundle(copy).manifest.files.keys() == {*bundle.manifest.files, name}
-    weight(float("nan"))(model)
-    onnx.save(model, path, save_as_external_data=True, location=name, size_threshold=1_024)
+    path, name = copy / layout.ONNX, f"{layout.ONNX}.data"
+    for value in (0.1, float("nan")):
+        model = onnx.load(path)
+        weight(value)(model)
+        (copy / name).unlink(missing_ok=True)
+        onnx.save(model, path, save_as_external_data=True, location=name)
+        assert (copy / name).stat().st_size > 1_000
+        seal(copy)
+        if value == 0.1:
+            assert load_bundle(copy).manifest.files.keys() == {*bundle.manifest.files, name}
     assert "weights" in refusal(copy)
+
+
+def test_weights_outside_a_bundle_are_not_read(copy: Path) -> None:
+    path = graph_with(outside, copy)
+    (copy.parent / "secret").write_bytes(bytes(8))
+    with pytest.raises(ValueError, match=r"no weights at \.\./secret"):
+        list(weights_of(path))
+
+
+@pytest.mark.parametrize("change", ["empty", "half", "shape", "missing", "nan"])
+def test_weights_that_cannot_be_gone_on_from_are_refused(copy: Path, change: str) -> None:
+    path = copy / layout.WEIGHTS
+    weights, data = load_file(path), path.read_bytes()
+    name = next(name for name in weights if "table" in name)
+    if change in {"empty", "half"}:
+        path.write_bytes(data[: len(data) // 2] if change == "half" else b"")
+    else:
+        changed = {"shape": weights[name][:-1], "nan": weights[name] * float("nan")}
+        save_file({k: v for k, v in weights.items() if k != name} | (
+            {name: changed[change].contiguous()} if change in changed else {}
+        ), path)  # fmt: skip
+    seal(copy)
+    with pytest.raises(BundleError, match=r"ctr_model\.safetensors: ") as refused:
+        load_module(load_bundle(copy))
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("text", ["", "null", "3", "[]", "{}", '"x"', "[" * 10**5, "NaN", "\0"])

@@ -60,7 +60,8 @@ def test_equal_runs_of_code_at_different_places_are_equal(
     code = tmp_path / "code"
     shutil.copytree(ROOT / "clickthrough", code / "clickthrough")
     (code / "tests").mkdir()
-    shutil.copy(ROOT / "tests" / "logs.py", code / "tests")
+    for name in ("__init__.py", "logs.py"):
+        shutil.copy(ROOT / "tests" / name, code / "tests")
     write_log(tmp_path / "log", log)
     environment = os.environ | {"PYTHONPATH": str(code), "PYTHONHASHSEED": "1"}
     command = [sys.executable, "-c", ELSEWHERE, str(tmp_path / "log"), str(tmp_path / "bundle")]

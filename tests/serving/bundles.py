@@ -7,10 +7,14 @@ from pathlib import Path
 
 from clickthrough.bundle import layout
 from clickthrough.bundle.beside import written_beside
+from clickthrough.bundle.listed import class_counts
+from clickthrough.bundle.load import load_encoder
 from clickthrough.bundle.manifest import hash_files
 from clickthrough.bundle.version import version_of
 from clickthrough.config import Config
 from clickthrough.features.history.snapshot import Snapshot
+from clickthrough.features.plan import make_plan
+from clickthrough.schema import Schema
 
 Change = Callable[[Path], None]
 
@@ -42,6 +46,18 @@ def forgetful(folder: Path) -> None:
     """Let a bundle know nothing of any user, and score differently."""
     calibrated(0.1)(folder)
     Snapshot.of({}).save(folder / layout.COUNTERS, layout.file_stem("user"))
+
+
+def reordered(folder: Path) -> None:
+    """Let a bundle declare its features in the opposite order, and list its columns so."""
+    declared = json.loads((folder / layout.CONFIG).read_bytes())["features"]
+    edit_json(folder / layout.CONFIG, {"features": declared[::-1]})
+    config = Config.model_validate_json((folder / layout.CONFIG).read_bytes())
+    schema = Schema.model_validate_json((folder / layout.SCHEMA).read_bytes())
+    plan = make_plan(config.features, config.counters, schema, config.data.timezone)
+    encoder = load_encoder(folder, plan, schema)
+    (folder / layout.CATEGORICAL).write_text(json.dumps(list(class_counts(encoder))))
+    (folder / layout.NUMERIC).write_text(json.dumps(encoder.numeric_names))
 
 
 def edit_json(path: Path, values: dict[str, object], *, anew: bool = False) -> None:

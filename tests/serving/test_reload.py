@@ -8,7 +8,6 @@ import time
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.reload import Current
 from clickthrough.store import MemoryStore
 from tests.logs import raw_rows
-from tests.serving.bundles import another, calibrated, forgetful, put
+from tests.serving.bundles import another, calibrated, forgetful, put, reordered
 
 TOKEN = {"authorization": "Bearer the token"}
 
@@ -267,18 +266,18 @@ def test_a_bundle_away_while_it_is_replaced_is_looked_for_again(
 
 
 def test_impressions_remembered_before_count_for_their_own_keys_after(
-    place: Path, rows: list[dict[str, Any]]
+    place: Path, tmp_path: Path, rows: list[dict[str, Any]]
 ) -> None:
     """The declaration of the next bundle may list the same counters in another order."""
-    same = load_bundle(place)
-    plan = replace(same.plan, key_sets=same.plan.key_sets[::-1])
-    assert plan.key_sets != same.plan.key_sets
+    backwards = another(place, tmp_path / "backwards", reordered)
+    sets = [[k.name for k in load_bundle(folder).plan.key_sets] for folder in (place, backwards)]
+    assert sets[0] == sets[1][::-1] != sets[1]
     stores = []
-    for successor in (same, replace(same, plan=plan)):
+    for successor in (place, backwards):
         store = MemoryStore()
         first = Predictor(load_bundle(place), store)
         first.observe([{**row, "type": "impression"} for row in rows])
-        second = first.succeeded_by(successor, first.settings)
+        second = first.succeeded_by(load_bundle(successor), first.settings)
         assert second.observe([{**row, "type": "click"} for row in rows[::4]]).clicks == 4
         stores.append(store._values)
     assert stores[0] == stores[1]

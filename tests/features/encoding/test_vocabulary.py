@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clickthrough.bundle import layout, load_bundle
-from clickthrough.bundle.manifest import Manifest, hash_files
+from clickthrough.bundle import Bundle
+from clickthrough.bundle.load import load_encoder
 from clickthrough.features.encoding.vocabulary import (
     FIRST_KNOWN,
     MISSING,
@@ -127,27 +127,23 @@ def test_ten_million_values_stay_in_their_file(large: Path) -> None:
 
 
 def test_a_bundle_maps_its_vocabularies_and_never_reads_them_whole(
-    large: Path, bundle_path: Path, tmp_path: Path
+    large: Path, bundle: Bundle, tmp_path: Path
 ) -> None:
-    copy = shutil.copytree(bundle_path, tmp_path / "bundle")
+    copy = shutil.copytree(bundle.path, tmp_path / "bundle")
     shutil.copy(large, copy / "cat_vocab" / "item.npy")
-    manifest = Manifest.model_validate_json((copy / layout.MANIFEST).read_text())
-    manifest.files.update(hash_files(copy))
-    (copy / layout.MANIFEST).write_text(manifest.model_dump_json())
     tracemalloc.start()
     try:
-        loaded = load_bundle(copy)
-        found = loaded.encoder.vocabularies["item"].encode(np.array([value_at(7), 3]))
+        encoder = load_encoder(copy, bundle.plan, bundle.schema)
+        found = encoder.vocabularies["item"].encode(np.array([value_at(7), 3]))
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    values = loaded.encoder.vocabularies["item"].values
+    values = encoder.vocabularies["item"].values
     assert isinstance(values, np.memmap)
     assert not values.flags.writeable
     assert most < 10_000_000 < values.nbytes
     assert found.tolist() == [7 + FIRST_KNOWN, UNSEEN]
-    assert loaded.encoder.id_sizes["item"] == MANY + 2
+    assert encoder.id_sizes["item"] == MANY + 2
     assert all(
-        isinstance(vocabulary.values, np.memmap)
-        for vocabulary in loaded.encoder.vocabularies.values()
+        isinstance(vocabulary.values, np.memmap) for vocabulary in encoder.vocabularies.values()
     )
