@@ -16,6 +16,8 @@ class Serving(Strict):
     Attributes:
         max_body_bytes: a larger body is answered with 413.
         max_impressions: more impressions, candidates or events in a body are answered with 422.
+        max_id_bytes: a longer id of a request, user or item, in UTF-8, is answered with 422.
+        max_text_bytes: so is any other text that is longer, an entry of a list too.
         max_in_flight: more requests at the same time are answered with 503 and Retry-After.
         max_wait_ms: a request to score that would wait longer than this for those before it is
             answered so too; up to six are always let in, and a burst may wait twice as long.
@@ -29,6 +31,8 @@ class Serving(Strict):
 
     max_body_bytes: int = Field(default=4_000_000, ge=1)
     max_impressions: int = Field(default=2_000, ge=1)
+    max_id_bytes: int = Field(default=256, ge=1)
+    max_text_bytes: int = Field(default=4_096, ge=1)
     max_in_flight: int = Field(default=64, ge=1)
     max_wait_ms: float = Field(default=2.0, ge=0)
     attribution_window: Duration = 86_400

@@ -11,6 +11,7 @@ from typing import Any
 
 from clickthrough.config.data import ListFormat, TabularData
 from clickthrough.errors import DataError, RequestError
+from clickthrough.features.shown import shown
 from clickthrough.serving.predictor import Prediction, Predictor
 
 _CHUNK = 5_000
@@ -119,7 +120,7 @@ def _json_lines(source: Path) -> Iterator[dict[str, Any]]:
             except ValueError as error:
                 raise DataError(f"{source}: line {number}: not JSON: {error}") from None
             if not isinstance(row, dict):
-                raise DataError(f"{source}: line {number}: expected an object, found {row!r:.40}")
+                raise DataError(f"{source}: line {number}: expected an object, found {shown(row)}")
             yield row
 
 

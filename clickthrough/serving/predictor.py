@@ -18,7 +18,8 @@ from clickthrough.errors import RequestError
 from clickthrough.features.encoding.lookup import IdEncoder
 from clickthrough.features.history.online import Histories, online_histories
 from clickthrough.features.history.ticks import tick_of
-from clickthrough.features.rows import RawRow, RowParser, Rows, Value
+from clickthrough.features.rows import RawRow, RowParser, Rows, TextLimits, Value
+from clickthrough.features.shown import shown
 from clickthrough.serving.findings import Finder, Findings
 from clickthrough.store import Store, open_store
 from clickthrough.streaming.recorder import Receipt, Recorder
@@ -98,7 +99,10 @@ class Predictor:
         self.bundle = bundle
         self.store = store
         plan, schema = bundle.plan, bundle.schema
-        self._parser = RowParser(schema, [*plan.fields, *({"item"} & set(schema.fields))])
+        serving = bundle.config.serving
+        limits = TextLimits(serving.max_id_bytes, serving.max_text_bytes)
+        fields = [*plan.fields, *({"item"} & set(schema.fields))]
+        self._parser = RowParser(schema, fields, limits)
         self._tick_seconds = plan.counters.tick
         self._arrays, self._lengths = plan.array_fields, plan.list_lengths
         histories = online_histories(plan, schema, bundle.snapshots)
@@ -106,7 +110,7 @@ class Predictor:
         self._ids = IdEncoder(bundle.encoder, schema)
         self._finder = Finder(bundle)
         self.row_seconds = 0.0
-        self._recorder = Recorder(self._parser, histories, store, bundle.config.serving)
+        self._recorder = Recorder(self._parser, histories, store, serving)
 
     @classmethod
     def load(
@@ -187,7 +191,10 @@ class Predictor:
         now = time.time_ns() // 1_000
         rows = self._parser.parse_request(context, candidates, request_id, now)
         scores = self._score(rows)
-        order = (-scores.logits).argsort(kind="stable")[:top].tolist()
+        logits = scores.logits
+        if not isinstance(rows.row_of, range):  # repeats rank as the row that stands for them
+            logits = logits[np.array(rows.row_of)]
+        order = (-logits).argsort(kind="stable")[:top].tolist()
         whole = self._answer(rows, scores)
         return Ranking(request_id, order, [whole[place] for place in order], rows.ignored[0])
 
@@ -247,7 +254,7 @@ class Predictor:
         return faults
 
     def _answer(self, rows: Rows, scores: Scores) -> list[Prediction]:
-        """Return the answers of rows, in the caller's order."""
+        """Return the answer at each of the caller's places, repeats included."""
         items: Sequence[Value] = rows.values.get("item", _NOBODY)
         answers = zip(
             rows.request_ids,
@@ -259,13 +266,13 @@ class Predictor:
             strict=True,
         )
         made = [Prediction(*answer) for answer in answers]
-        if isinstance(rows.order, range) or rows.order == list(range(len(rows))):
+        if isinstance(rows.row_of, range):
             return made
-        return [made[place] for place in np.argsort(rows.order).tolist()]
+        return [made[row] for row in rows.row_of]
 
     def _request_id(self, context: RawRow) -> str:
         """Return the request's id, a new one where the caller gives none."""
         if not isinstance(context, Mapping):
-            raise RequestError(f"context: expected an object of raw fields, found {context!r}")
+            raise RequestError(f"context: expected an object of raw fields, found {shown(context)}")
         (named,) = self._parser.rename([context])
-        return self._parser.request_id(named, 0) or os.urandom(16).hex()
+        return self._parser.request_id(named, "context") or os.urandom(16).hex()

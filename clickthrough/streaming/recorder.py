@@ -21,6 +21,7 @@ from clickthrough.config.serving import Serving
 from clickthrough.errors import RequestError
 from clickthrough.features.history.base import Changes, History, Mark
 from clickthrough.features.rows import RawRow, RowParser, Value
+from clickthrough.features.shown import shown
 from clickthrough.store.base import Store, Transaction
 
 _AHEAD = 3_600_000_000
@@ -237,7 +238,7 @@ def _kind(given: RawRow, place: int) -> EventKind:
     kind = given.get("type")
     if kind not in _KINDS:
         expected = "'impression', 'click' or 'view'"
-        raise RequestError(f"row {place}: field 'type': expected {expected}, found {kind!r}")
+        raise RequestError(f"row {place}: field 'type': expected {expected}, found {shown(kind)}")
     return kind  # type: ignore[return-value]
 
 
