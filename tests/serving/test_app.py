@@ -203,7 +203,9 @@ def test_a_wrong_field_is_refused_naming_row_and_field(client: TestClient) -> No
 
 
 def test_an_unknown_field_of_broken_text_is_ignored(client: TestClient) -> None:
-    answer = client.post("/predict", content='{"impressions": [{"\\ud800": 1, "ad": 100}]}', headers=JSON)
+    answer = client.post(
+        "/predict", content='{"impressions": [{"\\ud800": 1, "ad": 100}]}', headers=JSON
+    )
     assert answer.status_code == 200
     assert len(answer.json()["ignored"]) == 1
 
