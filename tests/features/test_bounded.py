@@ -207,6 +207,13 @@ def test_an_empty_body_beside_others_changes_nothing() -> None:
     assert rows.ignored == [[], []]
 
 
+def test_a_time_that_is_a_number_as_text_has_a_length() -> None:
+    unit = Schema.model_validate({"roles": {"time": "t"}, "fields": {}, "time": {"unit": "s"}})
+    parser = RowParser(unit, [])
+    assert parser.parse([{"t": "7".zfill(64)}], 0).time.tolist() == [7_000_000]
+    assert "field 't': expected" in refusal(lambda: parser.parse([{"t": "7".zfill(65)}], 0))
+
+
 def test_equal_times_of_two_types_are_read_each_by_its_own() -> None:
     unit = Schema.model_validate({"roles": {"time": "t"}, "fields": {}, "time": {"unit": "ms"}})
     parser, large = RowParser(unit, []), 2**51 - 1

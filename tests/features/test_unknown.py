@@ -38,6 +38,22 @@ def test_a_hundred_names_are_told_and_how_many_more_there_are() -> None:
     assert told_of(names[:101])[-1] == "… and 1 more"
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("x" * 256, "x" * 256),
+        ("x" * 257, "x" * 253 + "…"),
+        ("ø" * 128, "ø" * 128),
+        ("ø" * 129, "ø" * 126 + "…"),
+        ("y" * 10**6, "y" * 253 + "…"),
+        ("\ud800", "?"),
+    ],
+    ids=range(6),
+)
+def test_a_long_name_is_cut_to_256_bytes(name: str, told: str) -> None:
+    assert told_of([name]) == [told]
+
+
 def test_a_name_that_is_no_text_is_told_as_it_is_shown() -> None:
     odd: Any = [(1, 2), 7, None]
     assert told_of(odd) == ["[1, 2]", "7", "None"]
