@@ -56,7 +56,7 @@ class Schema(Strict):
         return names | {column: role for role, column in self.roles.items() if role != "label"}
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=10_000, typed=True)
 def parse_time(value: str | float, form: TimeFormat) -> int:
     """Read a moment as microseconds since 1970 UTC.
 

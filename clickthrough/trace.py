@@ -21,7 +21,7 @@ from clickthrough.features.history.online import online_histories
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.history.ticks import tick_of
 from clickthrough.features.plan import Plan
-from clickthrough.features.rows import RowParser
+from clickthrough.features.rows import RowParser, TextLimits
 from clickthrough.features.table import encoder_columns
 from clickthrough.schema import Columns
 from clickthrough.store import MemoryStore
@@ -164,7 +164,8 @@ def _online(
 ) -> Columns:
     """Push the events that share a key through the online side, then read as of the request."""
     schema = dataset.schema
-    parser = RowParser(schema, [*plan.fields, *({"item"} & set(schema.fields))])
+    limits = TextLimits(config.serving.max_id_bytes, config.serving.max_text_bytes)
+    parser = RowParser(schema, [*plan.fields, *({"item"} & set(schema.fields))], limits)
     histories = online_histories(plan, schema, _seeds(plan, dataset))
     store = MemoryStore()
     events = {of: _sharing(plan, request, stream, of) for of, stream in earlier.items()}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain
 
 import numpy as np
@@ -10,26 +9,28 @@ from numpy.typing import NDArray
 
 from clickthrough.errors import RequestError
 from clickthrough.features.gather import Names, RawColumns, RawRow
-from clickthrough.features.values import (
-    EXPECTED,
-    LISTS,
-    READ,
-    Scalar,
-    Value,
-    are_exact,
-    read_text,
-)
-from clickthrough.schema import MISSING_INT, Columns, FieldType, Schema, parse_time
+from clickthrough.features.grouping import apart, grouped, together
+from clickthrough.features.reader import NOT_A_VALUE, FieldReader, plain_row, plain_rows
+from clickthrough.features.unknown import nothing_known, told_of
+from clickthrough.features.values import LISTS, USUAL_LIMITS, Scalar, TextLimits, Value, are_exact
+from clickthrough.schema import MISSING_INT, Columns, FieldType, Schema
 
-__all__ = ["LISTS", "RawRow", "RowParser", "Rows", "Scalar", "Value", "padded", "to_array"]
-
-_FURTHEST = 2**61
-"""Microseconds: no moment is further from 1970 (some 70,000 years)."""
+__all__ = [
+    "LISTS",
+    "RawRow",
+    "RowParser",
+    "Rows",
+    "Scalar",
+    "TextLimits",
+    "Value",
+    "padded",
+    "to_array",
+]
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Impressions of one or more requests, those of a request side by side.
+    """Impressions of one or more requests, those of a request side by side, each of them once.
 
     Attributes:
         values: our field name -> a value a row, of the schema's type or None; or a single value
@@ -37,19 +38,20 @@ class Rows:
         request_ids: the request that each row names, if any.
         time: microseconds since 1970 UTC, shape (n,), or (1,) where all rows share it.
         offsets: where each request starts, and the end, shape (requests + 1,).
-        order: the caller's position of each row, shape (n,).
+        row_of: for each of the callers' rows, in their order, the row here that is scored for it:
+            of those that repeat an item of their request, the first.
         ignored: of each caller, fields that were sent and mean nothing to the model.
     """
 
     values: dict[str, Sequence[Value]]
-    request_ids: list[str | None]
+    request_ids: Sequence[str | None]
     time: NDArray[np.int64]
     offsets: NDArray[np.int64]
-    order: Sequence[int]
+    row_of: Sequence[int]
     ignored: list[list[str]]
 
     def __len__(self) -> int:
-        return len(self.order)
+        return len(self.request_ids)
 
     def columns(
         self, schema: Schema, lengths: Mapping[str, int], fields: Iterable[str] | None = None
@@ -72,17 +74,27 @@ class Rows:
         return made
 
 
-class RowParser:
-    """Reads raw rows by a schema; a field may go by the owner's name or by ours."""
+class RowParser(FieldReader):
+    """Reads raw rows by a schema; a field may go by the owner's name or by ours.
 
-    def __init__(self, schema: Schema, fields: Sequence[str]) -> None:
-        self.schema = schema
-        self.fields = list(dict.fromkeys(fields))
-        kinds = {kind: [n for n in self.fields if schema.fields[n] == kind] for kind in READ}
-        self._kinds = [(kind, names) for kind, names in kinds.items() if names]
-        meaningless = {schema.roles.get("label"), "label", "type"}
-        self._names = Names(schema.aliases(), meaningless)
-        self._moment = lru_cache(10_000)(lambda value: parse_time(value, schema.time))
+    Args:
+        schema: the names and types of fields.
+        fields: our names of those that are read.
+        limits: how long texts may be.
+    """
+
+    def __init__(
+        self, schema: Schema, fields: Sequence[str], limits: TextLimits = USUAL_LIMITS
+    ) -> None:
+        super().__init__(schema, fields, limits)
+        kinds: dict[FieldType, list[str]] = {}
+        for name in self.fields:
+            kinds.setdefault(schema.fields[name], []).append(name)
+        self._kinds = list(kinds.items())
+        self._least = min(limits)
+        named = {"item"} & set(schema.roles) & set(self.fields)
+        self._unites = any(schema.fields[name] not in LISTS for name in named)
+        self._names = Names(schema.aliases(), {schema.roles.get("label"), "label", "type"})
 
     def parse(self, raw: Sequence[RawRow], now: int) -> Rows:
         """Check and order the rows of one caller; see :meth:`parse_each`."""
@@ -97,26 +109,31 @@ class RowParser:
             now: the time of a request that has none, in microseconds since 1970 UTC.
 
         Raises:
-            RequestError: a row is no mapping, or a value has the wrong type.
+            RequestError: a row is no mapping, no field of a caller's is known, or a value is wrong:
+                the first of them is named.
         """
-        raw = [row for rows in bodies for row in rows]
-        _check_rows(raw, "row")
-        columns, ignored = self._names.gather(raw)
-        ids = self._request_ids(columns.get("request_id"), len(raw))
-        if len(raw) == len(bodies):
-            order, offsets = list(range(len(raw))), np.arange(len(raw) + 1)
+        raw = plain_rows([row for rows in bodies for row in rows])
+        columns, unknown = self._names.gather(raw)
+        ignored = [self._ignored(rows) if unknown else [] for rows in bodies]
+        sent = columns.get("request_id")
+        try:
+            ids = [None] * len(raw) if sent is None else self.request_ids(sent)
+            values, time = self._read(columns, len(raw), now)
+        except NOT_A_VALUE:
+            self.refuse_first(enumerate(map(self._names.renamed, raw)), ids=True)
+            raise
+        if sent is None or max(map(len, bodies)) <= 1:
+            grouping = apart(len(raw))
         else:
-            order, offsets = _by_request(ids, bodies)
-        if order != list(range(len(raw))):
-            columns = {name: [values[i] for i in order] for name, values in columns.items()}
-            ids = [ids[i] for i in order]
-        values, time = self._read(columns, order, now)
-        if len(offsets) <= len(time):
-            # a request is one moment: the earliest that any of its rows names
-            starts = np.minimum.reduceat(time, offsets[:-1])
-            time = np.repeat(starts, np.diff(offsets))
-        each = [self._names.ignored(rows) if ignored else [] for rows in bodies]
-        return Rows(values, ids, time, offsets, order, each)
+            grouping = grouped(ids, [len(rows) for rows in bodies], self._items(values))
+        return Rows(
+            grouping.taken(values),
+            grouping.of(ids),
+            grouping.moments(time),
+            grouping.offsets,
+            grouping.row_of,
+            ignored,
+        )
 
     def parse_request(
         self, context: RawRow, candidates: Sequence[RawRow], request_id: str, now: int
@@ -130,114 +147,90 @@ class RowParser:
             now: the time of a request that has none, in microseconds since 1970 UTC.
 
         Raises:
-            RequestError: a candidate is no mapping, or a value has the wrong type.
+            RequestError: a candidate is no mapping, no field is known, or a value is wrong: the
+                first of them is named.
         """
-        _check_rows(candidates, "candidate")
-        columns, ignored = self._names.gather_request(context, candidates)
-        values, time = self._read(columns, range(len(candidates)), now)
+        shared, rows = plain_row(context, "context"), plain_rows(candidates, "candidate")
+        columns, unknown = self._names.gather([shared])
+        held = {name: value for name, (value,) in columns.items()}
+        own, own_unknown = self._names.gather(rows, held)
+        if unknown or own_unknown:
+            self._check_known(shared, rows)
+        try:
+            values, time = self._read(columns | own, len(rows), now)
+        except NOT_A_VALUE:
+            self._refuse_first_of(held, [self._names.renamed(row) for row in rows])
+            raise
+        grouping = together(len(rows), self._items(values))
         return Rows(
-            values,
-            [request_id] * len(candidates),
+            grouping.taken(values),
+            [request_id] * int(grouping.offsets[-1]),
             time.min(keepdims=True),
-            np.array([0, len(candidates)], np.int64),
-            range(len(candidates)),
-            [ignored],
+            grouping.offsets,
+            grouping.row_of,
+            [told_of(list(dict.fromkeys([*unknown, *own_unknown])))],
         )
 
-    def read(self, name: str, values: Sequence[object], places: Sequence[int]) -> Sequence[Value]:
-        """Return a field's values by the schema's type, None where they are missing.
+    def rename(self, raw: Sequence[RawRow]) -> list[dict[str, object]]:
+        """Return the rows by our names.
 
         Raises:
-            RequestError: a value has the wrong type; named by its place.
+            RequestError: a row is no mapping.
         """
-        kind = self.schema.fields[name]
-        if are_exact(values, kind):
-            return values  # type: ignore[return-value]
-        read = READ[kind]
-        try:
-            return [read(value) for value in values]
-        except (ValueError, OverflowError):  # which of them, says what follows
-            return [self.coerce(value, name, i) for value, i in zip(values, places, strict=False)]
+        return [self._names.renamed(row) for row in plain_rows(raw)]
 
     def _read(
-        self, columns: RawColumns, places: Sequence[int], now: int
+        self, columns: RawColumns, rows: int, now: int
     ) -> tuple[dict[str, Sequence[Value]], NDArray[np.int64]]:
-        """Return all fields, and the time of each row (or the one that all share)."""
-        unsent: list[object] = [None] * min(1, len(places))
+        """Return all fields, and the time of each row (or the one that all share).
+
+        Raises:
+            ValueError: a value is wrong, or :class:`OverflowError`.
+        """
+        unsent: list[object] = [None] * min(1, rows)
         values: dict[str, Sequence[Value]] = {}
         for kind, names in self._kinds:
             given = [columns.get(name, unsent) for name in names]
-            if are_exact([*chain.from_iterable(given)], kind):
+            if are_exact([*chain.from_iterable(given)], kind, self._least):
                 values.update(zip(names, given, strict=True))  # type: ignore[arg-type]
                 continue
             for name, own in zip(names, given, strict=True):
-                values[name] = self.read(name, own, places)
-        time = columns.get("time", unsent)
-        moments = [
-            self.moment(value, place, now) for value, place in zip(time, places, strict=False)
-        ]
+                values[name] = self.values(name, own)
+        moments = self.moments(columns.get("time", unsent), now)
         return values, np.array(moments, np.int64)
 
-    def time(self, row: RawRow, place: int, now: int) -> int:
-        """Return a row's moment in microseconds since 1970 UTC."""
-        return self.moment(row.get("time"), place, now)
+    def _items(self, values: Mapping[str, Sequence[Value]]) -> Sequence[Value]:
+        """Return what tells repeats, of which there are none where the log names no items."""
+        return values["item"] if self._unites else [None]
 
-    def moment(self, value: object, place: int, now: int) -> int:
-        """Return a moment in microseconds since 1970 UTC."""
-        if value is None:
-            return now
-        try:
-            if isinstance(value, bool) or not isinstance(value, str | int | float):
-                raise ValueError
-            moment = self._moment(value)
-            if abs(moment) > _FURTHEST:
-                raise ValueError
-            return moment
-        except (ValueError, OverflowError):
-            raise self._wrong("time", place, value, self._expected_time()) from None
+    def _ignored(self, rows: Sequence[RawRow]) -> list[str]:
+        """Return the names in a caller's rows that mean nothing, unless none means anything."""
+        unknown = self._names.unknown(rows)
+        if unknown and not self._names.mean_something(rows):
+            raise self._nothing_known("none of the fields sent is known to the model", unknown)
+        return told_of(unknown)
 
-    def _expected_time(self) -> str:
-        form = self.schema.time
-        if form.format is not None:
-            return f"ISO 8601 text or a time in the format {form.format}"
-        if form.unit != "iso":
-            return f"ISO 8601 text or a number in the log's unit ({form.unit})"
-        return "ISO 8601 text or a number of seconds since 1970"
+    def _check_known(self, context: RawRow, candidates: Sequence[RawRow]) -> None:
+        """Refuse what would be scored all alike, without a word of what was sent."""
+        own = self._names.unknown(candidates)
+        if self._names.mean_something(candidates):
+            return
+        if not self._names.mean_something([context]):
+            every = self._names.unknown([context, *candidates])
+            raise self._nothing_known("none of the fields sent is known to the model", every)
+        if own and len(candidates) > 1:
+            lead = "none of the candidates' fields is known to the model, and all would be tied"
+            raise self._nothing_known(lead, own)
 
-    def rename(self, raw: Sequence[RawRow]) -> list[dict[str, object]]:
-        """Return the rows by our names."""
-        _check_rows(raw, "row")
-        known = self._names.known
-        return [{known[n]: value for n, value in row.items() if n in known} for row in raw]
+    def _nothing_known(self, lead: str, unknown: Sequence[str]) -> RequestError:
+        names = [self.schema.input_name(name) for name in self.fields]
+        return RequestError(nothing_known(lead, unknown, names))
 
-    def _request_ids(self, values: Sequence[object] | None, rows: int) -> list[str | None]:
-        if values is None:
-            return [None] * rows
-        if are_exact(values, "str"):
-            return list(values)  # type: ignore[arg-type]
-        return [self._request_id(value, place) for place, value in enumerate(values)]
-
-    def request_id(self, row: RawRow, place: int) -> str | None:
-        """Return a row's request id as text, whatever its type in the log."""
-        return self._request_id(row.get("request_id"), place)
-
-    def _request_id(self, value: object, place: int) -> str | None:
-        try:
-            return read_text(value)
-        except ValueError:
-            raise self._wrong("request_id", place, value, "text or a whole number") from None
-
-    def coerce(self, value: object, name: str, place: int) -> Value:
-        """Return a field's value by the schema's type, None where it is missing."""
-        kind = self.schema.fields[name]
-        try:
-            return READ[kind](value)
-        except (ValueError, OverflowError):
-            raise self._wrong(name, place, value, EXPECTED[kind]) from None
-
-    def _wrong(self, name: str, place: int, value: object, expected: str) -> RequestError:
-        owner = self.schema.input_name(name)
-        return RequestError(f"row {place}: field '{owner}': expected {expected}, found {value!r}")
+    def _refuse_first_of(self, context: Mapping[str, object], candidates: Sequence[RawRow]) -> None:
+        """Name the first wrong value of a request: of its context what no candidate overrules."""
+        used = {n: value for n, value in context.items() if any(n not in r for r in candidates)}
+        own = ((f"candidate {place}", row) for place, row in enumerate(candidates))
+        self.refuse_first([("context", used), *own], ids=False)
 
 
 def padded(rows: Sequence[Sequence[Scalar]], length: int, kind: FieldType) -> NDArray[np.generic]:
@@ -253,23 +246,3 @@ def to_array(values: Sequence[Scalar], kind: FieldType) -> NDArray[np.generic]:
     if kind == "str":
         return np.array([b"" if v is None else str(v).encode() for v in values], np.bytes_)
     return np.array([MISSING_INT if v is None else v for v in values], np.int64)
-
-
-def _by_request(
-    ids: Sequence[str | None], bodies: Sequence[Sequence[RawRow]]
-) -> tuple[list[int], NDArray[np.int64]]:
-    """Bring rows of a caller's request side by side, in order of first appearance."""
-    owners = [owner for owner, rows in enumerate(bodies) for _ in rows]
-    groups: dict[object, list[int]] = {}
-    for place, owned in enumerate(zip(owners, ids, strict=True)):
-        groups.setdefault(place if owned[1] is None else owned, []).append(place)
-    sizes = [len(group) for group in groups.values()]
-    return [i for group in groups.values() for i in group], np.cumsum([0, *sizes], dtype=np.int64)
-
-
-def _check_rows(rows: Sequence[RawRow], what: str) -> None:
-    if set(map(type, rows)) <= {dict}:
-        return
-    for place, row in enumerate(rows):
-        if not isinstance(row, Mapping):
-            raise RequestError(f"{what} {place}: expected an object of raw fields, found {row!r}")

@@ -1,14 +1,15 @@
 """Values as a caller sends them, read by the type of their field.
 
 Many values are read at once where all are of the very type that the schema wants, as those of a
-program's requests are; anything else goes value by value.
+program's requests are; anything else goes value by value. What a caller sends is of any size: what
+is too long to be a value is refused before it is looked through.
 """
 
+from array import array
 from collections.abc import Callable, Sequence
-from math import isfinite
-from typing import Any
-
-import numpy as np
+from functools import partial
+from math import isfinite, isinf, isnan
+from typing import Any, NamedTuple
 
 from clickthrough.schema import MISSING_INT, FieldType
 
@@ -28,39 +29,85 @@ EXPECTED: dict[FieldType, str] = {
     "strs": "a list of texts",
 }
 _MISSING = type(None)
+_LONGEST_INT, _LONGEST_FLOAT = 64, 400
+"""Characters of a number that is sent as text: zeros on either side are allowed for."""
 
 
-def are_exact(values: Sequence[object], kind: FieldType) -> bool:
-    """Say whether values are as they are to be read: None, or of the very type and sound."""
+class TextLimits(NamedTuple):
+    """Bytes of UTF-8 that a text may have.
+
+    Attributes:
+        id_bytes: the id of a request, user or item.
+        text_bytes: any other text, an entry of a list too.
+    """
+
+    id_bytes: int = 256
+    text_bytes: int = 4_096
+
+
+USUAL_LIMITS = TextLimits()
+
+
+class TooLongError(ValueError):
+    """A text is longer than it may be.
+
+    Attributes:
+        found: its length in bytes of UTF-8.
+    """
+
+    def __init__(self, found: int) -> None:
+        super().__init__(found)
+        self.found = found
+
+
+def are_exact(values: Sequence[object], kind: FieldType, most: int) -> bool:
+    """Say whether values are as they are to be read: None, or of the very type and sound.
+
+    Args:
+        values: of one or more fields of a type.
+        kind: the type.
+        most: the bytes that a text may have.
+    """
     exact = _EXACT.get(kind)
     types = set(map(type, values))
     if exact is None or not types <= {exact, _MISSING}:
         return False
     present = [value for value in values if value is not None] if _MISSING in types else values
-    return not present or _AT_ONCE[kind](present)
+    return not present or _AT_ONCE[kind](present, most)
 
 
-def read_text(value: object) -> str | None:
+def is_missing(value: object) -> bool:
+    """Say whether a value stands for none: null, or NaN, by which data frames say so."""
+    return value is None or (isinstance(value, float) and isnan(value))
+
+
+def read_text(value: object, most: int) -> str | None:
     """Return a text, or a whole number as one.
 
+    Args:
+        value: what was sent.
+        most: the bytes that it may have.
+
     Raises:
+        TooLongError: it has more.
         ValueError: it is neither.
     """
-    if value is None or value == "":
+    if is_missing(value) or value == "":
         return None
-    if type(value) is str and value.isascii():
-        return value
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError
-    text = str(value)
-    text.encode()  # half a surrogate pair is no text
+    text = value if type(value) is str else str(value)
+    # half a surrogate pair is no text, and no encoding of one
+    size = len(text) if text.isascii() else len(text.encode())
+    if size > most:
+        raise TooLongError(size)
     return text
 
 
 def _read_int(value: object) -> int | None:
     if type(value) is int and MISSING_INT < value < -MISSING_INT:
         return value  # nearly every id: the rest of the checks would only slow it
-    if value is None or value == "":
+    if is_missing(value) or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError
@@ -74,6 +121,8 @@ def _read_int(value: object) -> int | None:
 
 def _int_of_text(text: str) -> int:
     """Read ``118`` and ``118.0``: exact for any length, unlike a detour over float."""
+    if len(text) > _LONGEST_INT:
+        raise ValueError
     whole, _, fraction = text.strip().partition(".")
     if fraction.strip("0") or "_" in whole:
         raise ValueError
@@ -83,73 +132,86 @@ def _int_of_text(text: str) -> int:
 def _read_float(value: object) -> float | None:
     if type(value) is float and isfinite(value):
         return value
-    if value is None or value == "":
+    if is_missing(value) or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError
-    number = float(value)
-    if np.isinf(number):
+    if isinstance(value, str) and len(value) > _LONGEST_FLOAT:
         raise ValueError
-    return None if np.isnan(number) else number
+    number = float(value)
+    if isinf(number):
+        raise ValueError
+    return None if isnan(number) else number
 
 
 def _read_bool(value: object) -> int | None:
-    if value is None or value == "":
+    if is_missing(value) or value == "":
         return None
-    texts = {"true": 1, "false": 0, "1": 1, "0": 0}
     if isinstance(value, str):
-        value = texts.get(value.lower())
+        value = _TRUTHS.get(value[:_LONGEST_TRUTH].lower())
     if value not in (0, 1) or not isinstance(value, bool | int):
         raise ValueError
     return int(value)
 
 
-def _read_list(read: Callable[[object], Scalar]) -> Callable[[object], list[Scalar] | None]:
-    def read_entries(value: object) -> list[Scalar] | None:
-        if value is None:
-            return None
-        if not isinstance(value, list | tuple):
-            raise ValueError
-        return [read(entry) for entry in value]
-
-    return read_entries
+def _read_list(read: Callable[[object], Value], value: object) -> list[Scalar] | None:
+    if is_missing(value):
+        return None
+    if not isinstance(value, list | tuple):
+        raise ValueError
+    return [read(entry) for entry in value]  # type: ignore[misc]
 
 
-READ: dict[FieldType, Callable[[object], Value]] = {
+def reader_of(kind: FieldType, most: int) -> Callable[[object], Value]:
+    """Return what reads a value of a type: None where it is missing.
+
+    It raises :class:`ValueError` or :class:`OverflowError` where the value is of another type, and
+    :class:`TooLongError` where a text has more bytes than ``most``.
+    """
+    if kind in LISTS:
+        return partial(_read_list, reader_of(LISTS[kind], most))
+    return partial(read_text, most=most) if kind == "str" else _READ[kind]
+
+
+_READ: dict[FieldType, Callable[[object], Scalar]] = {
     "int": _read_int,
     "float": _read_float,
-    "str": read_text,
     "bool": _read_bool,
-    "ints": _read_list(_read_int),
-    "floats": _read_list(_read_float),
-    "strs": _read_list(read_text),
 }
-"""For each type what reads a value: None where it is missing, an error where it is of another."""
+_TRUTHS = {"true": 1, "false": 0, "1": 1, "0": 0}
+_LONGEST_TRUTH = 1 + max(map(len, _TRUTHS))
 
 
-def _fit(numbers: Sequence[int]) -> bool:
-    return min(numbers) > MISSING_INT and max(numbers) < -MISSING_INT
-
-
-def _finite(numbers: Sequence[float]) -> bool:
-    return all(map(isfinite, numbers))
-
-
-def _texts(texts: Sequence[str]) -> bool:
-    """Say whether no text is empty or holds half a surrogate pair."""
-    return "" not in texts and ("".join(texts).isascii() or all(map(_encodes, texts)))
-
-
-def _encodes(text: str) -> bool:
+def _fit(numbers: Sequence[int], _: int) -> bool:
     try:
-        text.encode()
+        array("q", numbers)  # sooner than their minimum and maximum
+    except OverflowError:
+        return False
+    return MISSING_INT not in numbers
+
+
+def _finite(numbers: Sequence[float], _: int) -> bool:
+    # a sum is finite only if all are; of large ones it may not be, though all are
+    return isfinite(sum(numbers)) or all(map(isfinite, numbers))
+
+
+def _texts(texts: Sequence[str], most: int) -> bool:
+    """Say whether no text is empty, too long or holds half a surrogate pair."""
+    sizes = set(map(len, texts))
+    if 0 in sizes or max(sizes) > most:
+        return False
+    return "".join(texts).isascii() or all(_encodes(text, most) for text in texts)
+
+
+def _encodes(text: str, most: int) -> bool:
+    try:
+        return len(text.encode()) <= most
     except UnicodeEncodeError:
         return False
-    return True
 
 
 _EXACT: dict[FieldType, type] = {"int": int, "float": float, "str": str}
-_AT_ONCE: dict[FieldType, Callable[[Sequence[Any]], bool]] = {
+_AT_ONCE: dict[FieldType, Callable[[Sequence[Any], int], bool]] = {
     "int": _fit,
     "float": _finite,
     "str": _texts,

@@ -11,6 +11,8 @@ from typing import Any
 
 from clickthrough.config.data import ListFormat, TabularData
 from clickthrough.errors import DataError, RequestError
+from clickthrough.features.shown import shown
+from clickthrough.features.values import is_missing
 from clickthrough.serving.predictor import Prediction, Predictor
 
 _CHUNK = 5_000
@@ -78,7 +80,7 @@ def _chunks(
 ) -> Iterator[list[dict[str, Any]]]:
     """Gather rows into chunks that never divide a request."""
     chunk: list[dict[str, Any]] = []
-    keyed = ((row.get(names[0], row.get(names[1])), row) for row in rows)
+    keyed = ((_request_of(row, names), row) for row in rows)
     for request, group in groupby(enumerate(keyed), lambda e: e[0] if e[1][0] is None else e[1][0]):
         del request
         if len(chunk) >= _CHUNK:
@@ -87,6 +89,12 @@ def _chunks(
         chunk.extend(row for _, (_, row) in group)
     if chunk:
         yield chunk
+
+
+def _request_of(row: dict[str, Any], names: tuple[str, str]) -> str | None:
+    """Return the request that a row names, as it will be read; None where it names none."""
+    value = next((row[name] for name in reversed(row) if name in names), None)
+    return None if is_missing(value) or value == "" else str(value)
 
 
 def _rows(source: Path, lists: Mapping[str, ListFormat]) -> Iterator[dict[str, Any]]:
@@ -116,10 +124,10 @@ def _json_lines(source: Path) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(file, 1):
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise DataError(f"{source}: line {number}: not JSON: {error}") from None
             if not isinstance(row, dict):
-                raise DataError(f"{source}: line {number}: expected an object, found {row!r:.40}")
+                raise DataError(f"{source}: line {number}: expected an object, found {shown(row)}")
             yield row
 
 

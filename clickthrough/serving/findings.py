@@ -70,7 +70,7 @@ class Finder:
             if None in values[field]:
                 missing.add(self._name(field), [value is None for value in values[field]])
         for field in self._lists:
-            missing.add(self._name(field), map(_empty, values[field]))
+            missing.add(self._name(field), _empty(values[field]))
         for field, span in self._bags:
             found = (encoded.bag_ids[:, span] == UNSEEN).any(axis=1)
             unseen.add(self._name(field), found.tolist())
@@ -107,5 +107,10 @@ class _Named:
                 row.append(name)
 
 
-def _empty(value: Value) -> bool:
-    return not isinstance(value, list) or all(entry is None for entry in value)
+def _empty(values: Sequence[Value]) -> list[bool]:
+    """Say which lists hold nothing; one that rows share, of any length, is looked through once."""
+    found = {
+        key: not isinstance(value, list) or all(entry is None for entry in value)
+        for key, value in {id(value): value for value in values}.items()
+    }
+    return [found[id(value)] for value in values]

@@ -42,7 +42,7 @@ class Predictor:
         self.store = store
         self.settings = settings or bundle.config.serving
         self.row_seconds = 0.0
-        self.scorer = Scorer(bundle)
+        self.scorer = Scorer(bundle, self.settings)
         until = to_microseconds(datetime.fromisoformat(bundle.manifest.counters_until))
         source = Source(self.scorer.parser, self.scorer.histories, until)
         self.recorder = Recorder([source], store, self.settings)

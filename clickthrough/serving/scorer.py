@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
+from clickthrough.config.serving import Serving
 from clickthrough.errors import RequestError
 from clickthrough.features.encoding.lookup import IdEncoder
 from clickthrough.features.history.online import Histories, online_histories
 from clickthrough.features.history.ticks import tick_of
-from clickthrough.features.rows import RawRow, RowParser, Rows, Value
+from clickthrough.features.rows import RawRow, RowParser, Rows, TextLimits, Value
+from clickthrough.features.shown import shown
 from clickthrough.serving.contract import Prediction
 from clickthrough.serving.findings import Finder, Findings
 from clickthrough.store.base import Reader
@@ -63,15 +65,21 @@ _NOBODY: list[Value] = [None]
 class Scorer:
     """Scores impressions with a bundle, over whatever store. Safe to share among threads.
 
+    Args:
+        bundle: what scores.
+        settings: how long ids and texts may be; by default what the bundle says.
+
     Attributes:
         parser: reads the raw fields that the bundle knows.
         histories: what the bundle reads of the past.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, settings: Serving | None = None) -> None:
         self.bundle = bundle
-        plan, schema = bundle.plan, bundle.schema
-        self.parser = RowParser(schema, [*plan.fields, *({"item"} & set(schema.fields))])
+        plan, schema, serving = bundle.plan, bundle.schema, settings or bundle.config.serving
+        limits = TextLimits(serving.max_id_bytes, serving.max_text_bytes)
+        fields = [*plan.fields, *({"item"} & set(schema.fields))]
+        self.parser = RowParser(schema, fields, limits)
         self.histories = online_histories(plan, schema, bundle.snapshots)
         self._tick_seconds = plan.counters.tick
         self._arrays, self._lengths = plan.array_fields, plan.list_lengths
@@ -127,7 +135,10 @@ class Scorer:
         now = time.time_ns() // 1_000
         rows = self.parser.parse_request(context, candidates, request_id, now)
         scores = self._score(store, rows)
-        order = (-scores.logits).argsort(kind="stable")[:top].tolist()
+        logits = scores.logits
+        if not isinstance(rows.row_of, range):  # repeats rank as the row that stands for them
+            logits = logits[np.array(rows.row_of)]
+        order = (-logits).argsort(kind="stable")[:top].tolist()
         whole = self._answer(rows, scores)
         return Ranking(request_id, order, [whole[place] for place in order], rows.ignored[0])
 
@@ -165,7 +176,7 @@ class Scorer:
         return faults
 
     def _answer(self, rows: Rows, scores: Scores) -> list[Prediction]:
-        """Return the answers of rows, in the caller's order."""
+        """Return the answer at each of the caller's places, repeats included."""
         items: Sequence[Value] = rows.values.get("item", _NOBODY)
         answers = zip(
             rows.request_ids,
@@ -177,13 +188,13 @@ class Scorer:
             strict=True,
         )
         made = [Prediction(*answer) for answer in answers]
-        if isinstance(rows.order, range) or rows.order == list(range(len(rows))):
+        if isinstance(rows.row_of, range):
             return made
-        return [made[place] for place in np.argsort(rows.order).tolist()]
+        return [made[row] for row in rows.row_of]
 
     def _request_id(self, context: RawRow) -> str:
         """Return the request's id, a new one where the caller gives none."""
         if not isinstance(context, Mapping):
-            raise RequestError(f"context: expected an object of raw fields, found {context!r}")
+            raise RequestError(f"context: expected an object of raw fields, found {shown(context)}")
         (named,) = self.parser.rename([context])
-        return self.parser.request_id(named, 0) or os.urandom(16).hex()
+        return self.parser.request_id(named, "context") or os.urandom(16).hex()

@@ -8,6 +8,7 @@ import msgspec
 
 from clickthrough.errors import RequestError
 from clickthrough.features.rows import RawRow, RowParser, Value
+from clickthrough.features.shown import shown
 from clickthrough.store.base import Breathe
 from clickthrough.streaming.key_sets import KeySets, Marks, Shown
 from clickthrough.streaming.steps import Event, EventKind
@@ -103,5 +104,5 @@ def _kind(given: RawRow, place: int) -> EventKind:
     kind = given.get("type")
     if kind not in _KINDS:
         expected = "'impression', 'click' or 'view'"
-        raise RequestError(f"row {place}: field 'type': expected {expected}, found {kind!r}")
+        raise RequestError(f"row {place}: field 'type': expected {expected}, found {shown(kind)}")
     return kind  # type: ignore[return-value]

@@ -1,0 +1,220 @@
+"""What a row says of a field, read by the schema; an error names the row and the field."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from clickthrough.errors import RequestError
+from clickthrough.features.gather import RawRow
+from clickthrough.features.shown import shown
+from clickthrough.features.values import (
+    EXPECTED,
+    LISTS,
+    USUAL_LIMITS,
+    TextLimits,
+    TooLongError,
+    Value,
+    are_exact,
+    is_missing,
+    reader_of,
+)
+from clickthrough.schema import Schema, parse_time
+
+Place = int | str
+"""Where a value was sent: the number of its row, or what else the caller calls it."""
+NOT_A_VALUE = (ValueError, OverflowError)
+"""What reading a value that is none raises."""
+
+_FURTHEST = 2**61
+"""Microseconds: no moment is further from 1970 (some 70,000 years)."""
+_LONGEST_TIME = 64
+"""Characters: no moment is written longer."""
+_IDS = ("request_id", "user", "item")
+
+
+class FieldReader:
+    """Reads values of fields.
+
+    Args:
+        schema: the types of fields.
+        fields: our names of those that are read.
+        limits: how long texts may be.
+    """
+
+    def __init__(
+        self, schema: Schema, fields: Sequence[str], limits: TextLimits = USUAL_LIMITS
+    ) -> None:
+        self.schema = schema
+        self.fields = list(dict.fromkeys(fields))
+        self._limits = limits
+        self._readers: dict[str, Callable[[object], Value]] = {
+            name: reader_of(kind, self.longest(name)) for name, kind in schema.fields.items()
+        }
+        self._read_id = reader_of("str", limits.id_bytes)
+        # equal numbers of two types are not the same moment: those of a float are not exact
+        self._moments: dict[type, Callable[[Any], int | None]] = {
+            kind: lru_cache(10_000)(self._moment) for kind in (int, float, str)
+        }
+
+    def longest(self, name: str) -> int:
+        """Return how many bytes a text of a field may have."""
+        return self._limits.id_bytes if name in _IDS else self._limits.text_bytes
+
+    def read(self, name: str, values: Sequence[object], places: Sequence[int]) -> Sequence[Value]:
+        """Return a field's values by the schema's type, None where they are missing.
+
+        Raises:
+            RequestError: a value has the wrong type; named by its place.
+        """
+        try:
+            return self.values(name, values)
+        except NOT_A_VALUE:  # which of them, says what follows
+            return [self.coerce(value, name, i) for value, i in zip(values, places, strict=False)]
+
+    def values(self, name: str, values: Sequence[object]) -> Sequence[Value]:
+        """Return a field's values by the schema's type, None where they are missing.
+
+        Raises:
+            ValueError: a value has the wrong type, or :class:`OverflowError`.
+        """
+        kind, read = self.schema.fields[name], self._readers[name]
+        if are_exact(values, kind, self.longest(name)):
+            return values  # type: ignore[return-value]
+        if kind not in LISTS:
+            return [read(value) for value in values]
+        # rows may share a list, of any length: it is read once
+        once = {id(value): read(value) for value in {id(value): value for value in values}.values()}
+        return [once[id(value)] for value in values]
+
+    def coerce(self, value: object, name: str, place: Place) -> Value:
+        """Return a field's value by the schema's type, None where it is missing."""
+        try:
+            return self._readers[name](value)
+        except NOT_A_VALUE as error:
+            expected = EXPECTED[self.schema.fields[name]]
+            raise self._wrong(name, place, value, expected, error) from None
+
+    def request_id(self, row: RawRow, place: Place) -> str | None:
+        """Return a row's request id as text, whatever its type in the log."""
+        value = row.get("request_id")
+        try:
+            return self._read_id(value)  # type: ignore[return-value]
+        except NOT_A_VALUE as error:
+            expected = "text or a whole number"
+            raise self._wrong("request_id", place, value, expected, error) from None
+
+    def request_ids(self, values: Sequence[object]) -> list[str | None]:
+        """Return request ids as texts.
+
+        Raises:
+            ValueError: one of them is none.
+        """
+        if are_exact(values, "str", self._limits.id_bytes):
+            return list(values)  # type: ignore[arg-type]
+        return [self._read_id(value) for value in values]  # type: ignore[misc]
+
+    def time(self, row: RawRow, place: Place, now: int) -> int:
+        """Return a row's moment in microseconds since 1970 UTC."""
+        value = row.get("time")
+        try:
+            return self.moment(value, now)
+        except NOT_A_VALUE as error:
+            raise self._wrong("time", place, value, self._expected_time(), error) from None
+
+    def moment(self, value: object, now: int) -> int:
+        """Return a moment in microseconds since 1970 UTC.
+
+        Args:
+            value: what was sent.
+            now: the moment where nothing was.
+
+        Raises:
+            ValueError: it is none, or :class:`OverflowError`.
+        """
+        moment = self._moments.get(type(value), self._moment)(value)
+        return now if moment is None else moment
+
+    def moments(self, values: Sequence[object], now: int) -> list[int]:
+        """Return moments; see :meth:`moment`."""
+        kinds = set(map(type, values))
+        if kinds in ({int}, {str}):
+            return list(map(self._moments[kinds.pop()], values))  # type: ignore[arg-type]
+        return [self.moment(value, now) for value in values]
+
+    def _moment(self, value: object) -> int | None:
+        if is_missing(value):
+            return None
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError
+        if isinstance(value, str) and len(value) > _LONGEST_TIME:
+            raise ValueError
+        moment = parse_time(value, self.schema.time)
+        if not -_FURTHEST < moment < _FURTHEST:
+            raise ValueError
+        return moment
+
+    def refuse_first(self, rows: Iterable[tuple[Place, RawRow]], *, ids: bool) -> None:
+        """Name the first value that is wrong, as its sender reads what was sent.
+
+        Args:
+            rows: by our names, each with its place.
+            ids: whether the ids of requests are read too.
+
+        Raises:
+            RequestError: a value is wrong.
+        """
+        known = set(self.fields)
+        for place, row in rows:
+            for name, value in row.items():
+                if name == "request_id" and ids:
+                    self.request_id(row, place)
+                if name == "time":
+                    self.time(row, place, 0)
+                if name in known:
+                    self.coerce(value, name, place)
+
+    def _expected_time(self) -> str:
+        form = self.schema.time
+        if form.format is not None:
+            return f"ISO 8601 text or a time in the format {form.format}"
+        if form.unit != "iso":
+            return f"ISO 8601 text or a number in the log's unit ({form.unit})"
+        return "ISO 8601 text or a number of seconds since 1970"
+
+    def _wrong(
+        self, name: str, place: Place, value: object, expected: str, why: Exception
+    ) -> RequestError:
+        at = f"{_named(place)}: field '{self.schema.input_name(name)}'"
+        if not isinstance(why, TooLongError):
+            return RequestError(f"{at}: expected {expected}, found {shown(value)}")
+        setting = "max_id_bytes" if name in _IDS else "max_text_bytes"
+        most = self.longest(name)
+        return RequestError(
+            f"{at}: a text of {why.found:,} bytes: at most {most:,} (serving.{setting})"
+        )
+
+
+def plain_rows(rows: Sequence[RawRow], what: str = "row") -> list[dict[str, object]]:
+    """Return rows as dictionaries, which hold what they hold, whatever is asked of them.
+
+    Raises:
+        RequestError: one is no mapping; named by its place among ``what``.
+    """
+    if set(map(type, rows)) <= {dict}:
+        return rows  # type: ignore[return-value]
+    return [plain_row(row, f"{what} {place}") for place, row in enumerate(rows)]
+
+
+def plain_row(row: RawRow, place: Place) -> dict[str, object]:
+    """Return a row as a dictionary.
+
+    Raises:
+        RequestError: it is no mapping.
+    """
+    if not isinstance(row, Mapping):
+        raise RequestError(f"{_named(place)}: expected an object of raw fields, found {shown(row)}")
+    return dict(row)
+
+
+def _named(place: Place) -> str:
+    return f"row {place}" if isinstance(place, int) else place
