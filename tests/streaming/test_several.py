@@ -219,6 +219,8 @@ def replace_histories(bundle: Bundle, history: History) -> Bundle:
 def test_of_a_shared_key_set_the_newest_snapshot_is_counted_on(log: Log, store: Store) -> None:
     times = log.frame["time"]
     newer = log.bundle(other_half_lives, int(times[3 * log.frame.height // 4]))
+    # a snapshot that holds what no older one does tells which of them is counted on
+    newer = replace(newer, snapshots=dict.fromkeys(newer.snapshots, Snapshot.of({})))
     older = log.bundle(same)
     told = record(store, log.events, older, newer)
     assert told.in_snapshot == 0  # each of them counts at least for what the older one has alone
@@ -232,6 +234,28 @@ def test_of_a_shared_key_set_the_newest_snapshot_is_counted_on(log: Log, store: 
     (own,) = [h for h in older.histories if h.digest not in {h.digest for h in newer.histories}]
     only = replace_histories(older, own)
     assert_same(only.answers(store, log.rows), only.answers(apart, log.rows))
+
+
+def test_each_bundle_reads_fields_by_its_own_names(log: Log, store: Store) -> None:
+    one, other = log.bundle(same), log.bundle(lambda v: v["features"][6].update(half_lives=["3h"]))
+    roles = {**other.schema.roles, "user": "member"}
+    other = replace(other, schema=other.schema.model_copy(update={"roles": roles}))
+    members = [{**event, "member": "m" + event["uuid"][:2]} for event in log.events]
+    record(store, members, one, other)
+    (own,) = {h.digest: h for h in other.histories}.keys() - {h.digest for h in one.histories}
+    (history,) = [h for h in other.histories if h.digest == own]
+    alone, rows = MemoryStore(), [{**row, "member": "m" + row["uuid"][:2]} for row in log.rows]
+    record(alone, members, other)
+    only = replace_histories(other, history)
+    assert_same(only.answers(store, rows), only.answers(alone, rows))
+    assert_same(one.answers(store, log.rows), one.answers(record_alone(log, one), log.rows))
+
+
+def record_alone(log: Log, bundle: Bundle) -> Store:
+    """Return a store that one bundle's events alone were told to."""
+    store = MemoryStore()
+    record(store, log.events, bundle)
+    return store
 
 
 def test_a_field_that_one_bundle_cannot_read_is_refused(log: Log, store: Store) -> None:
