@@ -22,7 +22,8 @@ class _Staged:
     def __init__(self, values: Mapping[bytes, bytes]) -> None:
         self._values = values
         self.written: dict[bytes, bytes] = {}
-        self.lives: dict[bytes, Life | None] = {}
+        self.lives: dict[bytes, Life] = {}
+        self.lasting: set[bytes] = set()
 
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         written, values = self.written, self._values
@@ -32,8 +33,11 @@ class _Staged:
         self, values: Mapping[bytes, bytes], expires: int | None = None, changed: int = 0
     ) -> None:
         self.written.update(values)
-        life = None if expires is None else (changed, expires)
-        self.lives.update(dict.fromkeys(values, life))
+        if expires is None:
+            self.lasting.update(values)
+        else:
+            self.lives.update(dict.fromkeys(values, (changed, expires)))
+            self.lasting.difference_update(values)
 
 
 class MemoryStore:
@@ -60,12 +64,10 @@ class MemoryStore:
         with self._writing:
             staged = _Staged(self._values)
             yield staged
-            lasting = [key for key, life in staged.lives.items() if life is None]
-            lives = {key: life for key, life in staged.lives.items() if life is not None}
             with self._lock:
                 self._values.update(staged.written)
-            self._lives.update(lives)
-            for key in lasting:
+            self._lives.update(staged.lives)
+            for key in staged.lasting:
                 self._lives.pop(key, None)
 
     def expire(self, before: int, breathe: Breathe = nothing) -> int:

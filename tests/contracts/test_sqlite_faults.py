@@ -165,9 +165,9 @@ def test_a_checkpoint_by_another_process_is_no_loss(store: SQLiteStore) -> None:
 
 
 def test_a_store_may_lie_behind_a_link_and_be_called_anything(tmp_path: Path) -> None:
-    folder = tmp_path / "50% of what? #1"
+    folder = tmp_path / "100%41"
     folder.mkdir()
-    link = tmp_path / "link.sqlite"
+    link = tmp_path / "50% of what? #1.sqlite"
     link.symlink_to(folder / "s.sqlite")
     store = SQLiteStore(link)
     put(store, b"a", b"1")
@@ -180,8 +180,12 @@ def test_a_store_may_lie_behind_a_link_and_be_called_anything(tmp_path: Path) ->
 def test_a_store_in_use_by_another_process_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert sqlite_file._BUSY == 5
     monkeypatch.setattr(sqlite_file, "_BUSY", 0.01)
     store = SQLiteStore(tmp_path / "s.sqlite")
+    put(store, b"a", b"1")
+    assert store._writer is not None
+    assert store._writer.execute("PRAGMA busy_timeout").fetchone() == (10,)
     with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="locked"):

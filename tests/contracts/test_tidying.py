@@ -53,25 +53,20 @@ def test_expiring_in_slices_forgets_what_expires_before(
     store: Store, lives: Lives, before: int
 ) -> None:
     store.expire(100)
-    store.trim(0)
-    filled(store, dict.fromkeys(held(store, lives)) | lives)
+    filled(store, lives)
     old = {key for key, life in lives.items() if life and life[1] < before}
     assert store.expire(before) == len(old)
     assert held(store, lives) == set(lives) - old
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@settings(max_examples=60, deadline=None)
 @given(lives=lives_of_keys, data=st.data())
 def test_trimming_in_slices_forgets_what_changed_first(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory,
-    store: Store, lives: Lives, data: st.DataObject,
-) -> None:  # fmt: skip
-    is_memory = isinstance(store, MemoryStore)
-    fresh: Store = MemoryStore() if is_memory else SQLiteStore(
-        tmp_path_factory.mktemp("trim") / "s.sqlite"
-    )  # fmt: skip
+    tmp_path_factory: pytest.TempPathFactory, kind: str, lives: Lives, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("trim") / "s.sqlite"
+    fresh: Store = MemoryStore() if kind == "memory" else SQLiteStore(path)
     filled(fresh, lives)
     most = data.draw(st.integers(0, len(lives) + 1))
     order = sorted(life for life in lives.values() if life)

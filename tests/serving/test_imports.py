@@ -44,7 +44,8 @@ def imported(*arguments: str) -> set[str]:
 def test_serving_imports_nothing_of_training(
     bundle_path: Path, log: pl.DataFrame, tmp_path: Path
 ) -> None:
-    rows = json.dumps(raw_rows(log.head(5)))
+    later = log.head(5).with_columns(ts=pl.lit("2024-06-01T00:00:00"))  # than its snapshot
+    rows = json.dumps(raw_rows(later))
     found = imported(SCRIPT, str(bundle_path), rows, str(tmp_path / "store.sqlite"))
     assert {"fastapi", "onnxruntime", "numpy", "clickthrough"} <= found
     assert found & (HEAVY - {"yaml", "typer", "rich"}) == set()

@@ -86,7 +86,7 @@ def test_many_keys_are_updated_in_slices(store: Store) -> None:
     counting, events = Counting(store), [shown(i, ad=i) for i in range(2_000)]
     places: list[int] = []
     counting.recorder.record_each([events], lambda: places.append(len(places)))
-    rows, steps, keys = 2_000 / 64, 2_000 / 256, 2 * 2_000 / 256
+    rows, steps, keys = 2_000 / 64, 2_000 / 256, 2 * 2_000 / 512
     assert len(places) >= int(rows + steps + keys)
     assert counting.counts(T + 1, item=1_999) == (1, 0)
 

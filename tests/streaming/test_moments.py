@@ -91,6 +91,7 @@ def test_not_more_than_a_few_clicks_wait(counting: Counting) -> None:
 
 
 SNAPSHOT = T + 5
+NO_TEXT = msgspec.msgpack.encode([1, False, False, [[b"key", "?"]], []]).replace(b"?", b"\xff")
 
 
 @pytest.fixture
@@ -127,7 +128,16 @@ def test_an_impression_remembered_before_the_snapshot_was_made_is_clicked_as_eve
 
 
 @pytest.mark.parametrize(
-    "value", [b"", b"x", b"\x90\x90", b"\x91\xa1a", b"\x91\xa1\xff", msgspec.msgpack.encode([1, 2])]
+    "value",
+    [
+        b"",
+        b"x",
+        b"\x90\x90",
+        b"\x91\xa1a",
+        b"\x91\xa1\xff",
+        NO_TEXT,
+        msgspec.msgpack.encode([1, 2]),
+    ],
 )
 def test_a_damaged_memory_of_an_impression_is_named(counting: Counting, value: bytes) -> None:
     counting.record(shown())

@@ -1,93 +1,24 @@
 """Bundles whose counters differ in one store: each answers as if it were alone."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 
 from clickthrough.config.load import parse_config
 from clickthrough.config.serving import Serving
-from clickthrough.data.caller import raw_events, raw_rows
 from clickthrough.data.open import open_dataset
 from clickthrough.errors import RequestError
 from clickthrough.features.history.base import History
-from clickthrough.features.history.build import build_snapshots
-from clickthrough.features.history.online import Histories, online_histories
 from clickthrough.features.history.snapshot import Snapshot
-from clickthrough.features.history.ticks import tick_of
-from clickthrough.features.plan import Plan, make_plan
-from clickthrough.features.rows import RowParser
-from clickthrough.schema import Columns, FieldType, Schema
+from clickthrough.schema import Columns, FieldType
 from clickthrough.store import MemoryStore, SQLiteStore, Store
-from clickthrough.streaming.recorder import Receipt, Recorder, Source
+from clickthrough.streaming.recorder import Receipt, Recorder
 from tests.logs import make_log, make_values, write_log
-
-Change = Callable[[dict[str, Any]], None]
-Raw = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """As much of a bundle as events and histories need."""
-
-    plan: Plan
-    schema: Schema
-    snapshots: dict[str, Snapshot]
-    until: int
-
-    @cached_property
-    def parser(self) -> RowParser:
-        return RowParser(self.schema, [*self.plan.fields, "item"])
-
-    @cached_property
-    def histories(self) -> list[History]:
-        return online_histories(self.plan, self.schema, self.snapshots)
-
-    @property
-    def source(self) -> Source:
-        return Source(self.parser, self.histories, self.until)
-
-    def answers(self, store: Store, rows: Raw) -> Columns:
-        """Return the history columns of rows, as of a day after the last of them."""
-        parsed = self.parser.parse([{**row, "request_id": None} for row in rows], now=0)
-        ticks = tick_of(parsed.time.max(keepdims=True), self.plan.counters.tick) + 144
-        return Histories(self.histories).read(store, parsed.values, ticks)
-
-
-@dataclass(frozen=True)
-class Log:
-    """A log in two parts: what snapshots hold, and what comes afterwards."""
-
-    config: dict[str, Any]
-    schema: Schema
-    frame: pl.DataFrame
-    until: int
-
-    @cached_property
-    def rows(self) -> Raw:
-        return list(raw_rows(self.frame.filter(pl.col("time") >= self.until), self.schema))
-
-    @cached_property
-    def events(self) -> Raw:
-        labels = self.frame.filter(pl.col("time") >= self.until)["label"].to_list()
-        return list(raw_events(self.rows, labels))
-
-    def bundle(self, change: Change, until: int | None = None, **types: FieldType) -> Bundle:
-        """Return a bundle of another declaration, or of fields of other types."""
-        values = {**self.config, "features": [dict(f) for f in self.config["features"]]}
-        change(values)
-        config, until = parse_config(values, "test"), self.until if until is None else until
-        schema = self.schema.model_copy(update={"fields": self.schema.fields | types})
-        plan = make_plan(config.features, config.counters, schema, config.data.timezone)
-        past = self.frame.filter(pl.col("time") < until)
-        if types:
-            past = past.with_columns(pl.col("item").cast(pl.String))
-        return Bundle(plan, schema, build_snapshots(past.lazy(), None, plan, schema), until)
+from tests.streaming.bundles import Bundle, Change, Log, Raw
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +150,8 @@ def replace_histories(bundle: Bundle, history: History) -> Bundle:
 def test_of_a_shared_key_set_the_newest_snapshot_is_counted_on(log: Log, store: Store) -> None:
     times = log.frame["time"]
     newer = log.bundle(other_half_lives, int(times[3 * log.frame.height // 4]))
+    # a snapshot that holds what no older one does tells which of them is counted on
+    newer = replace(newer, snapshots=dict.fromkeys(newer.snapshots, Snapshot.of({})))
     older = log.bundle(same)
     told = record(store, log.events, older, newer)
     assert told.in_snapshot == 0  # each of them counts at least for what the older one has alone
@@ -232,6 +165,28 @@ def test_of_a_shared_key_set_the_newest_snapshot_is_counted_on(log: Log, store: 
     (own,) = [h for h in older.histories if h.digest not in {h.digest for h in newer.histories}]
     only = replace_histories(older, own)
     assert_same(only.answers(store, log.rows), only.answers(apart, log.rows))
+
+
+def test_each_bundle_reads_fields_by_its_own_names(log: Log, store: Store) -> None:
+    one, other = log.bundle(same), log.bundle(lambda v: v["features"][6].update(half_lives=["3h"]))
+    roles = {**other.schema.roles, "user": "member"}
+    other = replace(other, schema=other.schema.model_copy(update={"roles": roles}))
+    members = [{**event, "member": "m" + event["uuid"][:2]} for event in log.events]
+    record(store, members, one, other)
+    (own,) = {h.digest: h for h in other.histories}.keys() - {h.digest for h in one.histories}
+    (history,) = [h for h in other.histories if h.digest == own]
+    alone, rows = MemoryStore(), [{**row, "member": "m" + row["uuid"][:2]} for row in log.rows]
+    record(alone, members, other)
+    only = replace_histories(other, history)
+    assert_same(only.answers(store, rows), only.answers(alone, rows))
+    assert_same(one.answers(store, log.rows), one.answers(record_alone(log, one), log.rows))
+
+
+def record_alone(log: Log, bundle: Bundle) -> Store:
+    """Return a store that one bundle's events alone were told to."""
+    store = MemoryStore()
+    record(store, log.events, bundle)
+    return store
 
 
 def test_a_field_that_one_bundle_cannot_read_is_refused(log: Log, store: Store) -> None:
