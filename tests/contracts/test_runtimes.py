@@ -74,7 +74,7 @@ def test_an_unknown_runtime_is_refused(monkeypatch: pytest.MonkeyPatch, bundle_p
     monkeypatch.setenv("CTR_BUNDLE", str(bundle_path))
     monkeypatch.setenv("CTR_STORE", "memory")
     monkeypatch.setenv("CTR_RUNTIME", "tensorrt")
-    with pytest.raises(SystemExit, match="CTR_RUNTIME: .*'onnx' or 'openvino', found 'tensorrt'"):
+    with pytest.raises(SystemExit, match=r"CTR_RUNTIME: .*'onnx' or 'openvino', found 'tensorrt'"):
         from_environment()
 
 
