@@ -61,8 +61,9 @@ class Round:
             print(f"the time was over: {self.acknowledged:,} of {events:,} events acknowledged")
 
 
-def measure(port: int, requests: list[Request], rate: float, told: Events, chosen: argparse.Namespace
-) -> Round:  # fmt: skip
+def measure(
+    port: int, requests: list[Request], rate: float, told: Events, chosen: argparse.Namespace
+) -> Round:
     bodies = deque(told.request(IN_BODY) for _ in range(chosen.events // IN_BODY))
     asked = in_turn(requests)
     alone = arrivals(port, at_random(asked, chosen.seconds, rate), AT_ONCE)
@@ -74,8 +75,7 @@ def measure(port: int, requests: list[Request], rate: float, told: Events, chose
 def row(store: str, rate: float, rounds: list[Round]) -> list[str]:
     """Return a row of the table, of one round or of several together."""
     alone, during = (
-        together(loads)
-        for loads in ([one.alone for one in rounds], [one.during for one in rounds])
+        together(loads) for loads in ([one.alone for one in rounds], [one.during for one in rounds])
     )
     waits = [load.of(ok=True).wait(share) for load in (alone, during) for share in (50, 99)]
     sent = sum(len(one.backlog.done) for one in rounds)

@@ -4,11 +4,12 @@
 
 Requests a second with six in flight, then the waits at half of that with random arrivals, beside
 an empty FastAPI route on the same server: uvicorn, uvloop, httptools. All are measured in turn, in
-rounds; "of empty" is the median of the ratios in the same round. "Events": one request in ten is
+rounds; "of empty" is the median of the ratios in the same round. "+ events": one request in ten is
 `/events` with one event; "x 100": as many events, in bodies of 100. Waits and "refused" are of the
-requests to score: p50 and p99 of the best round, then p99 of all rounds together. `--before DIR` measures the service of an older checkout in the same rounds,
-on asyncio and under `--before-http`, with a bundle that it makes for itself. `--litserve` names a
-Python that has LitServe (see service_litserve.py): the model's graph alone, on encoded inputs.
+requests to score: p50 and p99 of the best round, then p99 of all rounds together. `--before DIR`
+measures the service of an older checkout in the same rounds, on asyncio and under `--before-http`,
+with a bundle that it makes for itself. `--litserve` names a Python that has LitServe (see
+service_litserve.py): the model's graph alone, on encoded inputs.
 """
 
 import argparse

@@ -71,11 +71,11 @@ class Events:
             click = {"type": "click", "time": row["time"], item: row[item], **named}
             templates.append((encoded({"type": "impression", **row, **named}), encoded(click)))
         held = str(_ID).encode()
-        for number, (impression, click) in zip(count(), cycle(templates), strict=False):
+        for number, (shown, clicked) in zip(count(), cycle(templates), strict=False):
             own = b"%d" % (_FIRST + number)
-            yield impression.replace(held, own)
+            yield shown.replace(held, own)
             if number % _CLICKED == 0:
-                yield click.replace(held, own)
+                yield clicked.replace(held, own)
 
 
 def synthetic_events() -> Events:
