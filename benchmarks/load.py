@@ -10,69 +10,31 @@ import socket
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
+from exchange import OK, Asked, Load, Request
 
-OK = b"HTTP/1.1 200"
-_LENGTH, _END = b"content-length: ", b"\r\n\r\n"
-
-
-def raw_request(path: str, body: bytes | None = None) -> bytes:
-    """Return a request as it goes over the wire."""
-    if body is None:
-        return f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode()
-    length = f"content-type: application/json\r\ncontent-length: {len(body)}"
-    return f"POST {path} HTTP/1.1\r\nhost: x\r\n{length}\r\n\r\n".encode() + body
-
-
-@dataclass(slots=True)
-class Asked:
-    """A request on its way, and what came of it.
-
-    Attributes:
-        due: the moment at which it was to be sent, ``sent`` that at which it was, ``answered`` that
-            at which its answer was whole (seconds).
-        kind: what the caller calls it.
-    """
-
-    due: float
-    sent: float
-    kind: int
-    answered: float = 0.0
-    answer: bytes = b""
-    needed: int = 0
-
-    @property
-    def ok(self) -> bool:
-        return self.answer.startswith(OK)
-
-    @property
-    def wait(self) -> float:
-        """From the moment at which it was due to the answer, in ms."""
-        return (self.answered - self.due) * 1e3
-
-    @property
-    def late(self) -> float:
-        """How much of that went by before it was sent: the generator's own lag, in ms."""
-        return (self.sent - self.due) * 1e3
+_LENGTH, _END, _CLOSES = b"content-length: ", b"\r\n\r\n", b"\r\nconnection: close\r\n"
+_KEPT = 1_000
+"""Bytes of an answer that are kept: enough for a receipt or a fault."""
+_BUFFER = 1 << 20
+"""Bytes: a large body must not hold up the one thread that sends."""
 
 
 class Connections:
-    """Connections to a server, each with one request at a time."""
+    """Connections to a server, each with one request at a time; one that ends is replaced."""
 
     def __init__(self, port: int, count: int) -> None:
+        self._port = port
         self._poll = select.epoll()
         self._open: dict[int, socket.socket] = {}
         self._asked: dict[int, Asked] = {}
+        self._free: deque[int] = deque()  # in turn: the server hangs up on who is silent for long
         for _ in range(count):
-            one = socket.create_connection(("127.0.0.1", port))
-            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._open[one.fileno()] = one
-            self._poll.register(one, select.EPOLLIN)
-        # in turn: the server hangs up on who is silent for five seconds
-        self._free = deque(self._open)
+            self._connect()
 
     @property
     def idle(self) -> bool:
@@ -84,31 +46,65 @@ class Connections:
         """Whether a request can be sent."""
         return bool(self._free)
 
-    def send(self, request: bytes, due: float, kind: int = 0) -> None:
+    def send(self, request: Request, due: float) -> None:
         """Send a request on a free connection."""
         number = self._free.popleft()
-        self._asked[number] = Asked(due, time.perf_counter(), kind)
-        self._open[number].sendall(request)
+        if not request.leaves:
+            self._asked[number] = Asked(due, time.perf_counter(), request)
+        with suppress(OSError):  # the server hung up: the next look at the connection tells
+            self._open[number].sendall(request.raw)
+        if request.leaves:
+            self._replace(number)
 
     def answers(self) -> Iterator[Asked]:
         """Give what has been answered by now; waits for nothing."""
         for number, _ in self._poll.poll(0):
-            asked = self._asked[number]
-            part = self._open[number].recv(1 << 20)
-            if not part:
-                raise ConnectionError(f"the server hung up; it had said {asked.answer[:300]!r}")
-            asked.answer += part
-            asked.needed = asked.needed or _size(asked.answer)
-            if asked.needed and len(asked.answer) >= asked.needed:
-                asked.answered = time.perf_counter()
+            asked = self._asked.get(number)
+            if part := self._received(number):
+                if asked is None:
+                    raise ConnectionError(f"nothing was asked, yet the server said {part[:300]!r}")
+                asked.answer += part
+                asked.needed = asked.needed or _size(asked.answer)
+                if not asked.needed or len(asked.answer) < asked.needed:
+                    continue
+                if _CLOSES in asked.answer[:_KEPT]:
+                    self._replace(number)
+                else:
+                    self._free.append(number)
+            else:
+                if asked is None:
+                    self._free.remove(number)
+                else:
+                    asked.needed = 0
+                self._replace(number)
+            if asked is not None:
                 del self._asked[number]
-                self._free.append(number)
+                asked.answered, asked.answer = time.perf_counter(), asked.answer[:_KEPT]
                 yield asked
 
     def close(self) -> None:
         self._poll.close()
         for one in self._open.values():
             one.close()
+
+    def _received(self, number: int) -> bytes:
+        """Return what came, nothing where the server hung up."""
+        try:
+            return self._open[number].recv(1 << 20)
+        except OSError:
+            return b""
+
+    def _connect(self) -> None:
+        one = socket.create_connection(("127.0.0.1", self._port))
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+        self._open[one.fileno()] = one
+        self._poll.register(one, select.EPOLLIN)
+        self._free.append(one.fileno())
+
+    def _replace(self, number: int) -> None:
+        self._open.pop(number).close()
+        self._connect()
 
 
 def _size(answer: bytes) -> int:
@@ -118,36 +114,6 @@ def _size(answer: bytes) -> int:
         return 0
     start = answer.index(_LENGTH) + len(_LENGTH)
     return end + len(_END) + int(answer[start : answer.index(b"\r", start)])
-
-
-@dataclass
-class Load:
-    """What was answered, and in how many seconds."""
-
-    seconds: float = 0.0
-    asked: list[Asked] = field(default_factory=list)
-
-    def of(self, *, ok: bool, kind: int = 0) -> "Load":
-        """Return the requests of a kind that were answered, or those that were refused."""
-        chosen = [one for one in self.asked if one.kind == kind and one.ok == ok]
-        return Load(self.seconds, chosen)
-
-    @property
-    def rate(self) -> float:
-        """Requests a second."""
-        return len(self.asked) / self.seconds
-
-    def wait(self, share: float) -> float:
-        """Return a percentile of the waits in ms, NaN where there are none."""
-        return _percentile([one.wait for one in self.asked], share)
-
-    def late(self, share: float) -> float:
-        """Return a percentile of the generator's own lag in ms."""
-        return _percentile([one.late for one in self.asked], share)
-
-
-def _percentile(values: Sequence[float], share: float) -> float:
-    return float(np.percentile(values, share)) if values else float("nan")
 
 
 @contextmanager
@@ -163,52 +129,98 @@ def _connected(port: int, count: int) -> Iterator[Connections]:
 
 
 def capacity(
-    port: int, requests: Sequence[bytes], seconds: float, at_once: int = 6, most: int = 1 << 60
+    port: int, requests: Iterable[Request], seconds: float, at_once: int = 6, most: int = 1 << 60
 ) -> Load:
     """Ask again as soon as an answer comes, so many requests in flight; at most so many."""
-    load, sent = Load(), 0
+    load, waiting = Load(), islice(requests, most)
     with _connected(port, at_once) as connections:
         began = now = time.perf_counter()
-        while now - began < seconds or not connections.idle:
-            while connections.free and sent < most and now - began < seconds:
-                connections.send(requests[sent % len(requests)], now)
-                sent += 1
+        following = next(waiting, None)
+        while following is not None or not connections.idle:
+            while connections.free and following is not None:
+                connections.send(following, now)
+                following = next(waiting, None) if now - began < seconds else None
             load.asked += connections.answers()
             now = time.perf_counter()
-            if sent == most and connections.idle:
-                break
+            if now - began >= seconds:
+                following = None
     load.seconds = now - began
     return load
 
 
-Due = tuple[float, bytes, int]
-"""When a request is to be sent (seconds from the start), and of which kind it is."""
+Due = tuple[float, Request]
+"""When a request is to be sent (seconds from the start)."""
 
 
-def at_random(requests: Sequence[bytes], seconds: float, rate: float, kind: int = 0) -> list[Due]:
+def at_random(requests: Iterable[Request], seconds: float, rate: float, seed: int = 3) -> list[Due]:
     """Draw moments beforehand, whatever will have been answered by then."""
-    gaps = np.random.default_rng(3).exponential(1 / rate, int(rate * seconds))
-    moments = np.cumsum(gaps).tolist()
-    return [(due, requests[place % len(requests)], kind) for place, due in enumerate(moments)]
+    gaps = np.random.default_rng(seed).exponential(1 / rate, int(rate * seconds))
+    return list(zip(np.cumsum(gaps).tolist(), requests, strict=False))
 
 
-def every(request: bytes, seconds: float, gap: float, kind: int) -> list[Due]:
+def every(request: Request, seconds: float, gap: float) -> list[Due]:
     """Return the same request again and again."""
-    return [(due, request, kind) for due in np.arange(gap, seconds, gap).tolist()]
+    return [(due, request) for due in np.arange(gap, seconds, gap).tolist()]
+
+
+@dataclass
+class Backlog:
+    """Requests that are sent one after another, each as soon as a connection is free.
+
+    Attributes:
+        left: what is still to be sent; what was refused is sent again.
+        done: what was answered, refusals included.
+        until: when the last of it was answered, in seconds from the start.
+    """
+
+    left: deque[Request]
+    connections: int = 4
+    done: list[Asked] = field(default_factory=list)
+    until: float = 0.0
+
+    def send(self, connections: Connections, now: float) -> None:
+        """Send what can be sent, and take what was answered."""
+        while self.left and connections.free:
+            connections.send(self.left.popleft(), now)
+        for one in connections.answers():
+            self.done.append(one)
+            if one.status != OK:
+                self.left.append(one.request)
 
 
 def arrivals(port: int, due: Iterable[Due], at_once: int) -> Load:
     """Send each request when it is due, or as soon after as one of so many connections is free."""
+    return beside(port, due, at_once, None)
+
+
+def beside(port: int, due: Iterable[Due], at_once: int, backlog: Backlog | None) -> Load:
+    """Send requests when they are due, and beside them a backlog; with its end all ends."""
     load, waiting = Load(), iter(sorted(due, key=lambda one: one[0]))
     following = next(waiting, None)
-    with _connected(port, at_once) as connections:
+    count = backlog.connections if backlog else 0
+    with _connected(port, at_once) as connections, _connected(port, count) as senders:
         began = now = time.perf_counter()
-        while following is not None or not connections.idle:
+        while following is not None or not (connections.idle and senders.idle):
             while following is not None and connections.free and now - began >= following[0]:
-                connections.send(following[1], began + following[0], following[2])
+                connections.send(following[1], began + following[0])
                 following = next(waiting, None)
                 now = time.perf_counter()
             load.asked += connections.answers()
             now = time.perf_counter()
+            if backlog is not None:
+                if following is not None:  # else the time is over
+                    backlog.send(senders, now)
+                else:
+                    backlog.done += senders.answers()
+                if backlog.left or not senders.idle:
+                    backlog.until = now - began
+                else:
+                    following = None
     load.seconds = now - began
     return load
+
+
+def in_turn(requests: Sequence[Request]) -> Iterator[Request]:
+    """Give the same requests again and again."""
+    while True:
+        yield from requests

@@ -11,17 +11,17 @@ check must catch it in a tenth of the requests.
 
 import argparse
 import json
-import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from load import capacity, raw_request
+from exchange import Request, raw_request
+from load import capacity, in_turn
 from rich.console import Console
 from rich.table import Table
 from served_bundle import Requests, make_bundle
-from service import HERE, PROTOCOL, server
+from servers import HERE, PROTOCOL, Running, keep_off, server, settings
 
 EVERY, AT_ONCE, MOST = 5_000, 8, 100.0
 FOREVER = float("inf")
@@ -42,10 +42,10 @@ class Growth:
         return float(np.polyfit(self.requests[half:], self.resident[half:], 1)[0])
 
 
-def bodies() -> list[bytes]:
+def mixed() -> list[Request]:
     made = Requests(seed=4)
     events = json.dumps({"events": made.events(5)}).encode()
-    asked: list[bytes] = []
+    asked: list[Request] = []
     for place in range(200):
         if place % 10 == 0:
             context, candidates = made.request(20)
@@ -61,25 +61,13 @@ def bodies() -> list[bytes]:
     return asked
 
 
-def only_child() -> int:
-    """Return the process of the server."""
-    own = os.getpid()
-    return int(Path(f"/proc/{own}/task/{own}/children").read_text())
-
-
-def resident(process: int) -> int:
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    (line,) = (line for line in lines if line.startswith("VmRSS"))
-    return int(line.split()[1]) * 1_024
-
-
-def grow(name: str, port: int, count: int) -> Growth:
-    process, asked = only_child(), bodies()
-    growth = Growth(name, [0], [resident(process)])
+def grow(name: str, running: Running, count: int) -> Growth:
+    asked = in_turn(mixed())
+    growth = Growth(name, [0], [running.resident])
     for done in range(EVERY, count + 1, EVERY):
-        capacity(port, asked, FOREVER, AT_ONCE, most=EVERY)
+        capacity(running.port, asked, FOREVER, AT_ONCE, most=EVERY)
         growth.requests.append(done)
-        growth.resident.append(resident(process))
+        growth.resident.append(running.resident)
     return growth
 
 
@@ -89,23 +77,17 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=200_000)
     parser.add_argument("--core", type=int, default=0)
     chosen = parser.parse_args()
-    os.sched_setaffinity(0, set(range(os.cpu_count() or 2)) - {chosen.core})
+    keep_off(chosen.core)
     table = Table("service", "requests", "MB at start", "at half", "at end", "bytes a request")
     grown: list[Growth] = []
     with tempfile.TemporaryDirectory() as folder:
         bundle = chosen.bundle or make_bundle(Path(folder))
-        settings = {
-            "CTR_BUNDLE": str(bundle),
-            "CTR_STORE": "memory",
-            "CTR_DRAIN_SECONDS": "0",
-            "UVICORN_HTTP": PROTOCOL,
-        }
         for module, place, count in [
             ("app:app", HERE.parent, chosen.requests),
             ("leaking:app", HERE, chosen.requests // 10),
         ]:
-            with server(module, place, chosen.core, **settings) as (port, _):
-                grown.append(grow(module, port, count))
+            with server(module, place, chosen.core, settings(bundle), PROTOCOL) as running:
+                grown.append(grow(module, running, count))
     for one in grown:
         at = [one.resident[place] / 1e6 for place in (0, len(one.resident) // 2, -1)]
         said = [f"{one.requests[-1]:,}", *(f"{size:.1f}" for size in at), f"{one.slope:.1f}"]

@@ -7,28 +7,31 @@ The server on one core, random arrivals at half of its capacity from another; me
 """
 
 import argparse
-import os
 import tempfile
 from pathlib import Path
 
-from load import Load, arrivals, at_random, capacity, every, raw_request
+from contestants import AT_ONCE
+from exchange import Load, Request
+from load import arrivals, at_random, capacity, every, in_turn
 from rich.console import Console
 from rich.table import Table
 from served_bundle import make_bundle
-from service import AT_ONCE, HERE, PROTOCOL, bodies, server
+from servers import keep_off, service, settings
+from traffic import scoring
 
 TOKEN = "benchmark"  # noqa: S105
 RELOADS, SECONDS_BETWEEN = 1, 1.0
-RELOAD = (
+RELOAD = Request(
     b"POST /model/reload HTTP/1.1\r\nhost: x\r\nauthorization: Bearer benchmark\r\n"
-    b"content-length: 0\r\n\r\n"
+    b"content-length: 0\r\n\r\n",
+    RELOADS,
 )
 
 
-def measure(port: int, requests: list[bytes], seconds: float, rate: float) -> tuple[Load, Load]:
+def measure(port: int, requests: list[Request], seconds: float, rate: float) -> tuple[Load, Load]:
     """Return the load without reloads, then with them."""
-    due = at_random(requests, seconds, rate)
-    reloads = every(RELOAD, seconds, SECONDS_BETWEEN, RELOADS)
+    due = at_random(in_turn(requests), seconds, rate)
+    reloads = every(RELOAD, seconds, SECONDS_BETWEEN)
     return arrivals(port, due, AT_ONCE), arrivals(port, due + reloads, AT_ONCE)
 
 
@@ -38,17 +41,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--core", type=int, default=0)
     chosen = parser.parse_args()
-    os.sched_setaffinity(0, set(range(os.cpu_count() or 2)) - {chosen.core})
+    keep_off(chosen.core)
     table = Table("load", "answered", "refused", "p50 ms", "p99 ms", "longest ms")
     with tempfile.TemporaryDirectory() as folder:
         bundle = chosen.bundle or make_bundle(Path(folder))
-        settings = {"CTR_BUNDLE": str(bundle), "CTR_STORE": "memory", "CTR_DRAIN_SECONDS": "0",
-                    "UVICORN_HTTP": PROTOCOL,
-                    "CTR_RELOAD_TOKEN": TOKEN}  # fmt: skip
-        with server("app:app", HERE.parent, chosen.core, **settings) as (port, _):
-            asked = [raw_request("/predict", body) for body in bodies(1)]
-            rate = capacity(port, asked, 3.0).rate / 2
-            before, during = measure(port, asked, chosen.seconds, rate)
+        environment = settings(bundle) | {"CTR_RELOAD_TOKEN": TOKEN}
+        with service(chosen.core, environment) as running:
+            asked = scoring(1)
+            rate = capacity(running.port, in_turn(asked), 3.0).of(ok=True).rate / 2
+            before, during = measure(running.port, asked, chosen.seconds, rate)
+    assert not before.failed.asked
+    assert not during.failed.asked
     took = [one.wait / 1e3 for one in during.of(ok=True, kind=RELOADS).asked]
     assert not during.of(ok=False, kind=RELOADS).asked
     for name, load in [("without", before), (f"{len(took)} reloads", during)]:

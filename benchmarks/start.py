@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 from served_bundle import make_bundle
-from service import HERE, server
+from servers import service, settings
 
 
 def main() -> None:
@@ -24,9 +24,8 @@ def main() -> None:
         bundle = chosen.bundle or make_bundle(Path(folder))
         took = []
         for _ in range(chosen.rounds):
-            settings = {"CTR_BUNDLE": str(bundle), "CTR_STORE": "memory"}
-            with server("app:app", HERE.parent, None, **settings) as (_, ready):
-                took.append(ready)
+            with service(None, settings(bundle)) as running:
+                took.append(running.ready)
     Console().print(
         f"start to ready: {min(took):.2f} s, of {', '.join(f'{one:.2f}' for one in took)}"
     )
