@@ -11,8 +11,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from clickthrough.serving.guard import GUARD, Guard, Phase
 
-_MOST_HEAD, _MOST_PIPELINED = 65_536, 64
-"""Bytes of a head, and requests that come before the first of them is answered."""
+_MOST_BESIDE, _MOST_PIPELINED = 65_536, 64
+"""Bytes that are no body (a head, blank lines, what stands around chunks, trailers), and requests
+that come before the first of them is answered."""
+_A_CHUNK = 16
+"""Bytes that may stand around each chunk of a body."""
 
 
 class _Guarded:
@@ -68,30 +71,45 @@ with suppress(ImportError):
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
     class GuardedHttpTools(_Guarded, HttpToolsProtocol):  # type: ignore[misc]
-        """Uvicorn's protocol in C, whose heads have no bound of their own."""
+        """Uvicorn's protocol in C, which bounds nothing of what is no body."""
 
         _head = False
-        _head_bytes = 0
+        _beside = 0
 
         def data_received(self, data: bytes) -> None:
-            """Read; a head that grows too long ends the connection."""
+            """Read; too much that is no body ends the connection."""
+            self._beside += len(data)
             super().data_received(data)
-            if self._head:
-                self._head_bytes += len(data)
-                if self._head_bytes > _MOST_HEAD:
-                    self.transport.abort()
+            self._beside = max(0, self._beside)
+            if self._beside > _MOST_BESIDE:
+                self.transport.abort()
 
         def on_message_begin(self) -> None:
-            """Begin a head; too many of them before an answer end the connection."""
-            self._head, self._head_bytes = True, 0
+            """Begin a head; too many of them before an answer end the connection.
+
+            Raises:
+                OverflowError: there are: what has come behind is not even parsed.
+            """
             if len(self.pipeline) >= _MOST_PIPELINED:
                 self.transport.abort()
+                raise OverflowError("too many requests before the first is answered")
+            self._head = True
             super().on_message_begin()
 
         def on_headers_complete(self) -> None:
             """End a head."""
             self._head = False
             super().on_headers_complete()
+
+        def on_body(self, body: bytes) -> None:
+            """Go on with a body, which has a bound of its own."""
+            self._beside -= len(body) + _A_CHUNK
+            super().on_body(body)
+
+        def on_message_complete(self) -> None:
+            """End a request."""
+            self._beside = 0
+            super().on_message_complete()
 
         def _in_head(self) -> bool:
             return self._head

@@ -1,0 +1,69 @@
+"""Services of each kind, and what every attack must leave as it was."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.serving.hostile.servers import Server, serving
+
+MOST_GROWTH = 96_000_000
+"""Bytes by which a service may grow under an attack: what the allocator keeps, and no more."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if sys.platform != "linux" and "/hostile/" in str(item.path):
+            item.add_marker(pytest.mark.skip(reason="looks into /proc"))
+
+
+@contextmanager
+def _left_as_it_was(server: Server) -> Iterator[Server]:
+    server.works(1)
+    server.settle()
+    memory = server.gauge("process_resident_memory_bytes")
+    yield server
+    assert server.drops_all(), "connections are left over"
+    assert server.gauge("ctr_in_flight") == 0
+    assert server.gauge("process_resident_memory_bytes") - memory < MOST_GROWTH
+    server.works()
+
+
+def _one(kind: str, bundle: Path, factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(kind, bundle, factory.mktemp(kind)) as made:
+        yield made
+
+
+@pytest.fixture(scope="package")
+def serve_process(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    yield from _one("serve", bundle_path, tmp_path_factory)
+
+
+@pytest.fixture(scope="package")
+def uvicorn_process(
+    bundle_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    yield from _one("uvicorn", bundle_path, tmp_path_factory)
+
+
+@pytest.fixture(scope="package")
+def fallback_process(
+    bundle_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    yield from _one("fallback", bundle_path, tmp_path_factory)
+
+
+@pytest.fixture(params=["serve", "uvicorn"])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The service in both of the ways it is documented."""
+    with _left_as_it_was(request.getfixturevalue(f"{request.param}_process")) as made:
+        yield made
+
+
+@pytest.fixture(params=["serve", "fallback"])
+def guarded(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The service under its own deadlines, by both of uvicorn's protocols."""
+    with _left_as_it_was(request.getfixturevalue(f"{request.param}_process")) as made:
+        yield made

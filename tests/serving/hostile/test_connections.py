@@ -1,0 +1,131 @@
+"""Under the service's own protocols every wait for somebody else has its end."""
+
+import json
+import socket
+import threading
+
+import pytest
+
+from tests.serving.hostile.client import (
+    JSON,
+    answer,
+    asked,
+    connect,
+    ends,
+    fill,
+    head,
+    meanwhile,
+    push,
+    request,
+    reset,
+    several,
+)
+from tests.serving.hostile.servers import BY_THEN, MOST_CONNECTIONS, ORDINARY, Server
+
+MANY = 100
+BIG_RANK = {"context": {"uuid": "u1"}, "candidates": [{"ad": ad} for ad in range(300)]}
+
+
+def all_end(held: list[socket.socket], seconds: float = BY_THEN) -> bool:
+    return all(ends(one, seconds) for one in held)
+
+
+@pytest.mark.parametrize("begun", [b"", b"P", b"POST /predict HTTP/1.1\r\nhost", b"\r\n\r\n"])
+def test_a_head_that_never_ends_is_hung_up_on(guarded: Server, begun: bytes) -> None:
+    with several(guarded.port, MANY) as held:
+        for one in held:
+            push(one, begun)
+        guarded.works()
+        assert all_end(held)
+
+
+def test_a_head_that_comes_byte_by_byte_is_hung_up_on(guarded: Server) -> None:
+    with several(guarded.port, 50) as held:
+        over = threading.Event()
+
+        def drip() -> None:
+            for one in held:
+                push(one, b"x")
+            over.wait(0.1)
+
+        for one in held:
+            push(one, b"GET /health/live HTTP/1.1\r\na: ")
+        with meanwhile(drip):
+            guarded.works()
+            assert all_end(held)
+
+
+@pytest.mark.parametrize("path", [*ORDINARY, "/model/reload", "/unknown", "/health/live"])
+def test_a_body_that_never_ends_is_hung_up_on(guarded: Server, path: str) -> None:
+    with several(guarded.port, MANY) as held:
+        for one in held:
+            push(one, head(path, JSON, "content-length: 900") + b'{"impressions": [')
+        guarded.works()
+        status, _ = answer(held[0])
+        assert status == (408 if path in ORDINARY else status)
+        assert all_end(held)
+
+
+def test_who_reads_no_answer_is_hung_up_on(guarded: Server) -> None:
+    with several(guarded.port, 20, receive=4_096) as held:
+        for one in held:
+            fill(one, asked("/rank", BIG_RANK) * 40, 0.05)
+        guarded.works()
+        assert guarded.drops_all(), "and nothing was read of the answers"
+
+
+def test_the_longest_idle_make_room(guarded: Server) -> None:
+    before = guarded.said().count("the longest idle are closed")
+    for _ in range(2):
+        with several(guarded.port, 3 * MOST_CONNECTIONS) as held:
+            guarded.works()
+            assert guarded.gauge("process_open_fds") < MOST_CONNECTIONS + 60
+            assert ends(held[0], BY_THEN)
+    assert guarded.said().count("the longest idle are closed") - before <= 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET /health/live HTTP/1.1\r\na: " + b"x" * 8_000_000,
+        b"GET /health/live HTTP/1.1\r\n" + b"a: b\r\n" * 1_000_000,
+        b"GET /" + b"x" * 8_000_000,
+        b"\r\n" * 4_000_000,
+        head("/predict", JSON, "transfer-encoding: chunked") + b"1;" + b"x" * 8_000_000,
+        head("/predict", JSON, "transfer-encoding: chunked") + b"0\r\na: " + b"x" * 8_000_000,
+        head("/predict", JSON, "transfer-encoding: chunked") + b"0\r\n" + b"a: b\r\n" * 1_000_000,
+    ],
+    ids=["value", "lines", "url", "blank", "extension", "trailer", "trailers"],
+)
+def test_what_stands_around_a_body_is_bounded(guarded: Server, data: bytes) -> None:
+    with connect(guarded.port) as one:
+        assert not push(one, data)
+        assert ends(one, BY_THEN)
+    guarded.works(1)
+
+
+def test_a_flood_of_pipelined_requests_is_hung_up_on(guarded: Server) -> None:
+    with connect(guarded.port, receive=4_096) as one:
+        fill(one, head("/metrics", method="GET") * 20_000, 0.2)
+        guarded.works()
+        assert guarded.drops_all(), "and nothing was read of the answers"
+
+
+def test_connections_that_break_off_leave_nothing(guarded: Server) -> None:
+    whole = json.dumps(BIG_RANK).encode()
+    sent = request("/rank", whole)
+    for length in (1, 30, len(sent) // 2, len(sent) - 1, len(sent)):
+        with several(guarded.port, 30) as held:
+            for one in held:
+                push(one, sent[:length])
+                reset(one)
+    guarded.works()
+
+
+def test_half_closed_connections_leave_nothing(guarded: Server) -> None:
+    with several(guarded.port, MANY) as held:
+        for place, one in enumerate(held):
+            push(one, asked("/rank", BIG_RANK)[: 50 * place])
+            one.shutdown(socket.SHUT_WR)
+        assert all_end(held)
+    guarded.works()
