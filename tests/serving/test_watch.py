@@ -13,7 +13,7 @@ from clickthrough.serving.app import create_app
 from clickthrough.serving.reload import Current
 from clickthrough.serving.watch import Watch
 from clickthrough.store import MemoryStore
-from tests.serving.bundles import another, calibrated, put
+from tests.serving.bundles import another, calibrated, edit_json, put
 
 
 @pytest.fixture
@@ -52,6 +52,17 @@ def test_a_new_version_takes_over_once(
     shutil.rmtree(place)
     assert not watch.look()
     assert len(asked) == 1
+
+
+def test_other_limits_take_over_though_they_score_alike(place: Path, tmp_path: Path) -> None:
+    def limited(folder: Path) -> None:
+        edit_json(folder / layout.CONFIG, {"serving": {"max_impressions": 7}})
+
+    current = Current(place, MemoryStore())
+    watch, version = Watch(current), current.version
+    put(another(place, tmp_path / "limited", limited), place)
+    assert [watch.look() for _ in range(2)] == [True, False]
+    assert (current.version, current.settings.max_impressions) == (version, 7)
 
 
 def test_a_bundle_copied_file_by_file_takes_over_when_it_is_whole(
