@@ -246,11 +246,15 @@ def serve(
 
     from clickthrough.serving.app import create_app
     from clickthrough.serving.connections import GuardedProtocol
+    from clickthrough.serving.environment import Environment
     from clickthrough.serving.settings import Overrides
 
     made = create_app(bundle, store, overrides=Overrides.read(settings or [], config))
     _console.print(f"serving {bundle} on http://{host}:{port} (docs: /docs)")
-    uvicorn.run(made, host=host, port=port, log_level="warning", http=GuardedProtocol)
+    logged: dict[str, Any] = {"log_level": "warning"}
+    if Environment.read().json_log:
+        logged = {"log_config": None}  # the application has set up the logs
+    uvicorn.run(made, host=host, port=port, http=GuardedProtocol, **logged)
 
 
 @app.command()

@@ -6,6 +6,7 @@ is the proof, on a user's own log, that training and serving see the same featur
 
 import http.client
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -65,7 +66,8 @@ class OverHttp:
     """The live path of a running service.
 
     Args:
-        url: where it runs, such as ``http://127.0.0.1:8000``.
+        url: where it runs, such as ``http://127.0.0.1:8000``; a service that wants to know a token
+            for events is told that of ``CTR_EVENTS_TOKEN``.
     """
 
     def __init__(self, url: str) -> None:
@@ -88,6 +90,8 @@ class OverHttp:
 
     def _post(self, path: str, body: Raw) -> Raw:
         headers = {"content-type": "application/json"}
+        if token := os.environ.get("CTR_EVENTS_TOKEN"):
+            headers["authorization"] = f"Bearer {token}"
         try:
             self._connection.request("POST", path, json.dumps(body), headers)
             response = self._connection.getresponse()
