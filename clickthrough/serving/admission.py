@@ -9,6 +9,7 @@ latency however many come. Events have places of their own.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from clickthrough.config.serving import Serving
 
@@ -20,6 +21,9 @@ _BURST, _REGAINED, _LONGER = 64.0, 50.0, 2.0
 long, regained at 50 a second: a burst passes by itself, only lasting overload must be held off."""
 _MOST_READ = 64_000_000
 """Bytes of bodies in parts that are held at a time: with deadlines, what slow senders can cost."""
+
+
+Kind = Literal["scoring", "events"]
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not an error
@@ -59,35 +63,30 @@ class Admission:
         """Return how many requests of each kind hold a place."""
         return {"scoring": self.scoring, "events": self.events}
 
-    @contextmanager
-    def scoring_place(self) -> Iterator[None]:
-        """Hold a place while a body is scored.
+    def enter(self, kind: Kind) -> None:
+        """Take a place, to be given back by :meth:`leave`.
+
+        Args:
+            kind: whether a body is to be scored, or events to be recorded.
 
         Raises:
             Refused: there is none, or the wait would be too long.
         """
-        self._refuse_too_many()
-        self.scoring += 1
-        try:
-            yield
-        finally:
-            self.scoring -= 1
-
-    @contextmanager
-    def events_place(self) -> Iterator[None]:
-        """Hold a place while events are recorded.
-
-        Raises:
-            Refused: there is none.
-        """
+        if kind == "scoring":
+            self._refuse_too_many()
+            self.scoring += 1
+            return
         most = self._limits().max_events_in_flight
         if self.events >= most:
             text = f"{most} bodies of events are in flight (serving.max_events_in_flight)"
             raise Refused("in_flight", text)
         self.events += 1
-        try:
-            yield
-        finally:
+
+    def leave(self, kind: Kind) -> None:
+        """Give a place back."""
+        if kind == "scoring":
+            self.scoring -= 1
+        else:
             self.events -= 1
 
     @contextmanager

@@ -4,7 +4,6 @@ import asyncio
 import hmac
 import os
 import time
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import msgspec
@@ -103,9 +102,13 @@ class Endpoint:
         def gone() -> bool:
             return bool(getattr(cycle, "disconnected", False))
 
+        kind = self.route.kind
         try:
-            with self._place():
+            self._admission.enter(kind)
+            try:
                 return Answer(200, await self.route.handle(body, gone))
+            finally:
+                self._admission.leave(kind)
         except CallerGone:
             return None
         except RequestError as error:
@@ -122,11 +125,6 @@ class Endpoint:
             self._observer.failed(self.route.path, error)
             return fault(500, "Internal Server Error")
 
-    def _place(self) -> AbstractContextManager[None]:
-        if self.route.kind == "events":
-            return self._admission.events_place()
-        return self._admission.scoring_place()
-
     def _look(self, scope: Scope, most: int) -> Answer | None:
         """Return what is wrong with a request before its body is read."""
         headers: Headers = scope["headers"]
@@ -141,11 +139,13 @@ class Endpoint:
                 self._observer.refused(self.route.path, "token")
                 text = "the token is missing or wrong: authorization: Bearer ..."
                 return fault(401, text, (b"www-authenticate", b"Bearer"))
-        if _JSON not in headers and not _is_json(kind := _header(headers, b"content-type")):
+        named = dict(headers)  # where a header comes twice, uvicorn has refused what matters
+        kind = named.get(b"content-type")
+        if kind != _JSON[1] and not _is_json(kind):
             found = "none" if kind is None else repr(kind.decode("latin-1")[:100])
             return fault(415, f"content-type: expected application/json in UTF-8, found {found}")
-        length = _header(headers, b"content-length")
-        if length is not None and length.isdigit() and int(length[:20]) > most:
+        length = named.get(b"content-length", b"0")
+        if length.isdigit() and int(length[:20]) > most:
             return self._too_large(most)
         return None
 

@@ -95,11 +95,11 @@ class Handlers:
     async def predict(self, body: bytes, gone: Gone) -> bytes:
         """Score impressions."""
         predictor = self._current.predictor
-        read = partial(self._predict.read, body, self._current.settings.max_impressions)
+        most = predictor.settings.max_impressions
         if len(body) > _LARGE:
-            work = partial(_predicted, predictor, read)
+            work = partial(_predicted, predictor, partial(self._predict.read, body, most))
             return await self._batcher.run_large(predictor, len(body) * _A_BYTE, work, gone)
-        impressions = read().impressions
+        impressions = self._predict.read(body, most).impressions
         return _scored(predictor, await self._batcher.predict(predictor, impressions, gone))
 
     async def rank(self, body: bytes, gone: Gone) -> bytes:

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from clickthrough.config.serving import Serving
 from clickthrough.errors import RequestError
-from clickthrough.serving.admission import Admission, Refused
+from clickthrough.serving.admission import Admission, Kind, Refused
 from clickthrough.serving.app import create_app
 from clickthrough.serving.batcher import SMALL
 from clickthrough.serving.predictor import Predictor, Scored
@@ -47,9 +47,10 @@ def admitted(admission: Admission) -> tuple[int, str]:
     with ExitStack() as places:
         for count in range(1_000):
             try:
-                places.enter_context(admission.scoring_place())
+                admission.enter("scoring")
             except Refused as refused:
                 return count, refused.cause
+            places.callback(admission.leave, "scoring")
     return 1_000, ""
 
 
@@ -97,10 +98,14 @@ def test_during_a_reload_more_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_places_are_of_a_kind() -> None:
     admission = made(each=0, max_in_flight=10, max_events_in_flight=2)
     assert admitted(admission) == (10, "in_flight")
-    with admission.events_place(), admission.events_place(), admission.scoring_place():
-        assert admission.in_flight() == {"scoring": 1, "events": 2}
-        with pytest.raises(Refused, match="max_events_in_flight"), admission.events_place():
-            pass
+    kinds: list[Kind] = ["events", "events", "scoring"]
+    for kind in kinds:
+        admission.enter(kind)
+    assert admission.in_flight() == {"scoring": 1, "events": 2}
+    with pytest.raises(Refused, match="max_events_in_flight"):
+        admission.enter("events")
+    for kind in kinds:
+        admission.leave(kind)
     assert admission.in_flight() == {"scoring": 0, "events": 0}
 
 
