@@ -96,7 +96,7 @@ def reset(sock: socket.socket) -> None:
 
 @contextmanager
 def meanwhile(attack: Callable[[], object], seconds: float = SECONDS) -> Iterator[None]:
-    """Repeat an attack on a thread while the block runs; what the service does to it is no fault."""
+    """Repeat an attack on a thread while the block runs; what it meets is no fault of the test."""
     over = threading.Event()
     deadline = time.monotonic() + seconds
 
