@@ -38,9 +38,6 @@ DiagramOption = Annotated[
 TruthOption = Annotated[
     Path | None, typer.Option("--truth", help="Parquet: request, item, probability[, observable].")
 ]
-StoreOption = Annotated[
-    str | None, typer.Option(help="'memory', or an SQLite file; by default beside the bundle.")
-]
 
 
 def _settings_help() -> str:
@@ -211,7 +208,7 @@ def predict(
     bundle: BundleArgument,
     source: Annotated[Path, typer.Argument(help=".csv, .jsonl or .parquet, an impression a row.")],
     out: Annotated[Path, typer.Option(help=".csv or .jsonl")] = Path("predictions.csv"),
-    store: StoreOption = "memory",
+    store: Annotated[str, typer.Option(help="'memory', or an SQLite file.")] = "memory",
 ) -> None:
     """Score a file of impressions."""
     from clickthrough.serving.batch import predict_file
@@ -219,17 +216,24 @@ def predict(
 
     if not source.is_file():
         raise ClickthroughError(f"{source}: no such file")
-    predictor = Predictor.load(bundle, store or "memory")
+    predictor = Predictor.load(bundle, store)
     count = predict_file(predictor, source, out)
     _console.print(f"{count:,} predictions in {out}")
 
 
 @app.command(epilog=_settings_help())
 def serve(
-    bundle: Annotated[Path, typer.Argument(help="The bundle's directory.")] = Path("models"),
+    bundle: Annotated[
+        Path, typer.Argument(envvar="CTR_BUNDLE", help="The bundle's directory.")
+    ] = Path("models"),
     host: str = "127.0.0.1",
     port: int = 8000,
-    store: StoreOption = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CTR_STORE", help="'memory', or an SQLite file; by default beside the bundle."
+        ),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(help="YAML with settings; by default what CTR_CONFIG names.")
     ] = None,

@@ -1,7 +1,7 @@
 """What can go wrong, as the person who reads it should hear it.
 
 Every error that a user can cause is one of these; the command line prints it as one message
-and exits with 2, the service turns it into a 4xx answer.
+and exits with 2; the service answers a wrong request with 4xx, a store that is away with 503.
 """
 
 
@@ -22,7 +22,7 @@ class BundleError(ClickthroughError):
 
 
 class StoreError(ClickthroughError):
-    """An online store that cannot be opened or belongs to other features."""
+    """An online store that cannot be opened, read or written now."""
 
 
 class RequestError(ClickthroughError):

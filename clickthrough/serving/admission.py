@@ -27,16 +27,18 @@ Kind = Literal["scoring", "events"]
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not an error
-    """A request that is turned away for now.
+    """A request that is turned away.
 
     Attributes:
         cause: one word, for metrics.
         detail: what the caller is told.
+        status: of the answer; 503 for who should try again.
     """
 
-    def __init__(self, cause: str, detail: str) -> None:
+    def __init__(self, cause: str, detail: str, status: int = 503) -> None:
         super().__init__(detail)
-        self.cause, self.detail = cause, f"{detail}; try again"
+        self.cause, self.status = cause, status
+        self.detail = f"{detail}; try again" if status == 503 else detail
 
 
 class Admission:

@@ -1,4 +1,4 @@
-"""Micro-batching: small bodies that wait together are scored together, each as if alone.
+"""Micro-batching: small bodies of impressions that wait are scored together, each as if alone.
 
 What is soon done is done on the event loop, which takes less than a thread needs to wake up; what
 takes longer is done on a thread, so that meanwhile health is answered, requests are refused and

@@ -27,12 +27,14 @@ class _Guarded:
     since: float
     cycle: Any
     app_state: dict[str, Any]
+    timeout_keep_alive: float
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         self.exchanges = 0
         super().connection_made(transport)  # type: ignore[misc]
         self._guard: Guard | None = self.app_state.get(GUARD)
         if self._guard is not None:
+            self.timeout_keep_alive = self._guard.idle_seconds  # 5 s by uvicorn's own
             self._guard.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -63,6 +63,11 @@ class Guard:
         self._connections: set[Connection] = set()
         self._said = 0.0
 
+    @property
+    def idle_seconds(self) -> float:
+        """How long a connection may say nothing between two requests."""
+        return self._limits().idle_seconds
+
     async def go_on(self) -> None:
         """Look again and again."""
         while True:

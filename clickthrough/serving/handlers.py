@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import astuple
 
 from clickthrough.features.rows import RawRow
 from clickthrough.schema import FieldType
@@ -148,7 +149,7 @@ def _ranked_of(predictor: Predictor, read: Callable[[], RankBody]) -> bytes:
 def _ranked(predictor: Predictor, asked: RankBody) -> bytes:
     made: Ranking = predictor.rank(asked.context, asked.candidates, asked.top)
     ranked = [
-        Ranked(p.request_id, p.item, p.probability, p.logit, p.missing, p.unseen, place)
-        for place, p in zip(made.order, made.predictions, strict=True)
+        Ranked(*(*astuple(prediction), place))
+        for place, prediction in zip(made.order, made.predictions, strict=True)
     ]
     return _encode(Rankings(made.request_id, ranked, made.ignored, predictor.scorer.version))

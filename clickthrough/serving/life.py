@@ -88,7 +88,7 @@ def _say_what_does_not_hold(environment: Environment) -> None:
         _log.warning("/events takes events from whoever reaches the port (CTR_EVENTS_TOKEN)")
     if _PROTOCOLS not in sys.modules:
         _log.warning(
-            "plain uvicorn: slow heads, unread answers and the number of connections are not "
-            "bounded; clickthrough serve bounds them, or uvicorn "
+            "plain uvicorn: slow heads, what stands around bodies, unread answers and the number "
+            "of connections are not bounded; clickthrough serve bounds them, or uvicorn "
             "--http clickthrough.serving.connections:GuardedProtocol"
         )

@@ -61,7 +61,7 @@ class Overrides:
             name, equals, value = flag.partition("=")
             if not equals:
                 raise ConfigError(f"--set {flag}: expected NAME=VALUE")
-            said[_known(name.strip(), "--set")] = Setting(_parsed(value), f"--set {name.strip()}")
+            said[_known(name, "--set")] = Setting(_parsed(value), f"--set {name.strip()}")
         made = cls(said)
         made.over(Serving())  # a wrong value is told now, whatever the bundle says
         return made
@@ -93,12 +93,12 @@ def _of_file(path: Path) -> dict[str, Setting]:
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected settings by name, found {values!r:.100}")
-    return {
-        _known(str(name), str(path)): Setting(v, f"{path}: {name}") for name, v in values.items()
-    }
+    place = path.name  # whoever reads /model need not know the rest
+    return {_known(str(k), place): Setting(v, f"{place}: {k}") for k, v in values.items()}
 
 
 def _known(name: str, source: str) -> str:
+    name = name.strip().removeprefix("serving.")  # as configurations and refusals call it
     if name not in _NAMES:
         raise ConfigError(f"{source}: {unknown_name(name, 'setting', _NAMES)}")
     return name

@@ -26,7 +26,7 @@ def _left_as_it_was(server: Server) -> Iterator[Server]:
     memory = server.gauge("process_resident_memory_bytes")
     yield server
     assert server.drops_all(), "connections are left over"
-    assert server.gauge("ctr_in_flight") == 0
+    assert server.comes_to_rest()
     assert server.gauge("process_resident_memory_bytes") - memory < MOST_GROWTH
     server.works()
 
