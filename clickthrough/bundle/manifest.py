@@ -64,7 +64,9 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise BundleError(f"{folder}: not a bundle: it holds no {MANIFEST}")
+        raise BundleError(
+            f"{folder}: not a bundle: it holds no {MANIFEST}; 'clickthrough train' makes one"
+        )
     try:
         manifest = Manifest.model_validate_json(path.read_bytes())
     except ValidationError as error:

@@ -49,7 +49,8 @@ ORDINARY: dict[str, object] = {
 COMMANDS = {
     "serve": ["clickthrough", "serve", "BUNDLE", "--port", "PORT"],
     "uvicorn": ["uvicorn", "app:app", "--host", HOST, "--port", "PORT"],
-    "reload": ["uvicorn", "app:app", "--host", HOST, "--port", "PORT", "--reload"],
+    # docs/original.md
+    "reload": ["uvicorn", "app:app", "--host", "0.0.0.0", "--port", "PORT", "--reload"],  # noqa: S104
     "fallback": [
         "uvicorn", "app:app", "--host", HOST, "--port", "PORT", "--loop", "asyncio",
         "--http", "clickthrough.serving.connections:GuardedH11",
