@@ -66,8 +66,6 @@ def load_bundle(path: str | Path, runtime: Runtime | None = None) -> Bundle:
             holds makes no sense; no other exception escapes, whatever that is.
     """
     folder = Path(path)
-    if not folder.is_dir():
-        raise BundleError(f"{folder}: no such bundle; 'clickthrough train' makes one")
     with refusing(folder):
         manifest = read_manifest(folder)
         verify(folder, manifest)

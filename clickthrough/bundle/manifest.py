@@ -63,6 +63,8 @@ def read_manifest(folder: Path) -> Manifest:
         BundleError: there is none, or it is of another format.
     """
     path = folder / MANIFEST
+    if not folder.is_dir():
+        raise BundleError(f"{folder}: no such bundle; 'clickthrough train' makes one")
     if not path.is_file():
         raise BundleError(
             f"{folder}: not a bundle: it holds no {MANIFEST}; 'clickthrough train' makes one"

@@ -14,6 +14,7 @@ from starlette.routing import Route as StarletteRoute
 from starlette.types import Receive, Scope, Send
 
 from clickthrough._version import __version__
+from clickthrough.bundle.manifest import read_manifest
 from clickthrough.config.serving import Runtime
 from clickthrough.errors import ClickthroughError
 from clickthrough.serving.about import add_about
@@ -84,6 +85,7 @@ def create_app(
     said = overrides or Overrides.read()
     if runtime is not None:
         said = Overrides({**said.said, "runtime": Setting(runtime, "runtime")})
+    read_manifest(bundle)  # before a store is made beside it
     kept = store or default_store(bundle)
     if str(kept) == "memory":
         claim_memory()

@@ -30,7 +30,7 @@ MANY = 100
 BIG_RANK = {"context": {"uuid": "u1"}, "candidates": [{"ad": ad} for ad in range(300)]}
 
 
-@pytest.mark.parametrize("path", ["/rank", "/predict", "/events", "/health/live"])
+@pytest.mark.parametrize("path", ["/rank", "/predict", "/events"])
 def test_who_pipelines_and_reads_nothing_holds_no_place(server: Server, path: str) -> None:
     body = {"/rank": BIG_RANK, "/predict": {"impressions": BIG_RANK["candidates"]}}.get(path)
     one_request = asked(path, body or ORDINARY.get(path, {}))
