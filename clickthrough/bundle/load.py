@@ -22,7 +22,6 @@ from clickthrough.bundle.runtime import OnnxModel, load_model
 from clickthrough.calibration import Calibrator, read_calibrator
 from clickthrough.config.root import Config
 from clickthrough.config.serving import Runtime
-from clickthrough.errors import BundleError
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.encoding.vocabulary import Vocabulary
 from clickthrough.features.history.counters import state_layout
