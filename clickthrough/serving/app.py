@@ -23,7 +23,7 @@ from clickthrough.serving.batcher import MicroBatcher
 from clickthrough.serving.endpoint import Endpoint
 from clickthrough.serving.environment import Environment
 from clickthrough.serving.event_queue import EventQueue
-from clickthrough.serving.handlers import Handlers, Route
+from clickthrough.serving.handlers import Handlers
 from clickthrough.serving.life import lifespan
 from clickthrough.serving.logs import AccessLog, FaultLog, log_json
 from clickthrough.serving.metrics import CONTENT_TYPE, Metrics
@@ -155,14 +155,11 @@ class Service(FastAPI):
             """Lead to the documentation."""
             return RedirectResponse("docs")
 
-    def routes_table(self) -> list[Route]:
-        """Return the hot routes."""
-        return [endpoint.route for endpoint in self.hot.values()]
-
     def openapi(self) -> dict[str, Any]:
         """Return the document of all routes."""
         if not self.openapi_schema:
-            self.openapi_schema = add_routes(super().openapi(), self.routes_table())
+            routes = [endpoint.route for endpoint in self.hot.values()]
+            self.openapi_schema = add_routes(super().openapi(), routes)
         return self.openapi_schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

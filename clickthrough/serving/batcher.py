@@ -50,8 +50,8 @@ class _Job:
     seconds: float
     gone: Gone
     answered: asyncio.Future[Any]
-    impressions: Sequence[RawRow] | None
-    work: Callable[[], object] | None
+    impressions: Sequence[RawRow] | None = None
+    work: Callable[[], bytes] | None = None
 
     @property
     def small(self) -> bool:
@@ -59,7 +59,11 @@ class _Job:
 
 
 class MicroBatcher:
-    """Those who wait to be scored."""
+    """Those who wait to be scored.
+
+    Attributes:
+        waiting_seconds: about how long it takes to score all of them.
+    """
 
     def __init__(self) -> None:
         self._waiting: deque[_Job] = deque()
@@ -75,9 +79,9 @@ class MicroBatcher:
         """Whether anybody waits, or is being scored."""
         return self._turning or self._on_thread
 
-    async def predict(
+    def predict(
         self, predictor: Predictor, impressions: Sequence[RawRow], gone: Gone
-    ) -> Scored:
+    ) -> "asyncio.Future[Scored]":
         """Score impressions; see :meth:`Predictor.predict`.
 
         Raises:
@@ -85,39 +89,36 @@ class MicroBatcher:
         """
         rows = len(impressions)
         seconds = _A_REQUEST + rows * predictor.row_seconds
-        scored: Scored = await self._join(predictor, rows, seconds, gone, impressions, None)
-        return scored
+        answered = asyncio.get_running_loop().create_future()
+        return self._join(_Job(predictor, rows, seconds, gone, answered, impressions))
 
-    async def run(
-        self, predictor: Predictor, rows: int, work: Callable[[], bytes], gone: Gone
-    ) -> bytes:
-        """Do what else scores so many rows, such as ranking.
+    def run(
+        self,
+        predictor: Predictor,
+        work: Callable[[], bytes],
+        gone: Gone,
+        rows: int = 0,
+        seconds: float = _A_REQUEST,
+    ) -> "asyncio.Future[bytes]":
+        """Do what else scores, such as ranking.
+
+        Args:
+            predictor: what scores.
+            work: does it.
+            gone: whether the caller has gone.
+            rows: how many it scores, where that is known.
+            seconds: about how long it takes beside these.
 
         Raises:
             CallerGone: the caller went.
         """
-        seconds = _A_REQUEST + rows * predictor.row_seconds
-        made: bytes = await self._join(predictor, rows, seconds, gone, None, work)
-        return made
+        seconds += rows * predictor.row_seconds
+        answered = asyncio.get_running_loop().create_future()
+        return self._join(_Job(predictor, rows, seconds, gone, answered, work=work))
 
-    async def run_large(
-        self, predictor: Predictor, seconds: float, work: Callable[[], bytes], gone: Gone
-    ) -> bytes:
-        """Do on the thread what a large body asks, its decoding included.
-
-        Raises:
-            CallerGone: the caller went.
-        """
-        seconds = max(seconds, 2 * LONGEST)
-        made: bytes = await self._join(predictor, 0, seconds, gone, None, work)
-        return made
-
-    def _join(self, *of_job: Any) -> asyncio.Future[Any]:  # noqa: ANN401
-        predictor, rows, seconds, gone, impressions, work = of_job
-        loop = asyncio.get_running_loop()
-        job = _Job(predictor, rows, seconds, gone, loop.create_future(), impressions, work)
-        self.waiting_seconds += seconds
-        if seconds > LONGEST:
+    def _join(self, job: _Job) -> "asyncio.Future[Any]":
+        self.waiting_seconds += job.seconds
+        if job.seconds > LONGEST:
             self._waiting_long.append(job)
             self._turn_on_thread()
             return job.answered
@@ -125,7 +126,7 @@ class MicroBatcher:
         self._came += 1
         if not self._turning:
             self._turning = True
-            loop.call_soon(self._look, _LOOKS)
+            asyncio.get_running_loop().call_soon(self._look, _LOOKS)
         return job.answered
 
     def _look(self, looks: int) -> None:

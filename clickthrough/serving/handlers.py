@@ -1,8 +1,7 @@
 """What each hot route does with a body: bytes in, bytes out, one handler a route."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -10,7 +9,7 @@ from msgspec.structs import astuple
 
 from clickthrough.features.rows import RawRow
 from clickthrough.schema import FieldType
-from clickthrough.serving.batcher import Gone, MicroBatcher
+from clickthrough.serving.batcher import LONGEST, Gone, MicroBatcher
 from clickthrough.serving.bodies import BodyReader
 from clickthrough.serving.contract import (
     EventsBody,
@@ -96,23 +95,35 @@ class Handlers:
     async def predict(self, body: bytes, gone: Gone) -> bytes:
         """Score impressions."""
         predictor = self._current.predictor
-        most = predictor.settings.max_impressions
-        if len(body) > _LARGE:
-            work = partial(_predicted, predictor, partial(self._predict.read, body, most))
-            return await self._batcher.run_large(predictor, len(body) * _A_BYTE, work, gone)
-        impressions = self._predict.read(body, most).impressions
-        return _scored(predictor, await self._batcher.predict(predictor, impressions, gone))
+
+        def read() -> Sequence[RawRow]:
+            return self._predict.read(body, predictor.settings.max_impressions).impressions
+
+        if len(body) <= _LARGE:
+            return _scored(predictor, await self._batcher.predict(predictor, read(), gone))
+        return await self._run_large(
+            body, predictor, lambda: _scored(predictor, predictor.predict(read())), gone
+        )
 
     async def rank(self, body: bytes, gone: Gone) -> bytes:
         """Rank the candidates of one request, best first."""
         predictor = self._current.predictor
-        read = partial(self._rank.read, body, self._current.settings.max_impressions)
+
+        def read() -> RankBody:
+            return self._rank.read(body, predictor.settings.max_impressions)
+
         if len(body) > _LARGE:
-            work = partial(_ranked_of, predictor, read)
-            return await self._batcher.run_large(predictor, len(body) * _A_BYTE, work, gone)
+            return await self._run_large(body, predictor, lambda: _ranked(predictor, read()), gone)
         asked = read()
-        work = partial(_ranked, predictor, asked)
-        return await self._batcher.run(predictor, len(asked.candidates), work, gone)
+        rows = len(asked.candidates)
+        return await self._batcher.run(predictor, lambda: _ranked(predictor, asked), gone, rows)
+
+    async def _run_large(
+        self, body: bytes, predictor: Predictor, work: Callable[[], bytes], gone: Gone
+    ) -> bytes:
+        """Do on the thread all that a large body asks, its decoding included."""
+        seconds = max(len(body) * _A_BYTE, 2 * LONGEST)
+        return await self._batcher.run(predictor, work, gone, seconds=seconds)
 
     async def events(self, body: bytes, gone: Gone) -> bytes:
         """Count impressions and clicks; what scoring reads changes with the next tick."""
@@ -134,16 +145,8 @@ def _example(predictor: Predictor) -> tuple[dict[str, Any], dict[str, Any]]:
     return row, {schema.input_name("request_id"): "r1"}
 
 
-def _predicted(predictor: Predictor, read: Callable[[], PredictBody]) -> bytes:
-    return _scored(predictor, predictor.predict(read().impressions))
-
-
 def _scored(predictor: Predictor, scored: Scored) -> bytes:
     return _encode(Predictions(scored.predictions, scored.ignored, predictor.scorer.version))
-
-
-def _ranked_of(predictor: Predictor, read: Callable[[], RankBody]) -> bytes:
-    return _ranked(predictor, read())
 
 
 def _ranked(predictor: Predictor, asked: RankBody) -> bytes:

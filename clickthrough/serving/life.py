@@ -40,7 +40,8 @@ def lifespan(environment: Environment) -> Lifespan:
 
         guard = Guard(lambda: app.state.current.settings)
         _say_what_does_not_hold(environment)
-        async with _watching(app, environment.watch_seconds), _going_on(guard.go_on()):
+        watch = Watch(app.state.current)
+        async with _going_on(watch.go_on(environment.watch_seconds)), _going_on(guard.go_on()):
             drains = draining(environment.drain_seconds, begin_draining)
             with drains, _switching(_SWITCH), loaded_for_good():
                 app.state.ready = True
@@ -59,15 +60,6 @@ def _switching(seconds: float) -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
-
-
-@asynccontextmanager
-async def _watching(app: FastAPI, seconds: float) -> AsyncIterator[None]:
-    if not seconds:
-        yield
-        return
-    async with _going_on(Watch(app.state.current).go_on(seconds)):
-        yield
 
 
 @asynccontextmanager

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.config.serving import Serving
@@ -18,7 +17,7 @@ from clickthrough.features.history.ticks import tick_of
 from clickthrough.features.rows import RawRow, RowParser, Rows, TextLimits, Value
 from clickthrough.features.shown import shown
 from clickthrough.serving.contract import Prediction
-from clickthrough.serving.findings import Finder, Findings
+from clickthrough.serving.findings import Finder
 from clickthrough.store.base import Reader
 
 
@@ -48,15 +47,6 @@ class Ranking:
     order: list[int]
     predictions: list[Prediction]
     ignored: list[str]
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What the model says of rows: calibrated logits and probabilities, shape (n,)."""
-
-    logits: NDArray[np.float64]
-    probabilities: NDArray[np.float64]
-    found: Findings
 
 
 _NOBODY: list[Value] = [None]
@@ -134,16 +124,13 @@ class Scorer:
             return Ranking(request_id, [], [], [])
         now = time.time_ns() // 1_000
         rows = self.parser.parse_request(context, candidates, request_id, now)
-        scores = self._score(store, rows)
-        logits = scores.logits
-        if not isinstance(rows.row_of, range):  # repeats rank as the row that stands for them
-            logits = logits[np.array(rows.row_of)]
+        whole = self._score(store, rows)
+        logits = np.array([prediction.logit for prediction in whole])
         order = (-logits).argsort(kind="stable")[:top].tolist()
-        whole = self._answer(rows, scores)
         return Ranking(request_id, order, [whole[place] for place in order], rows.ignored[0])
 
-    def _score(self, store: Reader, rows: Rows) -> Scores:
-        """Score rows: fields, history, model, calibration."""
+    def _score(self, store: Reader, rows: Rows) -> list[Prediction]:
+        """Return the answer at each of the caller's places: fields, history, model, calibration."""
         bundle = self.bundle
         columns = rows.columns(bundle.schema, self._lengths, self._arrays)
         ticks = tick_of(rows.time, self._tick_seconds)
@@ -152,14 +139,26 @@ class Scorer:
         encoded = bundle.encoder.encode(columns, rows.offsets, ids)
         logits = bundle.calibrator.logit(bundle.model.logits(encoded), encoded.ids)
         found = self._finder.find(rows.values, columns, encoded)
-        return Scores(logits, bundle.calibrator.probability_of(logits), found)
+        items: Sequence[Value] = rows.values.get("item", _NOBODY)
+        answers = zip(
+            rows.request_ids,
+            items if len(items) == len(rows) else [*items] * len(rows),
+            bundle.calibrator.probability_of(logits).tolist(),
+            logits.tolist(),
+            found.missing,
+            found.unseen,
+            strict=True,
+        )
+        made = [Prediction(*answer) for answer in answers]
+        # a row stands for all of its repeats
+        return made if isinstance(rows.row_of, range) else [made[row] for row in rows.row_of]
 
     def _predict(self, store: Reader, bodies: Sequence[Sequence[RawRow]], now: int) -> list[Scored]:
         """Score sound bodies, none of them empty."""
         if not bodies:
             return []
         rows = self.parser.parse_each(bodies, now)
-        made = iter(self._answer(rows, self._score(store, rows)))
+        made = iter(self._score(store, rows))
         return [
             Scored(list(islice(made, len(body))), ignored)
             for body, ignored in zip(bodies, rows.ignored, strict=True)
@@ -174,23 +173,6 @@ class Scorer:
             except RequestError as error:
                 faults[place] = error
         return faults
-
-    def _answer(self, rows: Rows, scores: Scores) -> list[Prediction]:
-        """Return the answer at each of the caller's places, repeats included."""
-        items: Sequence[Value] = rows.values.get("item", _NOBODY)
-        answers = zip(
-            rows.request_ids,
-            items if len(items) == len(rows) else [*items] * len(rows),
-            scores.probabilities.tolist(),
-            scores.logits.tolist(),
-            scores.found.missing,
-            scores.found.unseen,
-            strict=True,
-        )
-        made = [Prediction(*answer) for answer in answers]
-        if isinstance(rows.row_of, range):
-            return made
-        return [made[row] for row in rows.row_of]
 
     def _request_id(self, context: RawRow) -> str:
         """Return the request's id, a new one where the caller gives none."""

@@ -40,7 +40,9 @@ class Watch:
         return True
 
     async def go_on(self, seconds: float) -> None:
-        """Look again and again, on a thread of its own."""
+        """Look every so many seconds, on a thread of its own; never where they are 0."""
+        if not seconds:
+            return
         with ThreadPoolExecutor(1, "watch") as thread:
             while True:
                 await asyncio.sleep(seconds)

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from clickthrough.errors import RequestError
-from clickthrough.serving.batcher import CallerGone, Gone, MicroBatcher
+from clickthrough.serving.batcher import LONGEST, CallerGone, Gone, MicroBatcher
 from clickthrough.serving.predictor import Predictor, Scored
 
 
@@ -59,7 +59,7 @@ def asked(turns: MicroBatcher, watched: Watched, rows: int, gone: Gone = here) -
     """Ask for impressions, or for candidates where the rows are negative."""
     if rows < 0:
         work = partial(watched.rank, {}, [{}] * -rows)
-        return turns.run(watched.predictor, -rows, work, gone)
+        return turns.run(watched.predictor, work, gone, -rows)
     return turns.predict(watched.predictor, [{}] * rows, gone)
 
 
@@ -146,7 +146,7 @@ def test_a_wrong_body_is_told_to_its_sender_alone(watched: Watched) -> None:
             turns.predict(watched.predictor, [{"ad": value}], here) for value in (100, "seven", 101)
         ]
         work = partial(watched.rank, {}, [{"ad": "eight"}])
-        ranked = turns.run(watched.predictor, 1, work, here)
+        ranked = turns.run(watched.predictor, work, here, 1)
         return await asyncio.gather(*every, ranked, return_exceptions=True)
 
     found = run(go)
@@ -171,7 +171,7 @@ def test_a_failure_is_told_to_all_and_the_next_are_scored(
     assert types == [MemoryError, MemoryError, MemoryError, Scored, Scored]
 
 
-def test_a_large_body_is_worked_on_away_from_the_loop(watched: Watched) -> None:
+def test_what_takes_longer_is_worked_on_away_from_the_loop(watched: Watched) -> None:
     where: list[bool] = []
 
     def work() -> bytes:
@@ -179,7 +179,7 @@ def test_a_large_body_is_worked_on_away_from_the_loop(watched: Watched) -> None:
         return b"done"
 
     async def go(turns: MicroBatcher) -> bytes:
-        return await turns.run_large(watched.predictor, 0.0, work, here)
+        return await turns.run(watched.predictor, work, here, seconds=2 * LONGEST)
 
     assert run(go) == b"done"
     assert where == [False]

@@ -305,7 +305,7 @@ def test_the_service_is_the_documented_application(bundle_path: Path) -> None:
     made = create_app(bundle_path, "memory")
     assert isinstance(made, FastAPI)
     assert isinstance(made, Service)
-    assert [route.path for route in made.routes_table()] == [*ROUTES]
+    assert [*made.hot] == [*ROUTES]
 
 
 def test_metrics_tell_what_happened(bundle_path: Path) -> None:
