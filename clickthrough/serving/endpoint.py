@@ -14,7 +14,7 @@ from clickthrough.serving.batcher import CallerGone
 from clickthrough.serving.bodies import WrongBody
 from clickthrough.serving.handlers import Route
 from clickthrough.serving.observers import Observer
-from clickthrough.serving.receiving import discard_body, look_at_length, receive_body
+from clickthrough.serving.receiving import Incoming
 from clickthrough.serving.reload import Current
 
 _JSON = (b"content-type", b"application/json")
@@ -70,11 +70,11 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        kind, settings = self.route.kind, self._current.settings
+        incoming = Incoming(receive, self.route.kind, self._current.settings)
         began: float | None = None
         try:
-            self._look(scope)
-            body = await receive_body(receive, kind, settings, self._admission)
+            self._look(scope, incoming)
+            body = await incoming.whole(self._admission)
             began = time.perf_counter()
             answer = Answer(200, await self._handled(body, receive))
         except CallerGone:
@@ -82,7 +82,7 @@ class Endpoint:
         except Exception as error:
             answer = self._fault(error)
         if began is None and answer.status not in (408, 503):
-            await discard_body(receive, scope, kind, settings)
+            await incoming.discard(scope)
         seconds = None if began is None else time.perf_counter() - began
         self._observer.answered(self.route.path, answer.status, seconds)
         await _send(send, answer)
@@ -114,7 +114,7 @@ class Endpoint:
             return fault(503, "the store cannot be reached now; nothing was counted; try again")
         return fault(500, "Internal Server Error")
 
-    def _look(self, scope: Scope) -> None:
+    def _look(self, scope: Scope, incoming: Incoming) -> None:
         """Look at a request before its body is read.
 
         Raises:
@@ -136,7 +136,7 @@ class Endpoint:
             text = f"content-type: expected application/json in UTF-8, found {found}"
             raise Refused("type", text, 415)
         if b"content-length" in named:
-            look_at_length(named[b"content-length"], self.route.kind, self._current.settings)
+            incoming.look_at_length(named[b"content-length"])
 
 
 def _is_json(kind: bytes | None) -> bool:

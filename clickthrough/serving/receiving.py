@@ -1,98 +1,86 @@
 """Bodies received under limits: how large they are, how long they take, how many come in parts."""
 
 import asyncio
-from typing import Final
+from contextlib import suppress
 
-from starlette.types import Message, Receive, Scope
+from starlette.types import Receive, Scope
 
 from clickthrough.config.serving import Serving
 from clickthrough.serving.admission import Admission, Kind, Refused
 from clickthrough.serving.batcher import CallerGone
 
-_MOST_DISCARDED: Final = 16
+_MOST_DISCARDED = 16
 """A refused body is read to its end all the same, up to so many times what is taken: a caller
 who is still sending would never see the answer."""
 
 
-def look_at_length(length: bytes, kind: Kind, settings: Serving) -> None:
-    """Look at the length that a body is said to have.
+class Incoming:
+    """The body of one request, received under the limits of its kind.
 
-    Raises:
-        Refused: it is too large.
+    Args:
+        receive: ASGI's.
+        kind: which size is its own.
+        settings: the limits that hold now.
     """
-    if length.isdigit() and int(length[:20]) > _most(kind, settings):
-        raise _too_large(kind, settings)
 
+    __slots__ = ("_ended", "_most", "_name", "_receive", "_settings")
 
-async def receive_body(
-    receive: Receive, kind: Kind, settings: Serving, admission: Admission
-) -> bytes:
-    """Return a body when it is whole.
+    def __init__(self, receive: Receive, kind: Kind, settings: Serving) -> None:
+        self._receive, self._settings, self._ended = receive, settings, False
+        self._name = "max_events_bytes" if kind == "events" else "max_body_bytes"
+        self._most: int = getattr(settings, self._name)
 
-    Raises:
-        Refused: it is too large, too slow, or too many come in parts.
-        CallerGone: its sender has gone.
-    """
-    if _is_here(receive):
-        message = await receive()
-    else:
+    def look_at_length(self, length: bytes) -> None:
+        """Look at the length that the body is said to have.
+
+        Raises:
+            Refused: it is too large.
+        """
+        if length.isdigit() and int(length[:20]) > self._most:
+            raise self._too_large()
+
+    async def whole(self, admission: Admission) -> bytes:
+        """Return the body when all of it is here.
+
+        Raises:
+            Refused: it is too large, too slow, or too many come in parts.
+            CallerGone: its sender has gone.
+        """
+        if not getattr(getattr(self._receive, "__self__", None), "more_body", True):
+            return await self._part()  # as nearly every body is, uvicorn says
+        parts, size = [], 0
         try:
-            async with asyncio.timeout(settings.body_seconds):
-                message = await _gathered(receive, _most(kind, settings), admission)
+            async with asyncio.timeout(self._settings.body_seconds):
+                with admission.reading() as take:
+                    while not self._ended and size <= self._most:
+                        parts.append(await self._part())
+                        size += len(parts[-1])
+                        take(len(parts[-1]))
         except TimeoutError:
             text = "the body did not come in time (serving.body_seconds)"
             raise Refused("slow_body", text, 408) from None
-    if message["type"] == "http.disconnect":
-        raise CallerGone
-    body: bytes = message.get("body", b"")
-    if len(body) > _most(kind, settings):
-        raise _too_large(kind, settings)
-    return body
+        if size > self._most:
+            raise self._too_large()
+        return b"".join(parts)
 
+    async def discard(self, scope: Scope) -> None:
+        """Let the body of a request that was refused come, and drop it."""
+        if any(name == b"expect" for name, _ in scope["headers"]):
+            return  # who waits to be told to send is told now
+        size = 0
+        with suppress(TimeoutError, CallerGone):
+            async with asyncio.timeout(self._settings.body_seconds):
+                while not self._ended and size <= _MOST_DISCARDED * self._most:
+                    size += len(await self._part())
 
-async def discard_body(receive: Receive, scope: Scope, kind: Kind, settings: Serving) -> None:
-    """Let the body of a request that was refused come, and drop it."""
-    if any(name == b"expect" for name, _ in scope["headers"]):
-        return  # who waits to be told to send is told now
-    most = _MOST_DISCARDED * _most(kind, settings)
-    try:
-        async with asyncio.timeout(settings.body_seconds):
-            message, size = await receive(), 0
-            while message.get("more_body", False) and size <= most:
-                size += len(message.get("body", b""))
-                message = await receive()
-    except TimeoutError:
-        return
+    async def _part(self) -> bytes:
+        message = await self._receive()
+        self._ended = not message.get("more_body", False)
+        if message["type"] == "http.disconnect":
+            raise CallerGone
+        part: bytes = message.get("body", b"")
+        return part
 
-
-async def _gathered(receive: Receive, most: int, admission: Admission) -> Message:
-    """Return a body that comes in parts, or its beginning where it is too large."""
-    message = await receive()
-    if not message.get("more_body", False):
-        return message
-    parts, size = [message.get("body", b"")], len(message.get("body", b""))
-    with admission.reading() as take:
-        take(size)
-        while message.get("more_body", False) and size <= most:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return message
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            take(len(parts[-1]))
-    return {"type": "http.request", "body": b"".join(parts)}
-
-
-def _is_here(receive: Receive) -> bool:
-    """Say whether the whole body is here already, as nearly every one is."""
-    return not getattr(getattr(receive, "__self__", None), "more_body", True)
-
-
-def _most(kind: Kind, settings: Serving) -> int:
-    return settings.max_events_bytes if kind == "events" else settings.max_body_bytes
-
-
-def _too_large(kind: Kind, settings: Serving) -> Refused:
-    name = "max_events_bytes" if kind == "events" else "max_body_bytes"
-    text = f"the body is larger than {_most(kind, settings)} bytes (serving.{name})"
-    return Refused("size", text, 413)
+    def _too_large(self) -> Refused:
+        text = f"the body is larger than {self._most} bytes (serving.{self._name})"
+        return Refused("size", text, 413)
