@@ -248,6 +248,16 @@ def test_a_token_keeps_strangers_from_the_counters(
     assert "CTR_EVENTS_TOKEN" not in caplog.text
 
 
+def test_a_body_that_is_too_large_and_here_is_refused_at_once(bundle_path: Path) -> None:
+    app = create_app(bundle_path, "memory")
+    settings = app.state.current.settings
+    assert settings.body_seconds >= 10
+    for most, route in ((settings.max_body_bytes, "/rank"), (settings.max_events_bytes, "/events")):
+        sent = Caller(route, b" " * (most + 1))
+        asyncio.run(asyncio.wait_for(sent.ask(app), settings.body_seconds / 2))
+        assert sent.status == 413
+
+
 def test_a_body_that_is_too_large_is_let_come_before_it_is_refused(bundle_path: Path) -> None:
     app = create_app(bundle_path, "memory")
     most = app.state.current.settings.max_body_bytes
