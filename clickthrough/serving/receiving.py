@@ -47,7 +47,10 @@ class Incoming:
             CallerGone: its sender has gone.
         """
         if not getattr(getattr(self._receive, "__self__", None), "more_body", True):
-            return await self._part()  # as nearly every body is, uvicorn says
+            body = await self._part()  # as nearly every body is here, uvicorn says
+            if len(body) > self._most:
+                raise self._too_large()
+            return body
         parts, size = [], 0
         try:
             async with asyncio.timeout(self._settings.body_seconds):
