@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from clickthrough.errors import StoreError
 from clickthrough.serving.app import Service, create_app
 from clickthrough.serving.contract import EventsBody, PredictBody, Predictions, RankBody, Rankings
+from clickthrough.serving.endpoint import fault
 from clickthrough.streaming.recorder import Receipt
 from tests.logs import raw_rows
 from tests.serving.asking import Caller, caller
@@ -246,6 +247,10 @@ def test_a_token_keeps_strangers_from_the_counters(
         assert client.post("/events", json={"events": []}, headers=known).status_code == 200
         assert client.post("/predict", json={"impressions": [{}]}).status_code == 200
     assert "CTR_EVENTS_TOKEN" not in caplog.text
+
+
+def test_no_fault_is_told_at_length() -> None:
+    assert len(fault(422, "x" * 1_000_000).body) < 10_000
 
 
 def test_a_body_that_is_too_large_and_here_is_refused_at_once(bundle_path: Path) -> None:

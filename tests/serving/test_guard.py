@@ -1,12 +1,19 @@
 """Deadlines of connections and a bound on their number, without sockets."""
 
+import asyncio
 import resource
+import socket
+from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from uvicorn import Config
+from uvicorn.server import ServerState
 
 from clickthrough.config.serving import Serving
 from clickthrough.serving import guard as module
-from clickthrough.serving.guard import Guard, Phase
+from clickthrough.serving.connections import GuardedH11, GuardedProtocol
+from clickthrough.serving.guard import GUARD, Guard, Phase
 
 LIMITS = Serving(max_connections=3, head_seconds=1, body_seconds=2, write_seconds=3, idle_seconds=4)
 
@@ -114,3 +121,19 @@ def test_there_are_never_more_than_files_allow(monkeypatch: pytest.MonkeyPatch) 
     guard.add(Connection("idle"))  # type: ignore[arg-type]
     assert len(guard._connections) <= 32
     assert first.phase() == "idle"
+
+
+@pytest.mark.parametrize("protocol", [GuardedProtocol, GuardedH11])
+def test_uvicorns_own_deadline_of_idle_connections_gives_way(protocol: Any) -> None:  # noqa: ANN401
+    async def go() -> None:
+        config = Config(FastAPI(), timeout_keep_alive=5, log_config=None)
+        made = protocol(config, ServerState(), {GUARD: known(limits=Serving(idle_seconds=40))})
+        reader, writer = socket.socketpair()
+        with reader, writer:
+            transport, _ = await asyncio.get_running_loop().create_connection(
+                lambda: made, sock=writer
+            )
+            assert made.timeout_keep_alive == 40
+            transport.abort()
+
+    asyncio.run(go())

@@ -41,6 +41,7 @@ def floods(key: str) -> dict[str, bytes]:
         "NaNs": b'{"%s": [{"platform": [%sNaN]}]}' % (key.encode(), b"NaN," * (near // 4)),
         "NaNs and quotes": b'{"%s": [' % key.encode() + b'NaN"' * (near // 4),
         "keys of the body": json.dumps({**names, key: []}).encode(),
+        "a long key of the body": json.dumps({"k" * near: 1, key: []}).encode(),
         "the key again and again": b"{%s}" % b",".join([b'"%s":[]' % key.encode()] * 60_000),
         "no text": b"\xff" * near,
         "zeros": bytes(near),
