@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clickthrough.errors import StoreError
 from clickthrough.serving.app import Service, create_app
+from clickthrough.serving.bodies import BodyReader
 from clickthrough.serving.contract import EventsBody, PredictBody, Predictions, RankBody, Rankings
 from clickthrough.serving.endpoint import fault
 from clickthrough.streaming.recorder import Receipt
@@ -295,9 +297,17 @@ def test_a_body_that_is_too_large_is_let_come_before_it_is_refused(bundle_path: 
     asyncio.run(go())
 
 
-def test_large_bodies_are_answered_as_small_ones_are(
-    bundle_path: Path, rows: list[dict[str, Any]]
+def test_large_bodies_are_answered_as_small_ones_are_but_read_on_a_thread(
+    bundle_path: Path, rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    on_loop: list[bool] = []
+    whole = BodyReader.read
+
+    def read(reader: BodyReader[Any], data: bytes, most: int) -> Any:  # noqa: ANN401
+        on_loop.append(threading.current_thread() is threading.main_thread())
+        return whole(reader, data, most)
+
+    monkeypatch.setattr(BodyReader, "read", read)
     app = create_app(bundle_path, "memory")
     app.state.current.settings.__dict__["max_body_bytes"] = 1_000_000
     context = {"display_id": "one", "uuid": "u1"}
@@ -312,6 +322,7 @@ def test_large_bodies_are_answered_as_small_ones_are(
             await large.ask(app)
             assert small.status in (200, 422)
             assert (large.status, large.answer) == (small.status, small.answer)
+            assert on_loop[-2:] == [True, False]
 
     asyncio.run(go())
 

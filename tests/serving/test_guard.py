@@ -123,17 +123,46 @@ def test_there_are_never_more_than_files_allow(monkeypatch: pytest.MonkeyPatch) 
     assert first.phase() == "idle"
 
 
+class Peer:
+    """A connection to a protocol, in the event loop of a test."""
+
+    def __init__(self, protocol: Any, app: Any, limits: Serving) -> None:  # noqa: ANN401
+        config = Config(app, timeout_keep_alive=5, log_config=None)
+        self.protocol = protocol(config, ServerState(), {GUARD: known(limits=limits)})
+        self.sock, self._other = socket.socketpair()
+
+    async def __aenter__(self) -> "Peer":
+        self.sock.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(lambda: self.protocol, sock=self._other)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.sock.close()
+        self.protocol.transport.abort()
+
+
 @pytest.mark.parametrize("protocol", [GuardedProtocol, GuardedH11])
 def test_uvicorns_own_deadline_of_idle_connections_gives_way(protocol: Any) -> None:  # noqa: ANN401
     async def go() -> None:
-        config = Config(FastAPI(), timeout_keep_alive=5, log_config=None)
-        made = protocol(config, ServerState(), {GUARD: known(limits=Serving(idle_seconds=40))})
-        reader, writer = socket.socketpair()
-        with reader, writer:
-            transport, _ = await asyncio.get_running_loop().create_connection(
-                lambda: made, sock=writer
-            )
-            assert made.timeout_keep_alive == 40
-            transport.abort()
+        async with Peer(protocol, FastAPI(), Serving(idle_seconds=40)) as peer:
+            assert peer.protocol.timeout_keep_alive == 40
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize(("count", "held"), [(60, True), (70, False)])
+def test_few_requests_are_held_before_the_first_is_answered(count: int, held: bool) -> None:
+    async def never(scope: object, receive: object, send: object) -> None:
+        await asyncio.sleep(60)
+
+    async def go() -> None:
+        loop = asyncio.get_running_loop()
+        async with Peer(GuardedProtocol, never, LIMITS) as peer:
+            await loop.sock_sendall(peer.sock, b"GET / HTTP/1.1\r\nhost: a\r\n\r\n" * count)
+            said = asyncio.ensure_future(loop.sock_recv(peer.sock, 100))
+            done, _ = await asyncio.wait([said], timeout=0.2 if held else 10)
+            assert bool(done) != held
+            said.cancel()
 
     asyncio.run(go())

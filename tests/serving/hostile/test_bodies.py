@@ -28,6 +28,17 @@ def test_a_flood_is_answered_soon_and_shortly(server: Server, path: str) -> None
         json.loads(said)
 
 
+@pytest.mark.parametrize("path", KEYS)
+def test_ids_and_texts_are_kept_short(server: Server, path: str) -> None:
+    named: dict[str, object] = (
+        {"type": "impression", "display_id": "r1"} if path == "/events" else {}
+    )
+    for row, most in (({"uuid": "u" * 257}, b"256"), ({"platform": "m" * 4_097}, b"4,096")):
+        status, said = server.ask(path, {KEYS[path]: [{**named, "ad": 1, **row}]})
+        assert status == 422, said
+        assert most in said
+
+
 def test_floods_leave_others_their_service(server: Server) -> None:
     every = [(path, body) for path, key in KEYS.items() for body in floods(key).values()]
     turns = iter(every * 1_000)
