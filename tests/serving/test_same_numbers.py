@@ -1,5 +1,6 @@
 """Ten thousand impressions with live state: every way of serving gives the same bits."""
 
+import asyncio
 import csv
 import json
 from pathlib import Path
@@ -7,12 +8,13 @@ from typing import Any
 
 import polars as pl
 import pytest
-from fastapi.testclient import TestClient
+from starlette.types import ASGIApp
 
 from clickthrough.serving.app import create_app
 from clickthrough.serving.batch import predict_file
 from clickthrough.serving.predictor import Predictor
 from tests.logs import make_log, raw_rows
+from tests.serving.asking import caller
 
 REQUESTS, SIZE = 2_000, 5
 Numbers = list[tuple[float, float]]
@@ -43,31 +45,29 @@ def numbers(entries: list[dict[str, Any]]) -> Numbers:
     return [(entry["probability"], entry["logit"]) for entry in entries]
 
 
-def posted(client: TestClient, route: str, body: dict[str, Any]) -> dict[str, Any]:
-    answer = client.post(
-        route, content=json.dumps(body), headers={"content-type": "application/json"}
-    )
-    assert answer.status_code == 200
-    made: dict[str, Any] = answer.json()
+async def posted(app: ASGIApp, route: str, body: dict[str, Any]) -> dict[str, Any]:
+    asked = await caller(route, body).ask(app)
+    assert asked.status == 200
+    made: dict[str, Any] = json.loads(asked.answer)
     return made
 
 
-def over_rank(client: TestClient, rows: list[dict[str, Any]]) -> Numbers:
+async def over_rank(app: ASGIApp, rows: list[dict[str, Any]]) -> Numbers:
     made: Numbers = []
     for start in range(0, len(rows), SIZE):
         request = rows[start : start + SIZE]
         context = {name: request[0][name] for name in ("display_id", "ts", "uuid", "platform")}
         own = [{k: v for k, v in row.items() if k not in context} for row in request]
-        ranked = posted(client, "/rank", {"context": context, "candidates": own})["ranking"]
-        made += numbers(sorted(ranked, key=lambda entry: entry["candidate"]))
+        answer = await posted(app, "/rank", {"context": context, "candidates": own})
+        made += numbers(sorted(answer["ranking"], key=lambda entry: entry["candidate"]))
     return made
 
 
-def over_predict(client: TestClient, rows: list[dict[str, Any]], size: int) -> Numbers:
+async def over_predict(app: ASGIApp, rows: list[dict[str, Any]], size: int) -> Numbers:
     made: Numbers = []
     for start in range(0, len(rows), size):
-        body = {"impressions": rows[start : start + size]}
-        made += numbers(posted(client, "/predict", body)["predictions"])
+        answer = await posted(app, "/predict", {"impressions": rows[start : start + size]})
+        made += numbers(answer["predictions"])
     return made
 
 
@@ -103,10 +103,11 @@ def test_every_way_of_serving_gives_the_same_bits(
     assert len(set(expected)) > 9_000
     fresh = Predictor.load(bundle_path, "memory", runtime).predict(rows).predictions
     assert sum(p.logit != own[1] for p, own in zip(fresh, expected, strict=True)) > 5_000
-    with TestClient(create_app(bundle_path, store, runtime)) as client:
-        assert over_rank(client, rows) == expected
-        assert over_predict(client, rows, SIZE) == expected
-        assert over_predict(client, rows, 10 * SIZE) == expected
+    app = create_app(bundle_path, store, runtime)
+    assert asyncio.run(over_rank(app, rows)) == expected
+    assert asyncio.run(over_predict(app, rows, SIZE)) == expected
+    assert asyncio.run(over_predict(app, rows, 10 * SIZE)) == expected
+    app.state.current.close()
     for end in (".csv", ".jsonl"):
         assert over_file(predictor, rows, tmp_path, end) == expected
     alone = [predictor.predict([row]).predictions[0].logit for row in rows[:500]]
