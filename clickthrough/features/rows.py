@@ -179,6 +179,20 @@ class RowParser(FieldReader):
         """
         return [self._names.renamed(row) for row in plain_rows(raw)]
 
+    def columns(
+        self, renamed: Sequence[RawRow], fields: Sequence[str], places: Sequence[int]
+    ) -> dict[str, Sequence[Value]]:
+        """Return some fields of rows that go by our names.
+
+        Raises:
+            RequestError: a value has the wrong type; named by its place.
+        """
+        columns: RawColumns = {name: [row.get(name) for row in renamed] for name in fields}
+        try:
+            return self._fields(columns, [None] * len(renamed))
+        except NOT_A_VALUE:  # which of them, says what follows
+            return {name: self.read(name, columns[name], places) for name in fields}
+
     def _read(
         self, columns: RawColumns, rows: int, now: int
     ) -> tuple[dict[str, Sequence[Value]], NDArray[np.int64]]:
@@ -188,6 +202,11 @@ class RowParser(FieldReader):
             ValueError: a value is wrong, or :class:`OverflowError`.
         """
         unsent: list[object] = [None] * min(1, rows)
+        moments = self.moments(columns.get("time", unsent), now)
+        return self._fields(columns, unsent), np.array(moments, np.int64)
+
+    def _fields(self, columns: RawColumns, unsent: Sequence[object]) -> dict[str, Sequence[Value]]:
+        """Return all fields."""
         values: dict[str, Sequence[Value]] = {}
         for kind, names in self._kinds:
             given = [columns.get(name, unsent) for name in names]
@@ -196,8 +215,7 @@ class RowParser(FieldReader):
                 continue
             for name, own in zip(names, given, strict=True):
                 values[name] = self.values(name, own)
-        moments = self.moments(columns.get("time", unsent), now)
-        return values, np.array(moments, np.int64)
+        return values
 
     def _items(self, values: Mapping[str, Sequence[Value]]) -> Sequence[Value]:
         """Return what tells repeats, of which there are none where the log names no items."""

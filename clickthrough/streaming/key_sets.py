@@ -102,10 +102,7 @@ class KeySets:
         for number, reading in enumerate(self._readings):
             parser = reading.parser
             rows = renamed if number == 0 else parser.rename(shown.raw)
-            values = {
-                name: parser.read(name, [row.get(name) for row in rows], shown.places)
-                for name in reading.fields
-            }
+            values = parser.columns(rows, reading.fields, shown.places)
             for place, history in reading.histories:
                 marks = history.marks(values)
                 if alike != {history.of}:

@@ -158,11 +158,11 @@ class Recorder:
         changes = Changes(np.array(counted.times, np.int64), np.array(counted.new, np.float64))
         by_history = zip(*counted.marks, strict=True)
         for history, marks in zip(self._key_sets.histories, by_history, strict=True):
-            present = np.array([mark is not None for mark in marks])
-            if present.all():
-                history.add(tx, marks, changes, expires, breathe)
-            elif present.any():
-                some = [mark for mark in marks if mark is not None]
+            some = [mark for mark in marks if mark is not None]
+            if len(some) == len(marks):
+                history.add(tx, some, changes, expires, breathe)
+            elif some:
+                present = np.array([mark is not None for mark in marks])
                 history.add(tx, some, changes[present], expires, breathe)
             breathe()
 

@@ -6,6 +6,7 @@ and remembered until its click, so that both count for the same key.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,10 +40,15 @@ class Changes:
     time: NDArray[np.int64]
     counts: NDArray[np.float64]
 
-    @property
+    @cached_property
     def newest(self) -> int:
         """The latest of the times."""
         return int(self.time.max())
+
+    @cached_property
+    def each(self) -> list[tuple[int, float, float]]:
+        """Time, impressions and clicks of each, where they are few."""
+        return list(zip(self.time.tolist(), *self.counts.T.tolist(), strict=True))
 
     def __getitem__(self, rows: NDArray[np.bool_]) -> "Changes":
         """Return some of them."""

@@ -12,7 +12,7 @@ from clickthrough.features.columns import KeySet
 from clickthrough.features.history.asking import Asking
 from clickthrough.features.history.base import Changes
 from clickthrough.features.history.digests import counters_digest
-from clickthrough.features.history.few import Query, read_few
+from clickthrough.features.history.few import Query, add_few, read_few
 from clickthrough.features.history.keys import (
     Asked,
     keys_of,
@@ -93,7 +93,11 @@ class CounterHistory:
     ) -> None:
         """Count events."""
         rows = {key: place for place, key in enumerate(dict.fromkeys(marks))}
-        keys, row_of = list(rows), np.fromiter(map(rows.__getitem__, marks), np.int64, len(marks))
+        keys = list(rows)
+        if len(marks) <= _FEW:
+            self._add(tx, keys, [rows[mark] for mark in marks], changes, expires)
+            return
+        row_of = np.fromiter(map(rows.__getitem__, marks), np.int64, len(marks))
         for start in range(0, len(keys), _SLICE):
             part = keys[start : start + _SLICE]
             own = (row_of >= start) & (row_of < start + _SLICE)
@@ -104,19 +108,36 @@ class CounterHistory:
         self,
         tx: Transaction,
         keys: Sequence[bytes],
-        rows: NDArray[np.int64],
+        rows: Sequence[int] | NDArray[np.int64],
         changes: Changes,
         expires: int,
     ) -> None:
-        """Count events of a few keys; ``rows`` says which key each is of."""
+        """Count events of some keys; ``rows`` says which key each is of."""
         found = read_layered(tx, self.snapshot, keys)
         try:
-            states = self.layout.unpack(found)
+            made = self._added(found, rows, changes)
         except UnsoundStateError:
             raise self.unsound(keys, found) from None
+        tx.write(dict(zip(keys, made, strict=True)), expires, changes.newest)
+
+    def _added(
+        self,
+        states: Sequence[bytes | None],
+        rows: Sequence[int] | NDArray[np.int64],
+        changes: Changes,
+    ) -> list[bytes]:
+        """Return states after events."""
+        if isinstance(rows, list):
+            of_each = [
+                (row, float(time // self._tick), shown, clicked)
+                for row, (time, shown, clicked) in zip(rows, changes.each, strict=True)
+            ]
+            if (made := add_few(self.layout, states, of_each)) is not None:
+                return made
         ticks = (changes.time // self._tick).astype(np.float64)
-        packed = self.layout.pack(self.layout.add(states, rows, ticks, changes.counts))
-        tx.write(dict(zip(keys, packed, strict=True)), expires, changes.newest)
+        unpacked = self.layout.unpack(states)
+        rows = np.asarray(rows, np.int64)
+        return self.layout.pack(self.layout.add(unpacked, rows, ticks, changes.counts))
 
     def unsound(self, keys: Sequence[bytes], states: Sequence[bytes | None]) -> StoreError:
         """Return an error that names the first key whose state is none."""

@@ -1,10 +1,10 @@
-"""The online states of a few keys, read one by one: sooner than with arrays."""
+"""The online states of a few keys, read and changed one by one: sooner than with arrays."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, islice
 from operator import mul
-from struct import unpack
+from struct import pack, unpack
 
 import numpy as np
 
@@ -71,3 +71,40 @@ def _known(query: Query, seen: _Seen, weights: Iterator[float]) -> list[float]:
         known.append(sum(map(mul, recent, shown), 0.0) + settled * values[place])
         known.append(sum(map(mul, recent, clicked), 0.0) + settled * values[place + 1])
     return known
+
+
+Count = tuple[int, float, float, float]
+"""Which state an event belongs to, its tick, its impressions and clicks."""
+
+
+def add_few(
+    layout: StateLayout, states: Sequence[bytes | None], counts: Iterable[Count]
+) -> list[bytes] | None:
+    """Count events of a few keys: :meth:`StateLayout.add`, to the last bit, but sooner.
+
+    Returns:
+        The states after the events; None where entries have become old, which arrays settle.
+
+    Raises:
+        UnsoundStateError: one of the states is none.
+    """
+    values = [_values(layout, layout.blank if state is None else state) for state in states]
+    for place, tick, shown, clicked in counts:
+        own = values[place]
+        own[FIRST] = min(own[FIRST], tick)
+        at = layout.width + ENTRY * bisect_left(own[layout.width :: ENTRY], tick)
+        if own[at : at + 1] == [tick]:
+            own[at + 1] += shown
+            own[at + 2] += clicked
+        else:
+            own[at:at] = (tick, shown, clicked)
+    ticks = [own[layout.width :: ENTRY] for own in values]
+    if any(own and own[0] <= own[-1] - layout.span for own in ticks):
+        return None
+    return [pack(f"{len(own)}d", *own) for own in values]
+
+
+def _values(layout: StateLayout, state: bytes) -> list[float]:
+    if not layout.is_sound(state):
+        raise UnsoundStateError
+    return [*unpack(f"{len(state) // FLOAT}d", state)]

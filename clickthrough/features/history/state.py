@@ -110,7 +110,7 @@ class StateLayout:
         entries, rest = divmod(len(state) - self.header_bytes, ENTRY * FLOAT)
         return entries >= 0 and not rest
 
-    @property
+    @cached_property
     def span(self) -> int:
         """The ticks for which an entry is kept."""
         return int(self.windows.max(initial=0)) + self.delay + _SPARE_TICKS
@@ -138,7 +138,8 @@ class StateLayout:
         return [np.nan, *[0.0] * (2 + 2 * len(self.windows) + 2 * len(self.half_lives))]
 
     @cached_property
-    def _blank(self) -> bytes:
+    def blank(self) -> bytes:
+        """The state of a key never seen."""
         return self.empty(1).header.tobytes()
 
     def unpack(self, packed: Sequence[bytes | None]) -> States:
@@ -147,7 +148,7 @@ class StateLayout:
         Raises:
             UnsoundStateError: one of them is no state.
         """
-        present = [self._blank if state is None else state for state in packed]
+        present = [self.blank if state is None else state for state in packed]
         lengths = np.array([*map(len, present)], np.int64)
         counts, rest = np.divmod(lengths - self.header_bytes, ENTRY * FLOAT)
         if rest.any():

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from clickthrough.features.history.few import read_few
-from clickthrough.features.history.state import StateLayout, States
+from clickthrough.features.history.few import add_few, read_few
+from clickthrough.features.history.state import StateLayout, States, UnsoundStateError
 
 KEYS = 3
 HALF_LIVES = [0.1, 0.5, 1.0, 6.0, 4_032.5]
@@ -256,6 +256,17 @@ def test_no_states_are_packed_unpacked_and_read() -> None:
     assert layout.read(layout.empty(0), np.empty(0)).shape == (0, 7)
 
 
+def packed_states(layout: StateLayout, logs: list[list[tuple[int, int]]]) -> list[bytes | None]:
+    packed: list[bytes | None] = []
+    for events in logs:
+        states = layout.empty(1)
+        for moment, clicked in events:
+            one = np.array([[1.0, float(clicked)]])
+            states = layout.add(states, np.zeros(1, np.int64), np.array([float(moment)]), one)
+        packed.append(layout.pack(states)[0] if events else None)
+    return packed
+
+
 STATES = st.lists(
     st.lists(st.tuples(st.integers(0, 40), st.integers(0, 1)), max_size=25), min_size=1, max_size=6
 )
@@ -277,13 +288,46 @@ def test_a_state_read_alone_is_the_same_to_the_last_bit(
     tick: int,
 ) -> None:
     layout = StateLayout(np.array(windows, np.int64), np.array(half_lives, np.float64), delay)
-    packed: list[bytes | None] = []
-    for events in logs:
-        states = layout.empty(1)
-        for moment, clicked in events:
-            one = np.array([[1.0, float(clicked)]])
-            states = layout.add(states, np.zeros(1, np.int64), np.array([float(moment)]), one)
-        packed.append(layout.pack(states)[0] if events else None)
+    packed = packed_states(layout, logs)
     together = layout.read(layout.unpack(packed), np.full(len(packed), float(tick)))
     alone = read_few([(layout, state or b"", float(tick)) for state in packed])
     np.testing.assert_array_equal(np.array(alone), together)
+
+
+@settings(deadline=None)
+@given(
+    logs=STATES,
+    windows=st.lists(st.integers(1, 30), max_size=2, unique=True),
+    half_lives=st.lists(st.floats(0.5, 50), max_size=2),
+    delay=st.integers(0, 3),
+    events=st.lists(
+        st.tuples(st.integers(0, 5), st.integers(0, 45), st.integers(0, 1), st.integers(0, 2)),
+        max_size=12,
+    ),
+)
+def test_a_state_changed_alone_is_the_same_to_the_last_bit(
+    logs: list[list[tuple[int, int]]],
+    windows: list[int],
+    half_lives: list[float],
+    delay: int,
+    events: list[tuple[int, int, int, int]],
+) -> None:
+    layout = StateLayout(np.array(windows, np.int64), np.array(half_lives, np.float64), delay)
+    packed = packed_states(layout, logs)
+    of_each = [(row % len(packed), float(t), float(i), float(c)) for row, t, i, c in events]
+    table = np.array(of_each).reshape(-1, 4)
+    before = layout.unpack(packed)
+    together = layout.add(before, table[:, 0].astype(np.int64), table[:, 1], table[:, 2:])
+    alone = add_few(layout, packed, of_each)
+    if alone is None:  # something was settled
+        every = {*zip(before.rows.tolist(), before.entries[:, 0].tolist(), strict=True)}
+        assert len(together.rows) < len(every | {(row, tick) for row, tick, _, _ in of_each})
+    else:
+        assert alone == layout.pack(together)
+
+
+def test_bytes_that_are_no_state_are_not_changed() -> None:
+    layout = StateLayout(np.array([], np.int64), np.array([2.0]), 0)
+    for wrong in (b"", b"x", layout.blank[:-8], layout.blank + b"\0" * 8):
+        with pytest.raises(UnsoundStateError):
+            add_few(layout, [wrong], [(0, 1.0, 1.0, 0.0)])
