@@ -132,7 +132,7 @@ class Handlers:
         def read() -> list[RawRow]:
             return [*self._observe.read(body, settings.max_impressions).events]
 
-        receipt = await self._events.record(read, settings.max_events_wait)
+        receipt = await self._events.record(read, len(body), settings.max_events_wait)
         self._observer.recorded(receipt.as_dict())
         return _encode(receipt)
 

@@ -114,6 +114,11 @@ class Predictor:
         """Count the events of several callers at once; see :meth:`Recorder.record_each`."""
         return self.recorder.record_each(bodies, breathe)
 
+    @property
+    def is_soon(self) -> bool:
+        """Whether a few events are soon counted: the store neither waits nor is to be tidied."""
+        return not (self.store.waits or self.recorder.is_due)
+
     def succeeded_by(self, bundle: Bundle, settings: Serving) -> Self:
         """Return a predictor of another bundle over the same store."""
         made = type(self)(bundle, self.store, settings)

@@ -41,7 +41,12 @@ class Store(Reader, Protocol):
     wait for more than a slice of :meth:`expire` and :meth:`trim`, which call ``breathe`` between
     slices. Each method raises :class:`clickthrough.errors.StoreError` where the store is out of
     order.
+
+    Attributes:
+        waits: whether a transaction may wait: for a disk, or another process.
     """
+
+    waits: bool
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Begin a transaction: committed at the end of the block, undone if it raises."""

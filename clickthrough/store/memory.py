@@ -47,6 +47,8 @@ class MemoryStore:
     ``_lock`` for as long as the change itself takes, which is all that readers wait for.
     """
 
+    waits = False
+
     def __init__(self) -> None:
         self._values: dict[bytes, bytes] = {}
         self._lives: dict[bytes, Life] = {}

@@ -42,6 +42,8 @@ class SQLiteStore:
     meanwhile, on the same thread too, sees nothing of a transaction that is not committed.
     """
 
+    waits = True
+
     def __init__(self, path: Path) -> None:
         """Open or create the file; see :func:`clickthrough.store.open_store`."""
         self.path = path

@@ -76,6 +76,7 @@ class Recorder:
             StoreError: the store is out of order; no event is counted.
         """
         (receipt,) = self.record_each([raw])
+        self.tidy()
         if isinstance(receipt, RequestError):
             raise receipt
         return receipt
@@ -83,7 +84,9 @@ class Recorder:
     def record_each(
         self, bodies: Sequence[Sequence[RawRow]], breathe: Breathe = nothing
     ) -> list[Receipt | RequestError]:
-        """Count the events of several callers at once: :meth:`record` for each.
+        """Count the events of several callers at once, each as :meth:`record` does.
+
+        Whoever calls this calls :meth:`tidy` now and then.
 
         Args:
             bodies: the events of each caller.
@@ -109,8 +112,28 @@ class Recorder:
             latest = max(event.time for event, _ in told)
             with self._store.transaction() as tx:
                 self._apply(tx, told, latest, breathe)
-            self._tidy(latest, len(told), breathe)
+            with self._lock:
+                self._newest = max(self._newest, latest)
+                self._untidied += len(told)
         return answers
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the store is to be tidied: a look at every value, paid for by as many events."""
+        return self._untidied >= max(_TIDY_EVERY, _TIDY_SHARE * self._kept)
+
+    def tidy(self, breathe: Breathe = nothing) -> None:
+        """Tidy the store where it is due; takes as long as a look at every value."""
+        with self._lock:
+            if not self.is_due:
+                return
+            self._untidied = 0
+        try:
+            self._store.expire(self._newest, breathe)
+            self._store.trim(self._most_keys, breathe)
+            self._kept = self._store.count()
+        except StoreError as error:  # the events are counted, whatever becomes of old ones
+            _log.warning("the store could not be tidied: %s", error)
 
     def go_on_from(self, before: "Recorder") -> None:
         """Take over from the recorder of another bundle what is known of the store's age."""
@@ -165,20 +188,3 @@ class Recorder:
                 present = np.array([mark is not None for mark in marks])
                 history.add(tx, some, changes[present], expires, breathe)
             breathe()
-
-    def _tidy(self, latest: int, events: int, breathe: Breathe) -> None:
-        """Tidy the store now and then: a look at every value, paid for by as many events."""
-        with self._lock:
-            self._newest = max(self._newest, latest)
-            self._untidied += events
-            due = self._untidied >= max(_TIDY_EVERY, _TIDY_SHARE * self._kept)
-            if due:
-                self._untidied = 0
-        if not due:
-            return
-        try:
-            self._store.expire(self._newest, breathe)
-            self._store.trim(self._most_keys, breathe)
-            self._kept = self._store.count()
-        except StoreError as error:  # the events are counted, whatever becomes of old ones
-            _log.warning("the store could not be tidied: %s", error)

@@ -58,7 +58,7 @@ def run(recording: Recording, go: Callable[[EventQueue], Awaitable[Any]]) -> Any
 
 
 def sent(queue: EventQueue, rows: int, seconds: float = 5.0, **fields: Any) -> Awaitable[Receipt]:  # noqa: ANN401
-    return asyncio.ensure_future(queue.record(lambda: [{**fields}] * rows, seconds))
+    return asyncio.ensure_future(queue.record(lambda: [{**fields}] * rows, size, seconds))
 
 
 def test_bodies_that_wait_together_are_recorded_together(recording: Recording) -> None:
