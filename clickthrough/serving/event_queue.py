@@ -23,8 +23,8 @@ from clickthrough.streaming.recorder import Receipt
 _MOST_EVENTS = 512
 """Events of several bodies recorded together: what one transaction costs is then well shared."""
 _SHARE, _CREDIT, _PAUSE = 0.25, 0.002, 0.0005
-"""Events get a tenth of a core that scoring would take whole, 2 ms of it at a time, so that a few of
-them wait for nothing and none for more than 20 ms. A pausing thread looks up twice a millisecond."""
+"""Events get a quarter of a core that scoring would take whole, 2 ms of it at a time: a few of them
+wait for nothing, and none for more than 8 ms. A pausing thread looks up twice a millisecond."""
 _FEW = 8_192
 """Bytes of a body that is soon recorded: a dozen impressions, or a hundred clicks, 1 or 2 ms."""
 

@@ -3,8 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, cast
 
 import pytest
@@ -17,6 +16,8 @@ from clickthrough.serving.predictor import Predictor
 from clickthrough.streaming.recorder import Receipt
 
 Row = dict[str, Any]
+LARGE = 100_000
+"""Bytes of a body that is recorded on the thread."""
 
 
 class Recording:
@@ -26,13 +27,20 @@ class Recording:
         self.together: list[list[int]] = []
         self.go_on = threading.Event()
         self.go_on.set()
-        self.scoring = False
+        self.scoring = self.is_soon = False
         self.fault: Exception | None = None
+        self.threads: list[bool] = []
+        self.tidied = 0
+        self.recorder = self
+
+    def tidy(self, breathe: Callable[[], None]) -> None:
+        self.tidied += 1
 
     def observe_each(
         self, bodies: Sequence[Sequence[Row]], breathe: Callable[[], None]
     ) -> list[Receipt | RequestError]:
         self.together.append([len(rows) for rows in bodies])
+        self.threads.append(threading.current_thread() is not threading.main_thread())
         assert self.go_on.wait(30)
         breathe()
         if self.fault is not None:
@@ -58,7 +66,7 @@ def run(recording: Recording, go: Callable[[EventQueue], Awaitable[Any]]) -> Any
 
 
 def sent(queue: EventQueue, rows: int, seconds: float = 5.0, **fields: Any) -> Awaitable[Receipt]:  # noqa: ANN401
-    return asyncio.ensure_future(queue.record(lambda: [{**fields}] * rows, size, seconds))
+    return asyncio.ensure_future(queue.record(lambda: [{**fields}] * rows, LARGE, seconds))
 
 
 def test_bodies_that_wait_together_are_recorded_together(recording: Recording) -> None:
@@ -81,7 +89,7 @@ def test_a_wrong_body_is_told_to_its_sender_alone(recording: Recording) -> None:
         raise RequestError("no rows")
 
     async def go(queue: EventQueue) -> list[Any]:
-        every = [sent(queue, 1), sent(queue, 1, wrong=True), queue.record(unreadable, 5.0)]
+        every = [sent(queue, 1), sent(queue, 1, wrong=True), queue.record(unreadable, LARGE, 5.0)]
         return await asyncio.gather(*every, sent(queue, 2), return_exceptions=True)
 
     found = run(recording, go)
@@ -125,7 +133,7 @@ def test_events_of_who_stops_waiting_are_recorded_all_the_same(recording: Record
     recording.go_on.clear()
 
     async def go(queue: EventQueue) -> None:
-        gone = asyncio.ensure_future(queue.record(lambda: [{}], 5.0))
+        gone = asyncio.ensure_future(queue.record(lambda: [{}], LARGE, 5.0))
         await asyncio.sleep(0.01)
         gone.cancel()
         recording.go_on.set()
@@ -135,27 +143,78 @@ def test_events_of_who_stops_waiting_are_recorded_all_the_same(recording: Record
     assert recording.together == [[1], [2]]
 
 
-def test_scoring_goes_before_but_not_for_ever(
-    recording: Recording, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock, busy_until = [0.0], [0.0]
-    paused: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        clock[0] += seconds
-        paused.append(seconds)
-        recording.scoring = clock[0] < busy_until[0]
-
-    queue = EventQueue(lambda: cast(Predictor, recording), lambda: recording.scoring)
-    breathe = partial(queue._breathe)
+@pytest.fixture
+def clock(recording: Recording, monkeypatch: pytest.MonkeyPatch) -> Iterator["Clock"]:
+    made = Clock(recording)
     with monkeypatch.context() as patch:
-        patch.setattr(time, "monotonic", lambda: clock[0])
-        patch.setattr(time, "sleep", sleep)
-        for busy, expected in ((0.005, 0.005), (1e9, 0.02)):
-            recording.scoring, clock[0], busy_until[0] = True, 0.0, busy
-            breathe()
-            assert clock[0] == pytest.approx(expected, abs=0.001)
-        recording.scoring, clock[0] = False, 0.0
-        paused.clear()
-        breathe()
-    assert not paused
+        patch.setattr(time, "monotonic", lambda: made.now)
+        patch.setattr(time, "perf_counter", lambda: made.now)
+        patch.setattr(time, "thread_time", lambda: made.worked)
+        patch.setattr(time, "sleep", made.sleep)
+        yield made
+
+
+class Clock:
+    """A clock that goes on where somebody sleeps, until when others are scored."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.now, self.worked, self.busy_until = 100.0, 0.0, 0.0
+        self._recording = recording
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self._recording.scoring = self.now < self.busy_until
+
+
+@pytest.mark.parametrize(
+    ("worked", "busy", "paused"),
+    [(0.001, 1e9, 0.0), (0.003, 1e9, 0.004), (1.0, 1e9, 0.008), (1.0, 0.002, 0.002), (1.0, 0, 0)],
+)
+def test_scoring_goes_before_what_is_more_than_a_share_but_not_for_ever(
+    recording: Recording, clock: Clock, worked: float, busy: float, paused: float
+) -> None:
+    queue = EventQueue(lambda: cast(Predictor, recording), lambda: recording.scoring)
+    queue._breathe()
+    recording.scoring, clock.busy_until = busy > 0, clock.now + busy
+    clock.worked, began = clock.worked + worked, clock.now
+    queue._breathe()
+    assert clock.now - began == pytest.approx(paused, abs=0.001)
+
+
+def test_a_few_events_are_recorded_at_once_while_their_share_lasts(
+    recording: Recording, clock: Clock
+) -> None:
+    recording.is_soon = True
+
+    async def go(queue: EventQueue) -> None:
+        assert await queue.record(lambda: [{}], 100, 5.0) == Receipt(1)
+        await queue.record(lambda: [{}] * 2, LARGE, 5.0)  # too many
+        queue._credit = 0.0
+        await queue.record(lambda: [{}] * 3, 100, 5.0)  # they had their share
+        clock.now += 1.0
+        recording.is_soon = False
+        await queue.record(lambda: [{}] * 4, 100, 5.0)  # the store waits, or is to be tidied
+        recording.is_soon = True
+        assert await queue.record(lambda: [{}] * 5, 100, 5.0) == Receipt(5)
+        with pytest.raises(RequestError, match="wrong"):
+            await queue.record(lambda: [{"wrong": True}], 100, 5.0)
+
+    run(recording, go)
+    assert recording.threads == [False, True, True, True, False, False]
+    assert recording.tidied == 3, "only the thread has the time"
+
+
+def test_who_waits_is_not_overtaken(recording: Recording) -> None:
+    recording.is_soon = True
+    recording.go_on.clear()
+
+    async def go(queue: EventQueue) -> None:
+        first = sent(queue, 1)
+        await asyncio.sleep(0.01)
+        second = asyncio.ensure_future(queue.record(lambda: [{}] * 2, 100, 5.0))
+        await asyncio.sleep(0.01)
+        recording.go_on.set()
+        await asyncio.gather(first, second)
+
+    run(recording, go)
+    assert recording.threads == [True, True]
