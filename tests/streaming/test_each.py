@@ -96,10 +96,11 @@ def test_others_are_let_in_while_the_store_is_tidied(monkeypatch: pytest.MonkeyP
     counting.record(*[shown(i, ad=i) for i in range(3_000)])
     monkeypatch.setattr("clickthrough.streaming.recorder._TIDY_EVERY", 1)
     monkeypatch.setattr("clickthrough.streaming.recorder._TIDY_SHARE", 0.0)
-    (told,) = counting.recorder.record_each(
-        [[shown(9_999)]], lambda: seen.append(counting.store.count())
-    )
+    (told,) = counting.recorder.record_each([[shown(9_999)]])
     assert told == Receipt(impressions=1)
+    assert counting.recorder.is_due
+    counting.recorder.tidy(lambda: seen.append(counting.store.count()))
+    assert not counting.recorder.is_due
     assert len(set(seen)) > 5
     assert counting.store.count() == 100
 
