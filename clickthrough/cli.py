@@ -243,8 +243,8 @@ def serve(
 ) -> None:
     """Serve a bundle over HTTP; http://HOST:PORT/docs describes the routes.
 
-    Settings come from the bundle, then a file, then the environment (CTR_ and the name in
-    capitals), then --set: whoever comes later goes before. GET /model shows them.
+    Settings come from the bundle, a file, the environment (CTR_MAX_WAIT_MS, ...)
+    and --set; of these the later one holds. GET /model shows them.
     """
     import uvicorn
 
