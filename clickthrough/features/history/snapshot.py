@@ -47,7 +47,7 @@ class Snapshot:
 
     def save(self, folder: Path, name: str) -> None:
         """Write ``NAME.keys.npy``, ``NAME.ends.npy`` and ``NAME.values.npy``."""
-        arrays = (self.digests, self.ends, self.values)
+        arrays: tuple[NDArray[np.generic], ...] = (self.digests, self.ends, self.values)
         for path, array in zip(self.files(folder, name), arrays, strict=True):
             np.save(path, array, allow_pickle=False)
 
