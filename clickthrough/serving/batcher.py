@@ -26,8 +26,9 @@ LONGEST = 0.004
 """Seconds: what takes longer is done on a thread."""
 _A_REQUEST = 0.0001
 """Seconds that a request takes beside its rows: HTTP, decoding, encoding, as measured."""
-_LOOKS = 3
-"""How often the event loop looks for others before it scores those who came at once."""
+_LOOKS, _LONGEST_LOOK = 3, 0.0005
+"""How often the event loop looks for others before it scores those who came at once; and seconds,
+after which it looks no more: under overload each look takes as long as refusing all who came."""
 _WEIGHT = 1 / 16
 """Of the newest in the mean."""
 
@@ -69,7 +70,7 @@ class MicroBatcher:
         self._waiting: deque[_Job] = deque()
         self._waiting_long: deque[_Job] = deque()
         self.waiting_seconds = 0.0
-        self._came = 0
+        self._came, self._since = 0, 0.0
         self._turning = self._on_thread = False
         # one process serves one core: two threads that score would only wait for each other
         self._thread = ThreadPoolExecutor(1, "scoring")
@@ -125,14 +126,14 @@ class MicroBatcher:
         self._waiting.append(job)
         self._came += 1
         if not self._turning:
-            self._turning = True
+            self._turning, self._since = True, time.perf_counter()
             asyncio.get_running_loop().call_soon(self._look, _LOOKS)
         return job.answered
 
     def _look(self, looks: int) -> None:
         """Take a turn once nobody else comes."""
         came, self._came = self._came, 0
-        if came and looks:
+        if came and looks and time.perf_counter() - self._since < _LONGEST_LOOK:
             asyncio.get_running_loop().call_soon(self._look, looks - 1)
         else:
             self._turn()
@@ -143,6 +144,7 @@ class MicroBatcher:
             self._turning = False
             return
         self._answer(jobs, self._score(jobs))
+        self._since = time.perf_counter()
         asyncio.get_running_loop().call_soon(self._look, _LOOKS)
 
     def _take(self) -> list[_Job]:

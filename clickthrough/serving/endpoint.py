@@ -3,6 +3,7 @@
 import hmac
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -72,11 +73,21 @@ class Endpoint:
         """Answer a request."""
         incoming = Incoming(receive, self.route.kind, self._current.settings)
         began: float | None = None
+        held = incoming.is_here
         try:
-            self._look(scope, incoming)
-            body = await incoming.whole(self._admission)
-            began = time.perf_counter()
-            answer = Answer(200, await self._handled(body, receive))
+            if held:  # refused before all else: or refusing takes what scoring needs
+                self._admission.enter(self.route.kind)
+            try:
+                self._look(scope, incoming)
+                body = await incoming.whole(self._admission)
+                if not held:
+                    self._admission.enter(self.route.kind)
+                    held = True
+                began = time.perf_counter()
+                answer = Answer(200, await self.route.handle(body, _gone(receive)))
+            finally:
+                if held:
+                    self._admission.leave(self.route.kind)
         except CallerGone:
             return  # nobody listens
         except Exception as error:
@@ -86,18 +97,6 @@ class Endpoint:
         seconds = None if began is None else time.perf_counter() - began
         self._observer.answered(self.route.path, answer.status, seconds)
         await _send(send, answer)
-
-    async def _handled(self, body: bytes, receive: Receive) -> bytes:
-        """Return what the handler makes of a body, a place held meanwhile."""
-        cycle = getattr(receive, "__self__", None)  # uvicorn's, unless a middleware stands between
-        kind = self.route.kind
-        self._admission.enter(kind)
-        try:
-            return await self.route.handle(
-                body, lambda: bool(getattr(cycle, "disconnected", False))
-            )
-        finally:
-            self._admission.leave(kind)
 
     def _fault(self, error: Exception) -> Answer:
         """Return what the caller is told of an error; only our own faults are logged."""
@@ -137,6 +136,12 @@ class Endpoint:
             raise Refused("type", text, 415)
         if b"content-length" in named:
             incoming.look_at_length(named[b"content-length"])
+
+
+def _gone(receive: Receive) -> Callable[[], bool]:
+    """Return what says whether the caller has gone."""
+    cycle = getattr(receive, "__self__", None)  # uvicorn's, unless a middleware stands between
+    return lambda: bool(getattr(cycle, "disconnected", False))
 
 
 def _is_json(kind: bytes | None) -> bool:

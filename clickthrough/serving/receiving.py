@@ -30,6 +30,11 @@ class Incoming:
         self._name = "max_events_bytes" if kind == "events" else "max_body_bytes"
         self._most: int = getattr(settings, self._name)
 
+    @property
+    def is_here(self) -> bool:
+        """Whether all of it has come, as far as uvicorn knows."""
+        return not getattr(getattr(self._receive, "__self__", None), "more_body", True)
+
     def look_at_length(self, length: bytes) -> None:
         """Look at the length that the body is said to have.
 
@@ -46,8 +51,8 @@ class Incoming:
             Refused: it is too large, too slow, or too many come in parts.
             CallerGone: its sender has gone.
         """
-        if not getattr(getattr(self._receive, "__self__", None), "more_body", True):
-            body = await self._part()  # as nearly every body is here, uvicorn says
+        if self.is_here:
+            body = await self._part()
             if len(body) > self._most:
                 raise self._too_large()
             return body
