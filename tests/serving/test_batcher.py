@@ -47,6 +47,12 @@ def watched(bundle_path: Path) -> Watched:
     return Watched(bundle_path)
 
 
+@pytest.fixture(autouse=True)
+def slow_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a busy machine not cut short how others are looked for."""
+    monkeypatch.setattr("clickthrough.serving.batcher._LONGEST_LOOK", 60.0)
+
+
 def here() -> bool:
     return False
 
