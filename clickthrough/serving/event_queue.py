@@ -22,9 +22,10 @@ from clickthrough.streaming.recorder import Receipt
 
 _MOST_EVENTS = 512
 """Events of several bodies recorded together: what one transaction costs is then well shared."""
-_SHARE, _CREDIT, _PAUSE = 0.25, 0.002, 0.0005
-"""Events get a quarter of a core that scoring would take whole, 2 ms of it at a time: a few of them
-wait for nothing, and none for more than 8 ms. A pausing thread looks up twice a millisecond."""
+_OF_BACKLOG, _OF_FEW, _PAUSE = (0.05, 0.001), (0.25, 0.002), 0.0005
+"""Shares of a core that scoring would take whole, and seconds of them that are saved up. A backlog
+gets a twentieth, and whoever scores never waits for more than a slice of it; a few events at a time
+get what 1,500 of them a second take. A pausing thread looks up twice a millisecond."""
 _FEW = 8_192
 """Bytes of a body that is soon recorded: a dozen impressions, or a hundred clicks, 1 or 2 ms."""
 
@@ -41,6 +42,23 @@ class _Body:
     answered: asyncio.Future[Receipt]
 
 
+class _Share:
+    """Seconds of work that may be done now: a share of all time, of which little is saved up."""
+
+    def __init__(self, share: float, most: float) -> None:
+        self._share, self._most = share, most
+        self._left, self._looked = most, 0.0
+
+    def left(self) -> float:
+        now = time.monotonic()
+        self._left = min(self._most, self._left + (now - self._looked) * self._share)
+        self._looked = now
+        return self._left
+
+    def spend(self, seconds: float) -> None:
+        self._left = max(self.left() - seconds, -self._most)
+
+
 class EventQueue:
     """Records events on a thread of its own.
 
@@ -54,7 +72,7 @@ class EventQueue:
         self._waiting: deque[_Body] = deque()
         self._thread = ThreadPoolExecutor(1, "recording")
         self._working = False
-        self._credit, self._looked, self._worked = _CREDIT, 0.0, 0.0
+        self._backlog, self._few, self._worked = _Share(*_OF_BACKLOG), _Share(*_OF_FEW), 0.0
 
     async def record(self, read: Read, size: int, seconds: float) -> Receipt:
         """Record the events of a body, even if its sender goes: some send and do not wait.
@@ -70,10 +88,9 @@ class EventQueue:
             StoreError: they cannot be kept.
         """
         loop = asyncio.get_running_loop()
-        if size <= _FEW and not (self._working or self._waiting) and self._predictor().is_soon:
-            self._regain()
-            if self._credit > 0:
-                return self._record_now(read)
+        free = not (self._working or self._waiting) and self._predictor().is_soon
+        if size <= _FEW and free and self._few.left() > 0:
+            return self._record_now(read)
         body = _Body(read, time.monotonic() + seconds, loop.create_future())
         self._waiting.append(body)
         self._begin()
@@ -84,7 +101,7 @@ class EventQueue:
         try:
             (answer,) = self._predictor().observe_each([read()], nothing)
         finally:
-            self._credit -= time.perf_counter() - began  # though nobody may wait
+            self._few.spend(time.perf_counter() - began)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -132,14 +149,7 @@ class EventQueue:
     def _breathe(self) -> None:
         """Let those be scored who wait for it, unless less than its share was worked on."""
         worked = time.thread_time()
-        self._credit = max(self._credit - (worked - self._worked), -_CREDIT)
+        self._backlog.spend(worked - self._worked)
         self._worked = worked
-        self._regain()
-        while self._credit < 0 and self._scoring():
+        while self._backlog.left() < 0 and self._scoring():
             time.sleep(_PAUSE)
-            self._regain()
-
-    def _regain(self) -> None:
-        now = time.monotonic()
-        self._credit = min(_CREDIT, self._credit + (now - self._looked) * _SHARE)
-        self._looked = now

@@ -168,7 +168,7 @@ class Clock:
 
 @pytest.mark.parametrize(
     ("worked", "busy", "paused"),
-    [(0.001, 1e9, 0.0), (0.003, 1e9, 0.004), (1.0, 1e9, 0.008), (1.0, 0.002, 0.002), (1.0, 0, 0)],
+    [(0.001, 1e9, 0), (0.0015, 1e9, 0.01), (1.0, 1e9, 0.02), (1.0, 0.002, 0.002), (1.0, 0, 0)],
 )
 def test_scoring_goes_before_what_is_more_than_a_share_but_not_for_ever(
     recording: Recording, clock: Clock, worked: float, busy: float, paused: float
@@ -189,7 +189,7 @@ def test_a_few_events_are_recorded_at_once_while_their_share_lasts(
     async def go(queue: EventQueue) -> None:
         assert await queue.record(lambda: [{}], 100, 5.0) == Receipt(1)
         await queue.record(lambda: [{}] * 2, LARGE, 5.0)  # too many
-        queue._credit = 0.0
+        queue._few.spend(0.002)
         await queue.record(lambda: [{}] * 3, 100, 5.0)  # they had their share
         clock.now += 1.0
         recording.is_soon = False
