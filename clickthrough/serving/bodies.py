@@ -18,6 +18,8 @@ Finding = dict[str, str | list[str | int]]
 _STRING_OR_NAN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|NaN', re.DOTALL)
 _PATH = re.compile(r" - at `\$([^`]*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_NOT_ROWS = 2
+"""Objects of a body that are no rows: itself, and a context."""
 _MOST_TEXT = 200
 """Characters of a finding: it may quote what was sent."""
 _FORMS = {
@@ -70,6 +72,8 @@ class BodyReader(Generic[Body]):
             WrongBody: it is no JSON or of another form.
             RequestError: it has too many rows.
         """
+        if _has_more_objects(data, most + _NOT_ROWS):
+            raise RequestError(f"more than {most} {self._what} (serving.max_impressions)")
         try:
             body = self._decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -87,6 +91,11 @@ class BodyReader(Generic[Body]):
             return self._decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as found:
             _refuse(data, found)
+
+
+def _has_more_objects(data: bytes, most: int) -> bool:
+    """Say whether a body holds more objects: to make them takes a hundred times as long."""
+    return data.count(b"{") > most and _STRING_OR_NAN.sub(b"", data).count(b"{") > most
 
 
 def _null_for_nan(found: re.Match[bytes]) -> bytes:

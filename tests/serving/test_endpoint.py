@@ -251,6 +251,16 @@ def test_a_token_keeps_strangers_from_the_counters(
     assert "CTR_EVENTS_TOKEN" not in caplog.text
 
 
+@pytest.mark.parametrize("extra", [0, 1, 2, 3, 150])
+def test_rows_are_counted_and_braces_in_texts_are_not(client: TestClient, extra: int) -> None:
+    most = 50  # of the bundle
+    row = {"platform": "{" * 200 + '\\"{'}
+    rows = {"impressions": [row] * (most + extra)}
+    answer = client.post("/predict", content=json.dumps(rows), headers=JSON)
+    assert answer.status_code == (422 if extra else 200)
+    assert ("serving.max_impressions" in answer.text) == (extra > 0)
+
+
 def test_no_fault_is_told_at_length() -> None:
     assert len(fault(422, "x" * 1_000_000).body) < 10_000
 
