@@ -15,7 +15,7 @@ from clickthrough.errors import RequestError
 Body = TypeVar("Body")
 Finding = dict[str, str | list[str | int]]
 
-_STRING_OR_NAN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|NaN', re.DOTALL)
+_STRING = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+"?)', re.DOTALL)
 _PATH = re.compile(r" - at `\$([^`]*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _NOT_ROWS = 2
@@ -86,7 +86,9 @@ class BodyReader(Generic[Body]):
         """Read a body in which numbers may be missing, as NaN."""
         if isinstance(error, msgspec.ValidationError) or b"NaN" not in data:
             _refuse(data, error)
-        data = _STRING_OR_NAN.sub(_null_for_nan, data)
+        parts = _STRING.split(data)
+        parts[::2] = [beside.replace(b"NaN", b"null") for beside in parts[::2]]
+        data = b"".join(parts)
         try:
             return self._decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as found:
@@ -95,11 +97,9 @@ class BodyReader(Generic[Body]):
 
 def _has_more_objects(data: bytes, most: int) -> bool:
     """Say whether a body holds more objects: to make them takes a hundred times as long."""
-    return data.count(b"{") > most and _STRING_OR_NAN.sub(b"", data).count(b"{") > most
-
-
-def _null_for_nan(found: re.Match[bytes]) -> bytes:
-    return b"null" if found[0] == b"NaN" else found[0]
+    if data.count(b"{") <= most:
+        return False
+    return sum(beside.count(b"{") for beside in _STRING.split(data)[::2]) > most
 
 
 def _refuse(data: bytes, error: Exception) -> NoReturn:
