@@ -45,9 +45,7 @@ their weights: for each half-life that of what was settled, then of each entry."
 
 
 def _seen(layout: StateLayout, state: bytes, tick: float) -> _Seen:
-    if not layout.is_sound(state):
-        raise UnsoundStateError
-    values, first = unpack(f"{len(state) // FLOAT}d", state), layout.width
+    values, first = _values(layout, state), layout.width
     horizon = tick - layout.delay
     ticks = values[first::ENTRY]
     shown, clicked = values[first + 1 :: ENTRY], values[first + 2 :: ENTRY]
@@ -88,7 +86,7 @@ def add_few(
     Raises:
         UnsoundStateError: one of the states is none.
     """
-    values = [_values(layout, layout.blank if state is None else state) for state in states]
+    values = [[*_values(layout, layout.blank if state is None else state)] for state in states]
     for place, tick, shown, clicked in counts:
         own = values[place]
         own[FIRST] = min(own[FIRST], tick)
@@ -104,7 +102,7 @@ def add_few(
     return [pack(f"{len(own)}d", *own) for own in values]
 
 
-def _values(layout: StateLayout, state: bytes) -> list[float]:
+def _values(layout: StateLayout, state: bytes) -> tuple[float, ...]:
     if not layout.is_sound(state):
         raise UnsoundStateError
-    return [*unpack(f"{len(state) // FLOAT}d", state)]
+    return unpack(f"{len(state) // FLOAT}d", state)

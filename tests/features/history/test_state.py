@@ -267,6 +267,14 @@ def packed_states(layout: StateLayout, logs: list[list[tuple[int, int]]]) -> lis
     return packed
 
 
+LAYOUTS = st.builds(
+    lambda windows, half_lives, delay: StateLayout(
+        np.array(windows, np.int64), np.array(half_lives, np.float64), delay
+    ),
+    st.lists(st.integers(1, 30), max_size=2, unique=True),
+    st.lists(st.floats(0.5, 50), max_size=2),
+    st.integers(0, 3),
+)
 STATES = st.lists(
     st.lists(st.tuples(st.integers(0, 40), st.integers(0, 1)), max_size=25), min_size=1, max_size=6
 )
@@ -275,19 +283,14 @@ STATES = st.lists(
 @settings(deadline=None)
 @given(
     logs=STATES,
-    windows=st.lists(st.integers(1, 30), max_size=2, unique=True),
-    half_lives=st.lists(st.floats(0.5, 50), max_size=2),
-    delay=st.integers(0, 3),
+    layout=LAYOUTS,
     tick=st.integers(0, 60),
 )
 def test_a_state_read_alone_is_the_same_to_the_last_bit(
     logs: list[list[tuple[int, int]]],
-    windows: list[int],
-    half_lives: list[float],
-    delay: int,
+    layout: StateLayout,
     tick: int,
 ) -> None:
-    layout = StateLayout(np.array(windows, np.int64), np.array(half_lives, np.float64), delay)
     packed = packed_states(layout, logs)
     together = layout.read(layout.unpack(packed), np.full(len(packed), float(tick)))
     alone = read_few([(layout, state or b"", float(tick)) for state in packed])
@@ -297,9 +300,7 @@ def test_a_state_read_alone_is_the_same_to_the_last_bit(
 @settings(deadline=None)
 @given(
     logs=STATES,
-    windows=st.lists(st.integers(1, 30), max_size=2, unique=True),
-    half_lives=st.lists(st.floats(0.5, 50), max_size=2),
-    delay=st.integers(0, 3),
+    layout=LAYOUTS,
     events=st.lists(
         st.tuples(st.integers(0, 5), st.integers(0, 45), st.integers(0, 1), st.integers(0, 2)),
         max_size=12,
@@ -307,12 +308,9 @@ def test_a_state_read_alone_is_the_same_to_the_last_bit(
 )
 def test_a_state_changed_alone_is_the_same_to_the_last_bit(
     logs: list[list[tuple[int, int]]],
-    windows: list[int],
-    half_lives: list[float],
-    delay: int,
+    layout: StateLayout,
     events: list[tuple[int, int, int, int]],
 ) -> None:
-    layout = StateLayout(np.array(windows, np.int64), np.array(half_lives, np.float64), delay)
     packed = packed_states(layout, logs)
     of_each = [(row % len(packed), float(t), float(i), float(c)) for row, t, i, c in events]
     table = np.array(of_each).reshape(-1, 4)

@@ -94,6 +94,15 @@ def reset(sock: socket.socket) -> None:
     sock.close()
 
 
+def break_off(port: int, sent: bytes) -> None:
+    """Break connections off at several places of a request."""
+    for length in (1, 30, len(sent) // 2, len(sent) - 1, len(sent)):
+        with several(port, 30) as held:
+            for one in held:
+                push(one, sent[:length])
+                reset(one)
+
+
 @contextmanager
 def meanwhile(attack: Callable[[], object], seconds: float = SECONDS) -> Iterator[None]:
     """Repeat an attack on a thread while the block runs; what it meets is no fault of the test."""

@@ -46,6 +46,11 @@ ORDINARY: dict[str, object] = {
     "/events": {"events": [{"type": "impression", "display_id": "r1", **ROW}]},
 }
 """An ordinary body of each hot route."""
+BIG_RANK: dict[str, object] = {
+    "context": {"uuid": "u1"},
+    "candidates": [{"ad": ad} for ad in range(300)],
+}
+"""A body that is answered at length."""
 COMMANDS = {
     "serve": ["clickthrough", "serve", "BUNDLE", "--port", "PORT"],
     "uvicorn": ["uvicorn", "app:app", "--host", HOST, "--port", "PORT"],

@@ -1,6 +1,5 @@
 """Under the service's own protocols every wait for somebody else has its end."""
 
-import json
 import socket
 import threading
 
@@ -10,20 +9,18 @@ from tests.serving.hostile.client import (
     JSON,
     answer,
     asked,
+    break_off,
     connect,
     ends,
     fill,
     head,
     meanwhile,
     push,
-    request,
-    reset,
     several,
 )
-from tests.serving.hostile.servers import BY_THEN, MOST_CONNECTIONS, ORDINARY, Server
+from tests.serving.hostile.servers import BIG_RANK, BY_THEN, MOST_CONNECTIONS, ORDINARY, Server
 
 MANY = 100
-BIG_RANK = {"context": {"uuid": "u1"}, "candidates": [{"ad": ad} for ad in range(300)]}
 
 
 def all_end(held: list[socket.socket], seconds: float = BY_THEN) -> bool:
@@ -114,13 +111,7 @@ def test_a_flood_of_pipelined_requests_is_hung_up_on(guarded: Server) -> None:
 
 
 def test_connections_that_break_off_leave_nothing(guarded: Server) -> None:
-    whole = json.dumps(BIG_RANK).encode()
-    sent = request("/rank", whole)
-    for length in (1, 30, len(sent) // 2, len(sent) - 1, len(sent)):
-        with several(guarded.port, 30) as held:
-            for one in held:
-                push(one, sent[:length])
-                reset(one)
+    break_off(guarded.port, asked("/rank", BIG_RANK))
     guarded.works()
 
 

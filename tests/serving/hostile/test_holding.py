@@ -1,6 +1,5 @@
 """Nobody holds a place while the service waits for somebody else."""
 
-import json
 import socket
 import sqlite3
 import threading
@@ -15,19 +14,17 @@ from tests.serving.hostile.client import (
     JSON,
     answer,
     asked,
+    break_off,
     fill,
     head,
     meanwhile,
     push,
-    request,
-    reset,
     several,
 )
-from tests.serving.hostile.servers import LIMITS, ORDINARY, Server, serving
+from tests.serving.hostile.servers import BIG_RANK, LIMITS, ORDINARY, Server, serving
 
 MANY = 100
 """More than the 64 requests and the 64 bodies of events that may be in flight."""
-BIG_RANK = {"context": {"uuid": "u1"}, "candidates": [{"ad": ad} for ad in range(300)]}
 
 
 @pytest.mark.parametrize("path", ["/rank", "/predict", "/events"])
@@ -58,12 +55,7 @@ def test_who_sends_half_a_head_holds_no_place(server: Server) -> None:
 
 
 def test_who_breaks_off_leaves_no_place_held(server: Server) -> None:
-    sent = request("/rank", json.dumps(BIG_RANK).encode())
-    for length in (1, 30, len(sent) // 2, len(sent) - 1, len(sent)):
-        with several(server.port, 30) as held:
-            for one in held:
-                push(one, sent[:length])
-                reset(one)
+    break_off(server.port, asked("/rank", BIG_RANK))
     server.works()
 
 
