@@ -1,6 +1,7 @@
 """A bundle takes over whole and between requests, or not at all."""
 
 import gc
+import os
 import shutil
 import sys
 import threading
@@ -305,3 +306,29 @@ def test_a_bundle_that_scores_no_probability_does_not_start(place: Path, tmp_pat
     nan = another(place, tmp_path / "nan", calibrated(float("nan")))
     with pytest.raises(BundleError, match="expected a probability"):
         create_app(nan, "memory")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread's own priority is Linux's")
+def test_what_loads_gives_way_to_what_scores(
+    place: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[int] = []
+
+    def load(*args: Any) -> Any:  # noqa: ANN401
+        with ThreadPoolExecutor(1) as hashing:  # such threads inherit it
+            loaded.append(hashing.submit(niceness).result())
+        return load_bundle(*args)
+
+    current = Current(place, MemoryStore())
+    monkeypatch.setattr(reload, "load_bundle", load)
+    put(other, place)
+    before = niceness()
+    current.reload()
+    assert current.version == version(other)
+    assert loaded == [min(before + reload.NICENESS, 19)]
+    assert niceness() == before
+    current.close()
+
+
+def niceness() -> int:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
