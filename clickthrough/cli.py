@@ -206,19 +206,29 @@ def replay(
 @app.command()
 def predict(
     bundle: BundleArgument,
-    source: Annotated[Path, typer.Argument(help=".csv, .jsonl or .parquet, an impression a row.")],
-    out: Annotated[Path, typer.Option(help=".csv or .jsonl")] = Path("predictions.csv"),
+    source: Annotated[
+        Path, typer.Argument(help="CSV, Parquet or JSON lines, an impression a row.")
+    ],
+    out: Annotated[
+        Path, typer.Option(help=".csv, .jsonl (both also with .gz), .parquet, or - for CSV.")
+    ] = Path("predictions.csv"),
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(help="A column of the file to write beside, * for all; again for more."),
+    ] = None,
     store: Annotated[str, typer.Option(help="'memory', or an SQLite file.")] = "memory",
 ) -> None:
     """Score a file of impressions."""
-    from clickthrough.serving.batch import predict_file
+    from clickthrough.scoring import score_file
     from clickthrough.serving.predictor import Predictor
 
     if not source.is_file():
         raise ClickthroughError(f"{source}: no such file")
-    predictor = Predictor.load(bundle, store)
-    count = predict_file(predictor, source, out)
-    _console.print(f"{count:,} predictions in {out}")
+    made = score_file(Predictor.load(bundle, store), source, out, keep or [])
+    for note in made.notes:
+        _errors.print(_escape(f"{source}: {note}"), soft_wrap=True)
+    if str(out) != "-":
+        _console.print(f"{made.rows:,} predictions in {out}")
 
 
 @app.command(epilog=_settings_help())

@@ -116,9 +116,9 @@ def test_predict_scores_a_file_in_order(demo: Path, suffix: str) -> None:
     assert done.returncode == 0, done.stderr
     scores = (demo / f"scores.{suffix}").read_text().splitlines()
     if suffix == "csv":
-        assert scores.pop(0) == "request_id,item,probability,logit"
-        items = [int(line.split(",")[1]) for line in scores]
-        requests = [line.split(",")[0] for line in scores]
+        assert scores.pop(0) == "row,request_id,item,probability,logit"
+        items = [int(line.split(",")[2]) for line in scores]
+        requests = [line.split(",")[1] for line in scores]
     else:
         rows = [json.loads(line) for line in scores]
         items, requests = [row["item"] for row in rows], [row["request_id"] for row in rows]
@@ -153,7 +153,7 @@ def test_a_malformed_row_of_a_file_is_named(demo: Path) -> None:
     (demo / "bad.jsonl").write_text('{"ad_id": 1}\n{"ad_id": "x"}\n')
     done = run("predict", "models", "bad.jsonl", "--out", "bad.csv", folder=demo)
     assert done.returncode == 2
-    assert "row 1: field 'ad_id': expected a whole number, found 'x'" in done.stderr
+    assert "row 2: field 'ad_id': expected a whole number, found 'x'" in done.stderr
     assert not (demo / "bad.csv").exists()
 
 

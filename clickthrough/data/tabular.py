@@ -1,10 +1,11 @@
 """Any log with one impression a row: CSV or Parquet, columns named by role, side tables."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
 
-from clickthrough.config.data import TabularData
+from clickthrough.config.data import ListFormat, TabularData
 from clickthrough.data.columns import canonical, field_type
 from clickthrough.data.ids import refuse_lost_ids
 from clickthrough.data.joins import joined
@@ -39,7 +40,7 @@ def read(config: TabularData, plain: Plain = as_it_is) -> RawLog:
     for join in config.joins:
         frame = joined(frame, join, form, plain)
     need(frame, [*config.types, *config.lists, *config.drop], name)
-    frame = _with_lists(frame, config)
+    frame = with_lists(frame, config.lists)
     roles = _roles(config)
     need(frame, list(roles.values()), name)
     refuse_lost_ids(frame.drop(config.drop, strict=False), _id_columns(config), name)
@@ -71,12 +72,12 @@ def _id_columns(config: TabularData) -> list[str]:
     return [column for column in named if column is not None]
 
 
-def _with_lists(frame: pl.LazyFrame, config: TabularData) -> pl.LazyFrame:
+def with_lists(frame: pl.LazyFrame, lists: Mapping[str, ListFormat]) -> pl.LazyFrame:
     """Divide the texts that hold several values."""
     types = {"int": pl.Int64, "float": pl.Float64, "str": pl.String}
     divided = [
         _entries(pl.col(column).cast(pl.String), form.separator).cast(pl.List(types[form.of]))
-        for column, form in config.lists.items()
+        for column, form in lists.items()
     ]
     return frame.with_columns(divided)
 

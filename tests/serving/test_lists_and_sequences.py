@@ -20,10 +20,10 @@ from clickthrough.data.open import open_dataset
 from clickthrough.errors import RequestError
 from clickthrough.inspection import bundle_tables
 from clickthrough.replay import InProcess, replay
-from clickthrough.serving.batch import predict_file
+from clickthrough.scoring import score_file
 from clickthrough.serving.predictor import Prediction, Predictor
 from clickthrough.training.run import train
-from tests.logs import START, make_log, make_values, write_log
+from tests.logs import START, make_advertisers, make_log, make_values, write_log
 
 LATER = (START + timedelta(days=10)).isoformat()
 
@@ -271,14 +271,14 @@ def test_the_own_file_of_the_log_can_be_scored(
 ) -> None:
     log = trained.log.tail(40)
     log.write_csv(tmp_path / "some.csv")
-    assert predict_file(predictor, tmp_path / "some.csv", tmp_path / "scores.csv") == 40
+    assert score_file(predictor, tmp_path / "some.csv", tmp_path / "scores.csv").rows == 40
     with (tmp_path / "scores.csv").open() as file:
         found = [float(scored["logit"]) for scored in csv.DictReader(file)]
     divided = log.with_columns(
         pl.col("topics").str.split("|"),
         pl.col("shares").str.split("|").cast(pl.List(pl.Float64)),
         pl.col("numbers").str.split(" "),
-    )
+    ).join(make_advertisers(), on="ad", how="left", maintain_order="left")
     expected = [p.logit for p in predictor.predict(divided.to_dicts()).predictions]
     np.testing.assert_allclose(found, expected, atol=1e-9)
     assert np.ptp(found) > 0.01

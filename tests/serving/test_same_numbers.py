@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from starlette.types import ASGIApp
 
+from clickthrough.scoring import score_file
 from clickthrough.serving.app import create_app
-from clickthrough.serving.batch import predict_file
 from clickthrough.serving.predictor import Predictor
 from tests.logs import make_log, raw_rows
 from tests.serving.asking import caller
@@ -80,7 +80,7 @@ def over_file(predictor: Predictor, rows: list[dict[str, Any]], folder: Path, en
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
-    assert predict_file(predictor, source, out) == len(rows)
+    assert score_file(predictor, source, out).rows == len(rows)
     if end == ".jsonl":
         return numbers([json.loads(line) for line in out.read_text().splitlines()])
     with out.open(newline="") as file:

@@ -1,0 +1,219 @@
+"""Impressions of one file, read as the log was that a schema was made of.
+
+The separator and the header are told from the file itself, types come from the schema, lists and
+side tables from the configuration: so a value means here what it meant in training.
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from clickthrough.config.data import TabularData, TimeFormat
+from clickthrough.data.caller import iso_time
+from clickthrough.data.columns import canonical
+from clickthrough.data.joins import joined
+from clickthrough.data.moments import moment
+from clickthrough.data.scan import ForcedType, TableForm, scan
+from clickthrough.data.tabular import with_lists
+from clickthrough.data.unpack import Plain, inner_name, opened_plain
+from clickthrough.errors import DataError
+from clickthrough.features.rows import LISTS
+from clickthrough.features.unknown import nothing_known
+from clickthrough.init.sniff import sniff
+from clickthrough.schema import FieldType, Schema
+
+Row = dict[str, object]
+
+_LOOKED_AT = 1_000_000
+"""Bytes of a CSV from which its separator is told."""
+_CHUNK = 5_000
+_ROW = "__row"
+
+
+@dataclass(frozen=True)
+class Impressions:
+    """Impressions of a file.
+
+    Attributes:
+        frame: ``__row`` (from 1), the columns of the file and of its side tables, and each field
+            that it has as ``field:`` and our name.
+        columns: of the file.
+        fields: ours, those that it has.
+        ignored: columns that mean nothing to the schema.
+        notes: how it was read, where that is not as the log was.
+    """
+
+    frame: pl.LazyFrame
+    columns: list[str]
+    fields: list[str]
+    ignored: list[str]
+    notes: list[str]
+
+    def rows(self, keep: Sequence[str]) -> Iterator[tuple[Row, Row]]:
+        """Yield raw fields, as a caller would send them, and ``row`` (from 1) with what is kept.
+
+        Args:
+            keep: columns of the file.
+        """
+        own = [pl.col(_of(name)).alias(name) for name in self.fields]
+        kept = [pl.col(_ROW).alias("row"), *keep]
+        for part in self.frame.collect_batches(chunk_size=_CHUNK, maintain_order=True):
+            for raw, beside in zip(part.select(own).to_dicts(), part.select(kept).to_dicts()):  # noqa: B905
+                if raw.get("time") is not None:
+                    raw["time"] = iso_time(raw["time"])
+                yield raw, beside
+
+    def is_whole(self) -> bool:
+        """Say whether the rows of each request stand one after another."""
+        if "request_id" not in self.fields:
+            return True
+        ids = self.frame.select(pl.col(_of("request_id")).alias("id"))
+        begins = (pl.col("id") != pl.col("id").shift()).fill_null(True)
+        known = pl.col("id").is_not_null()
+        found = ids.select(
+            runs=(begins & known).sum(), distinct=pl.col("id").filter(known).n_unique()
+        )
+        runs, distinct = found.collect(engine="streaming").row(0)
+        return bool(runs == distinct)
+
+
+def read_impressions(
+    source: Path, schema: Schema, known: Sequence[str], data: TabularData | None, plain: Plain
+) -> Impressions:
+    """Open a file of impressions.
+
+    Args:
+        source: a CSV or Parquet file, plain or compressed.
+        schema: of the log that the reader of these impressions was made of.
+        known: our names of the fields that are wanted.
+        data: how that log was written, where it was a table.
+        plain: makes compressed files plain; they must stay so until all is read.
+
+    Raises:
+        DataError: it cannot be read, none of its columns is known, or a value has not the type of
+            its field: names the row.
+    """
+    parquet = inner_name(source).lower().endswith(".parquet")
+    aliases = {name: ours for name, ours in schema.aliases().items() if ours in (*known, *_APART)}
+    form = TableForm() if parquet else _form_of(source, schema, aliases, data)
+    types = _types(schema, aliases, csv_lists=not parquet)
+    frame = scan(source, TableForm(form.separator, form.columns, types), plain)
+    columns = frame.collect_schema().names()
+    if not any(aliases.get(name) in known for name in columns):
+        raise DataError(f"{source}: {_nothing_known(columns, schema, known)}")
+    frame = _by_owners_names(frame, schema, aliases)
+    frame = _with_sides(frame, data, plain)
+    names = _named(frame.collect_schema().names(), schema, aliases)
+    frame = frame.with_row_index(_ROW, offset=1)
+    frame = frame.with_columns(pl.col(name).alias(_of(ours)) for ours, name in names.items())
+    if data is not None and not parquet:
+        lists = {ours: data.lists[n] for ours, n in names.items() if n in data.lists}
+        frame = with_lists(frame, {_of(ours): form for ours, form in lists.items()})
+    frame = frame.with_columns(_fields(frame, names, schema, source))
+    meaningless = {schema.roles.get("label"), "label"}
+    ignored = [name for name in columns if name not in aliases and name not in meaningless]
+    as_was = "," if data is None else data.separator
+    told = (
+        []
+        if parquet or form.separator == as_was
+        else [f"read with {form.separator!r} between fields"]
+    )
+    return Impressions(frame, columns, list(names), ignored, told)
+
+
+_APART = ("request_id", "time")
+"""What every model is told."""
+
+
+def _of(name: str) -> str:
+    return f"field:{name}"
+
+
+def _form_of(
+    source: Path, schema: Schema, aliases: dict[str, str], data: TabularData | None
+) -> TableForm:
+    """Return how a CSV is written: as the log was, or as it looks."""
+    with opened_plain(source) as file:
+        text = file.read(_LOOKED_AT).decode(errors="replace").removeprefix("\ufeff")
+    lines = [line.rstrip("\r") for line in text.split("\n")[:200] if line.strip()]
+    if not lines:
+        raise DataError(f"{source}: is empty")
+    for separator in dict.fromkeys([*([data.separator] if data else []), sniff(lines).separator]):
+        first = next(csv.reader(lines[:1], delimiter=separator))
+        if set(first) & set(aliases):
+            return TableForm(separator)
+        if data is not None and data.columns is not None and len(first) == len(data.columns):
+            return TableForm(separator, tuple(data.columns))
+    return TableForm(sniff(lines).separator)
+
+
+def _types(schema: Schema, aliases: dict[str, str], csv_lists: bool) -> dict[str, ForcedType]:
+    """Return the types that columns must have."""
+    types: dict[str, ForcedType] = {}
+    for name, ours in aliases.items():
+        kind: FieldType | None = schema.fields.get(ours)
+        if kind in ("int", "float", "str"):
+            types[name] = kind
+        elif kind in LISTS and csv_lists:
+            types[name] = "str"
+    return types
+
+
+def _by_owners_names(frame: pl.LazyFrame, schema: Schema, aliases: dict[str, str]) -> pl.LazyFrame:
+    """Give columns that go by our names the owner's beside."""
+    names = frame.collect_schema().names()
+    owners = {name: schema.input_name(aliases[name]) for name in names if name in aliases}
+    return frame.with_columns(
+        pl.col(name).alias(owner) for name, owner in owners.items() if owner not in names
+    )
+
+
+def _with_sides(frame: pl.LazyFrame, data: TabularData | None, plain: Plain) -> pl.LazyFrame:
+    """Add the columns of side tables that lie where they lay, unless the file has its own."""
+    if data is None:
+        return frame
+    form = TableForm(data.separator, types=data.types)  # written as the log was
+    for join in data.joins:
+        held = set(frame.collect_schema().names())
+        if join.file.is_file() and set(join.on) <= held and not held & set(join.columns or []):
+            frame = joined(frame, join, form, plain)
+    return frame
+
+
+def _named(columns: Sequence[str], schema: Schema, aliases: dict[str, str]) -> dict[str, str]:
+    """Return which column each of our fields is, by the owner's name."""
+    return {aliases[name]: schema.input_name(aliases[name]) for name in columns if name in aliases}
+
+
+def _fields(
+    frame: pl.LazyFrame, names: dict[str, str], schema: Schema, source: Path
+) -> list[pl.Expr]:
+    """Return each field as its type is held; a time that cannot be read is refused."""
+    types = frame.collect_schema()
+    made = []
+    for ours, name in names.items():
+        found = types[_of(ours)]
+        if ours == "time":
+            made.append(_times(frame, name, schema.time, source).alias(_of(ours)))
+            continue
+        kind = schema.fields.get(ours, "str")
+        if (kind in LISTS) != isinstance(found, pl.List):
+            raise DataError(f"{source}: column '{name}': expected {kind}, found {found}")
+        made.append(canonical(pl.col(_of(ours)), kind))
+    return made
+
+
+def _times(frame: pl.LazyFrame, name: str, form: TimeFormat, source: Path) -> pl.Expr:
+    read = moment(pl.col(name), frame.collect_schema()[name], form)
+    odd = frame.filter(pl.col(name).is_not_null() & read.is_null()).select(_ROW, name).head(1)
+    for row, value in odd.collect(engine="streaming").iter_rows():
+        raise DataError(f"{source}: row {row}, column '{name}': {value!r} is no time of the log's")
+    return read
+
+
+def _nothing_known(columns: Sequence[str], schema: Schema, known: Sequence[str]) -> str:
+    fields = [schema.input_name(name) for name in known]
+    return nothing_known("none of its columns is known to the model", columns, fields)

@@ -1,0 +1,104 @@
+"""Files of predictions: written a chunk at a time, and there only when they are whole."""
+
+import csv
+import gzip
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO, cast
+
+from clickthrough.errors import DataError
+
+PREDICTED = ("request_id", "item", "probability", "logit")
+OWN = ("row", *PREDICTED)
+"""Names of a file of predictions; a caller's column of such a name is not kept."""
+Written = dict[str, object]
+"""A row of the file: what the caller kept, after ``row``, and :data:`PREDICTED`."""
+Write = Callable[[Sequence[Written]], None]
+
+_STANDARD_OUTPUT = Path("-")
+_SUFFIXES = (".csv", ".jsonl", ".parquet")
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[Write]:
+    """Yield what writes rows to a file, or to the standard output as CSV.
+
+    Args:
+        out: ``.csv``, ``.jsonl`` (both also with ``.gz``), ``.parquet``, or ``-``.
+
+    Raises:
+        DataError: its name has none of these endings.
+    """
+    if out == _STANDARD_OUTPUT:
+        yield _csv_writer(sys.stdout)
+        return
+    inner = Path(out.stem if out.suffix == ".gz" else out.name).suffix
+    if inner not in _SUFFIXES or out.name.endswith(".parquet.gz"):
+        raise DataError(
+            f"{out}: expected - or a name that ends in .csv, .jsonl, .csv.gz, .jsonl.gz or .parquet"
+        )
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
+        beside = Path(folder) / out.name
+        if inner == ".parquet":
+            with _parquet(beside, Path(folder)) as write:
+                yield write
+        else:
+            with _text(beside) as file:
+                yield _csv_writer(file) if inner == ".csv" else _json_writer(file)
+        beside.replace(out)
+
+
+@contextmanager
+def _text(path: Path) -> Iterator[TextIO]:
+    if path.suffix == ".gz":
+        with gzip.open(path, "wt", encoding="utf-8", newline="") as packed:
+            yield cast(TextIO, packed)
+    else:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
+
+
+def _csv_writer(file: TextIO) -> Write:
+    writer, names = csv.writer(file), list[str]()
+
+    def write(rows: Sequence[Written]) -> None:
+        if rows and not names:
+            names.extend(rows[0])
+            writer.writerow(names)
+        writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
+
+    return write
+
+
+def _cell(value: object) -> object:
+    return json.dumps(value, default=str) if isinstance(value, list | dict) else value
+
+
+def _json_writer(file: TextIO) -> Write:
+    def write(rows: Sequence[Written]) -> None:
+        file.writelines(json.dumps(row, default=str) + "\n" for row in rows)
+
+    return write
+
+
+@contextmanager
+def _parquet(path: Path, folder: Path) -> Iterator[Write]:
+    """Write each chunk beside, and all of them as one in the end."""
+    try:
+        import polars as pl
+    except ModuleNotFoundError:
+        raise DataError(f"{path.name}: Parquet needs polars") from None
+    parts: list[Path] = []
+
+    def write(rows: Sequence[Written]) -> None:
+        if rows:
+            parts.append(folder / f"{len(parts)}.parquet")
+            pl.DataFrame(rows, infer_schema_length=None).write_parquet(parts[-1])
+
+    yield write
+    frames = [pl.scan_parquet(part) for part in parts]
+    pl.concat(frames, how="diagonal_relaxed").sink_parquet(path)

@@ -1,0 +1,238 @@
+"""Files of impressions: read as the log was, a request whole, whatever its rows call it."""
+
+import gzip
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from clickthrough import scoring
+from clickthrough.errors import DataError
+from clickthrough.scoring import score_file
+from clickthrough.serving.predictor import Predictor
+from tests.logs import raw_rows
+
+
+class Watched:
+    """A predictor that remembers how many rows came at once."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.bundle, self.scorer = predictor.bundle, predictor.scorer
+        self._own, self.sizes = predictor, list[int]()
+
+    def predict(self, rows: list[dict[str, Any]]) -> Any:  # noqa: ANN401
+        self.sizes.append(len(rows))
+        return self._own.predict(rows)
+
+
+def sizes_of(
+    bundle: Path, folder: Path, rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> list[int]:
+    monkeypatch.setattr(scoring, "_CHUNK", 2)
+    source, watched = folder / "in.jsonl", Watched(Predictor.load(bundle))
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    score_file(watched, source, folder / "out.jsonl")  # type: ignore[arg-type]
+    return watched.sizes
+
+
+@pytest.mark.parametrize("missing", [None, "", float("nan"), ...])
+def test_rows_that_name_no_request_are_no_request(
+    bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: object
+) -> None:
+    row = {"ad": 100} if missing is ... else {"ad": 100, "display_id": missing}
+    assert sizes_of(bundle_path, tmp_path, [row] * 6, monkeypatch) == [2, 2, 2]
+
+
+def test_a_request_stays_whole_whichever_name_and_type_its_id_has(
+    bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids: list[dict[str, object]] = [
+        {"display_id": 7}, {"display_id": "7"}, {"request_id": None, "display_id": 7},
+        {"display_id": 1, "request_id": "7"}, {"display_id": 8},
+    ]  # fmt: skip
+    rows = [{"ad": 100 + place, **named} for place, named in enumerate(ids)]
+    assert sizes_of(bundle_path, tmp_path, rows, monkeypatch) == [4, 1]
+
+
+@pytest.mark.parametrize("line", ["[" * 200_000, json.dumps(["x" * 10**6]), "{"])
+def test_a_line_that_is_no_row_is_named(bundle_path: Path, tmp_path: Path, line: str) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"ad": 100}\n' + line + "\n")
+    with pytest.raises(DataError, match="line 2: ") as caught:
+        score_file(Predictor.load(bundle_path), source, tmp_path / "out.jsonl")
+    assert len(str(caught.value)) < 400
+
+
+@pytest.fixture(scope="module")
+def predictor(bundle_path: Path) -> Predictor:
+    return Predictor.load(bundle_path)
+
+
+@pytest.fixture
+def rows(log: pl.DataFrame) -> pl.DataFrame:
+    return log.tail(60)
+
+
+def scores_of(predictor: Predictor, source: Path, keep: Sequence[str] = ()) -> list[dict[str, Any]]:
+    out = source.parent / "out.jsonl"
+    score_file(predictor, source, out, keep)
+    return [json.loads(line) for line in out.read_text().splitlines()]
+
+
+def as_training_reads(predictor: Predictor, log: pl.DataFrame) -> list[float]:
+    return [p.logit for p in predictor.predict(raw_rows(log)).predictions]
+
+
+def as_csv(path: Path, rows: pl.DataFrame, **form: Any) -> Path:  # noqa: ANN401
+    rows.write_csv(path, **form)
+    return path
+
+
+DIALECTS: dict[str, Callable[[pl.DataFrame, Path], Path]] = {
+    "commas": lambda rows, folder: as_csv(folder / "some.csv", rows),
+    "tabs called csv": lambda rows, folder: as_csv(folder / "some.csv", rows, separator="\t"),
+    "semicolons": lambda rows, folder: as_csv(folder / "some.csv", rows, separator=";"),
+    "byte order mark": lambda rows, folder: as_csv(folder / "some.csv", rows, include_bom=True),
+    "columns in another order": lambda rows, folder: as_csv(
+        folder / "some.csv", rows.select(reversed(rows.columns))
+    ),
+    "our names": lambda rows, folder: as_csv(
+        folder / "some.csv", rows.rename({"ad": "item", "uuid": "user", "ts": "time"})
+    ),
+    "gzip": lambda rows, folder: packed(as_csv(folder / "some.csv", rows)),
+    "parquet": lambda rows, folder: as_parquet(folder / "some.parquet", rows),
+    "parquet with moments and an enum": lambda rows, folder: as_parquet(
+        folder / "some.parquet",
+        rows.with_columns(
+            pl.col("ts").str.to_datetime(time_zone="UTC"), pl.col("platform").cast(pl.Categorical)
+        ),
+    ),
+}
+
+
+def packed(path: Path) -> Path:
+    to = path.with_name(path.name + ".gz")
+    to.write_bytes(gzip.compress(path.read_bytes()))
+    return to
+
+
+def as_parquet(path: Path, rows: pl.DataFrame) -> Path:
+    rows.write_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_file_means_what_it_means_in_training_whatever_its_dialect(
+    predictor: Predictor, rows: pl.DataFrame, tmp_path: Path, dialect: str
+) -> None:
+    found = scores_of(predictor, DIALECTS[dialect](rows, tmp_path))
+    assert [one["logit"] for one in found] == as_training_reads(predictor, rows)
+    assert [one["row"] for one in found] == list(range(1, 61))
+
+
+def test_requests_that_stand_apart_are_scored_whole_and_answered_in_the_order_of_the_file(
+    predictor: Predictor, rows: pl.DataFrame, tmp_path: Path
+) -> None:
+    mixed = rows.sample(fraction=1, shuffle=True, seed=5)
+    expected = dict(zip(mixed.rows(), as_training_reads(predictor, mixed), strict=True))
+    assert list(expected.values()) != as_training_reads(predictor, rows)
+    for end in ("csv", "jsonl"):
+        source = tmp_path / f"mixed.{end}"
+        mixed.write_csv(source) if end == "csv" else source.write_text(
+            "".join(json.dumps(row) + "\n" for row in raw_rows(mixed))
+        )
+        found = scores_of(predictor, source)
+        assert [one["logit"] for one in found] == list(expected.values())
+        assert [one["row"] for one in found] == list(range(1, 61))
+
+
+def test_columns_of_the_caller_are_kept(
+    predictor: Predictor, rows: pl.DataFrame, tmp_path: Path
+) -> None:
+    source = as_csv(tmp_path / "some.csv", rows.with_columns(note=pl.lit("x, y")))
+    (first, *_) = scores_of(predictor, source, ["note", "price"])
+    assert list(first) == ["row", "note", "price", "request_id", "item", "probability", "logit"]
+    assert (first["note"], first["price"]) == ("x, y", rows["price"][0])
+    (first, *_) = scores_of(predictor, source, ["*"])
+    assert {*rows.columns, "note"} <= set(first)
+    with pytest.raises(DataError, match="unknown column 'nota'; did you mean 'note'"):
+        score_file(predictor, source, tmp_path / "out.csv", ["nota"])
+
+
+@pytest.mark.parametrize(
+    "name", ["out.csv", "out.jsonl", "out.csv.gz", "out.jsonl.gz", "out.parquet"]
+)
+def test_predictions_are_the_same_in_every_kind_of_file(
+    predictor: Predictor,
+    rows: pl.DataFrame,
+    tmp_path: Path,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scoring, "_CHUNK", 7)
+    out = tmp_path / name
+    score_file(predictor, as_csv(tmp_path / "some.csv", rows), out, ["platform"])
+    if name.endswith("parquet"):
+        frame = pl.read_parquet(out)
+    elif "csv" in name:
+        frame = pl.read_csv(out, schema_overrides={"platform": pl.String})
+    else:
+        content = gzip.decompress(out.read_bytes()) if name.endswith("gz") else out.read_bytes()
+        frame = pl.read_ndjson(content, infer_schema_length=None)
+    assert frame.columns == ["row", "platform", "request_id", "item", "probability", "logit"]
+    assert frame["logit"].to_list() == as_training_reads(predictor, rows)
+    assert frame["platform"].to_list() == rows["platform"].to_list()
+
+
+def test_predictions_go_to_the_standard_output(
+    predictor: Predictor, rows: pl.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score_file(predictor, as_csv(tmp_path / "some.csv", rows), Path("-"))
+    frame = pl.read_csv(capsys.readouterr().out.encode())
+    assert frame["logit"].to_list() == as_training_reads(predictor, rows)
+
+
+@pytest.mark.parametrize("end", ["csv", "parquet", "jsonl"])
+def test_a_file_of_something_else_is_refused(
+    predictor: Predictor, tmp_path: Path, end: str
+) -> None:
+    other = pl.DataFrame({"Daily Time Spent on Site": [1.0, 2.0], "plattform": ["a", "b"]})
+    source = tmp_path / f"other.{end}"
+    write = {"csv": "write_csv", "parquet": "write_parquet", "jsonl": "write_ndjson"}[end]
+    getattr(other, write)(source)
+    with pytest.raises(DataError, match=r"none of .* known to the model.*did you mean 'platform'"):
+        score_file(predictor, source, tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_what_is_ignored_and_what_is_absent_is_told(
+    predictor: Predictor, rows: pl.DataFrame, tmp_path: Path
+) -> None:
+    part = rows.drop("ts", "price").with_columns(colour=pl.lit("red"))
+    source = as_csv(tmp_path / "some.csv", part, separator="\t")
+    notes = score_file(predictor, source, tmp_path / "out.csv").notes
+    assert notes == [
+        "read with '\\t' between fields",
+        "ignored, for they mean nothing to the model: colour",
+        "absent, and taken as missing (a time as now): price, ts",
+    ]
+
+
+def test_a_value_of_another_type_is_named_by_its_row(
+    predictor: Predictor, rows: pl.DataFrame, tmp_path: Path
+) -> None:
+    odd = rows.with_columns(pl.col("price").cast(pl.String)).with_columns(
+        price=pl.when(pl.int_range(pl.len()) == 41).then(pl.lit("cheap")).otherwise("price")
+    )
+    with pytest.raises(
+        DataError, match=r"row 42, column 'price': expected a number.*found 'cheap'"
+    ):
+        score_file(predictor, as_csv(tmp_path / "odd.csv", odd), tmp_path / "out.csv")
+    late = rows.with_columns(
+        ts=pl.when(pl.int_range(pl.len()) == 6).then(pl.lit("soon")).otherwise("ts")
+    )
+    with pytest.raises(DataError, match="row 7, column 'ts': 'soon' is no time"):
+        score_file(predictor, as_csv(tmp_path / "odd.csv", late), tmp_path / "out.csv")
