@@ -43,8 +43,10 @@ class FusedEmbedding(nn.Module):
             return alone.flatten(1)
         rows = torch.cat([ids + self.offsets, bag_ids + self.bag_offsets], dim=1)
         embedded = self.table(rows)
-        weighed = embedded[:, self.columns :] * bag_weights.unsqueeze(2)
-        pooled = [part.sum(dim=1) for part in weighed.split(self.lengths, dim=1)]
+        bags = torch.split(embedded[:, self.columns :], self.lengths, dim=1)
+        weights = torch.split(bag_weights.unsqueeze(1), self.lengths, dim=2)
+        # a product row by row: ONNX Runtime sums a single row in another order than several
+        pooled = [torch.bmm(own, bag).squeeze(1) for own, bag in zip(weights, bags, strict=True)]
         return torch.cat([embedded[:, : self.columns].flatten(1), *pooled], dim=1)
 
 

@@ -28,7 +28,9 @@ class MlpModel(CtrModel):
     def forward(self, ids: Tensor, numeric: Tensor, bag_ids: Tensor, bag_weights: Tensor) -> Tensor:
         """Score impressions; see :meth:`CtrModel.forward`."""
         members = self.member_logits(ids, numeric, bag_ids, bag_weights)
-        return members.mean(dim=1) + self.shift
+        # one after another: ONNX Runtime takes the mean of a single row in another order
+        total: Tensor = sum(members.unbind(1))  # type: ignore[assignment]
+        return total / members.shape[1] + self.shift
 
     def member_logits(
         self, ids: Tensor, numeric: Tensor, bag_ids: Tensor, bag_weights: Tensor

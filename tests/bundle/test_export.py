@@ -18,10 +18,13 @@ from tests.inputs import random_inputs
 SHAPE = InputShape((5, 300), 4, ((20, 3), (7, 2)))
 
 
-def made(seed: int, shape: InputShape) -> CtrModel:
+SMALL = Mlp(hidden=[16, 8], embedding_dim=4)
+
+
+def made(seed: int, shape: InputShape, config: Mlp = SMALL) -> CtrModel:
     """Return a model whose weights and normalization statistics are not the initial ones."""
     torch.manual_seed(seed)
-    model = build_model(Mlp(hidden=[16, 8], embedding_dim=4), shape)
+    model = build_model(config, shape)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
@@ -58,6 +61,29 @@ def test_the_graph_equals_torch_for_any_number_of_rows(tmp_path: Path, shape: In
         assert found.shape == (rows,)
         assert gap(expected, found) < 1e-5
     assert np.ptp(1 / (1 + np.exp(-found))) > 0.1
+
+
+@pytest.mark.parametrize("members", [1, 2, 3, 5, 16])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        InputShape((5, 300, 7), 4, ((20, 3), (7, 20))),
+        InputShape((5,) * 30, 10, ((9, 50),)),
+        InputShape((5, 300), 1),
+    ],
+    ids=str,
+)
+def test_a_row_scores_the_same_whatever_stands_beside_it(
+    tmp_path: Path, shape: InputShape, members: int
+) -> None:
+    config = Mlp(hidden=[128, 64], embedding_dim=16, members=members, wide=True)
+    export_onnx(made(4, shape, config), random_inputs(shape, 64), tmp_path / "model.onnx")
+    graph, inputs = OnnxModel(tmp_path / "model.onnx"), random_inputs(shape, 200, seed=5)
+    together = graph.logits(inputs)
+    assert len(set(together.tolist())) > 190
+    for rows in (1, 2, 3, 7, 64):
+        parts = [graph.logits(inputs[start : start + rows]) for start in range(0, 200, rows)]
+        np.testing.assert_array_equal(np.concatenate(parts), together)
 
 
 def test_the_graph_is_one_file(tmp_path: Path) -> None:
