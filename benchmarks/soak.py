@@ -1,6 +1,6 @@
 """Mixed load for long: nothing may fail, and memory must come to rest.
 
-    python benchmarks/soak.py --minutes 10
+    python benchmarks/soak.py --minutes 10 --fill 600000
 
 The server on one core, random arrivals at half of what it answers of such a mix from another: rows
 to score, candidates to rank, new events one by one and in bodies of 100, malformed bodies, callers
@@ -111,6 +111,14 @@ def faults(running: Running) -> list[str]:
     return [line for line in lines if line.startswith("ctr_faults_total")]
 
 
+def fill(running: Running, events: int) -> None:
+    """Count events before the load, so that the page cache of the store is full."""
+    told = synthetic_events()
+    for _ in range(events // 1_000):
+        answered = capacity(running.port, [told.request(1_000)], 60.0, 1, most=1)
+        assert answered.asked[0].ok, answered.asked[0].answer
+
+
 def soak(running: Running, minutes: float, console: Console) -> Tally:
     """Load a service for so long; print what happens."""
     mix, tally, memory = iter(Mix(7)), Tally(), []
@@ -139,6 +147,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, help="made before, and kept")
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--store", default="SQLite", help="memory or SQLite")
+    parser.add_argument("--fill", type=int, default=0, help="events counted beforehand")
     parser.add_argument("--core", type=int, default=0)
     chosen = parser.parse_args()
     keep_off(chosen.core)
@@ -147,6 +156,7 @@ def main() -> None:
         bundle = chosen.bundle or make_bundle(Path(folder))
         store = "memory" if chosen.store == "memory" else Path(folder) / "store.sqlite"
         with service(chosen.core, settings(bundle, store)) as running:
+            fill(running, chosen.fill)
             tally = soak(running, chosen.minutes, console)
             counted = faults(running)
     console.print(f"answers by status: {dict(sorted(tally.statuses.items()))}")

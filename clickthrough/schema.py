@@ -5,6 +5,7 @@ a role keeps its own name. The schema travels in the bundle, so the service read
 exactly as the reader did.
 """
 
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from clickthrough.config.base import Strict
 from clickthrough.config.data import TimeFormat
-from clickthrough.time_format import parse_formatted
+from clickthrough.time_format import parse_formatted, parse_iso
 
 FieldType = Literal["int", "float", "str", "bool", "ints", "floats", "strs"]
 Role = Literal["request_id", "time", "user", "item", "label"]
@@ -25,7 +26,7 @@ lists of them with a second dimension, padded with missing values."""
 MISSING_INT = np.iinfo(np.int64).min
 """How a missing int is held; a missing float is NaN, a missing str is empty."""
 
-_MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1, "iso": 1}
+_MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": 1, "iso": 1}
 
 
 class Schema(Strict):
@@ -56,32 +57,41 @@ class Schema(Strict):
         return names | {column: role for role, column in self.roles.items() if role != "label"}
 
 
+NUMBER = r"[ \t]*-?[0-9]+(?:\.[0-9]*)?[ \t]*"
+"""A text that is a number, where the times of a log are numbers."""
+
+
 @lru_cache(maxsize=10_000, typed=True)
 def parse_time(value: str | float, form: TimeFormat) -> int:
     """Read a moment as microseconds since 1970 UTC.
 
-    A text is ISO 8601 (UTC where it names no offset), or a number where the log's times are
-    numbers; a number counts ``form.unit`` from ``form.origin``, and seconds since 1970 where the
-    log's times are texts. Where the log has a format of its own, a value that has it is read by
-    it, and any other must be ISO 8601.
+    A text is ISO 8601 (in the form's zone where it names no offset), or a number where the log's
+    times are numbers; a number counts ``form.unit`` from ``form.origin``, and seconds since 1970
+    where the log's times are texts. Where the log has a format of its own, a value that has it is
+    read by it, and any other must be ISO 8601.
 
     Raises:
         ValueError: the value is neither.
     """
     if form.format is not None:
-        moment = parse_formatted(value, form.format)
-        return to_microseconds(moment or datetime.fromisoformat(str(value)))
+        moment = parse_formatted(value, form.format, form.timezone)
+        return to_microseconds(moment or _iso(str(value), form))
     if isinstance(value, str):
-        if form.unit == "iso" or not _is_number(value):
-            return to_microseconds(datetime.fromisoformat(value))
+        if form.unit == "iso" or not re.fullmatch(NUMBER, value):
+            return to_microseconds(_iso(value, form))
         value = float(value) if "." in value else int(value)
     if form.unit == "iso":
         return round(value * 1_000_000)
+    if form.unit == "ns":
+        return to_microseconds(form.origin) + int(value // 1_000)
     return to_microseconds(form.origin) + round(value * _MICROSECONDS[form.unit])
 
 
-def _is_number(text: str) -> bool:
-    return text.strip().removeprefix("-").replace(".", "", 1).isdigit()
+def _iso(text: str, form: TimeFormat) -> datetime:
+    moment = parse_iso(text, form.timezone)
+    if moment is None:
+        raise ValueError
+    return moment
 
 
 def unit_microseconds(form: TimeFormat) -> int:
