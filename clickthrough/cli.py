@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -237,7 +238,7 @@ def serve(
         Path, typer.Argument(envvar="CTR_BUNDLE", help="The bundle's directory.")
     ] = Path("models"),
     host: str = "127.0.0.1",
-    port: int = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000,
     store: Annotated[
         str | None,
         typer.Option(
@@ -261,14 +262,17 @@ def serve(
     from clickthrough.serving.app import create_app
     from clickthrough.serving.connections import GuardedProtocol
     from clickthrough.serving.environment import Environment
+    from clickthrough.serving.listening import listen
     from clickthrough.serving.settings import Overrides
 
+    sockets = listen(host, port)
     made = create_app(bundle, store, overrides=Overrides.read(settings or [], config))
     _console.print(f"serving {bundle} on http://{host}:{port} (docs: /docs)")
     logged: dict[str, Any] = {"log_level": "warning"}
     if Environment.read().json_log:
         logged = {"log_config": None}  # the application has set up the logs
-    uvicorn.run(made, host=host, port=port, http=GuardedProtocol, **logged)
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(uvicorn.Config(made, http=GuardedProtocol, **logged)).run(sockets)
 
 
 @app.command()

@@ -27,6 +27,7 @@ class HealthOut(BaseModel):
 def add_about(app: FastAPI, current: Current) -> None:
     """Add ``/health``, ``/health/live``, ``/health/ready`` and ``/model``."""
 
+    @app.head("/health", include_in_schema=False)  # as some load balancers ask
     @app.get("/health", response_model=HealthOut)
     async def health() -> dict[str, str]:
         """Say that the service is up, and with which bundle."""
@@ -38,11 +39,19 @@ def add_about(app: FastAPI, current: Current) -> None:
             "bundle_created": manifest.created,
         }
 
-    @app.get("/health/live")
-    async def live() -> dict[str, str]:
-        """Answer: the process is alive."""
+    @app.head("/health/live", include_in_schema=False)  # as some load balancers ask
+    @app.get(
+        "/health/live",
+        responses={503: {**FAULT, "description": "A new process is needed"}},
+    )
+    async def live(response: Response) -> dict[str, str]:
+        """Say that the process is alive; not where only another one can go on counting events."""
+        if current.predictor.store.lost:
+            response.status_code = 503
+            return {"detail": "the store was removed or replaced; start a new process"}
         return {"status": "alive"}
 
+    @app.head("/health/ready", include_in_schema=False)  # as some load balancers ask
     @app.get("/health/ready", responses={503: {**FAULT, "description": "Not ready"}})
     async def ready(response: Response) -> dict[str, str]:
         """Say whether the service is warmed up and takes requests."""

@@ -4,6 +4,7 @@ uvicorn app:app --http clickthrough.serving.connections:GuardedProtocol
 """
 
 import asyncio
+from collections import deque
 from contextlib import suppress
 from typing import Any
 
@@ -29,7 +30,7 @@ class _Guarded:
     app_state: dict[str, Any]
     timeout_keep_alive: float
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.exchanges = 0
         super().connection_made(transport)  # type: ignore[misc]
         self._guard: Guard | None = self.app_state.get(GUARD)
@@ -78,6 +79,17 @@ with suppress(ImportError):
         _head = False
         _beside = 0
 
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            """Begin to read."""
+            self._begun: deque[Any] = deque()
+            super().connection_made(transport)
+
+        def connection_lost(self, error: Exception | None) -> None:
+            """Tell every exchange; uvicorn tells the last, and the first would go on to write."""
+            super().connection_lost(error)
+            for cycle in self._begun:
+                cycle.disconnected = True
+
         def data_received(self, data: bytes) -> None:
             """Read; too much that is no body ends the connection."""
             self._beside += len(data)
@@ -102,6 +114,7 @@ with suppress(ImportError):
             """End a head."""
             self._head = False
             super().on_headers_complete()
+            self._begun.append(self.cycle)
 
         def on_body(self, body: bytes) -> None:
             """Go on with a body, which has a bound of its own."""
@@ -112,6 +125,13 @@ with suppress(ImportError):
             """End a request."""
             self._beside = 0
             super().on_message_complete()
+
+        def on_response_complete(self) -> None:
+            """End an exchange; nothing is read before all that has come is answered."""
+            self._begun.popleft()
+            super().on_response_complete()
+            if self.pipeline:
+                self.flow.pause_reading()
 
         def _in_head(self) -> bool:
             return self._head

@@ -27,6 +27,8 @@ _HEADERS = {
     413: _CLOSE,
     503: (b"retry-after", b"1"),
 }
+_STORE_AWAY = "the store cannot be reached now; nothing was counted; try again"
+_STORE_LOST = "the store was removed or replaced; nothing is counted before the service starts anew"
 _LONGEST_FAULT = 2_000
 """Characters of what a caller is told."""
 
@@ -92,11 +94,13 @@ class Endpoint:
             return  # nobody listens
         except Exception as error:
             answer = self._fault(error)
-        if began is None and answer.status not in (408, 503):
-            await incoming.discard(scope)
         seconds = None if began is None else time.perf_counter() - began
         self._observer.answered(self.route.path, answer.status, seconds)
-        await _send(send, answer)
+        unread = began is None and answer.status not in (408, 503)
+        await _send(send, answer, more=unread)
+        if unread:  # who is still sending would not see the answer if the connection ended now
+            await incoming.discard(scope)
+            await send({"type": "http.response.body", "body": b""})
 
     def _fault(self, error: Exception) -> Answer:
         """Return what the caller is told of an error; only our own faults are logged."""
@@ -110,7 +114,8 @@ class Endpoint:
             return fault(error.status, error.detail)
         self._observer.failed(path, error)
         if isinstance(error, StoreError):
-            return fault(503, "the store cannot be reached now; nothing was counted; try again")
+            lost = self._current.predictor.store.lost
+            return fault(503, _STORE_LOST if lost else _STORE_AWAY)
         return fault(500, "Internal Server Error")
 
     def _look(self, scope: Scope, incoming: Incoming) -> None:
@@ -160,9 +165,10 @@ def _is_json(kind: bytes | None) -> bool:
     return is_media and all(charset in (b"utf-8", b"utf8", b"us-ascii") for charset in charsets)
 
 
-async def _send(send: Send, answer: Answer) -> None:
+async def _send(send: Send, answer: Answer, more: bool) -> None:
+    """Send an answer; its end is left out where ``more``."""
     headers = [_JSON, (b"content-length", b"%d" % len(answer.body))]
     if answer.status in _HEADERS:
         headers.append(_HEADERS[answer.status])
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": more})

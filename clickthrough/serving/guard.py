@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Literal, Protocol
 
 from clickthrough.config.serving import Serving
+from clickthrough.serving.listening import ACCEPTED
 
 GUARD = "guard"
 """By this name the state of the lifespan holds the guard."""
@@ -20,8 +21,8 @@ _EVERY = 0.25
 _ROOM = 20
 """A twentieth of the connections is closed at a time, so that a flood does not look at all of them
 for each of its own."""
-_SPARE_FILES = 96
-"""Files that are no connections: libraries, the store, the bundle, logs."""
+_SPARE_FILES = 96 + ACCEPTED
+"""Files that are no connections: libraries, the store, the bundle, logs; and where it listens."""
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n"
     b"connection: close\r\ncontent-length: 60\r\n\r\n"

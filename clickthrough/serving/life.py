@@ -19,7 +19,7 @@ from clickthrough.serving.garbage import loaded_for_good
 from clickthrough.serving.guard import GUARD, Guard
 from clickthrough.serving.watch import Watch
 
-_SWITCH = 0.0005
+_SWITCH = 0.0001
 """Seconds until a thread that scores lets another run Python. The event loop gives its turn away
 with every read and write of a socket: by default (5 ms) even a refusal would take 15 ms."""
 

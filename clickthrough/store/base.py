@@ -44,9 +44,11 @@ class Store(Reader, Protocol):
 
     Attributes:
         waits: whether a transaction may wait: for a disk, or another process.
+        lost: whether it is gone for this process, and only a new one can count on.
     """
 
     waits: bool
+    lost: bool
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Begin a transaction: committed at the end of the block, undone if it raises."""

@@ -48,6 +48,7 @@ class MemoryStore:
     """
 
     waits = False
+    lost = False
 
     def __init__(self) -> None:
         self._values: dict[bytes, bytes] = {}

@@ -52,6 +52,7 @@ class SQLiteStore:
         self._connections: list[sqlite3.Connection] = []
         self._writer: sqlite3.Connection | None = None
         self._places: Places | None = None
+        self.lost = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._real = path.resolve()
@@ -202,6 +203,7 @@ class SQLiteStore:
         except OSError:
             same = False
         if not same:
+            self.lost = True
             raise StoreError(
                 f"{self.path}: was removed or replaced while in use; start a new process"
             )

@@ -9,6 +9,7 @@ import msgspec
 from clickthrough.errors import RequestError
 from clickthrough.features.rows import RawRow, RowParser, Value
 from clickthrough.features.shown import shown
+from clickthrough.features.values import is_missing
 from clickthrough.store.base import Breathe
 from clickthrough.streaming.key_sets import KeySets, Marks, Shown
 from clickthrough.streaming.steps import Event, EventKind
@@ -72,7 +73,8 @@ class EventReader:
             else:
                 identity = self._identity(row, place)
                 held = moment < until["impressions"]
-            events.append(Event(kind, identity, moment, own, held))
+            timed = not is_missing(row.get("time"))
+            events.append(Event(kind, identity, moment, own, held, timed))
         return events
 
     def _time(self, row: Mapping[str, object], place: int, now: int) -> int:

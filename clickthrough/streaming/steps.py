@@ -25,6 +25,7 @@ class Event(msgspec.Struct, frozen=True):
         identity: of its impression or view, as the store knows it.
         marks: of an impression or view, one a history; None where it does not count for it.
         in_snapshot: whether it is older than all that it could count for.
+        timed: whether it names its moment; else ``time`` is when it came.
     """
 
     kind: EventKind
@@ -32,6 +33,7 @@ class Event(msgspec.Struct, frozen=True):
     time: int
     marks: Sequence[Mark] = ()
     in_snapshot: bool = False
+    timed: bool = True
 
 
 class Remembered(msgspec.Struct, array_like=True):
@@ -43,6 +45,7 @@ class Remembered(msgspec.Struct, array_like=True):
         in_snapshot: whether the snapshot holds it, and so its click.
         marks: what its click will count for, in any order.
         waiting: the moments of clicks that came before it.
+        untimed: when the first of those came that named no moment; None where there is none.
     """
 
     time: int | None = None
@@ -50,6 +53,7 @@ class Remembered(msgspec.Struct, array_like=True):
     in_snapshot: bool = False
     marks: Sequence[bytes | tuple[bytes, int | str] | None] = ()
     waiting: list[int] = []
+    untimed: int | None = None
 
 
 encode = msgspec.msgpack.Encoder().encode
@@ -104,7 +108,9 @@ def _impression(
     else:
         shown = Remembered(event.time, marks=event.marks)
         receipt.impressions += 1
-    waiting = sorted(known.waiting) if known is not None else ()
+    waiting = sorted(known.waiting) if known is not None else []
+    if known is not None and known.untimed is not None:
+        waiting.append(max(known.untimed, event.time))  # nobody clicks before it is shown
     clicks = sum(_judged(shown, moment, receipt, window) for moment in waiting)
     return shown, (int(not event.in_snapshot), clicks)
 
@@ -113,17 +119,25 @@ def _click(
     known: Remembered | None, event: Event, receipt: Receipt, window: int
 ) -> tuple[Remembered | None, New]:
     if known is not None and known.time is not None:
-        clicks = _judged(known, event.time, receipt, window)
+        moment = event.time if event.timed else max(event.time, known.time)
+        clicks = _judged(known, moment, receipt, window)
         return known if clicks else None, (0, clicks)
     if event.in_snapshot:
         receipt.in_snapshot += 1
         return None, NOTHING
-    waiting = known.waiting if known is not None else []
-    if event.time in waiting or len(waiting) >= _MOST_WAITING:
-        receipt.duplicates += 1
-        return None, NOTHING
+    known = known if known is not None else Remembered()
+    if event.timed:
+        if event.time in known.waiting or len(known.waiting) >= _MOST_WAITING:
+            receipt.duplicates += 1
+            return None, NOTHING
+        after = Remembered(waiting=[*known.waiting, event.time], untimed=known.untimed)
+    else:
+        if known.untimed is not None:
+            receipt.duplicates += 1
+            return None, NOTHING
+        after = Remembered(waiting=known.waiting, untimed=event.time)
     receipt.waiting += 1
-    return Remembered(waiting=[*waiting, event.time]), NOTHING
+    return after, NOTHING
 
 
 def _judged(shown: Remembered, moment: int, receipt: Receipt, window: int) -> int:

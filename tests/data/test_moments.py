@@ -55,6 +55,7 @@ def iso_texts(draw: st.DrawFn) -> str:
                       min_size=1, max_size=20), zone=st.sampled_from(ZONES))  # fmt: skip
 @example(["2024-03-31T02:30:00", "2024-10-27 02:30:00", "2024-03-31 02:30"], "Europe/Copenhagen")
 @example(["2024-10-06T02:15:00", "2024-04-07 01:45:00"], "Australia/Lord_Howe")
+@example(["0999-01-01T00:00:00", "0001-01-01", "9999-12-31 23:59:59Z", "1000-02-03 04:05"], "UTC")
 @example(["20240101", "2024-02-30", "2024-W01-1", "2024-01-01T24:00:00", "0000-01-01"], "UTC")
 def test_a_text_is_read_alike_by_both_sides(texts: list[str], zone: str) -> None:
     form = TimeFormat(timezone=zone)

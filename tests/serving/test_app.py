@@ -46,6 +46,9 @@ def test_health_names_the_bundle(client: TestClient, bundle: Bundle) -> None:
         "bundle_created": bundle.manifest.created,
     }
     assert client.get("/health/live").json() == {"status": "alive"}
+    for path in ("/health", "/health/live", "/health/ready"):
+        answer = client.head(path)
+        assert (answer.status_code, answer.content) == (200, b"")
     assert client.get("/health/ready").json() == {"status": "ready"}
 
 

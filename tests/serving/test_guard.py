@@ -14,6 +14,7 @@ from clickthrough.config.serving import Serving
 from clickthrough.serving import guard as module
 from clickthrough.serving.connections import GuardedH11, GuardedProtocol
 from clickthrough.serving.guard import GUARD, Guard, Phase
+from clickthrough.serving.listening import ACCEPTED
 
 LIMITS = Serving(max_connections=3, head_seconds=1, body_seconds=2, write_seconds=3, idle_seconds=4)
 
@@ -114,12 +115,12 @@ def test_where_all_are_being_answered_the_newest_is_told_so() -> None:
 
 
 def test_there_are_never_more_than_files_allow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (128, 1_024))
-    assert module._most_files() == 32
-    guard = known(*(Connection("idle") for _ in range(32)), limits=Serving(max_connections=1_000))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (96 + ACCEPTED + 40, 1_024))
+    assert module._most_files() == 40
+    guard = known(*(Connection("idle") for _ in range(40)), limits=Serving(max_connections=1_000))
     first = next(iter(guard._connections))
     guard.add(Connection("idle"))  # type: ignore[arg-type]
-    assert len(guard._connections) <= 32
+    assert len(guard._connections) <= 40
     assert first.phase() == "idle"
 
 

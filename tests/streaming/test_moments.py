@@ -56,7 +56,21 @@ def test_an_event_without_a_moment_is_of_now(counting: Counting) -> None:
     now = time.time() / 600
     assert counting.record(shown(tick=now - 1), clicked(ts=None)).clicks == 1
     assert counting.record(shown(2, tick=now - 50), clicked(2, ts=None)).late == 1
-    assert counting.record(shown(3, tick=now + 1), clicked(3, ts=None)).early == 1
+    assert counting.record(shown(3, tick=now + 1), clicked(3, ts=None)).clicks == 1  # its clock
+
+
+@pytest.mark.parametrize("shown_at", [None, -1, 0.5, -50])
+def test_a_click_without_a_moment_that_comes_first_counts_when_its_impression_comes(
+    counting: Counting, shown_at: float | None
+) -> None:
+    now = time.time() / 600
+    assert counting.record(clicked(ts=None)) == Receipt(waiting=1)
+    assert counting.record(clicked(ts=None)) == Receipt(duplicates=1)
+    later = shown(ts=None) if shown_at is None else shown(tick=now + shown_at)
+    late = shown_at == -50
+    assert counting.record(later) == Receipt(impressions=1, late=int(late), clicks=int(not late))
+    again = counting.record(clicked(ts=None))
+    assert again == Receipt(late=int(late), duplicates=int(not late))
 
 
 def test_a_click_that_waited_is_judged_by_its_own_moment(counting: Counting) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.hostile.servers import Server, serving
+from tests.serving.hostile.servers import SLOW, Server, serving
 
 MOST_GROWTH = 96_000_000
 """Bytes by which a service may grow under an attack: what the allocator keeps, and no more."""
@@ -53,6 +53,14 @@ def fallback_process(
     bundle_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     yield from _one("fallback", bundle_path, tmp_path_factory)
+
+
+@pytest.fixture(scope="package")
+def slow_bodies(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service that waits long for the rest of a body."""
+    limits = {"CTR_BODY_SECONDS": str(SLOW)}
+    with serving("serve", bundle_path, tmp_path_factory.mktemp("slow"), limits) as made:
+        yield made
 
 
 @pytest.fixture(params=["serve", "uvicorn"])

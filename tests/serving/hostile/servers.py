@@ -20,6 +20,8 @@ DEADLINE = 0.75
 """Seconds, of each of the service's deadlines here."""
 BY_THEN = DEADLINE + 5.0
 """Seconds by which a connection over its deadline is gone, even where the machine is busy."""
+SLOW = 20.0
+"""Seconds that a service waits for a body where a test must see that it does not."""
 AGAIN = 3.0
 """Seconds for which an ordinary caller tries again: an attack may be a load, not a lasting one."""
 MOST_CONNECTIONS = 150

@@ -7,7 +7,7 @@ import pytest
 
 from tests.serving.hostile.client import answer, connect, head, meanwhile, push, request
 from tests.serving.hostile.floods import floods
-from tests.serving.hostile.servers import Server
+from tests.serving.hostile.servers import SLOW, Server
 
 KEYS = {"/predict": "impressions", "/rank": "candidates", "/events": "events"}
 LARGEST_REFUSAL = 10_000
@@ -83,3 +83,22 @@ def test_who_asks_before_sending_too_much_is_told_before(server: Server, path: s
         lines = ["content-type: application/json", "content-length: 9000000"]
         push(one, head(path, *lines, "expect: 100-continue"))
         assert one.recv(12) == b"HTTP/1.1 413", "it is not told to go on"
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        (["content-type: text/plain", "content-length: 5000"], 415),
+        (["content-type: application/json", "content-length: 9000000"], 413),
+        (["content-type: application/json", "transfer-encoding: chunked"], 413),
+    ],
+)
+def test_who_is_refused_is_told_before_all_is_sent(
+    slow_bodies: Server, lines: list[str], status: int
+) -> None:
+    part = b"%x\r\n%s\r\n" % (1_100_000, b" " * 1_100_000) if "chunked" in lines[1] else b"{"
+    with connect(slow_bodies.port) as one:
+        push(one, head("/predict", *lines) + part)
+        began = time.monotonic()
+        assert answer(one)[0] == status
+        assert time.monotonic() - began < SLOW / 2, "as soon as that is known"

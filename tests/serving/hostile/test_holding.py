@@ -131,6 +131,8 @@ def test_a_store_that_was_removed_acknowledges_nothing(on_sqlite: tuple[Server, 
         path.unlink()
     status, said = server.ask("/events", ORDINARY["/events"])
     assert status == 503
+    assert b"starts anew" in said
     assert str(store.parent).encode() not in said
+    assert server.ask("/health/live")[0] == 503, "whoever keeps it running is to start it anew"
     assert server.ask("/rank", ORDINARY["/rank"])[0] in (200, 503)
     assert str(store) in server.said(), "its place is for whoever reads the log"
