@@ -8,7 +8,7 @@ import polars as pl
 from clickthrough.init.label import clicks_of
 from clickthrough.init.left_out import reason_to_drop
 from clickthrough.init.names import declared_type, one_of_many
-from clickthrough.init.profile import Column, Profile
+from clickthrough.init.profile import Column, Profile, is_whole
 from clickthrough.init.roles import Guess
 
 Kind = Literal["categorical", "hashed", "numeric", "log1p", "bag", "drop"]
@@ -84,7 +84,7 @@ def _as_declared(column: Column, values: pl.Series, declared: str, scale: float)
         return Made(column, "drop", f"{why}: no feature is made of lists of fractions")
     if declared == "token_seq" and column.type not in ("bool", "float"):
         return Made(column, "bag", why)
-    if column.type == "float" and not _is_whole(values):
+    if column.type == "float" and not is_whole(values):
         return _quantity(column)  # fractions are no ids, whatever the name says
     return _ids(column, values, column.force_text or why, scale)
 
@@ -98,7 +98,7 @@ def _ids(column: Column, values: pl.Series, why: str, scale: float) -> Made:
 def _why_id(column: Column, values: pl.Series) -> str | None:
     """Say why numbers are taken for ids or codes; None where they are a quantity."""
     gaps = ", fractions only because some are missing" if column.missing else ""
-    if column.type == "float" and not _is_whole(values):
+    if column.type == "float" and not is_whole(values):
         return None
     written = gaps or ", written as fractions" if column.type == "float" else ""
     named = one_of_many(column.name)
@@ -117,11 +117,6 @@ def _why_id(column: Column, values: pl.Series) -> str | None:
 def _is_spread(column: Column) -> bool:
     """Tell numbers that must be a quantity: less than 0, or with a long tail."""
     return column.low < -1 or column.tail > 10 * max(column.middle, 1.0)
-
-
-def _is_whole(values: pl.Series) -> bool:
-    known = values.drop_nulls()
-    return bool((known == known.floor()).all()) if known.dtype.is_float() else True
 
 
 def _quantity(column: Column) -> Made:

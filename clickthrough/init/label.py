@@ -6,7 +6,7 @@ import polars as pl
 
 from clickthrough.errors import DataError
 from clickthrough.init.names import hint
-from clickthrough.init.profile import Column, Profile
+from clickthrough.init.profile import Column, Profile, is_whole
 from clickthrough.init.vocabulary import LABELS, RATINGS
 
 _SAY = "say from where on it is a click with --label-at-least NUMBER"
@@ -42,7 +42,8 @@ def guess_label(
     """
     name = named or _by_name(profile, source)
     column, values = profile.columns[name], profile.rows[name]
-    said = "as you said" if named else "named like a label"
+    like = any(hint(name, level) for level in LABELS)
+    said = "as you said" if named else "named like a label" if like else "by its name"
     if at_least is None:
         at_least, why = _threshold(column, values, source)
     elif column.type not in ("int", "float"):
@@ -112,12 +113,7 @@ def _is_rating(column: Column, values: pl.Series) -> bool:
 
 
 def _counts(column: Column, values: pl.Series) -> bool:
-    return column.type in ("int", "float") and column.low == 0 and _is_whole(values)
-
-
-def _is_whole(values: pl.Series) -> bool:
-    known = values.drop_nulls().cast(pl.Float64)
-    return bool((known == known.floor()).all())
+    return column.type in ("int", "float") and column.low == 0 and is_whole(values)
 
 
 def _shown(column: Column, values: pl.Series) -> str:
@@ -125,7 +121,7 @@ def _shown(column: Column, values: pl.Series) -> str:
     if column.distinct == 0:
         return f"column '{column.name}' holds no values"
     if column.type in ("int", "float"):
-        what = "whole numbers" if _is_whole(values) else "fractions"
+        what = "whole numbers" if is_whole(values) else "fractions"
         found = f"{what} from {column.low:g} to {column.high:g}"
     elif column.type == "str":
         some = [repr(str(text)[:20]) for text in values.drop_nulls().unique().sort().head(3)]
@@ -135,7 +131,7 @@ def _shown(column: Column, values: pl.Series) -> str:
         found = "dates and times" if column.type == "moment" else "lists or records"
     return (
         f"column '{column.name}' holds {found}; a label holds 0 and 1, -1 and 1, true and false, "
-        "or counts of clicks from 0 on, or ratings and is named so"
+        "or counts from 0 on, or ratings where its name says so"
     )
 
 
@@ -168,6 +164,10 @@ def _cannot_tell(binary: list[str], profile: Profile, source: str) -> str:
             held = f"'{column.name}' holds counts up to {column.high:g}"
             take = f"--label {column.name} takes 1 or more for a click"
             return f"{source}: no column holds 0 and 1 alone; {held}: {take}"
+    if named and named[0].distinct == 1:
+        value = profile.rows[named[0].name].drop_nulls()[0]
+        alone = f"column '{named[0].name}' holds {value} in every row, so nothing can be learned"
+        return f"{source}: {alone} of it; {_OTHER}"
     if named:
         shown = _shown(named[0], profile.rows[named[0].name])
         return f"{source}: {shown}; {_way_out(named[0], profile.rows[named[0].name])}"

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from clickthrough.init.names import hint, leak, names_rows
+from clickthrough.init.names import hint, leak, names_rows, one_of_many
 from clickthrough.init.profile import Column
 from clickthrough.init.roles import Guess
 from clickthrough.init.vocabulary import IDS
@@ -54,6 +54,8 @@ def _holds_nothing(column: Column, values: pl.Series) -> str | None:
         return "no feature can be made of such values"
     if values.dtype == pl.String and bool(values.drop_nulls().str.contains(r"^-?\d+,\d+$").all()):
         return DECIMAL_COMMA
+    if column.type == "float" and column.high >= 2**53 and one_of_many(column.name):
+        return "ids by their name, but beyond what fractions hold exactly"
     if column.type == "moment" or is_dated(values):
         return "dates or times, of which no feature is made"
     return None

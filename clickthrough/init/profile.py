@@ -88,7 +88,7 @@ def _as_number(column: pl.Series) -> tuple[pl.Series, str | None]:
         if numbers.null_count() > texts.null_count():
             return texts, "is beyond 64 bits"
         return numbers, None
-    if known.str.contains(_NUMBER).all() and not known.str.contains(_PLUS).all():
+    if known.str.contains(_NUMBER).all() and not known.str.contains(_PLUS).any():
         return texts.cast(pl.Float64, strict=False), None
     if known.str.to_lowercase().is_in(["true", "false"]).all():
         return texts.str.to_lowercase() == "true", None
@@ -124,6 +124,14 @@ def _profile(name: str, column: pl.Series, force_text: str | None) -> Column:
 def _finite(known: pl.Series) -> pl.Series:
     numbers = known.cast(pl.Float64)
     return numbers.filter(numbers.is_finite())
+
+
+def is_whole(values: pl.Series) -> bool:
+    """Tell numbers that are whole, and as fractions exact: they may be ids."""
+    if not values.dtype.is_float():
+        return True
+    known = values.drop_nulls()
+    return bool(((known == known.floor()) & (known.abs() < 2**53)).all())
 
 
 def _type(dtype: pl.DataType) -> ColumnType:

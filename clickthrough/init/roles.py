@@ -8,7 +8,7 @@ import polars as pl
 from clickthrough.errors import DataError
 from clickthrough.init.label import Choice, guess_label
 from clickthrough.init.names import hint, rank, words
-from clickthrough.init.profile import Column, Profile
+from clickthrough.init.profile import Column, Profile, is_whole
 from clickthrough.init.times import TimeGuess, guess_time
 from clickthrough.init.vocabulary import IDS, ITEMS, KINDS, QUANTITIES, REQUESTS, USERS
 
@@ -142,8 +142,7 @@ def _by_name(profile: Profile, hints: tuple[str, ...], against: tuple[str, ...])
 def _holds_ids(profile: Profile, column: Column) -> bool:
     """Tell ids; where some are missing, whole numbers may have been written as fractions."""
     if column.type == "float":
-        known = profile.rows[column.name].drop_nulls()
-        return len(known) > 0 and bool((known == known.floor()).all())
+        return column.missing < 1 and is_whole(profile.rows[column.name])
     return column.type in ("int", "str")
 
 
