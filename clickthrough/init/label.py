@@ -83,7 +83,7 @@ def _threshold(column: Column, values: pl.Series, source: str) -> tuple[float | 
     two = _two_values(column)
     if two is not None:
         return (1.0 if column.low == -1 else None), two
-    if column.type in ("int", "float") and column.low in (0, 1) and column.high == column.low:
+    if column.type in ("int", "float") and column.distinct == 1 and column.low in (0, 1):
         return None, f"{column.low:g} alone"
     if _is_rating(column, values):
         stars = 0.8 * column.high

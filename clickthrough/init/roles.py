@@ -1,7 +1,7 @@
 """Which columns are the time, the request, the user and the item, each with its reason. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -74,7 +74,8 @@ def guess_roles(profile: Profile, named: Named, source: str) -> Guess:
         DataError: a column that was named is not there, or the label cannot be told.
     """
     _refuse_misfits(profile, named, source)
-    label, at_least = guess_label(profile, named.label, source, named.at_least)
+    others = {name for flag, name in named.columns.items() if flag != "label"}
+    label, at_least = guess_label(without(profile, others), named.label, source, named.at_least)
     taken = {label.column, *(n for n in (named.user, named.item, named.request) if n)}
     free = without(profile, taken)
     time = guess_time(profile if named.time else free, named.time, label.column)
@@ -107,6 +108,11 @@ def _refuse_misfits(profile: Profile, named: Named, source: str) -> None:
         if name in taken:
             raise DataError(f"{source}: --{taken[name]} and --{flag} both name column '{name}'")
         taken[name] = flag
+        if flag in ("request", "time") and column.missing:
+            raise DataError(
+                f"{source}: column '{name}' lacks a value in {column.missing:.0%} of the rows, and "
+                f"each row needs its {flag}; name another with --{flag} COLUMN"
+            )
         if flag in ("request", "user", "item") and not _can_be_id(profile, column):
             raise DataError(
                 f"{source}: column '{name}' holds no ids; name another with --{flag} COLUMN"
@@ -120,7 +126,7 @@ def _can_be_id(profile: Profile, column: Column) -> bool:
 def without(profile: Profile, names: set[str]) -> Profile:
     """Return a profile without some columns."""
     kept = {name: column for name, column in profile.columns.items() if name not in names}
-    return Profile(profile.rows, kept)
+    return replace(profile, columns=kept)
 
 
 def _by_name(profile: Profile, hints: tuple[str, ...], against: tuple[str, ...]) -> Choice | None:

@@ -3,6 +3,7 @@
 import csv
 import io
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 import pytest
@@ -56,9 +57,9 @@ def logs(draw: st.DrawFn) -> str:
         header.insert(0, "")
         columns.insert(0, [str(row) for row in range(rows)])
     out = io.StringIO()
-    form = {"delimiter": draw(st.sampled_from([",", ";", "\t"])), "lineterminator": "\n"}
-    quoted = draw(st.booleans())
-    writer = csv.writer(out, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL, **form)
+    separator, quoted = draw(st.sampled_from([",", ";", "\t"])), draw(st.booleans())
+    quoting: Literal[0, 1] = 1 if quoted else 0
+    writer = csv.writer(out, delimiter=separator, quoting=quoting, lineterminator="\n")
     writer.writerows([header, *zip(*columns, strict=True)])
     return out.getvalue()
 
