@@ -7,9 +7,10 @@ import polars as pl
 
 from clickthrough.init.kinds import Made
 from clickthrough.init.left_out import DECIMAL_COMMA, FLAGS, is_dated
-from clickthrough.init.names import hint
+from clickthrough.init.names import hint, leak
 from clickthrough.init.profile import Column, Profile
 from clickthrough.init.roles import Guess
+from clickthrough.init.times import guess_time
 
 _CLOCKS = ("timestamp", "time", "datetime", "date", "ts")
 _NUMBER = r"^\s*[-+]?\d+(\.\d+)?\s*$"
@@ -22,7 +23,7 @@ def notes(profile: Profile, guess: Guess, made: list[Made]) -> list[str]:
 
 def _times(profile: Profile, guess: Guess, made: list[Made]) -> list[str]:
     rest = [m for m in made if _looks_like_time(m.column, profile.rows[m.column.name], guess)]
-    found = [_untaken(m, profile.rows[m.column.name], guess) for m in rest]
+    found = [_untaken(m, profile, guess) for m in rest]
     if guess.time is None:
         found.append("no column is the time: the log is divided in the order of its rows, and "
                      "nothing is counted over time; name it with --time COLUMN")  # fmt: skip
@@ -39,17 +40,20 @@ def _looks_like_time(column: Column, values: pl.Series, guess: Guess) -> bool:
     return guess.time is None and named and column.type in ("int", "float", "str")
 
 
-def _untaken(made: Made, values: pl.Series, guess: Guess) -> str:
+def _untaken(made: Made, profile: Profile, guess: Guess) -> str:
     """Say of a column that looks like a time why it is not the time, and what to do."""
-    name = made.column.name
+    name, values = made.column.name, profile.rows[made.column.name]
     become = "is left out" if made.kind == "drop" else f"becomes {made.kind}"
     shown = str(values.drop_nulls().first())[:30]
     if guess.time is not None:
         why = f"the time is '{guess.time.column}'; --time {name} would take this one"
     elif made.column.missing:
         why = f"{made.column.missing:.0%} of rows lack it, and every row needs a time"
-    elif made.reason.startswith("may leak"):
-        why = f"{made.reason}; --time {name} would take it all the same"
+    elif word := leak(name, guess.label.column):
+        why = f"'{word}' in its name hints at what comes after the impression; --time {name} "
+        why += "would take it all the same"
+    elif guess_time(profile, name) is not None:
+        why = f"its name does not say that an impression has it; --time {name} would take it"
     else:
         why = "it cannot be read as one; 'time' in the data section says how times are written"
     return f"column '{name}' looks like a time ({shown}) and {become}: {why}"

@@ -7,10 +7,10 @@ import polars as pl
 
 from clickthrough.errors import DataError
 from clickthrough.init.label import Choice, guess_label
-from clickthrough.init.names import hint, rank, words
+from clickthrough.init.names import hint, one_of_many, rank, words
 from clickthrough.init.profile import Column, Profile, is_whole
 from clickthrough.init.times import TimeGuess, guess_time
-from clickthrough.init.vocabulary import IDS, ITEMS, KINDS, QUANTITIES, REQUESTS, USERS
+from clickthrough.init.vocabulary import IDS, ITEMS, KINDS, REQUESTS, USERS
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _by_name(profile: Profile, hints: tuple[str, ...], against: tuple[str, ...])
         if hint(c.name, hints) and _holds_ids(profile, c) and c.distinct > 1 and not c.unique
     ]
     known = [c for c in known if _is_key(c) and not hint(c.name, against)] or known
-    known = [c for c in known if not hint(c.name, (*KINDS, *QUANTITIES))]
+    known = [c for c in known if not hint(c.name, KINDS) and one_of_many(c.name) is not False]
     known.sort(key=lambda c: (not _is_key(c), rank(c.name, hints), -c.distinct))
     if not known:
         return None

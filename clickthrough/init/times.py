@@ -91,16 +91,11 @@ def _candidates(profile: Profile, label: str) -> list[str]:
         c
         for c in profile.columns.values()
         if leak(c.name, label) is None
+        and hint(c.name, OTHER_TIMES) is None
         and c.missing == 0
         and (hint(c.name, TIMES) or _has_clock(c, profile.rows[c.name]))
     ]
-    columns.sort(
-        key=lambda c: (
-            hint(c.name, OTHER_TIMES) is not None,
-            rank(c.name, TIMES),
-            c.type != "moment",
-        )
-    )
+    columns.sort(key=lambda c: (rank(c.name, TIMES), c.type != "moment"))
     return [c.name for c in columns]
 
 
