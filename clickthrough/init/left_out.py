@@ -5,11 +5,10 @@ import polars as pl
 from clickthrough.init.names import hint, leak, names_rows, one_of_many
 from clickthrough.init.profile import Column
 from clickthrough.init.roles import Guess
-from clickthrough.init.vocabulary import IDS
+from clickthrough.init.vocabulary import IDS, OURS
 
 FLAGS = {"user": "--user", "item": "--item", "time": "--time", "label": "--label",
          "request_id": "--request"}  # fmt: skip
-_OURS = ("row", "part")
 DECIMAL_COMMA = "numbers with a decimal comma, which are not read: write them with a point"
 DATED = (
     r"^\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|\d{1,2}/\d{1,2}/\d{2}"
@@ -63,7 +62,7 @@ def _holds_nothing(column: Column, values: pl.Series) -> str | None:
 
 def _is_taken(column: Column, guess: Guess) -> str | None:
     """Say why a column could not be told from a role, or from what is kept beside the rows."""
-    if column.name in _OURS:
+    if column.name in OURS:
         return "clickthrough calls a column of its own so; rename it to use it"
     if column.name not in FLAGS:
         return None

@@ -10,7 +10,7 @@ from clickthrough.init.label import Choice, guess_label
 from clickthrough.init.names import hint, one_of_many, rank, words
 from clickthrough.init.profile import Column, Profile, is_whole
 from clickthrough.init.times import TimeGuess, guess_time
-from clickthrough.init.vocabulary import IDS, ITEMS, KINDS, REQUESTS, USERS
+from clickthrough.init.vocabulary import IDS, ITEMS, KINDS, OURS, REQUESTS, USERS
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,8 @@ def _refuse_misfits(profile: Profile, named: Named, source: str) -> None:
         if name in taken:
             raise DataError(f"{source}: --{taken[name]} and --{flag} both name column '{name}'")
         taken[name] = flag
+        if name in OURS:
+            raise DataError(f"{source}: clickthrough calls a column of its own '{name}'; rename it")
         if flag in ("request", "time") and column.missing:
             raise DataError(
                 f"{source}: column '{name}' lacks a value in {column.missing:.0%} of the rows, and "

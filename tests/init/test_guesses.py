@@ -151,10 +151,13 @@ def test_what_users_and_items_have_in_common_is_neither(name: str) -> None:
 
 
 def test_what_is_named_is_no_other_role() -> None:
-    frame = base(mobile=CLICKS, gaps=[None if n % 9 == 0 else int(n) for n in REQUESTS])
+    frame = base(
+        mobile=CLICKS, part=REQUESTS, gaps=[None if n % 9 == 0 else int(n) for n in REQUESTS]
+    )
     for named, says in (
         (Named(item="clicked"), "--label COLUMN"),
         (Named(label="mobile", user="mobile"), "--label and --user both name column 'mobile'"),
+        (Named(request="part"), "rename it"),
         (Named(request="gaps"), "lacks a value in .* --request COLUMN"),
         (Named(time="gaps"), "lacks a value in .* --time COLUMN"),
     ):
