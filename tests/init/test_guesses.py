@@ -254,6 +254,7 @@ SOME = RNG.integers(0, 1_000, ROWS)
         ("bid", ["0,5", "1,25"] * (ROWS // 2), "drop", "decimal comma"),
         ("seen", ["04/Mar/2024:06:00:00", "05/Mar/2024:06:00:00"] * (ROWS // 2), "drop", "dates"),
         ("server", ["10.0.0.1", "10.0.0.2"] * (ROWS // 2), "categorical", "texts"),
+        ("shop_id", SOME * 2.0**50, "drop", "beyond what fractions hold"),
         ("part", ["top", "side"] * (ROWS // 2), "drop", "of its own"),
         ("time", ["noon", "night"] * (ROWS // 2), "drop", "--time takes it"),
         ("hash", [str(2**63 + int(n)) for n in SOME], "categorical", "beyond 64 bits"),
