@@ -77,6 +77,9 @@ def init(  # noqa: PLR0913, PLR0917 (an option each)
     out: Annotated[Path, typer.Option(help="The configuration to write.")] = Path("config.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     label: Annotated[str | None, typer.Option(help="The column of clicks.")] = None,
+    label_at_least: Annotated[
+        float | None, typer.Option(help="From where on a label is a click, where not 0 and 1.")
+    ] = None,
     time: Annotated[str | None, typer.Option(help="The column of times.")] = None,
     request: Annotated[str | None, typer.Option(help="The column of request ids.")] = None,
     user: Annotated[str | None, typer.Option(help="The column of users.")] = None,
@@ -87,10 +90,12 @@ def init(  # noqa: PLR0913, PLR0917 (an option each)
     from clickthrough.init.run import init as run
     from clickthrough.init.show import column_table
 
-    written = run(data, out, Named(label, time, request, user, item), force)
+    written = run(data, out, Named(label, time, request, user, item, label_at_least), force)
     _console.print(_escape(written.found), soft_wrap=True)
     if written.lines:
         _console.print(column_table(written.lines))
+    for note in written.notes:
+        _console.print(f"[yellow]note:[/] {_escape(note)}", soft_wrap=True)
     _console.print(f"wrote {written.config}; now: clickthrough train {written.config}")
 
 

@@ -25,8 +25,7 @@ def check_csv(path: Path, name: str, separator: str, columns: tuple[str, ...] | 
     Raises:
         DataError: no rows, bytes that are not UTF-8, or a row of another number of fields.
     """
-    refuse_bytes_in(first_line(path, name), 0, name)
-    header = next(csv.reader([first_line(path, name).decode()], delimiter=separator))
+    header = first_row(path, name, separator)
     width = len(columns or header)
     if columns is not None and len(header) != width:
         raise DataError(
@@ -57,6 +56,20 @@ def first_line(path: Path, name: str) -> bytes:
     if not line.strip():
         raise DataError(f"{name}: is empty" if not line else f"{name}: the first line is blank")
     return line
+
+
+def first_row(path: Path, name: str, separator: str) -> list[str]:
+    """Return the cells of the first line.
+
+    Raises:
+        DataError: the file is empty, or its first line is no text in UTF-8 or of no CSV.
+    """
+    line = first_line(path, name)
+    refuse_bytes_in(line, 0, name)
+    try:
+        return next(csv.reader([line.decode()], delimiter=separator))
+    except csv.Error as error:
+        raise DataError(f"{name}: first line: not readable as CSV: {error}") from None
 
 
 def _count_fields(path: Path, separator: str, width: int) -> tuple[int, bool, int | None]:

@@ -8,7 +8,8 @@ from typing import Literal
 import polars as pl
 
 from clickthrough.config.base import unknown_name
-from clickthrough.data.csv_shape import check_csv
+from clickthrough.data.csv_shape import check_csv, first_row
+from clickthrough.data.header import column_names
 from clickthrough.data.unpack import Plain, inner_name
 from clickthrough.errors import DataError
 
@@ -77,10 +78,12 @@ def _scan_csv(plain: Path, path: Path, form: TableForm) -> pl.LazyFrame:
     return pl.scan_csv(
         plain,
         separator=form.separator,
-        has_header=form.columns is None,
-        new_columns=form.columns,
+        has_header=False,
+        skip_lines=int(form.columns is None),
+        new_columns=form.columns or column_names(first_row(plain, str(path), form.separator)),
         infer_schema_length=None,
         schema_overrides=dict.fromkeys(texts, pl.String),
+        null_values="",  # where numbers are quoted, the missing ones are quoted blanks
     )
 
 

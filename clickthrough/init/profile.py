@@ -8,9 +8,11 @@ import polars as pl
 
 ColumnType = Literal["int", "float", "str", "bool", "moment", "ints", "floats", "strs", "other"]
 
-_WHOLE = r"^[-+]?\d+$"
-_NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
-_LEADING_ZERO = r"^0\d"
+_WHOLE = r"^-?\d+$"
+_NUMBER = r"^([-+]?((\d+(\.\d+)?|\.\d+)([eE][-+]?\d+)?|\d+\.|inf)|NaN)$"
+"""What the reader takes for numbers."""
+_PLUS = r"^\+\d+$"
+_LEADING_ZERO = r"^-?0\d"
 _SEPARATORS = ("|", ";", ",", " ")
 
 
@@ -45,21 +47,30 @@ class Column:
 
 @dataclass(frozen=True)
 class Profile:
-    """A sample with the profile of each of its columns; its columns have their types."""
+    """A sample with the profile of each of its columns; its columns have their types.
+
+    Attributes:
+        whole: whether the sample is all of the log.
+    """
 
     rows: pl.DataFrame
     columns: Mapping[str, Column]
+    whole: bool = True
 
 
-def profile(rows: pl.DataFrame) -> Profile:
+def profile(rows: pl.DataFrame, whole: bool = True) -> Profile:
     """Profile a sample; texts that are all numbers become numbers.
+
+    Args:
+        rows: the sample; the columns of a CSV are texts.
+        whole: whether it is all of the log.
 
     >>> profile(pl.DataFrame({"zip": ["01", "20"], "price": ["1.5", None]})).columns["zip"].type
     'str'
     """
     typed = {name: _as_number(rows[name]) for name in rows.columns}
     columns = {name: _profile(name, series, why) for name, (series, why) in typed.items()}
-    return Profile(pl.DataFrame([series for series, _ in typed.values()]), columns)
+    return Profile(pl.DataFrame([series for series, _ in typed.values()]), columns, whole)
 
 
 def _as_number(column: pl.Series) -> tuple[pl.Series, str | None]:
@@ -77,7 +88,7 @@ def _as_number(column: pl.Series) -> tuple[pl.Series, str | None]:
         if numbers.null_count() > texts.null_count():
             return texts, "is beyond 64 bits"
         return numbers, None
-    if known.str.contains(_NUMBER).all():
+    if known.str.contains(_NUMBER).all() and not known.str.contains(_PLUS).any():
         return texts.cast(pl.Float64, strict=False), None
     if known.str.to_lowercase().is_in(["true", "false"]).all():
         return texts.str.to_lowercase() == "true", None
@@ -93,7 +104,7 @@ def _profile(name: str, column: pl.Series, force_text: str | None) -> Column:
     kind = "str" if force_text else _type(column.dtype)
     known = column.drop_nulls()
     distinct = known.n_unique() if kind not in ("other",) else len(known)
-    numbers = known.cast(pl.Float64) if kind in ("int", "float", "bool") and len(known) else None
+    numbers = _finite(known) if kind in ("int", "float", "bool") and len(known) else None
     return Column(
         name=name,
         type=kind,
@@ -108,6 +119,19 @@ def _profile(name: str, column: pl.Series, force_text: str | None) -> Column:
         words=_words(known) if column.dtype == pl.String else 0.0,
         separator=_separator(known) if column.dtype == pl.String else None,
     )
+
+
+def _finite(known: pl.Series) -> pl.Series:
+    numbers = known.cast(pl.Float64)
+    return numbers.filter(numbers.is_finite())
+
+
+def is_whole(values: pl.Series) -> bool:
+    """Tell numbers that are whole, and as fractions exact: they may be ids."""
+    if not values.dtype.is_float():
+        return True
+    known = values.drop_nulls()
+    return bool(((known == known.floor()) & (known.abs() < 2**53)).all())
 
 
 def _type(dtype: pl.DataType) -> ColumnType:

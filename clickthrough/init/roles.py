@@ -1,34 +1,35 @@
 """Which columns are the time, the request, the user and the item, each with its reason. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from clickthrough.errors import DataError
 from clickthrough.init.label import Choice, guess_label
-from clickthrough.init.names import (
-    IDS,
-    ITEMS,
-    REQUESTS,
-    USERS,
-    hint,
-    rank,
-    words,
-)
-from clickthrough.init.profile import Column, Profile
+from clickthrough.init.names import hint, one_of_many, rank, words
+from clickthrough.init.profile import Column, Profile, is_whole
 from clickthrough.init.times import TimeGuess, guess_time
+from clickthrough.init.vocabulary import IDS, ITEMS, KINDS, OURS, REQUESTS, USERS
 
 
 @dataclass(frozen=True)
 class Named:
-    """Columns that the log's owner names."""
+    """What the log's owner says: columns, and from where on a label is a click."""
 
     label: str | None = None
     time: str | None = None
     request: str | None = None
     user: str | None = None
     item: str | None = None
+    at_least: float | None = None
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Flag of the command line -> the column that it names."""
+        named = {"label": self.label, "time": self.time, "request": self.request,
+                 "user": self.user, "item": self.item}  # fmt: skip
+        return {flag: column for flag, column in named.items() if column is not None}
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,17 @@ def guess_roles(profile: Profile, named: Named, source: str) -> Guess:
     Raises:
         DataError: a column that was named is not there, or the label cannot be told.
     """
-    label, at_least = guess_label(profile, named.label, source)
+    _refuse_misfits(profile, named, source)
+    others = {name for flag, name in named.columns.items() if flag != "label"}
+    label, at_least = guess_label(without(profile, others), named.label, source, named.at_least)
     taken = {label.column, *(n for n in (named.user, named.item, named.request) if n)}
     free = without(profile, taken)
-    time = guess_time(profile if named.time else free, named.time)
+    time = guess_time(profile if named.time else free, named.time, label.column)
     if named.time is not None and time is None:
-        raise DataError(f"{source}: column '{named.time}' holds no times that could be read")
+        raise DataError(
+            f"{source}: column '{named.time}' holds no times that could be read; name another "
+            "with --time, or say how they are written with 'data.time' in a configuration"
+        )
     free = without(free, {time.column} if time else set())
     item = _named(named.item) or _by_name(free, ITEMS, USERS + REQUESTS)
     user = _named(named.user) or _by_name(without(free, _of(item)), USERS, ())
@@ -91,10 +97,38 @@ def guess_roles(profile: Profile, named: Named, source: str) -> Guess:
     return Guess(label, at_least, time, request, user, item, texts)
 
 
+def _refuse_misfits(profile: Profile, named: Named, source: str) -> None:
+    """Refuse named columns that are not there, have two roles, or hold what can be no id."""
+    taken: dict[str, str] = {}
+    for flag, name in named.columns.items():
+        column = profile.columns.get(name)
+        if column is None:
+            known = ", ".join(profile.columns)
+            raise DataError(f"{source}: there is no column '{name}'; found {known}")
+        if name in taken:
+            raise DataError(f"{source}: --{taken[name]} and --{flag} both name column '{name}'")
+        taken[name] = flag
+        if name in OURS:
+            raise DataError(f"{source}: clickthrough calls a column of its own '{name}'; rename it")
+        if flag in ("request", "time") and column.missing:
+            raise DataError(
+                f"{source}: column '{name}' lacks a value in {column.missing:.0%} of the rows, and "
+                f"each row needs its {flag}; name another with --{flag} COLUMN"
+            )
+        if flag in ("request", "user", "item") and not _can_be_id(profile, column):
+            raise DataError(
+                f"{source}: column '{name}' holds no ids; name another with --{flag} COLUMN"
+            )
+
+
+def _can_be_id(profile: Profile, column: Column) -> bool:
+    return column.missing < 1 and _holds_ids(profile, column)
+
+
 def without(profile: Profile, names: set[str]) -> Profile:
     """Return a profile without some columns."""
     kept = {name: column for name, column in profile.columns.items() if name not in names}
-    return Profile(profile.rows, kept)
+    return replace(profile, columns=kept)
 
 
 def _by_name(profile: Profile, hints: tuple[str, ...], against: tuple[str, ...]) -> Choice | None:
@@ -105,17 +139,18 @@ def _by_name(profile: Profile, hints: tuple[str, ...], against: tuple[str, ...])
         if hint(c.name, hints) and _holds_ids(profile, c) and c.distinct > 1 and not c.unique
     ]
     known = [c for c in known if _is_key(c) and not hint(c.name, against)] or known
+    known = [c for c in known if not hint(c.name, KINDS) and one_of_many(c.name) is not False]
     known.sort(key=lambda c: (not _is_key(c), rank(c.name, hints), -c.distinct))
     if not known:
         return None
-    return Choice(known[0].name, f"by its name; {known[0].distinct:,} values that come back")
+    rows = len(profile.rows)
+    return Choice(known[0].name, f"by its name; {known[0].distinct:,} values in {rows:,} rows")
 
 
 def _holds_ids(profile: Profile, column: Column) -> bool:
     """Tell ids; where some are missing, whole numbers may have been written as fractions."""
     if column.type == "float":
-        known = profile.rows[column.name].drop_nulls()
-        return bool((known == known.floor()).all())
+        return column.missing < 1 and is_whole(profile.rows[column.name])
     return column.type in ("int", "str")
 
 

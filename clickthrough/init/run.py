@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from clickthrough.config.load import load_config
@@ -12,6 +12,7 @@ from clickthrough.errors import ConfigError, DataError
 from clickthrough.init.declare import declare
 from clickthrough.init.kinds import Made, kinds
 from clickthrough.init.layouts import layout_of_directory, layout_of_table, preset_text, relative
+from clickthrough.init.notes import notes
 from clickthrough.init.profile import Profile, profile
 from clickthrough.init.roles import Guess, Named, guess_roles
 from clickthrough.init.sample import Sample, read_sample
@@ -40,11 +41,13 @@ class Written:
         config: the file that was written.
         found: what was looked at, in a line.
         lines: a column each; none where a preset's reader knows the log.
+        notes: what may be wrong about the guesses; they stand in the configuration as well.
     """
 
     config: Path
     found: str
     lines: list[Line]
+    notes: list[str] = field(default_factory=list)
 
 
 def init(data: Path, out: Path, named: Named | None = None, force: bool = False) -> Written:
@@ -57,22 +60,31 @@ def init(data: Path, out: Path, named: Named | None = None, force: bool = False)
         force: whether a file that stands there is replaced.
 
     Raises:
-        ConfigError: a file stands there.
+        ConfigError: a file stands there, or none can be written there.
         DataError: there is no log, a named column is not in it, or its label cannot be told.
     """
+    if out.is_dir():
+        raise ConfigError(f"{out}: is a directory; name a file with --out")
     if out.exists() and not force:
         raise ConfigError(f"{out}: exists; replace it with --force, or name another with --out")
-    if named is None or named == Named():
+    try:
+        return _init(data, out, named or Named())
+    except OSError as error:
+        raise ConfigError(f"{data} -> {out}: {error}") from None
+
+
+def _init(data: Path, out: Path, named: Named) -> Written:
+    if named == Named():
         known = layout_of_directory(data)
         if known is not None:
             return _from_preset(known, data, out, None)
     with unpacking(out.parent / _UNPACKED) as plain:
-        tables = find_tables(data, plain, named.label if named else None)
-        known = layout_of_table(tables.main) if named in (None, Named()) else None
+        tables = find_tables(data, plain, named.label)
+        known = layout_of_table(tables.main) if named == Named() else None
         if known is not None and not tables.files:
             return _from_preset(known, tables.main.path, out, tables.main)
         rows = with_sides(tables.main, tables.sides, plain)
-    return _from_guesses(tables, profile(rows), named or Named(), out)
+    return _from_guesses(tables, profile(rows, tables.main.exact), named, out)
 
 
 def _from_preset(name: str, data: Path, out: Path, sample: Sample | None) -> Written:
@@ -99,8 +111,8 @@ def _parts_of(config: Config) -> dict[str, str]:
     parts: dict[str, list[str]] = {column: [role] for role, column in roles.items()}
     for feature in config.features:
         given = feature.model_dump()
-        for field in [*given.get("fields", []), *([given["field"]] if "field" in given else [])]:
-            kinds_of = parts.setdefault(str(roles.get(field, field)), [])
+        for name in [*given.get("fields", []), *([given["field"]] if "field" in given else [])]:
+            kinds_of = parts.setdefault(str(roles.get(name, name)), [])
             kinds_of.append(feature.kind)
     dropped = dict.fromkeys(config.data.drop, "drop")
     return {name: ", ".join(dict.fromkeys(kinds_of)) for name, kinds_of in parts.items()} | dropped
@@ -108,21 +120,25 @@ def _parts_of(config: Config) -> dict[str, str]:
 
 def _from_guesses(tables: Tables, looked: Profile, named: Named, out: Path) -> Written:
     main = tables.main
-    for column in vars(named).values():
-        if column is not None and column not in looked.columns:
-            known = ", ".join(looked.columns)
-            raise DataError(f"{main.path}: there is no column '{column}'; found {known}")
     guess = guess_roles(looked, named, str(main.path))
     made = kinds(looked, guess, main.total)
     features = declare(looked, guess, made, main.total or len(main.rows))
     if not features:
         why = "; ".join(f"{m.column.name}: {m.reason}" for m in made) or "there are no others"
-        raise DataError(f"{main.path}: no feature can be made of its columns ({why})")
-    _write(out, write_config(_source(tables, out.parent), guess, made, features))
-    return Written(out, _found(main), _lines(looked, guess, made))
+        raise DataError(
+            f"{main.path}: no feature can be made of its columns ({why}); "
+            "name ids that come back with --user or --item"
+        )
+    told = [*main.notes, *_left(tables), *notes(looked, guess, made)]
+    _write(out, write_config(_source(tables, told, out.parent), guess, made, features))
+    return Written(out, _found(main), _lines(looked, guess, made), told)
 
 
-def _source(tables: Tables, folder: Path) -> Source:
+def _left(tables: Tables) -> list[str]:
+    return [f"{path.name} is not used: it {why}" for path, why in tables.left]
+
+
+def _source(tables: Tables, told: list[str], folder: Path) -> Source:
     main = tables.main
     files = {part: [relative(path, folder)] for part, path in tables.files.items()}
     return Source(
@@ -133,7 +149,7 @@ def _source(tables: Tables, folder: Path) -> Source:
         separator=main.form.separator,
         columns=main.form.columns,
         sides=tuple((relative(s.path, folder), s.key, s.columns, s.reason) for s in tables.sides),
-        left=tuple((path.name, why) for path, why in tables.left),
+        notes=tuple(told),
     )
 
 

@@ -1,5 +1,6 @@
 """Rows of a table to look at: all of a small file, else some of its head and some throughout."""
 
+import csv
 import io
 import os
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.data.csv_shape import first_line, refuse_bytes_in
+from clickthrough.data.header import column_names, renamed
 from clickthrough.data.scan import TableForm, scan
 from clickthrough.data.unpack import inner_name, is_compressed, opened_plain
 from clickthrough.errors import DataError
@@ -30,6 +32,7 @@ class Sample:
         total: rows of the file, estimated where ``exact`` is false; None where not known.
         exact: whether ``rows`` are all rows.
         seen: what was looked at, in words.
+        notes: what its owner should hear of it.
     """
 
     path: Path
@@ -38,6 +41,7 @@ class Sample:
     total: int | None
     exact: bool
     seen: str
+    notes: tuple[str, ...] = ()
 
 
 def read_sample(path: Path) -> Sample:
@@ -67,19 +71,28 @@ def _of_parquet(path: Path) -> Sample:
 
 def _of_csv(path: Path) -> Sample:
     blocks, whole, size = _read_blocks(path)
-    lines = _text(blocks[0], path).split("\n")
-    form = sniff([line.rstrip("\r") for line in lines[:200] if line])
-    rows = _parse(blocks, form, path)
-    if len(rows) == 0:
-        raise DataError(f"{path}: holds no rows")
+    form, header = _form(_text(blocks[0], path), path)
+    length = sum(map(len, blocks))
+    rows = _parse(blocks, form, header, path)
+    notes = () if form.columns else tuple(renamed(header, rows.columns))
     if whole:
-        return Sample(path, form, rows, len(rows), True, "all rows")
+        return Sample(path, form, rows, len(rows), True, "all rows", notes)
     if size is None:
         seen = f"the first {len(rows):,} rows: a compressed file is read from its head only"
-        return Sample(path, form, rows, None, False, seen)
-    total = round(size * len(rows) / sum(map(len, blocks)))
+        return Sample(path, form, rows, None, False, seen, notes)
+    total = round(size * len(rows) / length)
     seen = f"{len(rows):,} rows: the head, and {_BLOCKS - 1} places through the file"
-    return Sample(path, form, rows, total, False, seen)
+    return Sample(path, form, rows, total, False, seen, notes)
+
+
+def _form(text: str, path: Path) -> tuple[TableForm, list[str]]:
+    """Return how a CSV is written, and the cells of its first row."""
+    lines = [line.rstrip("\r") for line in text.split("\n")[:200] if line]
+    try:
+        form = sniff(lines)
+        return form, next(csv.reader(lines[:1], delimiter=form.separator), [])
+    except csv.Error as error:
+        raise DataError(f"{path}: not readable as CSV: {error}") from None
 
 
 def _read_blocks(path: Path) -> tuple[list[bytes], bool, int | None]:
@@ -113,25 +126,31 @@ def _whole_lines(block: bytes, begins_within: bool) -> bytes:
     return block[start : block.rfind(b"\n") + 1]
 
 
-def _parse(blocks: list[bytes], form: TableForm, path: Path) -> pl.DataFrame:
+def _parse(blocks: list[bytes], form: TableForm, header: list[str], path: Path) -> pl.DataFrame:
     """Read blocks of lines as texts; a block may begin within a quoted field, so rows are cut."""
-    header = blocks[0].partition(b"\n")[0] + b"\n" if form.columns is None else b""
+    if form.columns is None:
+        blocks = [blocks[0].partition(b"\n")[2], *blocks[1:]]
+    names = form.columns or column_names(header)
     try:
-        return pl.concat(
-            pl.read_csv(
-                io.BytesIO(block if place == 0 else header + block),
-                separator=form.separator,
-                has_header=form.columns is None,
-                new_columns=form.columns,
-                infer_schema=False,
-                truncate_ragged_lines=True,
-            )
-            for place, block in enumerate(blocks)
-            if block
-        )
+        parts = [_parsed(block, form.separator, names) for block in blocks if block.strip()]
     except pl.exceptions.PolarsError as error:
         reason = str(error).split("\n", 1)[0]
         raise DataError(f"{path}: not readable as CSV: {reason}") from None
+    if not sum(map(len, parts)):
+        raise DataError(f"{path}: holds no rows below its header")
+    return pl.concat(parts)
+
+
+def _parsed(block: bytes, separator: str, names: tuple[str, ...]) -> pl.DataFrame:
+    return pl.read_csv(
+        io.BytesIO(block),
+        separator=separator,
+        has_header=False,
+        new_columns=names,
+        infer_schema=False,
+        truncate_ragged_lines=True,
+        null_values="",
+    )
 
 
 def _text(block: bytes, path: Path) -> str:
@@ -139,4 +158,6 @@ def _text(block: bytes, path: Path) -> str:
     text = block[:_BLOCK].decode(errors="replace").removeprefix("\ufeff")
     if not text.strip():
         raise DataError(f"{path}: is empty")
+    if text.lstrip()[0] in "[{":
+        raise DataError(f"{path}: looks like JSON; expected CSV or Parquet")
     return text

@@ -3,18 +3,22 @@
 import csv
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from clickthrough.data.scan import TableForm
 
 _SEPARATORS = (",", "\t", ";", "|")
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+_DATED = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?")
+_NOTHING = ("", "na", "nan", "null", "none", "\\n")
+_MOST = 0.8
+"""Share of a column's cells from which on they have a type."""
 
 
 def sniff(lines: list[str]) -> TableForm:
     """Tell the form of a CSV.
 
-    The separator is the one that divides most lines into as many fields as possible; a first row
-    with a number, a blank or the same text twice is no header.
+    The separator is the one that divides most lines into as many fields as possible.
 
     Args:
         lines: the first lines of the file.
@@ -25,16 +29,64 @@ def sniff(lines: list[str]) -> TableForm:
     ('column_1', 'column_2')
     """
     separator = max(_SEPARATORS, key=lambda sign: _fields(lines, sign))
-    first = next(csv.reader(lines[:1], delimiter=separator), [])
-    if is_header(first):
+    first, *rows = list(csv.reader(lines, delimiter=separator)) or [[]]
+    if is_header(first, rows):
         return TableForm(separator)
     return TableForm(separator, tuple(f"column_{place + 1}" for place in range(len(first))))
 
 
-def is_header(row: list[str]) -> bool:
-    """Tell whether a first row names columns."""
-    named = all(text.strip() and not _NUMBER.fullmatch(text) for text in row)
-    return named and len(set(row)) == len(row)
+def is_header(first: list[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether a first row names columns.
+
+    A blank, a number or a text that comes twice is one odd cell, and not a row of values: each
+    cell is held against the column below it, and most decide.
+
+    Args:
+        first: the cells of the first row.
+        rows: those below.
+    """
+    if _counts_up(first):
+        return True
+    below = [[row[place] for row in rows if place < len(row)] for place in range(len(first))]
+    score = sum(_speaks(cell, column) for cell, column in zip(first, below, strict=True))
+    odd = any(not cell.strip() or _NUMBER.fullmatch(cell) for cell in first)
+    return score > 0 or (score == 0 and not odd and len(set(first)) == len(first))
+
+
+def _speaks(cell: str, below: list[str]) -> int:
+    """Return 1 where a cell speaks for a header, -1 where it is a value like those below."""
+    known = [text for text in below if text.strip().lower() not in _NOTHING]
+    number = _NUMBER.fullmatch(cell) is not None
+    if not known:
+        return 0
+    if not cell.strip():
+        return int(_is_index(below))
+    if number:
+        return -int(_share(_NUMBER, known) >= _MOST)
+    if cell in known:
+        return -1
+    typed = not _DATED.fullmatch(cell) and max(_share(_NUMBER, known), _share(_DATED, known))
+    return int(typed >= _MOST or _repeats(known))
+
+
+def _repeats(known: list[str]) -> bool:
+    """Tell a column of few values: one that is not among them is its name."""
+    return len(known) >= 20 and len(set(known)) <= len(known) / 4
+
+
+def _is_index(below: list[str]) -> bool:
+    """Tell the index of a table, whose name is blank: numbers from 0 or 1 on."""
+    return any(below == [str(start + row) for row in range(len(below))] for start in (0, 1))
+
+
+def _counts_up(first: list[str]) -> bool:
+    """Tell a header whose columns are numbered, with or without that of an index."""
+    names = first[1:] if first and not first[0].strip() else first
+    return len(names) > 3 and names == [str(place) for place in range(len(names))]
+
+
+def _share(pattern: re.Pattern[str], texts: list[str]) -> float:
+    return sum(pattern.fullmatch(text) is not None for text in texts) / len(texts)
 
 
 def _fields(lines: list[str], separator: str) -> tuple[int, int]:

@@ -10,11 +10,12 @@ from clickthrough.data.scan import TableForm, scan
 from clickthrough.data.unpack import Plain, inner_name, is_compressed
 from clickthrough.errors import DataError
 from clickthrough.init.label import label_candidates
-from clickthrough.init.names import LABELS, hint, words
+from clickthrough.init.names import hint, words
 from clickthrough.init.profile import profile
 from clickthrough.init.sample import Sample, read_sample
+from clickthrough.init.vocabulary import LABELS
 
-_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
+_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".inter", ".user", ".item")
 _PARTS = {"train": ("train", "training"), "validation": ("validation", "valid", "val", "dev"),
           "test": ("test", "holdout")}  # fmt: skip
 
@@ -60,12 +61,11 @@ def find_tables(data: Path, plain: Plain, label: str | None = None) -> Tables:
     paths = table_files(data)
     if len(paths) == 1:
         return Tables(read_sample(paths[0]))
-    samples = {path: read_sample(path) for path in paths}
+    samples, left = _samples(paths, data)
     files = _divided(samples)
     main = samples[files["train"]] if files else _log(samples.values(), data, label)
     sides: list[Side] = []
-    left: list[tuple[Path, str]] = []
-    for path in paths:
+    for path in samples:
         if path == main.path or path in files.values():
             continue
         held = {*main.rows.columns, *(name for side in sides for name in side.columns)}
@@ -75,6 +75,27 @@ def find_tables(data: Path, plain: Plain, label: str | None = None) -> Tables:
         else:
             left.append((path, side))
     return Tables(main, files, sides, left)
+
+
+def _samples(paths: list[Path], data: Path) -> tuple[dict[Path, Sample], list[tuple[Path, str]]]:
+    """Read a sample of each file, and tell of those that are no tables.
+
+    Raises:
+        DataError: none is a table, or one that is not is called a part of the log.
+    """
+    samples: dict[Path, Sample] = {}
+    left: list[tuple[Path, str]] = []
+    for path in paths:
+        try:
+            samples[path] = read_sample(path)
+        except DataError as error:
+            if _part(path) is not None:
+                raise
+            left.append((path, f"is no table: {str(error).removeprefix(f'{path}: ')}"))
+    if not samples:
+        why = "; ".join(f"{path.name} {why}" for path, why in left)
+        raise DataError(f"{data}: holds no table that can be read: {why}")
+    return samples, left
 
 
 def table_files(data: Path) -> list[Path]:
@@ -119,12 +140,17 @@ def _divided(samples: dict[Path, Sample]) -> dict[str, Path]:
     """Return the parts of a log whose files name them and have the same columns."""
     files: dict[str, Path] = {}
     for path in samples:
-        for part, known in _PARTS.items():
-            if set(known) & set(words(path.name)) and part not in files:
-                files[part] = path
-                break
+        part = _part(path)
+        if part is not None:
+            files.setdefault(part, path)
     alike = {tuple(samples[path].rows.columns) for path in files.values()}
     return files if {"train", "validation"} <= set(files) and len(alike) == 1 else {}
+
+
+def _part(path: Path) -> str | None:
+    """Return the part of a log that a file's name says it is, if any."""
+    held = set(words(path.name))
+    return next((part for part, known in _PARTS.items() if held & set(known)), None)
 
 
 def _log(samples: Iterable[Sample], data: Path, label: str | None) -> Sample:
@@ -149,6 +175,8 @@ def _side(sample: Sample, main: Sample, held: set[str], plain: Plain) -> Side | 
     """Return how a table joins to the log, or why it does not; columns already held are left."""
     shared = [name for name in sample.rows.columns if name in main.rows.columns]
     new = [name for name in sample.rows.columns if name not in held]
+    if set(main.rows.columns) <= set(sample.rows.columns):
+        return "has the columns of the log, but one file is the log: put them together"
     if not new:
         return "adds no column"
     if sample.form.columns is not None:

@@ -8,6 +8,7 @@ from clickthrough.config.data import TimeFormat
 from clickthrough.init.histories import Declared, tick
 from clickthrough.init.kinds import Made
 from clickthrough.init.label import Choice
+from clickthrough.init.left_out import FLAGS
 from clickthrough.init.quoting import one_line, scalar, with_comment
 from clickthrough.init.roles import Guess
 
@@ -25,7 +26,7 @@ class Source:
         seen: what was looked at.
         path: of one log; empty where it comes divided into ``files``.
         sides: file, key and columns of each side table, and the reason.
-        left: tables that are not used, with the reason.
+        notes: what may be wrong about the guesses.
     """
 
     name: str
@@ -35,7 +36,7 @@ class Source:
     separator: str = ","
     columns: tuple[str, ...] | None = None
     sides: tuple[tuple[str, str, list[str], str], ...] = ()
-    left: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def write_config(source: Source, guess: Guess, made: list[Made], features: list[Declared]) -> str:
@@ -50,7 +51,7 @@ def write_config(source: Source, guess: Guess, made: list[Made], features: list[
     lines: list[Line] = [
         (f"# Guessed by `clickthrough init` from {one_line(source.name)}: {source.seen}.", ""),
         ("# Every guess says why. Correct what is wrong; then `clickthrough train` this file.", ""),
-        *((f"# not used: {one_line(name)} ({why})", "") for name, why in source.left),
+        *((f"# Note: {one_line(note)}.", "") for note in source.notes),
         ("", ""),
         ("data:", ""),
         *_indented([*_where(source), *_roles(guess), *_forms(made, guess), *_joins(source),
@@ -88,11 +89,11 @@ def _roles(guess: Guess) -> list[Line]:
     lines: list[Line] = [("roles:", "")]
     for role, choice in choices.items():
         if choice is None:
-            lines.append((f"  # {role}:", "no column looks like it"))
+            lines.append((f"  # {role}:", f"none was found; {FLAGS[role]} COLUMN names one"))
         else:
             lines.append((f"  {role}: {scalar(choice.column)}", choice.reason))
     if guess.at_least is not None:
-        lines.append((f"label_at_least: {guess.at_least:g}", "so much or more is a click"))
+        lines.append((f"label_at_least: {guess.at_least:g}", guess.label.reason))
     if guess.time is not None and guess.time.form != TimeFormat():
         form = guess.time.form
         said = f"format: {scalar(form.format)}" if form.format else f"unit: {form.unit}"
@@ -103,13 +104,17 @@ def _roles(guess: Guess) -> list[Line]:
 def _forms(made: list[Made], guess: Guess) -> list[Line]:
     """Write the types and lists that the reader could not tell."""
     used = [m for m in made if m.kind != "drop"]
-    whole = [m for m in used if m.column.type == "float" and m.kind == "categorical"]
+    whole = [m for m in used if m.column.type == "float" and m.kind in ("categorical", "hashed")]
     texts = [(name, why) for name, why in guess.texts.items()]
-    texts += [(m.column.name, m.column.force_text) for m in used if m.column.force_text]
+    texts += [
+        (m.column.name, m.column.force_text)
+        for m in used
+        if m.column.force_text and m.separator is None
+    ]
     lines = [(f"  {scalar(name)}: str", f"it {why}") for name, why in texts]
     lines += [(f"  {scalar(m.column.name)}: int", m.reason) for m in whole]
-    lists = [(f"  {scalar(m.column.name)}: {{separator: {scalar(m.column.separator)}}}", m.reason)
-             for m in used if m.kind == "bag" and m.column.separator]  # fmt: skip
+    lists = [(f"  {scalar(m.column.name)}: {{separator: {scalar(m.separator)}}}", m.reason)
+             for m in used if m.separator is not None]  # fmt: skip
     return [
         *([("types:", ""), *lines] if lines else []),
         *([("lists:", ""), *lists] if lists else []),

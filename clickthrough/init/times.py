@@ -7,8 +7,9 @@ import polars as pl
 
 from clickthrough.config.data import TimeFormat
 from clickthrough.data.moments import moment
-from clickthrough.init.names import LEAKS, TIMES, hint, rank
+from clickthrough.init.names import hint, leak, rank
 from clickthrough.init.profile import Column, Profile
+from clickthrough.init.vocabulary import OTHER_TIMES, TIMES
 from clickthrough.schema import unit_microseconds
 
 _YEAR = 365 * 86_400
@@ -48,21 +49,33 @@ class TimeGuess:
     known: bool = True
 
 
-def guess_time(profile: Profile, chosen: str | None = None) -> TimeGuess | None:
-    """Find the time of the impressions.
+def guess_time(profile: Profile, chosen: str | None = None, label: str = "") -> TimeGuess | None:
+    """Find the time of the impressions: dates and times before numbers in a form of their own.
 
     Args:
         profile: of the log.
         chosen: the column, if its owner names it.
+        label: the column of the label: what comes after it is no time of an impression.
     """
-    names = [chosen] if chosen is not None else _candidates(profile)
-    for name in names:
-        for form, reason in _forms(profile.columns[name], profile.rows[name], chosen is not None):
-            micros = moments(profile.rows[name], form)
-            if micros is not None:
-                known = reason != _NO_ORIGIN
-                return TimeGuess(name, form, reason, *_scale(micros), known)
+    names = [chosen] if chosen is not None else _candidates(profile, label)
+    read = (_read(profile, name, chosen is not None) for name in names)
+    return min((time for time in read if time is not None), key=_doubt, default=None)
+
+
+def _read(profile: Profile, name: str, sure: bool) -> TimeGuess | None:
+    """Read a column as times in the likeliest way that reads all of it."""
+    for form, reason in _forms(profile.columns[name], profile.rows[name], sure):
+        micros = moments(profile.rows[name], form)
+        if micros is not None:
+            return TimeGuess(name, form, reason, *_scale(micros), reason != _NO_ORIGIN)
     return None
+
+
+def _doubt(time: TimeGuess) -> int:
+    """Return how little a reading is sure to be a time; more for what bare numbers may be."""
+    if not time.known:
+        return 2
+    return int(time.reason.startswith(_AS_NUMBERS))
 
 
 def moments(values: pl.Series, form: TimeFormat) -> pl.Series | None:
@@ -72,12 +85,13 @@ def moments(values: pl.Series, form: TimeFormat) -> pl.Series | None:
     return made if made.null_count() == values.null_count() < len(values) else None
 
 
-def _candidates(profile: Profile) -> list[str]:
+def _candidates(profile: Profile, label: str) -> list[str]:
     """Return columns that may be the time, the likeliest first: by name, then always given."""
     columns = [
         c
         for c in profile.columns.values()
-        if hint(c.name, LEAKS) is None
+        if leak(c.name, label) is None
+        and hint(c.name, OTHER_TIMES) is None
         and c.missing == 0
         and (hint(c.name, TIMES) or _has_clock(c, profile.rows[c.name]))
     ]
@@ -108,7 +122,7 @@ def _numbers(column: Column) -> Iterator[tuple[TimeFormat, str]]:
         if low * micros >= _ERA[0] and high * micros < now_or_before * 1_000_000:
             yield TimeFormat(unit=unit), f"{_UNITS[unit]} since 1970"
     for text in _FORMATS.get(digits, ()):
-        yield TimeFormat(format=text), f"numbers such as {high}, read as {text}"
+        yield TimeFormat(format=text), f"{_AS_NUMBERS} {high}, read as {text}"
     if hint(column.name, _CLOCKS) is None or column.distinct < 100:
         return  # an hour of the day counts as well
     for unit in ("s", "ms", "us"):
@@ -116,6 +130,7 @@ def _numbers(column: Column) -> Iterator[tuple[TimeFormat, str]]:
             yield TimeFormat(unit=unit), _NO_ORIGIN
 
 
+_AS_NUMBERS = "numbers such as"
 _CLOCKS = ("timestamp", "time", "ts")
 _NO_ORIGIN = "numbers that count from no moment that is known: the unit is a guess, see 'origin'"
 _UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds"}

@@ -21,8 +21,8 @@ def base(**columns: object) -> pl.DataFrame:
     return pl.DataFrame({"clicked": CLICKS, **columns})
 
 
-def guessed(frame: pl.DataFrame, **named: str) -> Guess:
-    return guess_roles(profile(frame), Named(**named), "log.csv")
+def guessed(frame: pl.DataFrame, named: Named | None = None) -> Guess:
+    return guess_roles(profile(frame), named or Named(), "log.csv")
 
 
 def made_of(name: str, values: object) -> tuple[str, str]:
@@ -67,7 +67,7 @@ def test_a_label_that_cannot_be_told_is_refused_with_the_candidates(
     assert named in str(caught.value)
     name = next(iter(columns))
     if name != "price":
-        assert guessed(pl.DataFrame(columns), label=name).label.column == name
+        assert guessed(pl.DataFrame(columns), Named(label=name)).label.column == name
 
 
 @pytest.mark.parametrize(("highest", "at_least"), [(5, 4.0), (10, 8.0)])
@@ -116,6 +116,55 @@ def test_what_is_no_time_of_the_impression_is_not_taken_for_one(name: str, value
     assert guessed(base(**{name: values})).time is None
 
 
+def test_a_dated_text_beats_a_bare_number() -> None:
+    texts = pl.from_epoch(pl.Series(SECONDS)).dt.strftime("%Y-%m-%d %H:%M:%S")
+    hours = texts.str.slice(11, 2).cast(pl.Int64)
+    for columns in (
+        {"hour": hours, "timestamp": texts},
+        {"day": texts.str.slice(0, 10).str.replace_all("-", ""), "stamp": texts},
+        {"timestamp": REQUESTS * 1_000 - 69_999_000, "stamp": texts},
+        {"birth_date": ["1990-01-02", "1991-01-02"] * (ROWS // 2), "ts": SECONDS},
+    ):
+        time = guessed(base(**columns)).time
+        assert time is not None
+        assert time.column == list(columns)[1]
+
+
+def test_the_time_of_a_click_is_a_time_where_all_rows_are_clicks() -> None:
+    texts = pl.from_epoch(pl.Series(SECONDS)).dt.strftime("%Y-%m-%d %H:%M:%S")
+    frame = pl.DataFrame({"is_attributed": CLICKS, "click_time": texts, "label": CLICKS})
+    found = guessed(frame.drop("label"), Named(label="is_attributed")).time
+    assert found is not None
+    assert found.column == "click_time"
+    assert guessed(frame.drop("is_attributed")).time is None
+
+
+def test_joined_words_are_users_and_items() -> None:
+    frame = base(userid=REQUESTS % 70, itemid=REQUESTS % 30, adgroupid=REQUESTS % 7)
+    assert guessed(frame).columns == {"label": "clicked", "user": "userid", "item": "itemid"}
+
+
+@pytest.mark.parametrize("name", ["device_type", "user_age", "item_category", "ad_price"])
+def test_what_users_and_items_have_in_common_is_neither(name: str) -> None:
+    guess = guessed(base(**{name: REQUESTS % 7}))
+    assert set(guess.columns) == {"label"}
+
+
+def test_what_is_named_is_no_other_role() -> None:
+    frame = base(
+        mobile=CLICKS, part=REQUESTS, gaps=[None if n % 9 == 0 else int(n) for n in REQUESTS]
+    )
+    for named, says in (
+        (Named(item="clicked"), "--label COLUMN"),
+        (Named(label="mobile", user="mobile"), "--label and --user both name column 'mobile'"),
+        (Named(request="part"), "rename it"),
+        (Named(request="gaps"), "lacks a value in .* --request COLUMN"),
+        (Named(time="gaps"), "lacks a value in .* --time COLUMN"),
+    ):
+        with pytest.raises(DataError, match=says):
+            guessed(frame, named)
+
+
 def test_a_time_of_no_known_origin_says_so() -> None:
     time = guessed(base(timestamp=REQUESTS * 1_000 - 69_999_000)).time
     assert time is not None
@@ -125,7 +174,7 @@ def test_a_time_of_no_known_origin_says_so() -> None:
 
 def test_a_time_that_is_named_but_holds_none_is_refused() -> None:
     with pytest.raises(DataError, match="'place' holds no times"):
-        guessed(base(place=["top", "side"] * (ROWS // 2)), time="place")
+        guessed(base(place=["top", "side"] * (ROWS // 2)), Named(time="place"))
 
 
 def test_request_user_and_item_are_found_by_name_and_shape() -> None:
@@ -168,7 +217,7 @@ def test_ids_with_gaps_may_be_a_user_and_times_with_gaps_no_time() -> None:
 
 def test_what_the_owner_says_stands() -> None:
     frame = base(mobile=CLICKS, ad_id=REQUESTS % 50, place=REQUESTS % 40, who=REQUESTS % 30)
-    guess = guessed(frame, label="mobile", item="place", user="who")
+    guess = guessed(frame, Named(label="mobile", item="place", user="who"))
     assert (guess.label.column, guess.columns["item"], guess.columns["user"]) == (
         "mobile", "place", "who",
     )  # fmt: skip
@@ -184,7 +233,30 @@ SOME = RNG.integers(0, 1_000, ROWS)
         ("shop_id", SOME, "categorical", "codes"),
         ("shop_id", [None if n == 3 else float(n) for n in SOME], "categorical", "missing"),
         ("slot", SOME % 7, "categorical", "codes"),
+        ("height", SOME % 7, "categorical", "few values"),
         ("zip", [f"{n:04d}" for n in SOME], "categorical", "leading zeros"),
+        ("country", SOME % 60, "categorical", "by their name"),
+        ("occupation", SOME % 25, "categorical", "by their name"),
+        ("thing", SOME % 40 + 500, "categorical", "50 rows a value"),
+        ("thing", SOME * 1_001, "numeric", "median"),
+        ("thing", np.exp(SOME / 80).astype(int), "log1p", "long tail"),
+        ("thing", SOME % 40 - 20, "numeric", "-20 to 19"),
+        ("num_ads", SOME % 40, "numeric", "0 to 39"),
+        ("city:token", SOME * 1_001, "categorical", "'token'"),
+        ("width:float", SOME % 7, "numeric", "0 to 6"),
+        ("words:token_seq", [f"w{n}" if n % 3 else "w1 w2" for n in SOME], "bag", "'token_seq'"),
+        ("shares:float_seq", ["0.1 0.2", "0.3 0.1"] * (ROWS // 2), "drop", "'float_seq'"),
+        ("Unnamed: 0", np.arange(ROWS) + 1, "drop", "row numbers"),
+        ("anything", np.arange(ROWS), "drop", "row numbers"),
+        ("index", np.tile(np.arange(ROWS // 4), 4), "drop", "row numbers"),
+        ("index", RNG.permutation(np.arange(ROWS)), "drop", "row numbers"),
+        ("thing", np.arange(ROWS) + 700, "numeric", "700 to 2699"),
+        ("bid", ["0,5", "1,25"] * (ROWS // 2), "drop", "decimal comma"),
+        ("seen", ["04/Mar/2024:06:00:00", "05/Mar/2024:06:00:00"] * (ROWS // 2), "drop", "dates"),
+        ("server", ["10.0.0.1", "10.0.0.2"] * (ROWS // 2), "categorical", "texts"),
+        ("shop_id", SOME * 2.0**50, "drop", "beyond what fractions hold"),
+        ("part", ["top", "side"] * (ROWS // 2), "drop", "of its own"),
+        ("time", ["noon", "night"] * (ROWS // 2), "drop", "--time takes it"),
         ("hash", [str(2**63 + int(n)) for n in SOME], "categorical", "beyond 64 bits"),
         ("age", SOME, "numeric", "0 to 999"),
         ("price", RNG.normal(5, 1, ROWS), "numeric", "median"),
@@ -193,17 +265,17 @@ SOME = RNG.integers(0, 1_000, ROWS)
         ("tags", [[int(n), 2] for n in SOME], "bag", "lists"),
         ("country", ["dk"] * ROWS, "drop", "one value"),
         ("empty", pl.Series([None] * ROWS, dtype=pl.String), "drop", "no row"),
-        ("row_id", np.arange(ROWS), "drop", "a value a row"),
+        ("row_id", np.arange(ROWS), "drop", "row numbers"),
         ("query", [f"how to find {n} of {n * 7} words" for n in SOME + np.arange(ROWS) * 1_000],
          "drop", "a value a row"),
-        ("shares", [[n / 9, 0.5] for n in SOME], "drop", "no field"),
-        ("born", ["1990-01-02", "1991-01-02"] * (ROWS // 2), "drop", "another time"),
+        ("shares", [[n / 9, 0.5] for n in SOME], "drop", "no feature"),
+        ("born", ["1990-01-02", "1991-01-02"] * (ROWS // 2), "drop", "dates or times"),
         ("dwell_seconds", SOME, "drop", "'dwell'"),
         ("next_page", SOME, "drop", "'next'"),
         ("converted", CLICKS, "drop", "'converted'"),
         ("colour", np.where(CLICKS == 1, "red", "blue"), "drop", "values tell"),
         ("shade", [int(n) if c else None for n, c in zip(SOME, CLICKS, strict=True)],
-         "drop", "missing just where"),
+         "drop", "missing almost just where"),
         ("item", ["top", "side"] * (ROWS // 2), "drop", "name"),
     ],
 )  # fmt: skip

@@ -17,9 +17,9 @@ from tests.test_cli import run
 from tests.test_raw_presets import largest_difference, trained
 
 
-def trains_and_serves(data: Path, folder: Path, **named: str) -> None:
+def trains_and_serves(data: Path, folder: Path) -> None:
     """Write a configuration, train on it, and compare the live path with the batch side."""
-    written = init(data, folder / "made.yaml", Named(**named))
+    written = init(data, folder / "made.yaml")
     made = trained(load_config(written.config), folder)
     assert 0 < made.metrics["test"]["results"]["mlp"]["log_loss"] < 1.5
     assert largest_difference(folder) < 1e-5
@@ -53,10 +53,20 @@ def no_time(folder: Path) -> Path:
     return folder
 
 
+def index_and_name_twice(folder: Path) -> Path:
+    """Write a log as pandas does, its index in a first column that has no name."""
+    path = no_time(folder) / "log.csv"
+    first, *rows = path.read_text().splitlines()
+    lines = [f",platform,{first}", *(f"{n},{n % 3},{row}" for n, row in enumerate(rows))]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
 @pytest.mark.parametrize(
     "write",
     [
         synthetic,
+        index_and_name_twice,
         semicolons_without_requests,
         parquet,
         no_time,
@@ -110,6 +120,24 @@ def test_a_log_of_two_real_tables_joined_is_found(real_logs: Path, tmp_path: Pat
     }  # fmt: skip
 
 
+def test_what_a_table_is_written_with_is_named_and_left_out(tmp_path: Path) -> None:
+    written = init(index_and_name_twice(tmp_path), tmp_path / "c.yaml")
+    lines = {line.column: line for line in written.lines}
+    assert (lines["column_1"].becomes, lines["column_1"].why) == ("drop", "row numbers")
+    assert {"platform", "platform_2"} <= set(lines)
+    assert any("'platform' again" in note for note in written.notes)
+    assert "column 1 has no name" in written.config.read_text()
+
+
+def test_the_command_line_prints_what_may_be_wrong(tmp_path: Path) -> None:
+    rows = "".join(f"{n % 2 * 2 + 1},at {n % 12} o'clock,{n % 5 % 2}\n" for n in range(40))
+    (tmp_path / "log.csv").write_text("reads,time,slot\n" + rows)
+    done = run("init", "log.csv", "--label", "reads", "--label-at-least", "2", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "note: column 'time' looks like a time" in done.stdout
+    assert "label_at_least: 2" in (tmp_path / "config.yaml").read_text()
+
+
 def test_nothing_is_overwritten_unless_forced(tmp_path: Path) -> None:
     path, out = write_criteo(tmp_path), tmp_path / "c.yaml"
     out.write_text("mine")
@@ -150,7 +178,7 @@ def test_files_that_are_parts_train_as_such(tmp_path: Path) -> None:
 
 
 def test_a_label_that_is_named_must_be_one(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="'ad_id' holds neither 0 and 1 nor ratings"):
+    with pytest.raises(DataError, match=r"'ad_id' holds whole numbers from .* --label-at-least"):
         init(synthetic(tmp_path), tmp_path / "c.yaml", Named(label="ad_id"))
 
 
