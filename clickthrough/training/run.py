@@ -22,7 +22,7 @@ from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TEST, TRAIN, VALIDATION
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
-from clickthrough.training.calibrate import calibrate, sliced_column
+from clickthrough.training.calibrate import calibrate, described, sliced_column
 from clickthrough.training.checkpoint import Keeper, identity_of
 from clickthrough.training.continued import Start
 from clickthrough.training.describe import describe, describe_inputs
@@ -192,7 +192,7 @@ def _calibrated(work: _Work, model: CtrModel, epochs: list[Epoch], graph: Path) 
     config, prepared = work.config, work.prepared
     logits = predict_logits(model, prepared.watched.inputs)
     calibrator = calibrate(config.calibration, prepared.encoder, prepared.watched, logits)
-    work.told.say(f"calibration: {calibrator.describe()}")
+    work.told.say(f"calibration: {described(calibrator, prepared.watched.labels)}")
     snapshots, until = snapshots_before_test(work.dataset, config)
     export_onnx(model.cpu(), prepared.tables["validation"].inputs[:_EXAMPLE_ROWS], graph)
     return Parts(

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from clickthrough.config.features import Counters, Feature
 from clickthrough.features.columns import BagColumn, IdColumn
-from clickthrough.features.fit import fit_encoder, fit_prior, fit_scaler, fit_vocabulary
+from clickthrough.features.fit import fit_encoder, fit_prior, fit_vocabulary
 from clickthrough.features.history.stage import HistoryStage
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.features.rows import RowParser
@@ -84,26 +84,6 @@ def test_the_prior_is_the_click_rate_of_the_labels_that_are_known() -> None:
 @pytest.mark.parametrize("labels", [[0, 0], [1, 1], [None], []])
 def test_the_prior_is_never_0_or_1(labels: list[int | None]) -> None:
     assert 0 < fit_prior(pl.Series(labels, dtype=pl.Int8)) < 1
-
-
-def test_a_scaler_fills_by_the_median_and_standardizes_what_is_filled() -> None:
-    scaler = fit_scaler(np.array([1.0, 2.0, 9.0, NAN]))
-    filled = np.array([1.0, 2.0, 9.0, 2.0])
-    assert scaler.fill == 2.0
-    assert scaler.mean == pytest.approx(filled.mean())
-    assert scaler.scale == pytest.approx(filled.std())
-    assert scaler.indicator
-
-
-def test_a_column_without_gaps_has_no_indicator() -> None:
-    assert not fit_scaler(np.array([1.0, 2.0])).indicator
-
-
-@pytest.mark.parametrize("values", [[5.0, 5.0], [NAN, NAN], [5.0, NAN]])
-def test_a_constant_or_missing_column_is_not_divided_by_nothing(values: list[float]) -> None:
-    scaler = fit_scaler(np.array(values))
-    assert scaler.scale == 1.0
-    assert np.isfinite([scaler.fill, scaler.mean]).all()
 
 
 def bag_words(values: Sequence[object], kind: FieldType, **limits: int) -> list[object]:
