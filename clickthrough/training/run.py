@@ -35,6 +35,7 @@ from clickthrough.training.monitor import sign_of
 from clickthrough.training.position import Epoch
 from clickthrough.training.prepare import Prepared, plan_of, prepare, snapshots_before_test
 from clickthrough.training.scope import Scope, read_scope
+from clickthrough.training.untrained import settle_untrained
 from clickthrough.training.widths import with_widths
 
 _EXAMPLE_ROWS = 512
@@ -178,6 +179,8 @@ def _fit(work: _Work, start: Start | None) -> tuple[CtrModel, list[Epoch]]:
     if trainer.resume(keeper):
         told.say(f"going on from {trainer.position.told()}{keeper.noted}")
     epochs = trainer.run(told.progress, keeper)
+    if place.group.leads and start is None and settings.unseen_share:
+        settle_untrained(model, encoder, tables["train"].inputs)
     sign = sign_of(settings.monitor)
     chosen = max(epochs, key=lambda epoch: sign * epoch.monitored)
     told.say(
