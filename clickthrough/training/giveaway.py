@@ -122,13 +122,14 @@ def _scores(seen: _Column, clicked: NDArray[np.bool_], asked: _Column) -> Iterat
 
 
 def _rates(
-    seen: NDArray[np.integer],
+    seen: NDArray[np.generic],
     weights: Floats,
     clicked: NDArray[np.bool_],
-    asked: NDArray[np.integer],
+    asked: NDArray[np.generic],
     asked_weights: Floats,
 ) -> Floats:
     """Return the click rate in training of the ids of each row, smoothed, weighted, (asked,)."""
+    seen, asked = seen.astype(np.int64), asked.astype(np.int64)
     size = 1 + max(int(seen.max(initial=0)), int(asked.max(initial=0)))
     total = np.bincount(seen.ravel(), weights.ravel(), size)
     clicks = np.bincount(seen.ravel(), (weights * clicked[:, None]).ravel(), size)
