@@ -26,8 +26,7 @@ PLAN = make_plan(
 
 def scaled(scaler: Scaler, values: Floats) -> Floats:
     """Return standard scores, shape (n,)."""
-    made: Floats = Encoder(PLAN, {}, {"price": scaler}, 0.1).scale(values[:, None])[:, 0]
-    return made
+    return Encoder(PLAN, {}, {"price": scaler}, 0.1).scale(values[:, None])[:, 0].astype(np.float64)
 
 
 def test_a_scaler_fills_by_the_median_and_standardizes_what_is_filled() -> None:

@@ -33,10 +33,10 @@ def made_log(**columns: Any) -> pl.DataFrame:  # noqa: ANN401
     return log.with_columns(**columns)
 
 
-def trained(folder: Path, log: pl.DataFrame, **training: object) -> tuple[Bundle, list[str]]:
+def trained(folder: Path, log: pl.DataFrame, monitor: str = "log_loss") -> tuple[Bundle, list[str]]:
     """Train on a log; return the bundle and what was said."""
     write_log(folder, log)
-    values = make_values(folder, **training) | {"features": FEATURES}
+    values = make_values(folder, monitor=monitor) | {"features": FEATURES}
     types = {"width": "float", "margin": "float", "price": "float"}
     values["data"]["types"] = types
     said: list[str] = []

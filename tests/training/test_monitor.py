@@ -20,7 +20,7 @@ FIELDS = ("inputs", "labels", "offsets", "rates")
 
 def changed(table: Table, **values: object) -> Table:
     """Return a table with other labels or offsets."""
-    return Table(**{name: getattr(table, name) for name in FIELDS} | values)  # type: ignore[arg-type]
+    return Table(**{name: getattr(table, name) for name in FIELDS} | values)
 
 
 @st.composite
