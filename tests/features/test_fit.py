@@ -205,6 +205,14 @@ def test_an_indicator_is_there_exactly_where_training_had_gaps(train: pl.DataFra
     assert "request_size_missing" not in indicators
 
 
+def test_a_declared_sentinel_reaches_the_encoder(train: pl.DataFrame) -> None:
+    declared = [{"kind": "numeric", "fields": "price", "missing": "sentinel"}]
+    features = TypeAdapter(list[Feature]).validate_python(declared)
+    own = make_plan(features, Counters(tick=600), SCHEMA, "UTC")
+    assert fit_encoder(own, SCHEMA, train).scalers["price"].fill == -1.0
+    assert fit_encoder(plan(), SCHEMA, train).scalers["price"].fill > 0
+
+
 def test_raw_rows_of_a_request_are_encoded_as_the_batch_encodes_them(train: pl.DataFrame) -> None:
     encoder = fit_encoder(plan(), SCHEMA, train)
     train = train.unique(["request_id", "item"], keep="first", maintain_order=True)

@@ -165,15 +165,15 @@ class Encoder:
 
         What is not finite is missing.
         """
-        known = np.isfinite(values)
+        missing = ~np.isfinite(values)
         held = np.minimum(values, self._high)  # np.clip would take as long as all of this
         np.maximum(held, self._low, out=held)
-        scaled = np.where(known, held, self._fill)
-        scaled -= self._mean
+        np.copyto(held, self._fill, where=missing)
+        held -= self._mean
         rows, columns = values.shape
         made = np.empty((rows, columns + len(self._indicators)), np.float32)
-        np.divide(scaled, self._scale, out=made[:, :columns], casting="same_kind")
-        np.logical_not(known.take(self._indicators, axis=1), out=made[:, columns:])
+        np.divide(held, self._scale, out=made[:, :columns], casting="same_kind")
+        made[:, columns:] = missing.take(self._indicators, axis=1)
         return made
 
     @property
