@@ -17,7 +17,8 @@ from clickthrough.config.features import Counters
 from clickthrough.config.load import parse_config
 from clickthrough.config.root import Config
 from clickthrough.features.columns import KeySet
-from clickthrough.features.encoding.encoder import Encoded, Encoder, Scaler
+from clickthrough.features.encoding.encoder import Encoded, Encoder
+from clickthrough.features.encoding.scaler import Scaler
 from clickthrough.features.encoding.vocabulary import Vocabulary
 from clickthrough.features.history.counters import state_layout
 from clickthrough.features.history.keys import key_bytes
@@ -112,7 +113,9 @@ def make_bundle(folder: Path) -> Path:
     """Write the bundle with the project's own functions; return its directory."""
     settings, declared = config(folder), schema()
     plan: Plan = make_plan(settings.features, settings.counters, declared, "UTC")
-    scalers = {column.name: Scaler(0.1, 0.2, 1.3, indicator=True) for column in plan.numeric}
+    scalers = {
+        column.name: Scaler(0.1, -9.0, 9.0, 0.2, 1.3, indicator=True) for column in plan.numeric
+    }
     words = {column.name: vocabulary(column.name) for column in plan.vocabularies}
     encoder = Encoder(plan, words, scalers, 0.1)
     shape = InputShape(tuple(encoder.id_sizes.values()), len(encoder.numeric_names))

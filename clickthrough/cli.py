@@ -408,7 +408,7 @@ def _told(progress: Progress) -> "Told":
             task, description=f"epoch {epoch}", completed=done, total=total, visible=True
         )
 
-    return Told(progress.console.print, step)
+    return Told(lambda line: progress.console.print(_escape(line)), step)
 
 
 def _progress(shown: bool = True) -> Progress:

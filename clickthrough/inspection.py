@@ -7,6 +7,7 @@ from rich.table import Table
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.config.base import format_duration
+from clickthrough.features.encoding.scaler import Scaler
 from clickthrough.trace import Trace
 
 
@@ -74,8 +75,17 @@ def _inputs(bundle: Bundle) -> Table:
         table.add_row(name, "bag", f"{size:,}, up to {length} each")
     for column in bundle.plan.numeric:
         scaler = bundle.encoder.scalers[column.name]
-        table.add_row(column.name, "number", f"mean {scaler.mean:.4g}, scale {scaler.scale:.4g}")
+        table.add_row(column.name, "number", _scaled(scaler))
     return table
+
+
+def _scaled(scaler: Scaler) -> str:
+    if scaler.is_constant:
+        return "weighs nothing: did not vary in training"
+    return (
+        f"mean {scaler.mean:.4g}, scale {scaler.scale:.4g}, "
+        f"held to {scaler.low:.4g} to {scaler.high:.4g}"
+    )
 
 
 def _counters(bundle: Bundle) -> Table:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from clickthrough.calibration import Calibrator
 from clickthrough.calibration.sliced import Sliced
 from clickthrough.errors import BundleError
-from clickthrough.features.encoding.encoder import Encoder, Scaler
+from clickthrough.features.encoding.encoder import Encoder
+from clickthrough.features.encoding.scaler import Scaler
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.history.state import StateLayout
 from clickthrough.features.plan import Plan
@@ -26,6 +27,8 @@ _PART = 1 << 16
 _WIDEST = 48
 """The longest text of a vocabulary; longer ones are held as a digest."""
 _SCORES = np.linspace(-20.0, 20.0, 41)
+_FURTHEST = 1e6
+"""No standard score of training rows lies further off: that would take as many rows, squared."""
 _FLOAT, _ENTRY = 8, 24
 """The bytes of a number in a state, and of an entry."""
 
@@ -98,13 +101,24 @@ def check_scalers(path: Path, scalers: dict[str, Scaler], prior: float, plan: Pl
     differing = sorted({column.name for column in plan.numeric} ^ set(scalers))
     if differing:
         raise BundleError(f"{path}: is not of these features: '{differing[0]}'")
-    numbers = np.array([(s.fill, s.mean, s.scale) for s in scalers.values()]).reshape(-1, 3)
-    wrong = ~np.isfinite(numbers).all(axis=1) | (numbers[:, 2] <= 0)
-    if wrong.any():
-        name = list(scalers)[int(wrong.argmax())]
-        raise BundleError(f"{path}: '{name}': expected finite numbers, and a scale above 0")
+    for name, scaler in scalers.items():
+        if not _makes_numbers(scaler):
+            raise BundleError(
+                f"{path}: '{name}': expected finite numbers, low not above high, a scale above 0, "
+                f"and standard scores up to {_FURTHEST:,.0f}"
+            )
     if not 0 < prior < 1:
         raise BundleError(f"{path}: prior is {prior}, expected a rate between 0 and 1")
+
+
+def _makes_numbers(scaler: Scaler) -> bool:
+    """Say whether all that a scaler can make is a number of a size that a model can take."""
+    ends = np.array([scaler.fill, scaler.low, scaler.high])
+    if not (np.isfinite([*ends, scaler.mean, scaler.scale]).all() and scaler.scale > 0):
+        return False
+    with np.errstate(over="ignore"):
+        scores = np.abs((ends - scaler.mean) / scaler.scale)
+    return bool(scaler.low <= scaler.high and scores.max() <= _FURTHEST)
 
 
 def check_calibrator(path: Path, calibrator: Calibrator, encoder: Encoder) -> None:

@@ -16,7 +16,7 @@ SCHEMA = "schema.json"
 COUNTERS = "counters"
 METRICS = "metrics.json"
 
-FORMAT = 1
+FORMAT = 2
 """Raised when a bundle of the old layout can no longer be read."""
 
 

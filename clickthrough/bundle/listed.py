@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from clickthrough.bundle import layout
 from clickthrough.bundle.refusal import read
 from clickthrough.errors import BundleError
-from clickthrough.features.encoding.encoder import Encoder, Scaler
+from clickthrough.features.encoding.encoder import Encoder
+from clickthrough.features.encoding.scaler import Scaler
 
 _NAMES: TypeAdapter[list[str]] = TypeAdapter(list[str])
 _COUNTS: TypeAdapter[dict[str, int]] = TypeAdapter(dict[str, int])

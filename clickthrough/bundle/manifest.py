@@ -74,7 +74,10 @@ def read_manifest(folder: Path) -> Manifest:
     except ValidationError as error:
         raise BundleError(f"{path}: not a manifest: {error.errors()[0]['msg']}") from None
     if manifest.format != FORMAT:
-        raise BundleError(f"{path}: format {manifest.format}; this version reads {FORMAT}")
+        raise BundleError(
+            f"{path}: format {manifest.format}; this version reads {FORMAT}: "
+            "train anew with 'clickthrough train'"
+        )
     return manifest
 
 

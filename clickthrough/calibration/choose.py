@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from clickthrough.calibration.base import Curve, Floats
-from clickthrough.calibration.curves import CURVES
+from clickthrough.calibration.base import Floats
+from clickthrough.calibration.credibility import fit_believed
+from clickthrough.calibration.curves import CURVES, CurveType
 from clickthrough.calibration.rows import Rows
 
 DEFAULT = "platt"
@@ -29,12 +30,12 @@ def choose(rows: Rows) -> str:
     return _best(losses, rows.requests)
 
 
-def cross_fitted(curve: type[Curve], rows: Rows, fold: NDArray[np.int64]) -> Floats:
+def cross_fitted(curve: CurveType, rows: Rows, fold: NDArray[np.int64]) -> Floats:
     """Return the log loss of each row under the map fitted to the other folds, shape (n,)."""
     made = np.empty(len(rows))
     for held in range(_FOLDS):
         out = fold == held
-        fitted = curve.fit(rows.logits[~out], rows.labels[~out])
+        fitted = fit_believed(curve, rows.logits[~out], rows.labels[~out])
         made[out] = fitted.logit(rows.logits[out])
     loss: Floats = np.logaddexp(0.0, made) - made * (rows.labels == 1)
     return loss

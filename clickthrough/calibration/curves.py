@@ -4,14 +4,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from clickthrough.calibration.base import Curve
 from clickthrough.calibration.isotonic import Isotonic
 from clickthrough.calibration.platt import Platt
 from clickthrough.calibration.temperature import Temperature
 
-CURVES: dict[str, type[Curve]] = {
+AnyCurve = Annotated[Platt | Temperature | Isotonic, Field(discriminator="method")]
+CurveType = type[Platt] | type[Temperature] | type[Isotonic]
+CURVES: dict[str, CurveType] = {
     "platt": Platt,
     "temperature": Temperature,
     "isotonic": Isotonic,
 }
-AnyCurve = Annotated[Platt | Temperature | Isotonic, Field(discriminator="method")]

@@ -68,10 +68,15 @@ def _starts(ordered: Floats, clicked: Floats) -> NDArray[np.int64]:
     return np.unique(np.searchsorted(ordered, ordered[even]))
 
 
+def is_apart(scores: Floats) -> NDArray[np.bool_]:
+    """Say of rising scores which lie far enough above the one before."""
+    nearest = _NEAREST * max(1.0, float(np.abs(scores).max()))
+    return np.diff(scores, prepend=-np.inf) > nearest
+
+
 def _rising(scores: Floats, values: Floats) -> tuple[Floats, Floats]:
     """Leave out knots that lie too close, and let the values rise by the least slope at least."""
-    nearest = _NEAREST * max(1.0, float(np.abs(scores).max()))
-    kept = np.diff(scores, prepend=-np.inf) > nearest
+    kept = is_apart(scores)
     scores, values = scores[kept], values[kept]
     least = LEAST_SLOPE * scores
     return scores, np.maximum.accumulate(values - least) + least

@@ -7,6 +7,9 @@ import numpy as np
 from clickthrough.calibration.base import LEAST_SLOPE, Curve, Floats, Ids, Labels, Scores
 from clickthrough.calibration.newton import Regression, newton
 
+_ONE_CLICK = 1.0
+"""A ridge in standard units: what about one click says of the slope, for slope 1. So scores that
+happen to separate a few clicks from the rest do not make a cliff."""
 _HELD = 1e12
 """A ridge that leaves a slope where it is."""
 
@@ -36,10 +39,9 @@ class Platt(Curve):
         spread = spread if spread > 1e-9 else 1.0
         # in standard units Newton converges whatever the scale of the scores
         design = np.stack([(scores - center) / spread, np.ones_like(scores)])
-        # a little weight on slope 1 keeps separable or constant scores finite
-        weights = _drawn_to(design, labels, spread, 1e-3 / spread**2)
+        weights = _drawn_to(design, labels, (spread, center), _ONE_CLICK)
         if weights[0] < LEAST_SLOPE * spread:
-            weights = _drawn_to(design, labels, LEAST_SLOPE * spread, _HELD)
+            weights = _drawn_to(design, labels, (LEAST_SLOPE * spread, center), _HELD)
         slope = max(float(weights[0]) / spread, LEAST_SLOPE)
         return cls(slope=slope, intercept=float(weights[1]) - slope * center)
 
@@ -52,7 +54,12 @@ class Platt(Curve):
         return f"platt, slope {self.slope:.4g}, intercept {self.intercept:.4g}"
 
 
-def _drawn_to(design: Floats, labels: Labels, slope: float, ridge: float) -> Floats:
-    """Return slope and intercept, the slope drawn to a value with the weight ``ridge``."""
-    prior, ridges = np.array([slope, 0.0]), np.array([ridge, 1e-6])
-    return newton(Regression(design, labels, prior, ridges))
+def _drawn_to(
+    design: Floats, labels: Labels, identity: tuple[float, float], ridge: float
+) -> Floats:
+    """Return slope and intercept in standard units, drawn to those of a map believed before.
+
+    The slope is drawn with the weight ``ridge``; the intercept by next to nothing, so that
+    predicted clicks are observed clicks.
+    """
+    return newton(Regression(design, labels, np.array(identity), np.array([ridge, 1e-6])))

@@ -30,8 +30,8 @@ class Temperature(Curve):
         size = float(np.sqrt(np.mean(scores**2)))
         size = size if size > 1e-9 else 1.0
         design = (scores / size)[np.newaxis]
-        # a little weight on temperature 1 keeps separable scores finite
-        ridge = np.array([1e-3 / size**2])
+        # what about one click says, for temperature 1: separable scores stay finite
+        ridge = np.ones(1)
         weights = newton(Regression(design, labels, np.array([size]), ridge))
         return cls(temperature=1.0 / max(float(weights[0]) / size, LEAST_SLOPE))
 

@@ -19,6 +19,7 @@ def _as_list(value: object) -> object:
 Names = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
 Transform = Literal["none", "log1p", "logit"]
 Relative = Literal["rank", "difference"]
+Missing = Literal["median", "sentinel"]
 CounterValue = Literal["impressions", "clicks", "rate"]
 EventSource = Literal["impressions", "views"]
 """What a history is made of: impressions with their clicks, or the pages that users viewed."""
@@ -106,11 +107,18 @@ class Match(Strict):
 
 
 class Numeric(Strict):
-    """Fields that are quantities."""
+    """Fields that are quantities.
+
+    Attributes:
+        missing: what stands for a missing value after the transform: the median, or -1
+            (``sentinel``); an input beside it says where a value is missing. Standings in the
+            request have the median either way.
+    """
 
     kind: Literal["numeric"]
     fields: Names
     transform: Literal["none", "log1p"] = "none"
+    missing: Missing = "median"
     relative: list[Relative] = []
 
 

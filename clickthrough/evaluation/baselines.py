@@ -18,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from clickthrough.calibration import Calibrator, Platt
+from clickthrough.calibration.credibility import fit_believed
 from clickthrough.evaluation.metrics import log_loss
 from clickthrough.features.encoding.encoder import Encoded
 
@@ -120,7 +121,7 @@ def _calibrated(
     calibrate: Calibrate | None,
 ) -> dict[str, Floats]:
     """Turn scores of the validation and the test part into probabilities of the latter."""
-    fit = calibrate or partial(Platt.fit, labels=validation.labels)
+    fit = calibrate or partial(fit_believed, Platt, labels=validation.labels)
     return {
         name: fit(fitted).probability(tested, test.inputs.ids)
         for name, (fitted, tested) in scores.items()

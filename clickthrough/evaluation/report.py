@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from clickthrough.config.evaluation import Evaluation
 from clickthrough.evaluation.bootstrap import Samples, interval, resampled
+from clickthrough.evaluation.evidence import beyond_chance, thin_test
 from clickthrough.evaluation.gap import gaps_closed
 from clickthrough.evaluation.metrics import all_metrics
 from clickthrough.evaluation.reliability import reliability_rows
@@ -39,7 +40,7 @@ def evaluation(
         predictions: name -> probabilities, shape (n,); ``truth`` are those that the clicks were
             drawn with.
         counters: ``live`` or ``frozen``.
-        notes: what a reader of the figures should know.
+        notes: what a reader of the figures should know, beside how few clicks there are.
 
     Returns:
         A record that JSON can hold: what was evaluated, every metric of every name, and the
@@ -57,7 +58,7 @@ def evaluation(
         "requests": len(offsets) - 1,
         "clicks": int(np.sum(labels == 1)),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "notes": list(notes),
+        "notes": [*thin_test(labels), *notes],
         "results": results,
         "reliability": reliability_rows(labels, next(iter(predictions.values()))),
     } | gaps
@@ -75,7 +76,7 @@ def with_intervals(
     Returns:
         The record with ``bootstrap``: the settings; ``intervals``, name -> metric -> (low, high);
         ``differences``, of the first name to each other one: name -> metric -> (difference, low,
-        high), from the same resamples.
+        high), from the same resamples. A note says which of them is beyond chance.
     """
     if not settings.bootstrap:
         return record
@@ -90,7 +91,8 @@ def with_intervals(
     }
     differences = _differences(record["results"], samples, settings.confidence)
     about = settings.model_dump(include={"bootstrap", "confidence", "seed"})
-    return record | {"bootstrap": about | {"intervals": intervals, "differences": differences}}
+    made = record | {"bootstrap": about | {"intervals": intervals, "differences": differences}}
+    return made | {"notes": [*beyond_chance(made), *record["notes"]]}
 
 
 def _differences(

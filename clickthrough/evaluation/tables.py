@@ -59,7 +59,7 @@ def _metrics(record: dict[str, Any]) -> Table:
         f"test: {record['impressions']:,} impressions, {record['requests']:,} requests, "
         f"{record['clicks']:,} clicks; counters {record['counters']}"
     )
-    table.caption = "\n".join(record.get("notes", [])) or None
+    table.caption = escape("\n".join(record.get("notes", []))) or None
     for name, metrics in results.items():
         table.add_row(name, *(_cell(metrics, metric) for metric in shown))
     return table

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clickthrough.config.base import format_duration
-from clickthrough.config.features import EventSource, Relative, Transform
+from clickthrough.config.features import EventSource, Missing, Relative, Transform
 
 MeasureKind = Literal[
     "field",
@@ -113,11 +113,16 @@ class Measure:
 
 @dataclass(frozen=True)
 class NumericColumn:
-    """A measure, or its standing among the candidates of the request."""
+    """A measure, or its standing among the candidates of the request.
+
+    Attributes:
+        missing: what stands for a missing value: the median of the training rows, or -1.
+    """
 
     name: str
     measure: str
     relative: Relative | None = None
+    missing: Missing = "median"
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from clickthrough.features.columns import BagColumn, IdColumn
-from clickthrough.features.encoding.encoder import Encoder, Scaler
+from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.encoding.numeric import POSITION, numeric_values
 from clickthrough.features.encoding.vocabulary import Vocabulary, shorten
+from clickthrough.features.fit_scaler import fit_scaler
 from clickthrough.features.plan import Plan
 from clickthrough.features.rows import LISTS
 from clickthrough.features.table import encoder_columns, field_array, places, request_offsets
@@ -37,8 +37,10 @@ def fit_encoder(
     columns, offsets = encoder_columns(sample, plan, schema), request_offsets(sample)
     columns[POSITION] = places(offsets)
     values = numeric_values(plan, prior, columns, offsets)
-    names = [column.name for column in plan.numeric]
-    scalers = {name: fit_scaler(values[:, place]) for place, name in enumerate(names)}
+    scalers = {
+        column.name: fit_scaler(values[:, place], column.missing)
+        for place, column in enumerate(plan.numeric)
+    }
     return Encoder(plan, vocabularies, scalers, prior)
 
 
@@ -58,12 +60,3 @@ def fit_prior(labels: pl.Series) -> float:
     """Return the click rate, kept off 0 and 1 by one half of a click."""
     known = labels.drop_nulls()
     return (int(known.cast(pl.Int64).sum()) + 0.5) / (len(known) + 1)
-
-
-def fit_scaler(values: NDArray[np.float64]) -> Scaler:
-    """Fit one column: the median fills, and the filled column is standardized."""
-    missing = np.isnan(values)
-    fill = float(np.median(values[~missing])) if not missing.all() else 0.0
-    filled = np.where(missing, fill, values)
-    spread = float(filled.std())
-    return Scaler(fill, float(filled.mean()), spread if spread > 1e-9 else 1.0, bool(missing.any()))

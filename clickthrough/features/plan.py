@@ -104,15 +104,15 @@ def make_plan(features: list[Feature], counters: Counters, schema: Schema, timez
         check(feature, schema, counters, f"features.{place}")
     features = [feature for _, feature in placed]
     levels = rate_levels(features, counters)
-    measured = [pair for feature in features for pair in _measures(feature, levels)]
-    numeric = [column for measure, relative in measured for column in _columns(measure, relative)]
+    measured = [(one, *pair) for one in features for pair in _measures(one, levels)]
+    numeric = [column for made in measured for column in _columns(*made)]
     ids = [column for feature in features for column in _ids(feature)]
     bags = [column for feature in features for column in _bags(feature)]
     _no_duplicates([c.name for c in numeric] + [c.name for c in ids] + [c.name for c in bags])
     return Plan(
         key_sets=_key_sets(features),
         sequence_sets=_sequence_sets(features),
-        measures=tuple(measure for measure, _ in measured),
+        measures=tuple(measure for _, measure, _ in measured),
         numeric=tuple(numeric),
         ids=tuple(ids),
         bags=tuple(bags),
@@ -184,8 +184,11 @@ def _cosine_measure(feature: Cosine) -> Measure:
     return Measure("_like_".join(feature.fields), "cosine", inputs, "none", feature.length)
 
 
-def _columns(measure: Measure, relative: list[Relative]) -> Iterator[NumericColumn]:
-    yield NumericColumn(measure.name, measure.name)
+def _columns(
+    feature: Feature, measure: Measure, relative: list[Relative]
+) -> Iterator[NumericColumn]:
+    missing = feature.missing if isinstance(feature, Numeric) else "median"
+    yield NumericColumn(measure.name, measure.name, missing=missing)
     for form in relative:
         yield NumericColumn(f"{measure.name}_{form}", measure.name, form)
 

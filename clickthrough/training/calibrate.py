@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.calibration import Calibrator
+from clickthrough.calibration.credibility import credibility
 from clickthrough.calibration.fit import fit_curve, fit_slices
 from clickthrough.calibration.rows import Rows
 from clickthrough.calibration.sliced import Sliced
@@ -53,9 +54,27 @@ def calibrate(
     vocabulary = encoder.vocabularies[settings.by]
     own = table.inputs.ids[:, column]
     slices = fit_slices(
-        settings.method, rows, own, settings.least, lambda value: _name(value, vocabulary)
+        settings.method, rows, own, settings.least, lambda value: _name(value, vocabulary), whole
     )
     return Sliced(by=settings.by, column=column, whole=whole, slices=slices)
+
+
+def described(calibrator: Calibrator, labels: NDArray[np.int8]) -> str:
+    """Say what a calibrator does and, where it had few clicks or few rows without, so.
+
+    Args:
+        calibrator: as fitted.
+        labels: of the validation part, shape (n,).
+    """
+    share = credibility(labels)
+    if share >= 1:
+        return calibrator.describe()
+    clicks = int(np.sum(labels == 1))
+    scarce = min((clicks, "clicks"), (len(labels) - clicks, "impressions without a click"))
+    kept = "left at the identity" if share == 0 else f"near the identity, {share:.0%} of the way"
+    first, *slices = calibrator.describe().splitlines()
+    note = f"({scarce[0]} {scarce[1]} in the validation part: {kept})"
+    return "\n".join([f"{first} {note}", *slices])
 
 
 def _name(value: int, vocabulary: Vocabulary) -> str:

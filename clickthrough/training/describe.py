@@ -21,14 +21,21 @@ def describe(dataset: Dataset, counters: Counters) -> str:
 
 
 def describe_inputs(prepared: Prepared) -> str:
-    """Say in a line what the model sees."""
+    """Say what the model sees: a line, and one of the columns that weigh nothing."""
     sizes = prepared.encoder.id_sizes
     rows = ", ".join(f"{len(table):,} {name}" for name, table in prepared.tables.items())
-    return (
+    line = (
         f"{rows}; {len(sizes)} id columns ({sum(sizes.values()):,} ids), "
         f"{len(prepared.encoder.bag_shapes)} bags, "
         f"{len(prepared.encoder.numeric_names)} numeric inputs"
     )
+    constant = prepared.encoder.constant_names
+    return line + (f"\n{_weightless(constant)}" if constant else "")
+
+
+def _weightless(names: list[str]) -> str:
+    """Name the columns of which training rows say nothing."""
+    return f"weigh nothing, for they do not vary in the training rows: {', '.join(names)}"
 
 
 def _span(report: Report) -> str:

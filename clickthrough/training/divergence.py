@@ -27,6 +27,18 @@ def refuse_divergence(place: str, numeric: Tensor, names: Sequence[str], rate: f
     )
 
 
+def refuse_lost(monitor: str, epoch: int) -> NoReturn:
+    """Say that the scores of the validation part are no numbers, so that no epoch is the best.
+
+    Raises:
+        ClickthroughError: always.
+    """
+    raise ClickthroughError(
+        f"training diverged in epoch {epoch}: {monitor} of the validation part is not a number; "
+        "a lower learning_rate or training.clip_norm may help"
+    )
+
+
 def _suspect(numeric: Tensor, names: Sequence[str]) -> str:
     """Name the field that holds what is no number, or else the one with the largest value."""
     if numeric.numel() == 0:

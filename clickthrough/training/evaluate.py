@@ -16,9 +16,11 @@ from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import PARTS, TEST, VALIDATION
 from clickthrough.errors import DataError
 from clickthrough.evaluation.baselines import Sizes, fit_baselines, rate_baselines
+from clickthrough.evaluation.evidence import thin_validation
 from clickthrough.evaluation.report import evaluation, with_intervals, with_slices
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.training.calibrate import calibrate
+from clickthrough.training.giveaway import giveaways
 from clickthrough.training.prepare import CountersMode, Prepared, prepare
 from clickthrough.training.scope import Scope, read_scope
 from clickthrough.training.slices import own_slices
@@ -84,6 +86,10 @@ def evaluate_prepared(
     predictions |= scope.truths
     rows = test.labels, test.offsets, predictions
     record = evaluation(*rows, mode, scope.live_notes if mode == "live" else ())
+    record["notes"] += [
+        *giveaways(prepared, record["results"][model.name]["auc"]),
+        *thin_validation(prepared.watched.labels),
+    ]
     return with_slices(with_intervals(record, *rows, scope.settings), *rows, scope.slices)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import islice
+from math import isnan
 from typing import Protocol
 
 import numpy as np
@@ -20,8 +21,9 @@ from clickthrough.training.device import Rows
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.distributed.state import led_state
 from clickthrough.training.distributed.tables import whole_tables
+from clickthrough.training.divergence import refuse_lost
 from clickthrough.training.memory import keep_freed_memory
-from clickthrough.training.monitor import monitored, sign_of
+from clickthrough.training.monitor import check_monitor, monitored, sign_of
 from clickthrough.training.position import Epoch, Position
 from clickthrough.training.redundant import still_redundant_biases
 from clickthrough.training.sampling import correction, positive_weight
@@ -54,6 +56,9 @@ class Trainer:
         settings: epochs, batch size, rates, patience.
         numeric: the names of the numeric inputs, for errors.
         place: processes and device; by default those of this process and the settings.
+
+    Raises:
+        ConfigError: the monitored metric says nothing of the validation part.
     """
 
     def __init__(
@@ -65,6 +70,8 @@ class Trainer:
         numeric: Sequence[str] = (),
         place: Place | None = None,
     ) -> None:
+        if validation is not None:
+            check_monitor(settings.monitor, validation.labels, validation.offsets)
         keep_freed_memory()
         self._place = place or Place.of(settings)
         seed_process(settings.seed, self._place.group)
@@ -165,6 +172,8 @@ class Trainer:
     def _close(self) -> None:
         """End an epoch: validate, and keep the weights if they are the best."""
         at, value = self.position, self._validated()
+        if isnan(value):
+            refuse_lost(self._settings.monitor, len(at.epochs) + 1)
         at.epochs.append(Epoch(len(at.epochs) + 1, at.loss / max(at.rows, 1), abs(value)))
         at.batches, at.rows, at.loss = 0, 0, 0.0
         if value > at.best:

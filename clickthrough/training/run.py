@@ -22,7 +22,7 @@ from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TEST, TRAIN, VALIDATION
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
-from clickthrough.training.calibrate import calibrate, sliced_column
+from clickthrough.training.calibrate import calibrate, described, sliced_column
 from clickthrough.training.checkpoint import Keeper, identity_of
 from clickthrough.training.continued import Start
 from clickthrough.training.describe import describe, describe_inputs
@@ -35,6 +35,7 @@ from clickthrough.training.monitor import sign_of
 from clickthrough.training.position import Epoch
 from clickthrough.training.prepare import Prepared, plan_of, prepare, snapshots_before_test
 from clickthrough.training.scope import Scope, read_scope
+from clickthrough.training.untrained import settle_untrained
 from clickthrough.training.widths import with_widths
 
 _EXAMPLE_ROWS = 512
@@ -178,6 +179,8 @@ def _fit(work: _Work, start: Start | None) -> tuple[CtrModel, list[Epoch]]:
     if trainer.resume(keeper):
         told.say(f"going on from {trainer.position.told()}{keeper.noted}")
     epochs = trainer.run(told.progress, keeper)
+    if place.group.leads and start is None and settings.unseen_share:
+        settle_untrained(model, encoder, tables["train"].inputs)
     sign = sign_of(settings.monitor)
     chosen = max(epochs, key=lambda epoch: sign * epoch.monitored)
     told.say(
@@ -192,7 +195,7 @@ def _calibrated(work: _Work, model: CtrModel, epochs: list[Epoch], graph: Path) 
     config, prepared = work.config, work.prepared
     logits = predict_logits(model, prepared.watched.inputs)
     calibrator = calibrate(config.calibration, prepared.encoder, prepared.watched, logits)
-    work.told.say(f"calibration: {calibrator.describe()}")
+    work.told.say(f"calibration: {described(calibrator, prepared.watched.labels)}")
     snapshots, until = snapshots_before_test(work.dataset, config)
     export_onnx(model.cpu(), prepared.tables["validation"].inputs[:_EXAMPLE_ROWS], graph)
     return Parts(

@@ -133,12 +133,15 @@ def test_an_extra_file_is_refused_naming_it(copy: Path, name: str) -> None:
         load_bundle(copy)
 
 
-def test_another_format_version_is_refused_naming_both(copy: Path) -> None:
+@pytest.mark.parametrize("other", [1, 99])
+def test_another_format_is_refused_in_a_line_that_says_what_to_do(copy: Path, other: int) -> None:
     path = copy / layout.MANIFEST
     manifest = json.loads(path.read_text())
-    path.write_text(json.dumps(manifest | {"format": 99}))
-    with pytest.raises(BundleError, match=rf"format 99; this version reads {layout.FORMAT}"):
+    path.write_text(json.dumps(manifest | {"format": other}))
+    said = rf"format {other}; this version reads {layout.FORMAT}: train anew with 'clickthrough "
+    with pytest.raises(BundleError, match=said) as refused:
         load_bundle(copy)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', "\x00"])

@@ -133,7 +133,8 @@ def test_digests_that_differ_only_in_their_last_bytes_are_told_apart(copy: Path)
 
 
 def scaled(**values: object) -> dict[str, object]:
-    return {"fill": 0.1, "mean": 0.2, "scale": 1.0, "indicator": True} | values
+    held = {"fill": 0.1, "low": -3.0, "high": 3.0, "mean": 0.2, "scale": 1.0, "indicator": True}
+    return held | values
 
 
 @pytest.mark.parametrize(
@@ -142,6 +143,8 @@ def scaled(**values: object) -> dict[str, object]:
         scaled(scale=0.0), scaled(scale=-1.0), scaled(scale=float("nan")),
         scaled(mean=float("inf")), scaled(fill=float("nan")), scaled(fill="1"), scaled(fill=None),
         scaled(indicator=2), {}, [], None, 3,
+        scaled(low=float("nan")), scaled(high=float("inf")), scaled(low=4.0), scaled(high=1e7),
+        scaled(low=-1e300, high=1e300, scale=1e-300), scaled(fill=-1e9),
     ],
     ids=str,
 )  # fmt: skip

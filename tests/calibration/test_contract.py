@@ -29,8 +29,9 @@ def ids_of(rows: int) -> NDArray[np.int32]:
 
 def by_slice(method: CalibrationMethod) -> Fit:
     def fit(rows: Rows) -> Calibrator:
-        slices = fit_slices(method, rows, ids_of(len(rows))[:, 1], least=1)
-        return Sliced(by="place", column=1, whole=fit_curve(method, rows), slices=slices)
+        whole = fit_curve(method, rows)
+        slices = fit_slices(method, rows, ids_of(len(rows))[:, 1], least=1, whole=whole)
+        return Sliced(by="place", column=1, whole=whole, slices=slices)
 
     return fit
 
@@ -165,3 +166,33 @@ def test_a_slope_alone_is_undone_by_every_method(name: str) -> None:
     made = CURVES[name].fit(rows.logits, rows.labels).probability(rows.logits)
     assert made.sum() / rows.labels.sum() == pytest.approx(1.0, abs=0.02)
     assert np.mean(np.abs(made - 1 / (1 + np.exp(-true)))) < 0.01
+
+
+@every_fit
+@pytest.mark.parametrize("label", [0, 1])
+@pytest.mark.parametrize("rows", [300, 30_000])
+def test_rows_of_one_class_leave_every_score_as_it_is(fit: Fit, label: int, rows: int) -> None:
+    scores = np.random.default_rng(4).normal(-2.0, 1.5, rows)
+    found = fit(Rows(scores, np.full(rows, label, np.int8), np.arange(rows) // 4))
+    asked = np.linspace(-20, 20, 101)
+    for made in within_each_value(found, asked):
+        np.testing.assert_allclose(made, asked, atol=1e-9)
+
+
+@every_fit
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("clicks", [1, 3, 10])
+def test_a_few_clicks_cost_little_where_another_part_has_more(
+    fit: Fit, clicks: int, seed: int
+) -> None:
+    """The scores are those of a rate of .13, which the part after has."""
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(-2.0, 0.5, 1_000)
+    labels = np.zeros(1_000, np.int8)
+    labels[rng.choice(1_000, clicks, replace=False)] = 1
+    found = fit(Rows(scores, labels, np.arange(1_000) // 4))
+    rate = 1 / (1 + np.exp(-scores))
+    constant = -(0.13 * np.log(0.13) + 0.87 * np.log(0.87))
+    for made in within_each_value(found, scores):
+        loss = np.logaddexp(0.0, made) - rate * made
+        assert loss.mean() < constant + 0.15

@@ -67,6 +67,12 @@ def test_little_or_extreme_data_still_gives_finite_increasing_probabilities(
     assert ((made > 0) & (made < 1)).all()
 
 
+@pytest.mark.parametrize("rows", [50, 5_000])
+def test_one_click_that_scores_separate_makes_no_cliff(rows: int) -> None:
+    logits = np.linspace(-1.0, 1.0, rows)
+    assert Platt.fit(logits, (np.arange(rows) == rows - 1).astype(int)).slope < 10
+
+
 def test_constant_scores_get_the_click_rate() -> None:
     found = Platt.fit(np.full(8, 3.0), np.array([1, 0, 0, 0] * 2))
     assert found.probability(np.array([3.0]))[0] == pytest.approx(0.25, abs=1e-4)

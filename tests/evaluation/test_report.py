@@ -32,12 +32,21 @@ def test_an_evaluation_says_what_was_evaluated_and_every_metric_of_every_name() 
     record = evaluation(LABELS, OFFSETS, PREDICTIONS, "frozen", ["a note"])
     assert record["counters"] == "frozen"
     assert (record["impressions"], record["requests"], record["clicks"]) == (6, 2, 2)
-    assert record["notes"] == ["a note"]
+    assert record["notes"][-1] == "a note"
+    assert record["notes"][0] == "2 clicks in the test part: these figures mean nothing"
     assert list(record["results"]) == ["model", "constant"]
     for name, probabilities in PREDICTIONS.items():
         assert record["results"][name] == all_metrics(LABELS, probabilities, OFFSETS)
     assert datetime.fromisoformat(record["made"]).tzinfo is not None
     assert "gap_closed" not in record
+
+
+def test_a_record_says_whether_the_model_beats_the_others_and_that_comes_first() -> None:
+    record = evaluation(CLICKS, REQUESTS, KNOWN, "live", ["a note"])
+    found = with_intervals(record, CLICKS, REQUESTS, KNOWN, SETTINGS)
+    said = "by 80% intervals of log loss, model beats every baseline beyond chance"
+    assert found["notes"] == [said, "a note"]
+    assert record["notes"] == ["a note"]
 
 
 def test_with_a_truth_every_name_has_its_regret_and_its_share_of_the_gap() -> None:

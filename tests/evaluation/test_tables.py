@@ -24,7 +24,7 @@ PREDICTIONS = {
 @pytest.fixture(scope="module")
 def record() -> dict[str, Any]:
     rows = LABELS, OFFSETS, PREDICTIONS
-    made = evaluation(*rows, "live", ["something to know"])
+    made = evaluation(*rows, "live", ["something to know", "of [bold]columns[/bold]"])
     made = with_intervals(made, *rows, Evaluation(bootstrap=20, confidence=0.95))
     names = ("[bold]1", "2", "3", "4", "5")
     return with_slices(made, *rows, {"position": Slice(names, np.arange(600) % 5)})
@@ -51,6 +51,7 @@ def test_the_table_shows_each_name_with_its_metrics_and_the_mode_of_the_counters
     assert "600 impressions, 120 requests" in text
     assert "counters live" in text
     assert "something to know" in text
+    assert "of [bold]columns[/bold]" in text
     for name, metrics in record["results"].items():
         forms = ["{:.3f}" if key == "calibration_ratio" else "{:.4f}" for key in metrics]
         expected = [form.format(value) for form, value in zip(forms, metrics.values(), strict=True)]

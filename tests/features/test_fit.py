@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from clickthrough.config.features import Counters, Feature
 from clickthrough.features.columns import BagColumn, IdColumn
-from clickthrough.features.fit import fit_encoder, fit_prior, fit_scaler, fit_vocabulary
+from clickthrough.features.fit import fit_encoder, fit_prior, fit_vocabulary
 from clickthrough.features.history.stage import HistoryStage
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.features.rows import RowParser
@@ -84,26 +84,6 @@ def test_the_prior_is_the_click_rate_of_the_labels_that_are_known() -> None:
 @pytest.mark.parametrize("labels", [[0, 0], [1, 1], [None], []])
 def test_the_prior_is_never_0_or_1(labels: list[int | None]) -> None:
     assert 0 < fit_prior(pl.Series(labels, dtype=pl.Int8)) < 1
-
-
-def test_a_scaler_fills_by_the_median_and_standardizes_what_is_filled() -> None:
-    scaler = fit_scaler(np.array([1.0, 2.0, 9.0, NAN]))
-    filled = np.array([1.0, 2.0, 9.0, 2.0])
-    assert scaler.fill == 2.0
-    assert scaler.mean == pytest.approx(filled.mean())
-    assert scaler.scale == pytest.approx(filled.std())
-    assert scaler.indicator
-
-
-def test_a_column_without_gaps_has_no_indicator() -> None:
-    assert not fit_scaler(np.array([1.0, 2.0])).indicator
-
-
-@pytest.mark.parametrize("values", [[5.0, 5.0], [NAN, NAN], [5.0, NAN]])
-def test_a_constant_or_missing_column_is_not_divided_by_nothing(values: list[float]) -> None:
-    scaler = fit_scaler(np.array(values))
-    assert scaler.scale == 1.0
-    assert np.isfinite([scaler.fill, scaler.mean]).all()
 
 
 def bag_words(values: Sequence[object], kind: FieldType, **limits: int) -> list[object]:
@@ -223,6 +203,14 @@ def test_an_indicator_is_there_exactly_where_training_had_gaps(train: pl.DataFra
     assert "item_impressions_missing" in indicators
     assert "item_in_user_clicks_missing" in indicators
     assert "request_size_missing" not in indicators
+
+
+def test_a_declared_sentinel_reaches_the_encoder(train: pl.DataFrame) -> None:
+    declared = [{"kind": "numeric", "fields": "price", "missing": "sentinel"}]
+    features = TypeAdapter(list[Feature]).validate_python(declared)
+    own = make_plan(features, Counters(tick=600), SCHEMA, "UTC")
+    assert fit_encoder(own, SCHEMA, train).scalers["price"].fill == -1.0
+    assert fit_encoder(plan(), SCHEMA, train).scalers["price"].fill > 0
 
 
 def test_raw_rows_of_a_request_are_encoded_as_the_batch_encodes_them(train: pl.DataFrame) -> None:

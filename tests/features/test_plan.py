@@ -229,3 +229,12 @@ def test_key_sets_of_other_fields_or_half_lives_have_columns_of_other_names() ->
         "user+item:impressions@1d",
         "user+item:clicks@1d",
     ]
+
+
+def test_a_sentinel_is_of_the_quantity_and_not_of_its_standing() -> None:
+    plan = plan_of(
+        {"kind": "numeric", "fields": "price", "missing": "sentinel", "relative": ["rank"]},
+        {"kind": "numeric", "fields": "age"},
+    )
+    found = {column.name: column.missing for column in plan.numeric}
+    assert found == {"price": "sentinel", "price_rank": "median", "age": "median"}

@@ -12,7 +12,8 @@ from clickthrough.bundle.classic.score import Files
 from clickthrough.bundle.classic.weights import classic_weights, embedding_dims
 from clickthrough.bundle.load import Bundle
 from clickthrough.bundle.module import load_module
-from clickthrough.features.encoding.encoder import FURTHEST, TIME_SIZES, Encoder, Scaler
+from clickthrough.features.encoding.encoder import TIME_SIZES, Encoder
+from clickthrough.features.encoding.scaler import Scaler
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, MISSING, UNSEEN
 
 
@@ -90,6 +91,7 @@ def _description(bundle: Bundle, dims: dict[str, int]) -> dict[str, Any]:
         "bags": {name: length for name, (_, length) in encoder.bag_shapes.items()},
         "time_zone": encoder.plan.timezone,
         "fill": {name: scaler.fill for name, scaler in scalers.items()},
+        "low": {name: scaler.low for name, scaler in scalers.items()},
+        "high": {name: scaler.high for name, scaler in scalers.items()},
         "indicators": [name for name, scaler in scalers.items() if scaler.indicator],
-        "furthest": FURTHEST,
     }

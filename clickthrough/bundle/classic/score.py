@@ -7,11 +7,12 @@ Prints a click probability a row. The files:
 ctr_model.pth           weights, for ``Net`` below: ``torch.load(..., weights_only=True)``
 cat_vocab.pkl           column -> value -> id; a hashed column has none, its ids are computed
 cat_num_classes.pkl     column -> number of ids, those of missing and unseen values included
-numeric_scaler.pkl      a StandardScaler over the numeric columns, fed after missing ones are filled
+numeric_scaler.pkl      a StandardScaler over the numeric columns, fed after known numbers are held
+                        to the bounds of model.json, and missing ones filled
 final_categorical.pkl   the categorical columns in the order of the model: ids, then bags
 final_numeric.pkl       the numeric columns, in the order of the scaler
-model.json              sizes of the net, ids of missing and unseen values, what fills a missing
-                        number, which columns have an indicator, the calibration
+model.json              sizes of the net, ids of missing and unseen values, the bounds of numbers,
+                        what fills a missing one, which columns have an indicator, the calibration
 example.jsonl           rows to try, each with the probability that its bundle gives
 
 A row has the raw value of each id column (``hour`` 0 to 23, ``weekday`` 0 for Monday, on the clock
@@ -138,18 +139,18 @@ def on_curve(logits: Floats, curve: dict[str, Any]) -> Floats:
 
 
 def numeric_inputs(rows: list[Row], files: Files) -> Tensor:
-    """Return numbers filled, standardized and held within bounds, then the indicators."""
+    """Return numbers held within bounds, filled and standardized, then the indicators."""
     model, names = files.model, files.numeric
     raw = [[np.nan if row[name] is None else row[name] for name in names] for row in rows]
     values = np.array(raw, np.float64).reshape(len(rows), len(names))
-    missing = np.isnan(values)
-    filled = np.where(missing, [model["fill"][name] for name in names], values)
+    low, high, fill = ([model[what][name] for name in names] for what in ("low", "high", "fill"))
+    missing = ~np.isfinite(values)
+    filled = np.where(missing, fill, np.minimum(np.maximum(values, low), high))
     with warnings.catch_warnings():  # the array has the names' order, but not the names
         warnings.filterwarnings("ignore", "X does not have valid feature names")
         scaled = files.scaler.transform(filled) if names else filled
-    held = np.clip(scaled, -model["furthest"], model["furthest"])
     marks = missing[:, [names.index(name) for name in model["indicators"]]]
-    return torch.from_numpy(np.concatenate([held, marks], axis=1, dtype=np.float32))
+    return torch.from_numpy(np.concatenate([scaled, marks], axis=1, dtype=np.float32))
 
 
 def column_entries(rows: list[Row], column: str, files: Files) -> tuple[Tensor, Tensor]:

@@ -36,8 +36,9 @@ def encode_bag(
 
 
 def cleaned_weights(given: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the weights of values: missing and negative ones as 0, infinite ones held."""
-    held: NDArray[np.float64] = np.clip(np.nan_to_num(given, nan=0.0), 0.0, _HEAVIEST)
+    """Return the weights of values: missing, infinite and negative ones as 0, huge ones held."""
+    known = np.nan_to_num(given, nan=0.0, posinf=0.0)
+    held: NDArray[np.float64] = np.clip(known, 0.0, _HEAVIEST)
     return held
 
 

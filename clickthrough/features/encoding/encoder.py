@@ -12,6 +12,7 @@ from clickthrough.features.encoding.bags import encode_bag
 from clickthrough.features.encoding.calendar import day_of_week, hour_of_day
 from clickthrough.features.encoding.hashing import hashed_ids
 from clickthrough.features.encoding.numeric import NumericProgram
+from clickthrough.features.encoding.scaler import Scaler
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, Vocabulary
 from clickthrough.features.plan import Plan
 from clickthrough.schema import Columns
@@ -19,21 +20,6 @@ from clickthrough.schema import Columns
 Floats = NDArray[np.float64]
 
 TIME_SIZES = {"hour": 24, "weekday": 7}
-FURTHEST = 1e6
-"""A standard score is held at this, so that nothing overflows later."""
-
-
-@dataclass(frozen=True)
-class Scaler:
-    """How a numeric column is standardized; ``fill`` stands for a missing value.
-
-    ``indicator`` adds an input that is 1 where the value is missing.
-    """
-
-    fill: float
-    mean: float
-    scale: float
-    indicator: bool
 
 
 @dataclass(frozen=True)
@@ -98,6 +84,8 @@ class Encoder:
         self.prior = prior
         used = [scalers[column.name] for column in plan.numeric]
         self._fill = np.array([scaler.fill for scaler in used])
+        self._low = np.array([scaler.low for scaler in used])
+        self._high = np.array([scaler.high for scaler in used])
         self._mean = np.array([scaler.mean for scaler in used])
         self._scale = np.array([scaler.scale for scaler in used])
         self._indicators = np.flatnonzero([scaler.indicator for scaler in used])
@@ -173,14 +161,22 @@ class Encoder:
         return TIME_SIZES[column.source] + FIRST_KNOWN
 
     def scale(self, values: Floats) -> NDArray[np.float32]:
-        """Fill, standardize and append indicators: (n, columns) -> (n, numeric inputs)."""
-        missing = np.isnan(values)
-        scaled = np.where(missing, self._fill, values)  # np.clip would take as long as all of this
-        scaled -= self._mean
-        scaled /= self._scale
+        """Hold, fill, standardize and append indicators: (n, columns) -> (n, numeric inputs).
+
+        What is not finite is missing.
+        """
+        missing = ~np.isfinite(values)
+        held = np.minimum(values, self._high)  # np.clip would take as long as all of this
+        np.maximum(held, self._low, out=held)
+        np.copyto(held, self._fill, where=missing)
+        held -= self._mean
         rows, columns = values.shape
         made = np.empty((rows, columns + len(self._indicators)), np.float32)
-        np.minimum(scaled, FURTHEST, out=scaled)
-        np.maximum(scaled, -FURTHEST, out=made[:, :columns], casting="same_kind")
+        np.divide(held, self._scale, out=made[:, :columns], casting="same_kind")
         made[:, columns:] = missing.take(self._indicators, axis=1)
         return made
+
+    @property
+    def constant_names(self) -> list[str]:
+        """The numeric columns that are 0 for every impression: they did not vary in training."""
+        return [c.name for c in self.plan.numeric if self.scalers[c.name].is_constant]

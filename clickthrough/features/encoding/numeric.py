@@ -223,7 +223,8 @@ def _as_float(values: NDArray[np.generic]) -> Floats:
 
 
 def _hold(values: Floats) -> None:
-    """Hold values where nothing overflows, in place."""
+    """Hold values where nothing overflows, in place; an infinite one is missing."""
+    np.copyto(values, np.nan, where=np.isinf(values))
     np.minimum(values, _LARGEST, out=values)
     np.maximum(values, -_LARGEST, out=values)
 

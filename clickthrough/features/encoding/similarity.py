@@ -22,7 +22,7 @@ def cosine(
     Args:
         left: ids, shape (n, places), padded with missing values.
         right: ids, shape (n, other places).
-        left_weights: of the ids, all alike by default; a missing or negative one is 0.
+        left_weights: of the ids, all alike by default; a missing, infinite or negative one is 0.
         right_weights: of the other ids.
 
     >>> cosine(np.array([[1, 2]]), np.array([[2, 3]])).round(3).tolist()
@@ -42,7 +42,7 @@ def _weights(ids: NDArray[np.generic], given: NDArray[np.generic] | None) -> Flo
     weights = np.ones(ids.shape) if given is None else given.astype(np.float64)
     if given is not None and given.dtype.kind == "i":
         weights[given == MISSING_INT] = 0.0
-    held = np.where(absent, 0.0, np.clip(np.nan_to_num(weights), 0.0, 1e100))
+    held = np.where(absent, 0.0, np.clip(np.nan_to_num(weights, posinf=0.0), 0.0, 1e100))
     # only their ratios count; squares of the smallest would not be exact, or be 0
     powers = np.frexp(held.max(axis=1, initial=0.0))[1]
     scaled: Floats = np.ldexp(held, -powers[:, None])

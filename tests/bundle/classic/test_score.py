@@ -51,6 +51,8 @@ CHANGES: dict[str, tuple[Change, str, object]] = {
     "missing hashed value": (_put("advertiser_id", MISSING_INT), "advertiser_id_hashed", None),
     "missing number": (_put("ad_published", MISSING_INT), "ad_published_elapsed", None),
     "missing key": (_put("item:age", np.nan), "item_impressions", None),
+    "number far off": (_put("item:impressions", 1e15), "item_impressions", ...),
+    "infinite number": (_put("user:age", np.inf), "user_age", None),
     "empty bag": (_put("topic_ids", MISSING_INT), "topic_ids_bag", []),
     "unseen values": (_put("topic_ids", 987_654), "topic_ids_bag", ...),
     "weights of zero": (_put("topic_confidences", 0.0), "topic_ids_bag", ...),

@@ -145,3 +145,10 @@ def test_a_missing_number_is_no_value_of_a_bag() -> None:
     column = BagColumn("tags_bag", "tags", "tags", 1)
     ids, weights = encode_bag(column, NUMBERS, {"tags": np.array([[MISSING_INT]])})
     assert (ids.tolist(), weights.tolist()) == ([[0]], [[0.0]])
+
+
+def test_an_infinite_weight_is_a_missing_one_and_owns_no_bag() -> None:
+    infinite, missing = (
+        encoded([[10, 30, 20]], [[far, 1.0, 3.0]])[1] for far in (float("inf"), None)
+    )
+    assert infinite.tolist() == missing.tolist() == [[0.0, 0.25, 0.75]]

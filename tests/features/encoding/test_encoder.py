@@ -7,9 +7,10 @@ import pytest
 from pydantic import TypeAdapter
 
 from clickthrough.config.features import Counters, Feature
-from clickthrough.features.encoding.encoder import Encoded, Encoder, Scaler
+from clickthrough.features.encoding.encoder import Encoded, Encoder
 from clickthrough.features.encoding.hashing import hashed_ids
 from clickthrough.features.encoding.numeric import numeric_values
+from clickthrough.features.encoding.scaler import Scaler
 from clickthrough.features.encoding.vocabulary import Vocabulary
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.schema import MISSING_INT, Columns, Schema, to_microseconds
@@ -30,7 +31,12 @@ SCHEMA = Schema.model_validate(
         },
     }
 )
-PLAIN = Scaler(fill=0.0, mean=0.0, scale=1.0, indicator=False)
+PLAIN = Scaler(fill=0.0, low=-1e6, high=1e6, mean=0.0, scale=1.0, indicator=False)
+
+
+def scaler(fill: float, mean: float, scale: float, indicator: bool) -> Scaler:
+    """Return one that holds nothing."""
+    return Scaler(fill, -1e6, 1e6, mean, scale, indicator)
 
 
 def plan_of(*features: dict[str, object], timezone: str = "UTC") -> Plan:
@@ -64,7 +70,7 @@ def test_hours_and_weekdays_are_ids_in_the_time_zone_of_the_plan() -> None:
 
 def test_numbers_are_filled_standardized_and_followed_by_indicators() -> None:
     plan = plan_of({"kind": "numeric", "fields": ["price", "age"]})
-    scalers = {"price": Scaler(5.0, 3.0, 2.0, False), "age": Scaler(40.0, 30.0, 10.0, True)}
+    scalers = {"price": scaler(5.0, 3.0, 2.0, False), "age": scaler(40.0, 30.0, 10.0, True)}
     encoder = Encoder(plan, {}, scalers, 0.1)
     made = encoder.encode(columns(price=[7.0, NAN], age=[50, MISSING_INT]), np.array([0, 2]))
     assert encoder.numeric_names == ["price", "age", "age_missing"]
@@ -73,9 +79,48 @@ def test_numbers_are_filled_standardized_and_followed_by_indicators() -> None:
     assert made.ids.shape == (2, 0)
 
 
+def test_known_values_are_held_to_the_bounds_and_what_fills_is_not() -> None:
+    plan = plan_of({"kind": "numeric", "fields": "price"})
+    encoder = Encoder(plan, {}, {"price": Scaler(-1.0, 2.0, 8.0, 4.0, 2.0, True)}, 0.1)
+    made = encoder.encode(columns(price=[1e300, 9.0, 5.0, -7.0, NAN]), np.array([0, 5]))
+    assert made.numeric[:, 0].tolist() == [2.0, 2.0, 0.5, -1.0, -2.5]
+    assert made.numeric[:, 1].tolist() == [0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("transform", ["none", "log1p"])
+def test_an_infinite_value_is_encoded_as_a_missing_one(transform: str) -> None:
+    plan = plan_of(
+        {"kind": "numeric", "fields": "price", "transform": transform,
+         "relative": ["rank", "difference"]},
+        {"kind": "elapsed", "fields": "price"},
+    )  # fmt: skip
+    scalers = {column.name: scaler(0.5, 0.25, 2.0, True) for column in plan.numeric}
+    encoder, offsets = Encoder(plan, {}, scalers, 0.1), np.array([0, 4])
+    infinite, missing = [1.0, math.inf, -math.inf, 3.0], [1.0, NAN, NAN, 3.0]
+    made = [encoder.encode(columns(price=price), offsets) for price in (infinite, missing)]
+    np.testing.assert_array_equal(made[0].numeric, made[1].numeric)
+    assert made[0].numeric[1:3, 4:].all()
+
+
+def test_scaling_takes_what_is_not_finite_for_missing() -> None:
+    plan = plan_of({"kind": "numeric", "fields": "price"})
+    encoder = Encoder(plan, {}, {"price": scaler(5.0, 3.0, 2.0, True)}, 0.1)
+    made = encoder.scale(np.array([[math.inf], [-math.inf], [NAN]]))
+    assert made.tolist() == [[1.0, 1.0]] * 3
+
+
+def test_a_constant_column_is_0_whatever_comes_and_is_named() -> None:
+    plan = plan_of({"kind": "numeric", "fields": ["price", "age"]})
+    constant = Scaler(7.0, 7.0, 7.0, 7.0, 1.0, False)
+    encoder = Encoder(plan, {}, {"price": constant, "age": PLAIN}, 0.1)
+    made = encoder.encode(columns(price=[7.0, 1e9, -5.0, NAN], age=[1] * 4), np.array([0, 4]))
+    assert made.numeric[:, 0].tolist() == [0.0] * 4
+    assert encoder.constant_names == ["price"]
+
+
 def test_a_scaler_goes_with_its_column_whatever_the_order_it_is_given_in() -> None:
     plan = plan_of({"kind": "numeric", "fields": ["price", "age"]})
-    scalers = {"age": Scaler(0.0, 100.0, 1.0, True), "price": PLAIN}
+    scalers = {"age": scaler(0.0, 100.0, 1.0, True), "price": PLAIN}
     encoder = Encoder(plan, {}, scalers, 0.1)
     made = encoder.encode(columns(price=[1.0], age=[101]), np.array([0, 1]))
     assert made.numeric.tolist() == [[1.0, 1.0, 0.0]]
@@ -155,7 +200,7 @@ def test_a_request_is_encoded_the_same_alone_and_among_others() -> None:
         {"kind": "request_size"},
     )
     names = [column.name for column in plan.numeric]
-    scalers = {name: Scaler(0.5, 0.25, 2.0, True) for name in names}
+    scalers = {name: scaler(0.5, 0.25, 2.0, True) for name in names}
     encoder = Encoder(plan, {"item": Vocabulary(np.arange(5))}, scalers, 0.1)
     offsets = np.array([0, 3, 4, 9])
     price = np.where(rng.random(9) < 0.3, NAN, rng.random(9))

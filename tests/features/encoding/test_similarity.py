@@ -91,3 +91,11 @@ def test_rows_are_compared_each_by_itself_whatever_the_block(
     whole = cosine(left, right)
     monkeypatch.setattr(similarity, "_ROWS", 7)
     np.testing.assert_array_equal(cosine(left, right), whole)
+
+
+def test_an_infinite_weight_is_a_missing_one() -> None:
+    left, right, theirs = np.array([[1, 2]]), np.array([[2, 3]]), np.array([[1.0, 1.0]])
+    infinite, missing = (
+        cosine(left, right, np.array([[far, 1.0]]), theirs)[0] for far in (float("inf"), nan)
+    )
+    assert infinite == missing == pytest.approx(0.5**0.5)
