@@ -39,6 +39,9 @@ class Schema(Strict):
         views: the fields that a page view has, where the log holds page views.
         absent: fields that such a log can have and this one lacks, a table being absent;
             features of these are left out.
+        first: the moment of the log's first impression, microseconds since 1970 UTC; None where it
+            knows no times.
+        last: of its last.
     """
 
     roles: dict[Role, str]
@@ -46,6 +49,8 @@ class Schema(Strict):
     time: TimeFormat = TimeFormat()
     views: list[str] = []
     absent: list[str] = []
+    first: int | None = None
+    last: int | None = None
 
     def input_name(self, field: str) -> str:
         """Return the owner's name of one of our fields."""

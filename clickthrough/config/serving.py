@@ -74,4 +74,9 @@ class Serving(Strict):
         ge=1,
         description="values in the store; beyond it those longest without events are forgotten",
     )
+    strict_time: bool = Field(
+        default=False,
+        description="a time long before the log or after now is answered 422; by default it is "
+        "taken as now, and named among 'unseen'",
+    )
     runtime: Runtime = Field(default="onnx", description="what computes the graph")

@@ -1,41 +1,57 @@
 """What every log must satisfy, and the counts that its user is shown."""
 
+import time
+
 import polars as pl
 
 from clickthrough.data.raw import RawLog
 from clickthrough.errors import DataError
+from clickthrough.time_range import AHEAD, written
 
 Counts = dict[str, int]
+_INFINITE = "infinite:"
 
 
-def check(rows: pl.LazyFrame, raw: RawLog) -> Counts:
+def check(rows: pl.LazyFrame, raw: RawLog) -> tuple[Counts, list[str]]:
     """Check the rows of a raw log and count them.
 
     Returns:
-        ``impressions``, ``clicks``, ``unlabelled``, ``first`` and ``last`` (microseconds).
+        ``impressions``, ``clicks``, ``unlabelled``, ``first`` and ``last`` (microseconds); and a
+        line for each quantity that is infinite somewhere.
 
     Raises:
-        DataError: no rows, a time or request id that is missing, or a label that is not 0 or 1.
+        DataError: no rows, a time or request id that is missing, a time after now, or a label that
+            is not 0 or 1.
     """
-    label, time = pl.col("label"), pl.col("time")
+    label, moment = pl.col("label"), pl.col("time")
     odd = (label != 0) & (label != 1)
     requests = {}
     if "request_id" in raw.schema.roles:
         requests = {"no_request": pl.col("request_id").is_null().sum()}
+    quantities = [name for name, kind in raw.schema.fields.items() if kind == "float"]
+    infinite = {f"{_INFINITE}{name}": pl.col(name).is_infinite().sum() for name in quantities}
     counts = rows.select(
         impressions=pl.len(),
         clicks=(label == 1).sum(),
         unlabelled=label.is_null().sum(),
         odd_labels=odd.sum(),
         odd_label=label.filter(odd).first(),
-        no_time=time.is_null().sum(),
-        first=time.min(),
-        last=time.max(),
+        no_time=moment.is_null().sum(),
+        first=moment.min(),
+        last=moment.max(),
         **requests,
+        **infinite,
     ).collect(engine="streaming")
     found: Counts = counts.to_dicts()[0]
     _refuse(found, raw)
-    return {name: found[name] for name in ("impressions", "clicks", "unlabelled", "first", "last")}
+    names = raw.schema.input_name
+    notes = [
+        f"{count:,} infinite values of '{names(name)}' are taken as missing"
+        for name in quantities
+        if (count := found[f"{_INFINITE}{name}"])
+    ]
+    kept = ("impressions", "clicks", "unlabelled", "first", "last")
+    return {name: found[name] for name in kept}, notes
 
 
 def _refuse(found: Counts, raw: RawLog) -> None:
@@ -53,3 +69,8 @@ def _refuse(found: Counts, raw: RawLog) -> None:
                 f"{raw.name}: column '{names(column)}': missing or unreadable in "
                 f"{found[what]} of {found['impressions']} rows"
             )
+    if "time" in raw.schema.roles and found["last"] > time.time_ns() // 1_000 + AHEAD:
+        raise DataError(
+            f"{raw.name}: column '{names('time')}': the last is {written(found['last'])}, which is "
+            "after now; what do its numbers count? time: {unit: s | ms | us | ns}"
+        )

@@ -5,7 +5,7 @@ from polars.datatypes import DataTypeClass
 
 from clickthrough.errors import DataError
 from clickthrough.features.rows import LISTS
-from clickthrough.schema import FieldType
+from clickthrough.schema import FieldType, Schema
 
 _LIST_OF: dict[FieldType, FieldType] = {entry: listed for listed, entry in LISTS.items()}
 
@@ -51,3 +51,9 @@ def canonical(column: pl.Expr, kind: FieldType) -> pl.Expr:
         text = column.cast(pl.String)
         return pl.when(text != "").then(text)
     return column.cast(pl.Int64)
+
+
+def finite(schema: Schema) -> list[pl.Expr]:
+    """Return the quantities of a log without infinities, which are missing values, as online."""
+    names = [name for name, kind in schema.fields.items() if kind == "float"]
+    return [pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in names]

@@ -15,6 +15,7 @@ import polars as pl
 
 from clickthrough.cleanup import removing
 from clickthrough.data.checks import Counts, check
+from clickthrough.data.columns import finite
 from clickthrough.data.dataset import (
     ABOUT,
     HISTORY,
@@ -31,7 +32,7 @@ from clickthrough.data.raw import RawLog
 from clickthrough.data.slices import height, in_slices
 from clickthrough.errors import DataError
 
-_FORMAT = 3
+_FORMAT = 4
 """Raised when the layout of the cache changes, so that old conversions are not reused."""
 _ROW_GROUP = 100_000
 
@@ -103,7 +104,8 @@ def _write(read: Read, name: str, folder: Path, target: Path) -> None:
 
 def _converted(raw: RawLog, folder: Path, scratch: Path) -> About:
     rows = _spilled(raw, scratch)
-    counts = check(rows, raw)
+    counts, told = check(rows, raw)
+    rows = rows.with_columns(finite(raw.schema))
     repairs = Repairs()
     rows = with_moments(rows, raw, repairs)
     # a log without a time keeps the order of its files
@@ -116,9 +118,12 @@ def _converted(raw: RawLog, folder: Path, scratch: Path) -> About:
         _views(raw, folder, scratch, repairs)
     if repairs.united or repairs.moved:
         counts |= _recounted(folder)
-    notes = [*raw.notes, *repairs.notes()]
+    notes = [*raw.notes, *told, *repairs.notes()]
     report = Report(**counts, requests=repairs.requests, notes=notes)
-    return About(log_schema=raw.schema, report=report, divided=raw.divided)
+    schema = raw.schema
+    if "time" in schema.roles:
+        schema = schema.model_copy(update={"first": report.first, "last": report.last})
+    return About(log_schema=schema, report=report, divided=raw.divided)
 
 
 def _spilled(raw: RawLog, scratch: Path) -> pl.LazyFrame:

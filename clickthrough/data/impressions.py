@@ -5,13 +5,14 @@ side tables from the configuration: so a value means here what it meant in train
 """
 
 import csv
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from clickthrough.config.data import TabularData, TimeFormat
+from clickthrough.config.data import TabularData
 from clickthrough.data.caller import iso_time
 from clickthrough.data.columns import canonical
 from clickthrough.data.joins import joined
@@ -24,6 +25,7 @@ from clickthrough.features.rows import LISTS
 from clickthrough.features.unknown import nothing_known
 from clickthrough.init.sniff import sniff
 from clickthrough.schema import FieldType, Schema
+from clickthrough.time_range import possible, why_not
 
 Row = dict[str, object]
 
@@ -113,6 +115,8 @@ def read_impressions(
         lists = {ours: data.lists[n] for ours, n in names.items() if n in data.lists}
         frame = with_lists(frame, {_of(ours): form for ours, form in lists.items()})
     frame = frame.with_columns(_fields(frame, names, schema, source))
+    floats = [_of(ours) for ours in names if schema.fields.get(ours) == "float"]
+    frame = frame.with_columns(pl.when(pl.col(n).is_finite()).then(pl.col(n)) for n in floats)
     meaningless = {schema.roles.get("label"), "label"}
     ignored = [name for name in columns if name not in aliases and name not in meaningless]
     as_was = "," if data is None else data.separator
@@ -197,7 +201,7 @@ def _fields(
     for ours, name in names.items():
         found = types[_of(ours)]
         if ours == "time":
-            made.append(_times(frame, name, schema.time, source).alias(_of(ours)))
+            made.append(_times(frame, name, schema, source).alias(_of(ours)))
             continue
         kind = schema.fields.get(ours, "str")
         if (kind in LISTS) != isinstance(found, pl.List):
@@ -206,11 +210,17 @@ def _fields(
     return made
 
 
-def _times(frame: pl.LazyFrame, name: str, form: TimeFormat, source: Path) -> pl.Expr:
-    read = moment(pl.col(name), frame.collect_schema()[name], form)
-    odd = frame.filter(pl.col(name).is_not_null() & read.is_null()).select(_ROW, name).head(1)
-    for row, value in odd.collect(engine="streaming").iter_rows():
-        raise DataError(f"{source}: row {row}, column '{name}': {value!r} is no time of the log's")
+def _times(frame: pl.LazyFrame, name: str, schema: Schema, source: Path) -> pl.Expr:
+    """Return the moments of a column; the first that is none, or cannot be, is refused."""
+    read = moment(pl.col(name), frame.collect_schema()[name], schema.time)
+    low, high = within = possible(schema, time.time_ns() // 1_000)
+    odd = pl.col(name).is_not_null() & (read.is_null() | ~read.is_between(low, high))
+    found = frame.filter(odd).select(_ROW, name, read.alias("__read")).head(1)
+    for row, value, micros in found.collect(engine="streaming").iter_rows():
+        why = f"{value!r} is no time of the log's"
+        if micros is not None:
+            why = why_not(value, micros, schema, within)
+        raise DataError(f"{source}: row {row}, column '{name}': {why}")
     return read
 
 

@@ -19,6 +19,7 @@ from clickthrough.features.values import (
     reader_of,
 )
 from clickthrough.schema import Schema, parse_time
+from clickthrough.time_range import possible, why_not
 
 Place = int | str
 """Where a value was sent: the number of its row, or what else the caller calls it."""
@@ -26,7 +27,7 @@ NOT_A_VALUE = (ValueError, OverflowError)
 """What reading a value that is none raises."""
 
 _FURTHEST = 2**61
-"""Microseconds: no moment is further from 1970 (some 70,000 years)."""
+"""Microseconds: a moment further from 1970 (some 70,000 years) is held at this."""
 _LONGEST_TIME = 64
 """Characters: no moment is written longer."""
 _IDS = ("request_id", "user", "item")
@@ -39,14 +40,19 @@ class FieldReader:
         schema: the types of fields.
         fields: our names of those that are read.
         limits: how long texts may be.
+        strict_times: whether a time that cannot be is refused.
     """
 
     def __init__(
-        self, schema: Schema, fields: Sequence[str], limits: TextLimits = USUAL_LIMITS
+        self,
+        schema: Schema,
+        fields: Sequence[str],
+        limits: TextLimits = USUAL_LIMITS,
+        strict_times: bool = False,
     ) -> None:
         self.schema = schema
         self.fields = list(dict.fromkeys(fields))
-        self._limits = limits
+        self._limits, self._strict_times = limits, strict_times
         self._readers: dict[str, Callable[[object], Value]] = {
             name: reader_of(kind, self.longest(name)) for name, kind in schema.fields.items()
         }
@@ -121,6 +127,19 @@ class FieldReader:
         except NOT_A_VALUE as error:
             raise self._wrong("time", place, value, self._expected_time(), error) from None
 
+    def possible_time(self, row: RawRow, place: Place, now: int) -> int:
+        """Return a row's moment, which must be one that can be.
+
+        Raises:
+            RequestError: it is no time, long before the log or after now.
+        """
+        moment, within = self.time(row, place, now), possible(self.schema, now)
+        if within[0] <= moment <= within[1]:
+            return moment
+        name = self.schema.input_name("time")
+        why = why_not(row.get("time"), moment, self.schema, within)
+        raise RequestError(f"{_named(place)}: field '{name}': {why}")
+
     def moment(self, value: object, now: int) -> int:
         """Return a moment in microseconds since 1970 UTC.
 
@@ -149,15 +168,14 @@ class FieldReader:
         if isinstance(value, str) and len(value) > _LONGEST_TIME:
             raise ValueError
         moment = parse_time(value, self.schema.time)
-        if not -_FURTHEST < moment < _FURTHEST:
-            raise ValueError
-        return moment
+        return max(-_FURTHEST, min(moment, _FURTHEST))
 
-    def refuse_first(self, rows: Iterable[tuple[Place, RawRow]], *, ids: bool) -> None:
+    def refuse_first(self, rows: Iterable[tuple[Place, RawRow]], now: int, *, ids: bool) -> None:
         """Name the first value that is wrong, as its sender reads what was sent.
 
         Args:
             rows: by our names, each with its place.
+            now: microseconds since 1970 UTC.
             ids: whether the ids of requests are read too.
 
         Raises:
@@ -169,7 +187,8 @@ class FieldReader:
                 if name == "request_id" and ids:
                     self.request_id(row, place)
                 if name == "time":
-                    self.time(row, place, 0)
+                    read = self.possible_time if self._strict_times else self.time
+                    read(row, place, now)
                 if name in known:
                     self.coerce(value, name, place)
 

@@ -14,6 +14,7 @@ from clickthrough.features.reader import NOT_A_VALUE, FieldReader, plain_row, pl
 from clickthrough.features.unknown import nothing_known, told_of
 from clickthrough.features.values import LISTS, USUAL_LIMITS, Scalar, TextLimits, Value, are_exact
 from clickthrough.schema import MISSING_INT, Columns, FieldType, Schema
+from clickthrough.time_range import possible
 
 __all__ = [
     "LISTS",
@@ -41,6 +42,8 @@ class Rows:
         row_of: for each of the callers' rows, in their order, the row here that is scored for it:
             of those that repeat an item of their request, the first.
         ignored: of each caller, fields that were sent and mean nothing to the model.
+        odd_times: whether each row named a time that cannot be, and that was taken as now; empty
+            where none did.
     """
 
     values: dict[str, Sequence[Value]]
@@ -49,6 +52,7 @@ class Rows:
     offsets: NDArray[np.int64]
     row_of: Sequence[int]
     ignored: list[list[str]]
+    odd_times: Sequence[bool] = ()
 
     def __len__(self) -> int:
         return len(self.request_ids)
@@ -81,12 +85,17 @@ class RowParser(FieldReader):
         schema: the names and types of fields.
         fields: our names of those that are read.
         limits: how long texts may be.
+        strict_times: whether a time that cannot be is refused; else it is taken as now.
     """
 
     def __init__(
-        self, schema: Schema, fields: Sequence[str], limits: TextLimits = USUAL_LIMITS
+        self,
+        schema: Schema,
+        fields: Sequence[str],
+        limits: TextLimits = USUAL_LIMITS,
+        strict_times: bool = False,
     ) -> None:
-        super().__init__(schema, fields, limits)
+        super().__init__(schema, fields, limits, strict_times)
         kinds: dict[FieldType, list[str]] = {}
         for name in self.fields:
             kinds.setdefault(schema.fields[name], []).append(name)
@@ -118,9 +127,9 @@ class RowParser(FieldReader):
         sent = columns.get("request_id")
         try:
             ids = [None] * len(raw) if sent is None else self.request_ids(sent)
-            values, time = self._read(columns, len(raw), now)
+            values, time, odd = self._read(columns, len(raw), now)
         except NOT_A_VALUE:
-            self.refuse_first(enumerate(map(self._names.renamed, raw)), ids=True)
+            self.refuse_first(enumerate(map(self._names.renamed, raw)), now, ids=True)
             raise
         if sent is None or max(map(len, bodies)) <= 1:
             grouping = apart(len(raw))
@@ -133,6 +142,7 @@ class RowParser(FieldReader):
             grouping.offsets,
             grouping.row_of,
             ignored,
+            grouping.of(odd) if len(odd) == len(raw) else odd,
         )
 
     def parse_request(
@@ -157,9 +167,9 @@ class RowParser(FieldReader):
         if unknown or own_unknown:
             self._check_known(shared, rows)
         try:
-            values, time = self._read(columns | own, len(rows), now)
+            values, time, odd = self._read(columns | own, len(rows), now)
         except NOT_A_VALUE:
-            self._refuse_first_of(held, [self._names.renamed(row) for row in rows])
+            self._refuse_first_of(held, [self._names.renamed(row) for row in rows], now)
             raise
         grouping = together(len(rows), self._items(values))
         return Rows(
@@ -169,6 +179,7 @@ class RowParser(FieldReader):
             grouping.offsets,
             grouping.row_of,
             [told_of(list(dict.fromkeys([*unknown, *own_unknown])))],
+            [True] * int(grouping.offsets[-1]) if any(odd) else (),
         )
 
     def rename(self, raw: Sequence[RawRow]) -> list[dict[str, object]]:
@@ -195,15 +206,22 @@ class RowParser(FieldReader):
 
     def _read(
         self, columns: RawColumns, rows: int, now: int
-    ) -> tuple[dict[str, Sequence[Value]], NDArray[np.int64]]:
-        """Return all fields, and the time of each row (or the one that all share).
+    ) -> tuple[dict[str, Sequence[Value]], NDArray[np.int64], Sequence[bool]]:
+        """Return all fields, the time of each row (or the one that all share), which are odd.
 
         Raises:
             ValueError: a value is wrong, or :class:`OverflowError`.
         """
         unsent: list[object] = [None] * min(1, rows)
         moments = self.moments(columns.get("time", unsent), now)
-        return self._fields(columns, unsent), np.array(moments, np.int64)
+        odd: Sequence[bool] = ()
+        low, high = possible(self.schema, now)
+        if moments and not low <= min(moments) <= max(moments) <= high:
+            if self._strict_times:
+                raise ValueError
+            odd = [not low <= moment <= high for moment in moments]
+            moments = [now if wrong else own for own, wrong in zip(moments, odd, strict=True)]
+        return self._fields(columns, unsent), np.array(moments, np.int64), odd
 
     def _fields(self, columns: RawColumns, unsent: Sequence[object]) -> dict[str, Sequence[Value]]:
         """Return all fields."""
@@ -244,11 +262,13 @@ class RowParser(FieldReader):
         names = [self.schema.input_name(name) for name in self.fields]
         return RequestError(nothing_known(lead, unknown, names))
 
-    def _refuse_first_of(self, context: Mapping[str, object], candidates: Sequence[RawRow]) -> None:
+    def _refuse_first_of(
+        self, context: Mapping[str, object], candidates: Sequence[RawRow], now: int
+    ) -> None:
         """Name the first wrong value of a request: of its context what no candidate overrules."""
         used = {n: value for n, value in context.items() if any(n not in r for r in candidates)}
         own = ((f"candidate {place}", row) for place, row in enumerate(candidates))
-        self.refuse_first([("context", used), *own], ids=False)
+        self.refuse_first([("context", used), *own], now, ids=False)
 
 
 def padded(rows: Sequence[Sequence[Scalar]], length: int, kind: FieldType) -> NDArray[np.generic]:

@@ -8,7 +8,7 @@ is too long to be a value is refused before it is looked through.
 from array import array
 from collections.abc import Callable, Sequence
 from functools import partial
-from math import isfinite, isinf, isnan
+from math import isfinite
 from typing import Any, NamedTuple
 
 from clickthrough.schema import MISSING_INT, FieldType
@@ -21,11 +21,11 @@ LISTS: dict[FieldType, FieldType] = {"ints": "int", "floats": "float", "strs": "
 
 EXPECTED: dict[FieldType, str] = {
     "int": "a whole number",
-    "float": "a finite number",
+    "float": "a number",
     "str": "text",
     "bool": "true or false",
     "ints": "a list of whole numbers",
-    "floats": "a list of finite numbers",
+    "floats": "a list of numbers",
     "strs": "a list of texts",
 }
 _MISSING = type(None)
@@ -77,8 +77,8 @@ def are_exact(values: Sequence[object], kind: FieldType, most: int) -> bool:
 
 
 def is_missing(value: object) -> bool:
-    """Say whether a value stands for none: null, or NaN, by which data frames say so."""
-    return value is None or (isinstance(value, float) and isnan(value))
+    """Say whether a value stands for none: null, NaN, by which data frames say so, or infinity."""
+    return value is None or (isinstance(value, float) and not isfinite(value))
 
 
 def read_text(value: object, most: int) -> str | None:
@@ -139,9 +139,7 @@ def _read_float(value: object) -> float | None:
     if isinstance(value, str) and len(value) > _LONGEST_FLOAT:
         raise ValueError
     number = float(value)
-    if isinf(number):
-        raise ValueError
-    return None if isnan(number) else number
+    return number if isfinite(number) else None
 
 
 def _read_bool(value: object) -> int | None:

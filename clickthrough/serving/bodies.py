@@ -1,6 +1,7 @@
 """Bodies read once, into typed rows; what is wrong with one is said in a line or two.
 
-JSON is read strictly, but for ``NaN``, which pandas and Python write where a value is missing.
+JSON is read strictly, but for ``NaN`` and ``Infinity``, which pandas and Python write and which
+stand for missing values.
 """
 
 import re
@@ -18,6 +19,7 @@ Finding = dict[str, str | list[str | int]]
 _STRING = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+"?)', re.DOTALL)
 _PATH = re.compile(r" - at `\$([^`]*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_NO_NUMBERS = (b"NaN", b"-Infinity", b"Infinity")
 _NOT_ROWS = 2
 """Objects of a body that are no rows: itself, and a context."""
 _MOST_TEXT = 200
@@ -83,11 +85,12 @@ class BodyReader(Generic[Body]):
         return body
 
     def _read_once_more(self, data: bytes, error: Exception) -> Body:
-        """Read a body in which numbers may be missing, as NaN."""
-        if isinstance(error, msgspec.ValidationError) or b"NaN" not in data:
+        """Read a body in which numbers may be missing, as NaN or an infinity."""
+        if isinstance(error, msgspec.ValidationError) or not any(n in data for n in _NO_NUMBERS):
             _refuse(data, error)
         parts = _STRING.split(data)
-        parts[::2] = [beside.replace(b"NaN", b"null") for beside in parts[::2]]
+        for name in _NO_NUMBERS:
+            parts[::2] = [beside.replace(name, b"null") for beside in parts[::2]]
         data = b"".join(parts)
         try:
             return self._decode(data)

@@ -69,7 +69,7 @@ class Scorer:
         plan, schema, serving = bundle.plan, bundle.schema, settings or bundle.config.serving
         limits = TextLimits(serving.max_id_bytes, serving.max_text_bytes)
         fields = [*plan.fields, *({"item"} & set(schema.fields))]
-        self.parser = RowParser(schema, fields, limits)
+        self.parser = RowParser(schema, fields, limits, serving.strict_time)
         self.histories = online_histories(plan, schema, bundle.snapshots)
         self._tick_seconds = plan.counters.tick
         self._arrays, self._lengths = plan.array_fields, plan.list_lengths
@@ -139,6 +139,9 @@ class Scorer:
         encoded = bundle.encoder.encode(columns, rows.offsets, ids)
         logits = bundle.calibrator.logit(bundle.model.logits(encoded), encoded.ids)
         found = self._finder.find(rows.values, columns, encoded)
+        for unseen, odd in zip(found.unseen, rows.odd_times):  # noqa: B905 - mostly there is none
+            if odd:
+                unseen.append(bundle.schema.input_name("time"))
         items: Sequence[Value] = rows.values.get("item", _NOBODY)
         answers = zip(
             rows.request_ids,

@@ -14,8 +14,6 @@ from clickthrough.store.base import Breathe
 from clickthrough.streaming.key_sets import KeySets, Marks, Shown
 from clickthrough.streaming.steps import Event, EventKind
 
-_AHEAD = 3_600_000_000
-"""Microseconds that an event may lie in the future: clocks differ, but not by more."""
 _SLICE = 64
 """So many rows are checked before others are let in."""
 _KINDS = get_args(EventKind)
@@ -55,7 +53,9 @@ class EventReader:
             self._parser.rename(raw)  # names the row by its place in the whole body
             raise
         kinds = [_kind(given, place) for place, given in enumerate(part, start)]
-        times = [self._time(row, place, now) for place, row in enumerate(rows, start)]
+        times = [
+            self._parser.possible_time(row, place, now) for place, row in enumerate(rows, start)
+        ]
         shown = [place for place, kind in enumerate(kinds) if kind != "click"]
         about = Shown(
             raw=[part[place] for place in shown],
@@ -76,12 +76,6 @@ class EventReader:
             timed = not is_missing(row.get("time"))
             events.append(Event(kind, identity, moment, own, held, timed))
         return events
-
-    def _time(self, row: Mapping[str, object], place: int, now: int) -> int:
-        moment = self._parser.time(row, place, now)
-        if moment > now + _AHEAD:
-            raise RequestError(f"row {place}: field 'time': lies in the future")
-        return moment
 
     def _identity(self, row: Mapping[str, object], place: int) -> bytes:
         request = self._parser.request_id(row, place)

@@ -5,10 +5,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from clickthrough.config.load import parse_config
 from clickthrough.data.convert import convert
+from clickthrough.data.open import open_dataset
 from clickthrough.data.raw import RawLog
 from clickthrough.errors import DataError
 from clickthrough.schema import Schema
+from tests.logs import make_config, make_log, make_values, write_log
 
 SCHEMA = Schema(roles={"label": "clicked", "time": "ts"}, fields={})
 
@@ -111,3 +114,32 @@ def test_a_missing_file_is_named(tmp_path: Path, reader: Reader) -> None:
     with pytest.raises(DataError, match=r"absent\.csv: no such file"):
         convert(tmp_path / "cache", "", [tmp_path / "absent.csv"], reader)
     assert reader.opened == 0
+
+
+def test_infinite_numbers_are_missing_and_counted(tmp_path: Path) -> None:
+    log = make_log().with_row_index("n")
+    odd = pl.col("n") % 400
+    price = pl.when(odd == 3).then(float("inf")).when(odd == 5).then(-float("inf"))
+    write_log(tmp_path, log.with_columns(price=price.otherwise("price")).drop("n"))
+    dataset = open_dataset(make_config(tmp_path).data)
+    count = log.filter(odd.is_in([3, 5])).height
+    assert f"{count} infinite values of 'price' are taken as missing" in dataset.report.notes
+    rows = dataset.impressions().collect()
+    assert rows["price"].is_finite().all()
+    assert (
+        rows["price"].null_count()
+        == log.filter(odd.is_in([3, 5]) | pl.col("price").is_null()).height
+    )
+
+
+def test_a_log_of_tomorrow_is_refused_and_asked_for_its_unit(tmp_path: Path) -> None:
+    log = make_log().with_columns(ts=1_700_000_000_000 + pl.int_range(pl.len()))
+    write_log(tmp_path, log)
+    values = make_values(tmp_path)
+    values["data"]["time"] = {"unit": "s"}
+    with pytest.raises(DataError, match=r"column 'ts': the last is the year 558\d\d, .*unit: s \|"):
+        open_dataset(parse_config(values, "test").data)
+    values["data"]["time"] = {"unit": "ms"}
+    schema = open_dataset(parse_config(values, "test").data).schema
+    assert schema.first == 1_700_000_000_000_000
+    assert schema.last == schema.first + (log.height - 1) * 1_000

@@ -140,7 +140,7 @@ def test_a_number_counts_the_unit_of_the_log_from_its_origin(
     assert parser.parse([{"time": value}], NOW).time.tolist() == [expected]
 
 
-@pytest.mark.parametrize("value", ["yesterday", "", True, [1], {}, float("inf"), 1e300, -(10**30)])
+@pytest.mark.parametrize("value", ["yesterday", "", True, [1], {}, "20240101"])
 def test_a_time_that_is_no_moment_is_refused_with_row_and_field(value: object) -> None:
     with pytest.raises(RequestError, match=r"row 1: field 'timestamp': expected ISO 8601"):
         PARSER.parse([{}, {"time": value}], NOW)
@@ -175,14 +175,11 @@ BAD: list[tuple[str, object]] = [
     ("item", "."),
     ("item", True),
     ("item", [5]),
-    ("item", float("inf")),
     ("item", 2**63),
     ("item", -(2**63)),
     ("item", 1e30),
     ("price", "cheap"),
     ("price", True),
-    ("price", float("inf")),
-    ("price", "-inf"),
     ("price", 10**400),
     ("price", {}),
     ("city", 1.5),
@@ -315,9 +312,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("numbers", [1, 1.5], "a list of whole numbers"),
     ("numbers", [1, "x"], "a list of whole numbers"),
     ("numbers", [2**63], "a list of whole numbers"),
-    ("numbers", [float("inf")], "a list of whole numbers"),
-    ("shares", [0.5, "x"], "a list of finite numbers"),
-    ("shares", [float("inf")], "a list of finite numbers"),
+    ("shares", [0.5, "x"], "a list of numbers"),
     ("tags", ["a", 1.5], "a list of texts"),
     ("tags", ["\ud800"], "a list of texts"),
 ]
