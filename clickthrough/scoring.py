@@ -30,7 +30,8 @@ class _Row:
 
     Attributes:
         raw: its fields, as a caller would send them.
-        beside: what is written beside its prediction, ``row`` first: its place in the file, from 1.
+        beside: what is written beside its prediction, ``row`` first: its place in the file, as an
+            editor counts rows.
         request: that it names, None where it names none.
     """
 

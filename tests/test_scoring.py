@@ -228,11 +228,11 @@ def test_a_value_of_another_type_is_named_by_its_row(
         price=pl.when(pl.int_range(pl.len()) == 41).then(pl.lit("cheap")).otherwise("price")
     )
     with pytest.raises(
-        DataError, match=r"row 42, column 'price': expected a number.*found 'cheap'"
+        DataError, match=r"row 43, column 'price': expected a number.*found 'cheap'"
     ):
         score_file(predictor, as_csv(tmp_path / "odd.csv", odd), tmp_path / "out.csv")
     late = rows.with_columns(
         ts=pl.when(pl.int_range(pl.len()) == 6).then(pl.lit("soon")).otherwise("ts")
     )
-    with pytest.raises(DataError, match="row 7, column 'ts': 'soon' is no time"):
+    with pytest.raises(DataError, match="row 8, column 'ts': 'soon' is no time"):
         score_file(predictor, as_csv(tmp_path / "odd.csv", late), tmp_path / "out.csv")

@@ -1,5 +1,7 @@
 """Whether a CSV has the shape of a table: text in UTF-8, and in each row as many fields.
 
+Rows are counted as an editor counts them: the header is row 1.
+
 The reader takes a row that is cut short for one whose last fields are missing. So every line's
 separators are counted beforehand, which costs little beside the parsing; only where something is
 wrong, or a quoted field runs over several lines, a slower pass looks at each row.
@@ -35,14 +37,14 @@ def check_csv(path: Path, name: str, separator: str, columns: tuple[str, ...] | 
     try:
         lines, several, odd = _count_fields(path, separator, width)
     except pl.exceptions.ComputeError:
-        _find_bytes(path, name, skipped)
+        _find_bytes(path, name)
         raise
     if lines <= skipped:
         raise DataError(f"{name}: holds a header and no rows")
     if several:
-        _check_slowly(path, name, separator, width, skipped)
+        _check_slowly(path, name, separator, width)
     elif odd is not None:
-        _refuse_width(name, odd + 1 - skipped, *_width_of(path, odd, separator), width)
+        _refuse_width(name, odd + 1, *_width_of(path, odd, separator), width)
 
 
 def first_line(path: Path, name: str) -> bytes:
@@ -65,7 +67,7 @@ def first_row(path: Path, name: str, separator: str) -> list[str]:
         DataError: the file is empty, or its first line is no text in UTF-8 or of no CSV.
     """
     line = first_line(path, name)
-    refuse_bytes_in(line, 0, name)
+    refuse_bytes_in(line, 1, name)
     try:
         return next(csv.reader([line.decode()], delimiter=separator))
     except csv.Error as error:
@@ -105,13 +107,13 @@ def _refuse_width(name: str, row: int, found: int, last: bool, width: int) -> No
     raise DataError(f"{name}: row {row} {what}, expected {width}{hint}")
 
 
-def _check_slowly(path: Path, name: str, separator: str, width: int, skipped: int) -> None:
+def _check_slowly(path: Path, name: str, separator: str, width: int) -> None:
     """Check a CSV in which quoted fields run over several lines, row by row."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file, delimiter=separator, strict=True)
-        row = -skipped
+        row = 0
         try:
-            for row, fields in enumerate(rows, 1 - skipped):
+            for row, fields in enumerate(rows, 1):
                 if len(fields) != width:
                     _refuse_width(name, row, len(fields), False, width)
         except csv.Error as error:
@@ -120,14 +122,14 @@ def _check_slowly(path: Path, name: str, separator: str, width: int, skipped: in
             ) from None
 
 
-def _find_bytes(path: Path, name: str, skipped: int) -> None:
+def _find_bytes(path: Path, name: str) -> None:
     with path.open("rb") as file:
-        for number, line in enumerate(file):
-            refuse_bytes_in(line, number + 1 - skipped, name)
+        for number, line in enumerate(file, 1):
+            refuse_bytes_in(line, number, name)
 
 
 def refuse_bytes_in(line: bytes, row: int, name: str) -> None:
-    """Refuse a line that is not UTF-8; row 0 is the first line, whatever it holds.
+    """Refuse a line that is not UTF-8.
 
     Raises:
         DataError: names the row and the bytes.
@@ -136,8 +138,7 @@ def refuse_bytes_in(line: bytes, row: int, name: str) -> None:
         line.decode()
     except UnicodeDecodeError as error:
         around = line[max(error.start - 20, 0) : error.end + 20]
-        place = f"row {row}" if row else "first line"
         raise DataError(
-            f"{name}: {place}: not UTF-8: {around!r}; convert it first, for example with "
+            f"{name}: row {row}: not UTF-8: {around!r}; convert it first, for example with "
             "iconv -f latin1 -t utf-8"
         ) from None

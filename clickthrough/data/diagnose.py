@@ -7,7 +7,7 @@ import polars as pl
 
 from clickthrough.config.data import TabularData
 from clickthrough.data.moments import moment
-from clickthrough.data.scan import scan
+from clickthrough.data.scan import first_row_of, scan
 from clickthrough.data.tabular import logs, table_form
 from clickthrough.data.unpack import Plain
 from clickthrough.errors import DataError
@@ -22,21 +22,24 @@ def first_misfit(config: TabularData, plain: Plain) -> str | None:
     """
     for _, path in logs(config):
         try:
-            frame = scan(path, table_form(config), plain)
+            form = table_form(config)
+            frame = scan(path, form, plain)
             conditions = list(_conditions(frame.collect_schema(), config))
         except DataError:  # the failure itself: it has been told
             return None
         for column, misfit in conditions:
-            found = _first(frame, column, misfit, path)
+            found = _first(frame, column, misfit, path, first_row_of(path, form))
             if found is not None:
                 return found
     return None
 
 
-def _first(frame: pl.LazyFrame, column: str, misfit: pl.Expr, path: Path) -> str | None:
-    rows = frame.with_row_index("__row").filter(misfit).select("__row", column).head(1)
+def _first(frame: pl.LazyFrame, column: str, misfit: pl.Expr, path: Path, first: int) -> str | None:
+    rows = (
+        frame.with_row_index("__row", offset=first).filter(misfit).select("__row", column).head(1)
+    )
     for row, value in rows.collect(engine="streaming").iter_rows():
-        return f"first in {path}, row {row + 1}, column '{column}': {value!r}"
+        return f"first in {path}, row {row}, column '{column}': {value!r}"
     return None
 
 

@@ -17,13 +17,13 @@ from clickthrough.data.caller import iso_time
 from clickthrough.data.columns import canonical
 from clickthrough.data.joins import joined
 from clickthrough.data.moments import moment
-from clickthrough.data.scan import ForcedType, TableForm, scan
+from clickthrough.data.scan import ForcedType, TableForm, first_row_of, is_parquet, scan
+from clickthrough.data.sniff import sniff
 from clickthrough.data.tabular import with_lists
-from clickthrough.data.unpack import Plain, inner_name, opened_plain
+from clickthrough.data.unpack import Plain, opened_plain
 from clickthrough.errors import DataError
 from clickthrough.features.rows import LISTS
 from clickthrough.features.unknown import nothing_known
-from clickthrough.init.sniff import sniff
 from clickthrough.schema import FieldType, Schema
 from clickthrough.time_range import possible, why_not
 
@@ -40,7 +40,7 @@ class Impressions:
     """Impressions of a file.
 
     Attributes:
-        frame: ``__row`` (from 1), the columns of the file and of its side tables, and each field
+        frame: ``__row`` (the header is row 1), the columns of the file and of its side tables, and each field
             that it has as ``field:`` and our name.
         columns: of the file.
         fields: ours, those that it has.
@@ -55,7 +55,7 @@ class Impressions:
     notes: list[str]
 
     def rows(self, keep: Sequence[str]) -> Iterator[tuple[Row, Row]]:
-        """Yield raw fields, as a caller would send them, and ``row`` (from 1) with what is kept.
+        """Yield raw fields, as a caller would send them, and ``row`` with what is kept.
 
         Args:
             keep: columns of the file.
@@ -98,7 +98,7 @@ def read_impressions(
         DataError: it cannot be read, none of its columns is known, or a value has not the type of
             its field: names the row.
     """
-    parquet = inner_name(source).lower().endswith(".parquet")
+    parquet = is_parquet(source)
     aliases = {name: ours for name, ours in schema.aliases().items() if ours in (*known, *_APART)}
     form = TableForm() if parquet else _form_of(source, schema, aliases, data)
     types = _types(schema, aliases, csv_lists=not parquet)
@@ -109,7 +109,7 @@ def read_impressions(
     frame = _by_owners_names(frame, schema, aliases)
     frame = _with_sides(frame, data, plain)
     names = _named(frame.collect_schema().names(), schema, aliases)
-    frame = frame.with_row_index(_ROW, offset=1)
+    frame = frame.with_row_index(_ROW, offset=first_row_of(source, form))
     frame = frame.with_columns(pl.col(name).alias(_of(ours)) for ours, name in names.items())
     if data is not None and not parquet:
         lists = {ours: data.lists[n] for ours, n in names.items() if n in data.lists}

@@ -48,7 +48,7 @@ def scan(path: Path, form: TableForm, plain: Plain = as_it_is) -> pl.LazyFrame:
         DataError: the file is unreadable or empty, has rows of another number of fields, or a
             value that is not of its column's given type.
     """
-    parquet = inner_name(path).lower().endswith(".parquet")
+    parquet = is_parquet(path)
     try:
         frame = pl.scan_parquet(path) if parquet else _scan_csv(plain(path), path, form)
         known = frame.collect_schema().names()
@@ -57,7 +57,18 @@ def scan(path: Path, form: TableForm, plain: Plain = as_it_is) -> pl.LazyFrame:
         raise DataError(
             f"{path}: not readable as {'Parquet' if parquet else 'CSV'}: {reason}"
         ) from None
-    return _typed(frame, {name: form.types[name] for name in known if name in form.types}, path)
+    types = {name: form.types[name] for name in known if name in form.types}
+    return _typed(frame, types, path, first_row_of(path, form))
+
+
+def is_parquet(path: Path) -> bool:
+    """Tell a Parquet file by its name."""
+    return inner_name(path).lower().endswith(".parquet")
+
+
+def first_row_of(path: Path, form: TableForm) -> int:
+    """Return the number of the first row of values, as the user's editor counts rows."""
+    return 1 if is_parquet(path) or form.columns is not None else 2
 
 
 def need(frame: pl.LazyFrame, columns: list[str], name: str) -> None:
@@ -87,12 +98,14 @@ def _scan_csv(plain: Path, path: Path, form: TableForm) -> pl.LazyFrame:
     )
 
 
-def _typed(frame: pl.LazyFrame, types: Mapping[str, ForcedType], path: Path) -> pl.LazyFrame:
+def _typed(
+    frame: pl.LazyFrame, types: Mapping[str, ForcedType], path: Path, first: int
+) -> pl.LazyFrame:
     """Cast columns to their given types; all their values must have them."""
     found = frame.collect_schema()
     for name, kind in types.items():
         if not _has_type(found[name], kind):
-            _refuse_misfit(frame, name, kind, path)
+            _refuse_misfit(frame, name, kind, path, first)
     casts = {"int": pl.Int64, "float": pl.Float64, "str": pl.String}
     return frame.with_columns(pl.col(name).cast(casts[kind]) for name, kind in types.items())
 
@@ -106,7 +119,9 @@ def _has_type(dtype: pl.DataType, kind: ForcedType) -> bool:
     return dtype.is_signed_integer() and dtype != pl.Int128
 
 
-def _refuse_misfit(frame: pl.LazyFrame, name: str, kind: ForcedType, path: Path) -> None:
+def _refuse_misfit(
+    frame: pl.LazyFrame, name: str, kind: ForcedType, path: Path, first: int
+) -> None:
     """Name the first value that is not of a given type, if there is one."""
     column = pl.col(name)
     if kind == "str":
@@ -116,10 +131,10 @@ def _refuse_misfit(frame: pl.LazyFrame, name: str, kind: ForcedType, path: Path)
         misfit = column.is_not_null() & target.is_null()
         if kind == "int" and frame.collect_schema()[name].is_float():
             misfit = (target != column) | (column.abs() >= 2**53)
-    rows = frame.select(name).with_row_index("__row").filter(misfit).head(1)
+    rows = frame.select(name).with_row_index("__row", offset=first).filter(misfit).head(1)
     for row, value in rows.collect(engine="streaming").iter_rows():
         raise DataError(
-            f"{path}: row {row + 1}, column '{name}': expected {_EXPECTED[kind]}, as 'types' says, "
+            f"{path}: row {row}, column '{name}': expected {_EXPECTED[kind]}, as 'types' says, "
             f"found {value!r}"
         )
 

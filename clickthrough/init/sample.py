@@ -11,9 +11,9 @@ import polars as pl
 from clickthrough.data.csv_shape import first_line, refuse_bytes_in
 from clickthrough.data.header import column_names, renamed
 from clickthrough.data.scan import TableForm, scan
+from clickthrough.data.sniff import sniff
 from clickthrough.data.unpack import inner_name, is_compressed, opened_plain
 from clickthrough.errors import DataError
-from clickthrough.init.sniff import sniff
 
 WHOLE = 24_000_000
 """Bytes: a CSV up to this size is looked at as a whole."""
@@ -154,7 +154,7 @@ def _parsed(block: bytes, separator: str, names: tuple[str, ...]) -> pl.DataFram
 
 
 def _text(block: bytes, path: Path) -> str:
-    refuse_bytes_in(block.partition(b"\n")[0], 0, str(path))
+    refuse_bytes_in(block.partition(b"\n")[0], 1, str(path))
     text = block[:_BLOCK].decode(errors="replace").removeprefix("\ufeff")
     if not text.strip():
         raise DataError(f"{path}: is empty")

@@ -48,21 +48,21 @@ def test_a_header_without_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize("end", ["", "\n"])
 def test_a_last_row_that_is_cut(tmp_path: Path, end: str) -> None:
     message = refused(tmp_path, TEXT + "3,2024-01-01T12:07:00,bob" + end)
-    assert "row 4 has 3 fields, expected 7; the file seems to be cut" in message
+    assert "row 5 has 3 fields, expected 7; the file seems to be cut" in message
 
 
 def test_a_row_with_too_few_fields_is_not_taken_for_one_with_blanks(tmp_path: Path) -> None:
     message = refused(tmp_path, TEXT.replace(",side,,1", ",side,1"))
-    assert "row 2 has 6 fields, expected 7" in message
+    assert "row 3 has 6 fields, expected 7" in message
     assert "cut" not in message
 
 
 def test_a_row_with_too_many_fields(tmp_path: Path) -> None:
-    assert "row 3 has 8 fields, expected 7" in refused(tmp_path, TEXT.replace("2.5,1", "2.5,1,1"))
+    assert "row 4 has 8 fields, expected 7" in refused(tmp_path, TEXT.replace("2.5,1", "2.5,1,1"))
 
 
 def test_a_blank_row(tmp_path: Path) -> None:
-    assert "row 4 is blank" in refused(tmp_path, TEXT + "\n")
+    assert "row 5 is blank" in refused(tmp_path, TEXT + "\n")
 
 
 def test_separators_and_line_ends_within_quotes_are_no_fields(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_separators_and_line_ends_within_quotes_are_no_fields(tmp_path: Path) ->
 
 def test_an_odd_row_after_a_field_of_several_lines(tmp_path: Path) -> None:
     text = TEXT.replace(",side,", ',"a\nside",') + "3,2024-01-01T12:07:00,bob\n"
-    assert "row 4 has 3 fields, expected 7" in refused(tmp_path, text)
+    assert "row 5 has 3 fields, expected 7" in refused(tmp_path, text)
 
 
 def test_a_quote_that_is_never_closed(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_bytes_that_are_not_utf8(tmp_path: Path, quoted: str) -> None:
     message = refused(tmp_path, text.encode("latin1"))
     assert "not UTF-8" in message
     assert "jos\\xe9" in message
-    assert quoted or "row 3:" in message
+    assert quoted or "row 4:" in message
 
 
 def test_a_header_that_is_not_utf8(tmp_path: Path) -> None:
@@ -111,10 +111,10 @@ def test_windows_line_ends_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [
-        (",2.5,1", ",2.5,yes", r"row 3, column 'clicked': 'yes'"),
-        (",2.5,1", ",2.5,3", r"row 3, column 'clicked': 3"),
-        ("12:05:00", "noon", "row 3, column 'ts': '2024-01-01Tnoon'"),
-        ("2,2024", ",2024", "row 3, column 'display': None"),
+        (",2.5,1", ",2.5,yes", r"row 4, column 'clicked': 'yes'"),
+        (",2.5,1", ",2.5,3", r"row 4, column 'clicked': 3"),
+        ("12:05:00", "noon", "row 4, column 'ts': '2024-01-01Tnoon'"),
+        ("2,2024", ",2024", "row 4, column 'display': None"),
     ],
 )
 def test_a_value_that_its_part_cannot_have_is_named_with_its_row(
@@ -128,7 +128,7 @@ def test_an_entry_of_a_list_is_named_with_its_row(tmp_path: Path) -> None:
     message = refused(
         tmp_path, TEXT.replace("top", "1 2").replace("side", "1 x"), settings={"lists": lists}
     )
-    assert "row 2, column 'place': '1 x'" in message
+    assert "row 3, column 'place': '1 x'" in message
 
 
 def test_a_file_of_a_divided_log_is_named(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_file_of_a_divided_log_is_named(tmp_path: Path) -> None:
     other.write_text(TEXT.replace(",2.5,1", ",2.5,yes"))
     (tmp_path / "log.csv").write_text(TEXT.replace(",1\n", ",0\n"))
     files = {"train": tmp_path / "log.csv", "validation": other}
-    with pytest.raises(DataError, match=r"first in .*other\.csv, row 3, column 'clicked': 'yes'"):
+    with pytest.raises(DataError, match=r"first in .*other\.csv, row 4, column 'clicked': 'yes'"):
         opened(tmp_path, path=None, files=files)
 
 
@@ -174,7 +174,7 @@ def test_errors_of_a_compressed_log_name_it_and_not_what_it_was_decompressed_to(
     message = refused(
         tmp_path, gzip.compress((TEXT + "3,x\n").encode()), name="log.csv.gz"
     )  # fmt: skip
-    assert f"{tmp_path / 'log.csv.gz'}: row 4 has 2 fields" in message
+    assert f"{tmp_path / 'log.csv.gz'}: row 5 has 2 fields" in message
     assert "unpacked" not in message
 
 
@@ -255,7 +255,7 @@ def test_a_value_that_is_not_of_the_given_type_is_named(
 ) -> None:
     text = TEXT.replace(",1.5,", ",1,").replace(",2.5,", f",{value},")
     message = refused(tmp_path, text, settings={"types": {"price": kind}})
-    assert f"row 3, column 'price': expected {expected}" in message
+    assert f"row 4, column 'price': expected {expected}" in message
     assert value in message
 
 

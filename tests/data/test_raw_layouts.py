@@ -31,7 +31,7 @@ def test_as_many_names_as_columns_are_needed(tmp_path: Path, names: list[str]) -
 
 
 def test_rows_of_a_file_without_a_header_count_from_its_first_line(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="row 4 has 2 fields, expected 7"):
+    with pytest.raises(DataError, match="row 5 has 2 fields, expected 7"):
         opened(tmp_path, f"{ROWS}3,x\n", columns=NAMES)
 
 

@@ -97,6 +97,6 @@ def test_a_file_is_refused_and_names_the_row(
         ts=pl.when(pl.int_range(pl.len()) == 6).then(pl.lit("2094-01-01")).otherwise("ts")
     )
     rows.write_csv(tmp_path / "odd.csv")
-    says = r"row 7, column 'ts': '2094-01-01' would be 2094-01-01T00:00:00Z, after now"
+    says = r"row 8, column 'ts': '2094-01-01' would be 2094-01-01T00:00:00Z, after now"
     with pytest.raises(DataError, match=says):
         score_file(Predictor.load(bundle_path), tmp_path / "odd.csv", tmp_path / "out.csv")

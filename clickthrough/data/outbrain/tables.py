@@ -191,8 +191,8 @@ def _labels(path: Path, rows: pl.LazyFrame) -> None:
 
 
 def _numbered(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Number rows from 1, the header aside, as the reader of any table does."""
-    return rows.with_row_index(_ROW, offset=1)
+    """Number rows as an editor does: the header is row 1."""
+    return rows.with_row_index(_ROW, offset=2)
 
 
 def _ends(plain: Path) -> bool:

@@ -92,13 +92,13 @@ def test_a_value_that_is_no_whole_number(
     tmp_path: Path, table: str, column: str, old: str, new: str, value: str
 ) -> None:
     message = refused(tmp_path, table, SMALL[table].replace(old, new.format(value)))
-    expected = f"row 1: column '{column}': expected a whole number, found '{value}' (1 such rows)"
+    expected = f"row 2: column '{column}': expected a whole number, found '{value}' (1 such rows)"
     assert message == expected
 
 
 def test_a_confidence_that_is_no_number(tmp_path: Path) -> None:
     text = SMALL["documents_topics"].replace("0.7", "much")
-    expected = "row 2: column 'confidence_level': expected a number, found 'much' (1 such rows)"
+    expected = "row 3: column 'confidence_level': expected a number, found 'much' (1 such rows)"
     assert refused(tmp_path, "documents_topics", text) == expected
 
 
@@ -115,13 +115,13 @@ def test_a_confidence_that_is_no_number(tmp_path: Path) -> None:
 )
 def test_what_no_row_may_lack(tmp_path: Path, table: str, column: str, old: str, new: str) -> None:
     message = refused(tmp_path, table, SMALL[table].replace(old, new))
-    assert message == f"row 2: column '{column}': missing (1 such rows)"
+    assert message == f"row 3: column '{column}': missing (1 such rows)"
 
 
 @pytest.mark.parametrize("label", ["2", "-1"])
 def test_a_label_that_is_neither_0_nor_1(tmp_path: Path, label: str) -> None:
     text = SMALL["clicks_train"].replace("2,12,0", f"2,12,{label}")
-    expected = f"row 3: column 'clicked': expected 0 or 1, found {label} (1 such rows)"
+    expected = f"row 4: column 'clicked': expected 0 or 1, found {label} (1 such rows)"
     assert refused(tmp_path, "clicks_train", text) == expected
 
 

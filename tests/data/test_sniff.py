@@ -1,6 +1,6 @@
 import pytest
 
-from clickthrough.init.sniff import sniff
+from clickthrough.data.sniff import sniff
 
 ROWS = [["id", "place", "price"], ["1", "top, left", "1.5"], ["2", "side", ""]]
 
