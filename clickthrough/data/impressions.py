@@ -40,8 +40,8 @@ class Impressions:
     """Impressions of a file.
 
     Attributes:
-        frame: ``__row`` (the header is row 1), the columns of the file and of its side tables, and each field
-            that it has as ``field:`` and our name.
+        frame: ``__row`` (the header is row 1), the columns of the file and of its side tables, and
+            each field that it has as ``field:`` and our name.
         columns: of the file.
         fields: ours, those that it has.
         ignored: columns that mean nothing to the schema.

@@ -10,7 +10,7 @@ from clickthrough.init.left_out import DECIMAL_COMMA, FLAGS, is_dated
 from clickthrough.init.names import hint, leak
 from clickthrough.init.profile import Column, Profile
 from clickthrough.init.roles import Guess
-from clickthrough.init.times import guess_time
+from clickthrough.init.times import ALSO, guess_time
 
 _CLOCKS = ("timestamp", "time", "datetime", "date", "ts")
 _NUMBER = r"^\s*[-+]?\d+(\.\d+)?\s*$"
@@ -30,6 +30,8 @@ def _times(profile: Profile, guess: Guess, made: list[Made]) -> list[str]:
     elif not guess.time.known:
         found.append(f"the time '{guess.time.column}' counts from no known moment, and its unit "
                      "is a guess: see 'time' in the configuration")  # fmt: skip
+    elif ALSO in guess.time.reason:
+        found.append(f"the time '{guess.time.column}': {guess.time.reason}: see 'time'")
     return found
 
 

@@ -10,9 +10,9 @@ import polars as pl
 
 from clickthrough.data.csv_shape import first_line, refuse_bytes_in
 from clickthrough.data.header import column_names, renamed
-from clickthrough.data.scan import TableForm, scan
+from clickthrough.data.scan import TableForm, is_parquet, scan
 from clickthrough.data.sniff import sniff
-from clickthrough.data.unpack import inner_name, is_compressed, opened_plain
+from clickthrough.data.unpack import is_compressed, opened_plain
 from clickthrough.errors import DataError
 
 WHOLE = 24_000_000
@@ -50,7 +50,7 @@ def read_sample(path: Path) -> Sample:
     Raises:
         DataError: the file is unreadable or holds no rows.
     """
-    if inner_name(path).lower().endswith(".parquet"):
+    if is_parquet(path):
         return _of_parquet(path)
     return _of_csv(path)
 

@@ -11,6 +11,7 @@ from clickthrough.init.label import Choice
 from clickthrough.init.left_out import FLAGS
 from clickthrough.init.quoting import one_line, scalar, with_comment
 from clickthrough.init.roles import Guess
+from clickthrough.init.times import TimeGuess
 
 _MODEL = "model: {name: mlp, embedding_dim: 16, hidden: [128, 64], dropout: 0.2}"
 _TRAINING = "training: {epochs: 10, batch_size: 1024, patience: 2}"
@@ -94,11 +95,22 @@ def _roles(guess: Guess) -> list[Line]:
             lines.append((f"  {role}: {scalar(choice.column)}", choice.reason))
     if guess.at_least is not None:
         lines.append((f"label_at_least: {guess.at_least:g}", guess.label.reason))
-    if guess.time is not None and guess.time.form != TimeFormat():
-        form = guess.time.form
-        said = f"format: {scalar(form.format)}" if form.format else f"unit: {form.unit}"
-        lines.append((f"time: {{{said}}}", guess.time.reason))
-    return lines
+    return [*lines, *_time(guess.time)]
+
+
+def _time(time: TimeGuess | None) -> list[Line]:
+    """Say how the time is written, and of which zone its clock is where it does not say so."""
+    if time is None:
+        return []
+    lines = []
+    if time.form != TimeFormat():
+        form = time.form.format
+        said = f"unit: {time.form.unit}" if form is None else f"format: {scalar(form)}"
+        lines.append((f"  {said}", time.reason))
+    if time.local:
+        why = "it names no zone: say where its clock stands, such as Asia/Shanghai"
+        lines.append(("  timezone: UTC", why))
+    return [("time:", ""), *lines] if lines else []
 
 
 def _forms(made: list[Made], guess: Guess) -> list[Line]:

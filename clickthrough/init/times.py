@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import polars as pl
 
@@ -9,6 +10,7 @@ from clickthrough.config.data import TimeFormat
 from clickthrough.data.moments import moment
 from clickthrough.init.names import hint, leak, rank
 from clickthrough.init.profile import Column, Profile
+from clickthrough.init.time_texts import begins_with_date, is_local, written_as
 from clickthrough.init.vocabulary import OTHER_TIMES, TIMES
 from clickthrough.schema import unit_microseconds
 
@@ -19,14 +21,12 @@ _FORMATS = {
     10: ("%Y%m%d%H", "%y%m%d%H%M"),
     12: ("%Y%m%d%H%M", "%y%m%d%H%M%S"),
     14: ("%Y%m%d%H%M%S",),
+    17: ("%Y%m%d%H%M%S%f",),
+    20: ("%Y%m%d%H%M%S%f",),
 }
 """Formats of numbers by their number of digits."""
-_TEXTS = ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y",
-          "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%d/%m/%Y %H:%M:%S",
-          "%d/%m/%Y %H:%M", "%d/%m/%Y")  # fmt: skip
-_DATE = r"^\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
-_ERA = (946_684_800 * 1_000_000, 2_208_988_800 * 1_000_000)
-"""2000 to 2040, in microseconds: where the times of a log are to be expected."""
+_ERA = (631_152_000 * 1_000_000, 2_208_988_800 * 1_000_000)
+"""1990 to 2040, in microseconds: where the times of a log are to be expected."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class TimeGuess:
         span: seconds from the first to the last sampled impression.
         step: seconds that all times are multiples of: an hour, a minute or a second.
         known: whether hours and weekdays are known; not where the origin is not.
+        local: whether it is of a clock whose zone it does not name.
     """
 
     column: str
@@ -47,6 +48,7 @@ class TimeGuess:
     span: float
     step: int
     known: bool = True
+    local: bool = False
 
 
 def guess_time(profile: Profile, chosen: str | None = None, label: str = "") -> TimeGuess | None:
@@ -67,7 +69,8 @@ def _read(profile: Profile, name: str, sure: bool) -> TimeGuess | None:
     for form, reason in _forms(profile.columns[name], profile.rows[name], sure):
         micros = moments(profile.rows[name], form)
         if micros is not None:
-            return TimeGuess(name, form, reason, *_scale(micros), reason != _NO_ORIGIN)
+            known, local = reason != _NO_ORIGIN, form.unit == "iso" and is_local(profile.rows[name])
+            return TimeGuess(name, form, reason, *_scale(micros), known, local)
     return None
 
 
@@ -103,10 +106,13 @@ def _forms(column: Column, values: pl.Series, sure: bool) -> Iterator[tuple[Time
     """Yield ways to read a column as times, the likeliest first."""
     if column.type == "moment":
         yield TimeFormat(), "dates and times"
-    elif column.type == "str" and _dated(values):
+    elif column.type == "str" and begins_with_date(values):
         yield TimeFormat(), "ISO 8601 texts"
-        for text in _TEXTS:
-            yield TimeFormat(format=text), f"texts such as {_example(values)}, read as {text}"
+        ways = list(islice(written_as(values), 2))
+        for text in ways[:1]:
+            also = f"; {ways[1]} {ALSO}" if len(ways) > 1 else ""
+            reason = f"texts such as {_example(values)}, read as {text}{also}"
+            yield TimeFormat(format=text), reason
     elif column.type in ("int", "float") and (sure or column.distinct > 1):
         yield from _numbers(column)
 
@@ -117,7 +123,7 @@ def _numbers(column: Column) -> Iterator[tuple[TimeFormat, str]]:
         return
     digits = len(str(high))
     now_or_before = 1_900_000_000  # a unit that puts a log after 2030 is less likely than a format
-    for unit in ("s", "ms", "us"):
+    for unit in ("s", "ms", "us", "ns"):
         micros = unit_microseconds(TimeFormat(unit=unit))
         if low * micros >= _ERA[0] and high * micros < now_or_before * 1_000_000:
             yield TimeFormat(unit=unit), f"{_UNITS[unit]} since 1970"
@@ -130,10 +136,11 @@ def _numbers(column: Column) -> Iterator[tuple[TimeFormat, str]]:
             yield TimeFormat(unit=unit), _NO_ORIGIN
 
 
+ALSO = "would read them too"
 _AS_NUMBERS = "numbers such as"
 _CLOCKS = ("timestamp", "time", "ts")
 _NO_ORIGIN = "numbers that count from no moment that is known: the unit is a guess, see 'origin'"
-_UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds"}
+_UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
 
 def _has_clock(column: Column, values: pl.Series) -> bool:
@@ -141,11 +148,6 @@ def _has_clock(column: Column, values: pl.Series) -> bool:
     if column.type == "str" and column.distinct > 1:
         return bool(values.drop_nulls().head(100).str.contains(r"\d{1,2}:\d{2}").all())
     return values.dtype == pl.Datetime
-
-
-def _dated(values: pl.Series) -> bool:
-    some = values.drop_nulls().head(100)
-    return len(some) > 0 and bool(some.str.contains(_DATE).all())
 
 
 def _example(values: pl.Series) -> str:

@@ -79,7 +79,7 @@ def test_an_odd_row_after_a_field_of_several_lines(tmp_path: Path) -> None:
 
 def test_a_quote_that_is_never_closed(tmp_path: Path) -> None:
     message = refused(tmp_path, TEXT + '3,2024-01-01T12:07:00,"bob,118,top,1,0\n')
-    assert "row 4" in message
+    assert "row 5" in message
     assert "a quote is never closed" in message
 
 
@@ -94,7 +94,7 @@ def test_bytes_that_are_not_utf8(tmp_path: Path, quoted: str) -> None:
 
 def test_a_header_that_is_not_utf8(tmp_path: Path) -> None:
     message = refused(tmp_path, TEXT.replace("place", "plac\xe9").encode("latin1"))
-    assert "first line: not UTF-8" in message
+    assert "row 1: not UTF-8" in message
 
 
 def test_a_mark_of_the_byte_order_is_no_part_of_the_header(tmp_path: Path) -> None:

@@ -22,9 +22,9 @@ def told(**columns: object) -> str:
 @pytest.mark.parametrize(
     ("name", "values", "says"),
     [
-        ("time", TEXTS.dt.strftime("%d/%b/%Y:%H:%M"), "cannot be read as one"),
+        ("time", TEXTS.dt.strftime("%d/%b/%Y:%Hh"), "cannot be read as one"),
         ("time", ["noon", "night"] * (ROWS // 2), "looks like a time (noon) and is left out"),
-        ("stamp", TEXTS.dt.strftime("%d-%b-%y"), "cannot be read as one"),
+        ("stamp", TEXTS.dt.strftime("%d-%b-%y %Hh"), "cannot be read as one"),
         ("click_time", TEXTS, "'click' in its name.*--time click_time would take it all the same"),
         ("born", ["1990-01-02", "1991-01-02"] * (ROWS // 2), "--time born would take it"),
         ("birth_date", ["1990-01-02", "1991-01-02"] * (ROWS // 2), "--time birth_date would"),
@@ -63,3 +63,9 @@ def test_roles_without_a_column_are_told_with_their_flags() -> None:
     assert "for user, item; name one with --user, --item" in told(slot=["a", "b"] * 100)
     named = told(user=[1, 2] * (ROWS // 2), item=[1, 1, 2, 2] * (ROWS // 4))
     assert "no column was taken for" not in named
+
+
+def test_days_and_months_that_could_be_changed_over_are_told_aloud() -> None:
+    few = pl.Series(["01/02/2024 06:00", "01/03/2024 07:00", "01/04/2024 08:30"] * (ROWS // 3 + 1))
+    said = told(time=few.head(ROWS))
+    assert "read as %m/%d/%Y %H:%M; %d/%m/%Y %H:%M would read them too: see 'time'" in said

@@ -93,7 +93,7 @@ def test_a_file_without_rows_is_refused_by_name(tmp_path: Path, text: str) -> No
     ("content", "says"),
     [
         (b'a,b\n1,2\n3,"4\n', "not readable as CSV"),
-        (b"\x89PNG\r\n\x1a\n", "first line: not UTF-8"),
+        (b"\x89PNG\r\n\x1a\n", "row 1: not UTF-8"),
         ("a,b\n1,jos\xe9\n".encode("latin1"), "invalid utf-8"),
     ],
 )

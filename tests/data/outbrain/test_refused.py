@@ -53,7 +53,7 @@ def test_a_row_that_is_cut(tmp_path: Path, table: str) -> None:
     rows = SMALL[table].splitlines()
     cut = rows[-1].rsplit(",", 1)[0]
     message = refused(tmp_path, table, "\n".join([*rows[:-1], cut]))
-    assert message.startswith(f"row {len(rows) - 1} has {cut.count(',') + 1} fields, expected ")
+    assert message.startswith(f"row {len(rows)} has {cut.count(',') + 1} fields, expected ")
     assert message.endswith("the file seems to be cut")
 
 
@@ -69,7 +69,7 @@ def test_a_file_that_ends_within_its_last_value_is_read_and_told(
 @tables
 def test_bytes_that_are_not_utf8(tmp_path: Path, table: str) -> None:
     message = refused(tmp_path, table, SMALL[table].encode() + b"caf\xe9" + b"\n")
-    row = SMALL[table].count("\n")
+    row = SMALL[table].count("\n") + 1
     assert message.startswith(f"row {row}: not UTF-8: ")
 
 
