@@ -17,7 +17,14 @@ from clickthrough.data.caller import iso_time
 from clickthrough.data.columns import canonical
 from clickthrough.data.joins import joined
 from clickthrough.data.moments import moment
-from clickthrough.data.scan import ForcedType, TableForm, first_row_of, is_parquet, scan
+from clickthrough.data.scan import (
+    ForcedType,
+    TableForm,
+    check_types,
+    first_row_of,
+    is_parquet,
+    scan,
+)
 from clickthrough.data.sniff import sniff
 from clickthrough.data.tabular import with_lists
 from clickthrough.data.unpack import Plain, opened_plain
@@ -102,10 +109,13 @@ def read_impressions(
     aliases = {name: ours for name, ours in schema.aliases().items() if ours in (*known, *_APART)}
     form = TableForm() if parquet else _form_of(source, schema, aliases, data)
     types = _types(schema, aliases, csv_lists=not parquet)
-    frame = scan(source, TableForm(form.separator, form.columns, types), plain)
+    texts = {name: kind for name, kind in types.items() if kind == "str"}
+    frame = scan(source, TableForm(form.separator, form.columns, texts), plain)
     columns = frame.collect_schema().names()
     if not any(aliases.get(name) in known for name in columns):
         raise DataError(f"{source}: {_nothing_known(columns, schema, known)}")
+    numbers = {name: types[name] for name in columns if name in types and name not in texts}
+    check_types(frame, numbers, source, first_row_of(source, form))
     frame = _by_owners_names(frame, schema, aliases)
     frame = _with_sides(frame, data, plain)
     names = _named(frame.collect_schema().names(), schema, aliases)

@@ -98,14 +98,31 @@ def _scan_csv(plain: Path, path: Path, form: TableForm) -> pl.LazyFrame:
     )
 
 
-def _typed(
+def check_types(
     frame: pl.LazyFrame, types: Mapping[str, ForcedType], path: Path, first: int
-) -> pl.LazyFrame:
-    """Cast columns to their given types; all their values must have them."""
+) -> None:
+    """Look whether all values of columns have their given types.
+
+    Args:
+        frame: the table.
+        types: of some of its columns.
+        path: the file, for the message.
+        first: the number of its first row.
+
+    Raises:
+        DataError: one has not; names its row.
+    """
     found = frame.collect_schema()
     for name, kind in types.items():
         if not _has_type(found[name], kind):
             _refuse_misfit(frame, name, kind, path, first)
+
+
+def _typed(
+    frame: pl.LazyFrame, types: Mapping[str, ForcedType], path: Path, first: int
+) -> pl.LazyFrame:
+    """Cast columns to their given types; all their values must have them."""
+    check_types(frame, types, path, first)
     casts = {"int": pl.Int64, "float": pl.Float64, "str": pl.String}
     return frame.with_columns(pl.col(name).cast(casts[kind]) for name, kind in types.items())
 

@@ -23,6 +23,7 @@ from clickthrough.schema import FieldType, Schema
 
 _IDS: tuple[FieldType, ...] = ("int", "str", "bool")
 _NUMBERS: tuple[FieldType, ...] = ("int", "float", "bool")
+FLOAT: FieldType = "float"
 _LISTS: tuple[FieldType, ...] = ("ints", "strs")
 _WEIGHTS: tuple[FieldType, ...] = ("floats", "ints")
 
@@ -50,6 +51,23 @@ def check(feature: Feature, schema: Schema, counters: Counters, place: str) -> N
                 f"{place}: field '{name}' is of type {found}; '{feature.kind}' needs one of "
                 f"{', '.join(kinds)}"
             )
+
+
+def as_served(schema: Schema, features: list[Feature]) -> Schema:
+    """Return a schema in which what is read as a quantity alone takes any number.
+
+    A log may hold whole ages only; a caller may send 35.5 all the same.
+    """
+    used: dict[str, set[FieldType]] = {}
+    for feature in features:
+        for name, kinds in _needs(feature).items():
+            used[name] = used.get(name, set(_NUMBERS)) & set(kinds)
+    quantities = {
+        name: FLOAT
+        for name, kinds in used.items()
+        if schema.fields.get(name) == "int" and name not in schema.roles and FLOAT in kinds
+    }
+    return schema.model_copy(update={"fields": {**schema.fields, **quantities}})
 
 
 def _needs(feature: Feature) -> dict[str, tuple[FieldType, ...]]:

@@ -20,6 +20,7 @@ from clickthrough.bundle.save import Parts, refuse_to_replace, save_bundle
 from clickthrough.config.root import Config
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TEST, TRAIN, VALIDATION
+from clickthrough.features.check import as_served
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
 from clickthrough.training.calibrate import calibrate, described, sliced_column
@@ -200,7 +201,7 @@ def _calibrated(work: _Work, model: CtrModel, epochs: list[Epoch], graph: Path) 
     export_onnx(model.cpu(), prepared.tables["validation"].inputs[:_EXAMPLE_ROWS], graph)
     return Parts(
         config=config,
-        schema=work.dataset.schema,
+        schema=as_served(work.dataset.schema, config.features),
         encoder=prepared.encoder,
         model=model,
         graph=graph,

@@ -5,7 +5,7 @@ from pydantic import TypeAdapter
 
 from clickthrough.config.features import Counters, Feature
 from clickthrough.errors import ConfigError
-from clickthrough.features.check import check
+from clickthrough.features.check import as_served, check
 from clickthrough.schema import FieldType, Role, Schema
 
 TYPES: tuple[FieldType, ...] = ("int", "float", "str", "bool", "ints", "floats", "strs")
@@ -154,3 +154,19 @@ def test_histories_of_page_views_read_fields_of_page_views(
     without = Schema(roles=ROLES, fields=fields)
     with pytest.raises(ConfigError, match=r"features\.3: 'of: views' needs page views"):
         check(declared(field), without, Counters(), "features.3")
+
+
+def test_what_is_read_as_a_quantity_alone_takes_any_number() -> None:
+    features = [
+        {"kind": "numeric", "fields": ["age", "a_float", "both", "a_bool"]},
+        {"kind": "categorical", "fields": ["both", "code"]},
+    ]
+    fields: dict[str, FieldType] = {
+        "user": "int", "age": "int", "both": "int", "code": "int", "unused": "int",
+        "a_float": "float", "a_bool": "bool",
+    }  # fmt: skip
+    schema = Schema(roles=ROLES, fields=fields)
+    declared = [TypeAdapter[Feature](Feature).validate_python(one) for one in features]
+    assert as_served(schema, declared).fields == {**fields, "age": "float"}
+    numeric = TypeAdapter[Feature](Feature).validate_python({"kind": "numeric", "fields": "user"})
+    assert as_served(schema, [numeric]).fields["user"] == "int"  # which is an id all the same
