@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.data.scan import TableForm, scan
-from clickthrough.data.unpack import Plain, inner_name, is_compressed
+from clickthrough.data.unpack import Plain, inner_name, is_compressed, is_parquet
 from clickthrough.errors import DataError
 from clickthrough.init.label import label_candidates
 from clickthrough.init.names import hint, words
@@ -181,7 +181,7 @@ def _side(sample: Sample, main: Sample, held: set[str], plain: Plain) -> Side | 
         return "adds no column"
     if sample.form.columns is not None:
         return "has no header"
-    if sample.form.separator != main.form.separator and not _is_parquet(sample.path):
+    if sample.form.separator != main.form.separator and not is_parquet(sample.path):
         return "has another separator than the log"
     for key in shared:
         table = _scan(sample.path, plain)
@@ -199,12 +199,8 @@ def _reason(key: str, sample: Sample, new: list[str]) -> str:
 
 def _scan(path: Path, plain: Plain) -> pl.LazyFrame:
     """Open a side table as it is sampled: the columns of a CSV are texts."""
-    if _is_parquet(path):
+    if is_parquet(path):
         return scan(path, TableForm())
     sample = read_sample(path)
     texts = dict.fromkeys(sample.rows.columns, "str")
     return scan(path, TableForm(sample.form.separator, None, texts), plain)  # type: ignore[arg-type]
-
-
-def _is_parquet(path: Path) -> bool:
-    return inner_name(path).lower().endswith(".parquet")
