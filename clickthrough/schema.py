@@ -57,8 +57,12 @@ class Schema(Strict):
         return self.roles.get(field, field)  # type: ignore[call-overload, no-any-return]
 
     def aliases(self) -> dict[str, str]:
-        """Return every name that a field may be given by, with our name for it."""
-        names = {name: name for name in ("request_id", "time", "user", "item", *self.fields)}
+        """Return every name that a field may be given by, with our name for it.
+
+        A log without times may still have a column that is called so.
+        """
+        times = ["time"] if "time" in self.roles else []
+        names = {name: name for name in ("request_id", *times, "user", "item", *self.fields)}
         return names | {column: role for role, column in self.roles.items() if role != "label"}
 
 

@@ -82,8 +82,8 @@ def score_file(
         keep: columns of the file that are written beside; ``*`` keeps all.
 
     Raises:
-        DataError: a file cannot be read or written, none of its columns is known, or a row is
-            malformed: names the row.
+        DataError: a file cannot be read or written, is of another format, none of its columns is
+            known, or a row is malformed: names the row.
     """
     sent, ignored, count = set[str](), dict[str, None](), 0
     apart: list[Written] = []
@@ -158,16 +158,25 @@ def _opened(predictor: Predictor, source: Path, keep: Sequence[str]) -> Iterator
     if source.suffix in (".jsonl", ".ndjson"):
         yield _json_source(source, names, keep)
         return
+    import polars as pl
+
+    from clickthrough.data.formats import refuse_other_formats
     from clickthrough.data.impressions import read_impressions
     from clickthrough.data.unpack import unpacking
 
+    refuse_other_formats(source)
     bundle = predictor.bundle
     data = bundle.config.data if isinstance(bundle.config.data, TabularData) else None
-    with unpacking(bundle.config.data.cache) as plain:
-        found = read_impressions(source, bundle.schema, predictor.scorer.parser.fields, data, plain)
-        kept = _kept(keep, found.columns, source)
-        rows = (_Row(raw, beside, _request_of(raw, names)) for raw, beside in found.rows(kept))
-        yield _Source(rows, found.is_whole(), [*found.notes, *_ignored(found.ignored)])
+    known = predictor.scorer.parser.fields
+    try:
+        with unpacking(bundle.config.data.cache) as plain:
+            found = read_impressions(source, bundle.schema, known, data, plain)
+            kept = _kept(keep, found.columns, source)
+            rows = (_Row(raw, beside, _request_of(raw, names)) for raw, beside in found.rows(kept))
+            yield _Source(rows, found.is_whole(), [*found.notes, *_ignored(found.ignored)])
+    except pl.exceptions.PolarsError as error:  # also of what is read while rows are scored
+        reason = str(error).split("\n", 1)[0]
+        raise DataError(f"{source}: cannot be read: {reason}") from None
 
 
 def _json_source(source: Path, names: Sequence[str], keep: Sequence[str]) -> _Source:

@@ -85,6 +85,10 @@ class OutbrainData(BaseData):
     path: Path
 
 
+OURS = ("row", "part")
+"""Names of columns that are kept beside those of a log; none of these can be one of its own."""
+
+
 class Roles(Strict):
     """Which input column plays which part. Without ``request_id`` each row is its own request."""
 
@@ -93,6 +97,22 @@ class Roles(Strict):
     time: str | None = None
     user: str | None = None
     item: str | None = None
+
+    @model_validator(mode="after")
+    def _a_column_each(self) -> Self:
+        taken: dict[str, str] = {}
+        for role, column in self.model_dump(exclude_none=True).items():
+            if column in taken:
+                raise ValueError(f"'{taken[column]}' and '{role}' both name column '{column}'")
+            if column in OURS:
+                raise ValueError(f"'{role}' {not_a_column(column)}")
+            taken[column] = role
+        return self
+
+
+def not_a_column(name: str) -> str:
+    """Say that a name is one of ``OURS``."""
+    return f"names column '{name}', as clickthrough calls a column of its own; rename it in the log"
 
 
 class TimeFormat(Strict):

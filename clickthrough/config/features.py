@@ -219,6 +219,13 @@ Feature = Annotated[
 ]
 
 
+def fields_named(feature: Feature) -> list[str]:
+    """Return the fields that a feature names, in whatever part of its declaration."""
+    given = feature.model_dump(include={"fields", "field", "key", "weights", "against"})
+    listed = (value if isinstance(value, list) else [value] for value in given.values())
+    return [name for names in listed for name in names if name is not None]
+
+
 class Counters(Strict):
     """How all counters count.
 

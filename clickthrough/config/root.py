@@ -1,13 +1,13 @@
 """The whole configuration, one section a part of the system."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from clickthrough.config.base import Strict
-from clickthrough.config.data import DataConfig
+from clickthrough.config.data import OURS, DataConfig, not_a_column
 from clickthrough.config.evaluation import Evaluation
-from clickthrough.config.features import Counters, Feature
+from clickthrough.config.features import Counters, Feature, fields_named
 from clickthrough.config.serving import Serving
 from clickthrough.config.training import Calibration, Mlp, Training
 
@@ -29,3 +29,11 @@ class Config(Strict):
     calibration: Calibration = Calibration()
     evaluation: Evaluation = Evaluation()
     serving: Serving = Serving()
+
+    @model_validator(mode="after")
+    def _features_of_the_log(self) -> Self:
+        for place, feature in enumerate(self.features):
+            for name in fields_named(feature):
+                if name in OURS:
+                    raise ValueError(f"features.{place}: '{feature.kind}' {not_a_column(name)}")
+        return self

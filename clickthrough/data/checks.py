@@ -6,10 +6,11 @@ import polars as pl
 
 from clickthrough.data.raw import RawLog
 from clickthrough.errors import DataError
+from clickthrough.schema import MISSING_INT
 from clickthrough.time_range import AHEAD, written
 
 Counts = dict[str, int]
-_INFINITE = "infinite:"
+_INFINITE, _UNHELD = "infinite:", "unheld:"
 
 
 def check(rows: pl.LazyFrame, raw: RawLog) -> tuple[Counts, list[str]]:
@@ -20,8 +21,8 @@ def check(rows: pl.LazyFrame, raw: RawLog) -> tuple[Counts, list[str]]:
         line for each quantity that is infinite somewhere.
 
     Raises:
-        DataError: no rows, a time or request id that is missing, a time after now, or a label that
-            is not 0 or 1.
+        DataError: no rows, a time or request id that is missing, a time after now, a label that is
+            not 0 or 1, or a whole number that stands for a missing one.
     """
     label, moment = pl.col("label"), pl.col("time")
     odd = (label != 0) & (label != 1)
@@ -29,6 +30,8 @@ def check(rows: pl.LazyFrame, raw: RawLog) -> tuple[Counts, list[str]]:
     if "request_id" in raw.schema.roles:
         requests = {"no_request": pl.col("request_id").is_null().sum()}
     quantities = [name for name, kind in raw.schema.fields.items() if kind == "float"]
+    whole = [name for name, kind in raw.schema.fields.items() if kind == "int"]
+    least = {f"{_UNHELD}{name}": (pl.col(name) == MISSING_INT).sum() for name in whole}
     infinite = {f"{_INFINITE}{name}": pl.col(name).is_infinite().sum() for name in quantities}
     counts = rows.select(
         impressions=pl.len(),
@@ -41,6 +44,7 @@ def check(rows: pl.LazyFrame, raw: RawLog) -> tuple[Counts, list[str]]:
         last=moment.max(),
         **requests,
         **infinite,
+        **least,
     ).collect(engine="streaming")
     found: Counts = counts.to_dicts()[0]
     _refuse(found, raw)
@@ -63,6 +67,13 @@ def _refuse(found: Counts, raw: RawLog) -> None:
             f"{raw.name}: column '{names('label')}': expected 0 or 1, found "
             f"{found['odd_label']!r} ({found['odd_labels']} rows)"
         )
+    for key in found:
+        if key.startswith(_UNHELD) and found[key]:
+            column = names(key.removeprefix(_UNHELD))
+            raise DataError(
+                f"{raw.name}: column '{column}' holds {MISSING_INT}, which stands for a missing "
+                f"value; write null, or leave the column out with 'drop'"
+            )
     for what, column in (("no_time", "time"), ("no_request", "request_id")):
         if found.get(what):
             raise DataError(

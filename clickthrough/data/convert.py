@@ -97,7 +97,8 @@ def _write(read: Read, name: str, folder: Path, target: Path) -> None:
     except pl.exceptions.PolarsError as error:
         if is_full(error):
             raise DataError(f"{target}: cannot be written: {error}") from None
-        raise DataError(f"{name}: cannot be read: {error}") from None
+        reason = str(error).split("\n", 1)[0]
+        raise DataError(f"{name}: cannot be read: {reason}") from None
     (folder / ABOUT).write_text(about.model_dump_json(indent=2))
     shutil.rmtree(scratch)
 
@@ -123,7 +124,7 @@ def _converted(raw: RawLog, folder: Path, scratch: Path) -> About:
     schema = raw.schema
     if "time" in schema.roles:
         schema = schema.model_copy(update={"first": report.first, "last": report.last})
-    return About(log_schema=schema, report=report, divided=raw.divided)
+    return About(log_schema=schema, report=report, divided=raw.divided, name=raw.name)
 
 
 def _spilled(raw: RawLog, scratch: Path) -> pl.LazyFrame:

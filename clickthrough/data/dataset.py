@@ -41,11 +41,12 @@ class Report(BaseModel):
 
 
 class About(BaseModel):
-    """The part of a dataset that is not a table."""
+    """The part of a dataset that is not a table; ``name`` is how errors call the log."""
 
     log_schema: Schema
     report: Report
     divided: bool
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,14 @@ class Dataset:
         schema: its columns.
         report: what the first read found.
         divided: whether a column ``part`` (0 train, 1 validation, 2 test) came with it.
+        name: how errors call the log: its files.
     """
 
     path: Path
     schema: Schema
     report: Report
     divided: bool
+    name: str
 
     def impressions(self) -> pl.LazyFrame:
         """Scan the impressions, sorted by time and request."""
@@ -82,4 +85,4 @@ class Dataset:
 def load_dataset(path: Path) -> Dataset:
     """Open a directory of the cache."""
     about = About.model_validate_json((path / ABOUT).read_text())
-    return Dataset(path, about.log_schema, about.report, about.divided)
+    return Dataset(path, about.log_schema, about.report, about.divided, about.name or str(path))

@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.config.data import TabularData
+from clickthrough.data.columns import label_number
 from clickthrough.data.moments import moment
 from clickthrough.data.scan import first_row_of, scan
 from clickthrough.data.tabular import logs, table_form
@@ -51,7 +52,7 @@ def _conditions(types: pl.Schema, config: TabularData) -> Iterator[tuple[str, pl
     if time is not None and time in types:
         yield time, moment(pl.col(time), types[time], config.time).is_null()
     if label in types:
-        yield label, _no_label(pl.col(label), config)
+        yield label, _no_label(pl.col(label), types[label], config)
     kinds = {"int": pl.Int64, "float": pl.Float64}
     for column, form in config.lists.items():
         if column in types and form.of in kinds:
@@ -61,7 +62,7 @@ def _conditions(types: pl.Schema, config: TabularData) -> Iterator[tuple[str, pl
             yield column, entries.list.eval(odd).list.any()
 
 
-def _no_label(label: pl.Expr, config: TabularData) -> pl.Expr:
-    number = label.cast(pl.Float64, strict=False)
+def _no_label(label: pl.Expr, dtype: pl.DataType, config: TabularData) -> pl.Expr:
+    number = label_number(label, dtype, strict=False)
     odd = ~number.is_in([0.0, 1.0]) if config.label_at_least is None else pl.lit(False)
     return label.is_not_null() & (number.is_null() | odd)

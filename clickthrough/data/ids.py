@@ -7,6 +7,8 @@ from clickthrough.errors import DataError
 _EXACT = 2**53
 """From here on a float no longer tells neighbouring whole numbers apart (IEEE 754 binary64)."""
 _LARGEST = 2**63 - 1
+_WIDE = (pl.Int128, pl.UInt64, pl.UInt128)
+_AS_TEXT = "read it as text with 'types: {{{}: str}}', or "
 
 
 def refuse_lost_ids(frame: pl.LazyFrame, ids: list[str], name: str) -> None:
@@ -20,20 +22,21 @@ def refuse_lost_ids(frame: pl.LazyFrame, ids: list[str], name: str) -> None:
     Raises:
         DataError: names the column, the value and the way out.
     """
-    types = frame.collect_schema()
-    lost = {column: _too_large(pl.col(column), dtype) for column, dtype in types.items()}
-    for column in ids:
-        if column in types and (types[column].is_float() or types[column].is_decimal()):
-            lost[column] = _inexact(pl.col(column))
-    for column, condition in lost.items():
+    for column, dtype in frame.collect_schema().items():
+        listed = isinstance(dtype, pl.List)
+        cell = pl.col(column).explode() if listed else pl.col(column)
+        condition = None
+        if (dtype.inner if isinstance(dtype, pl.List) else dtype) in _WIDE:
+            condition = _too_large(cell)
+        elif column in ids and (dtype.is_float() or dtype.is_decimal()):
+            condition = _inexact(cell)
         if condition is not None:
-            _refuse(frame.select(pl.col(column).filter(condition).first()), column, name)
+            found = frame.select(cell.filter(condition).first())
+            _refuse(found, column, name, "" if listed else _AS_TEXT.format(column))
 
 
-def _too_large(column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
-    if dtype in (pl.Int128, pl.UInt64, pl.UInt128):
-        return (column > _LARGEST) | (column.cast(pl.Int128, strict=False) < -_LARGEST)
-    return None
+def _too_large(column: pl.Expr) -> pl.Expr:
+    return (column > _LARGEST) | (column.cast(pl.Int128, strict=False) < -_LARGEST)
 
 
 def _inexact(column: pl.Expr) -> pl.Expr:
@@ -41,11 +44,11 @@ def _inexact(column: pl.Expr) -> pl.Expr:
     return (number.abs() >= _EXACT) | (number != number.floor())
 
 
-def _refuse(found: pl.LazyFrame, column: str, name: str) -> None:
+def _refuse(found: pl.LazyFrame, column: str, name: str, other_way: str) -> None:
     value = found.collect(engine="streaming").item()
     if value is not None:
         text = f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
         raise DataError(
             f"{name}: column '{column}' holds {text}, which is no whole number that 64 bits hold "
-            f"exactly; read it as text with 'types: {{{column}: str}}', or leave it out with 'drop'"
+            f"exactly; {other_way}leave it out with 'drop'"
         )

@@ -27,7 +27,7 @@ from clickthrough.data.scan import (
 )
 from clickthrough.data.sniff import sniff
 from clickthrough.data.tabular import with_lists
-from clickthrough.data.unpack import Plain, opened_plain
+from clickthrough.data.unpack import Plain, is_parquet, opened_plain
 from clickthrough.errors import DataError
 from clickthrough.features.rows import LISTS
 from clickthrough.features.unknown import nothing_known

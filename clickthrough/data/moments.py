@@ -21,21 +21,29 @@ def moment(column: pl.Expr, dtype: pl.DataType, form: TimeFormat) -> pl.Expr:
     """Return microseconds since 1970 UTC; what cannot be read becomes null.
 
     Raises:
-        DataError: the column holds numbers and the form does not say what they count.
+        DataError: the column holds numbers and the form does not say what they count, or what can
+            be no moment.
     """
+    name = column.meta.output_name()
     if isinstance(dtype, pl.Datetime):
         if dtype.time_zone is None:
             return _in_utc(column.cast(pl.Datetime("us")), form.timezone)
         return column.dt.epoch("us")
     if dtype == pl.Date:
         return _in_utc(column.cast(pl.Datetime("us")), form.timezone)
-    if dtype == pl.String:
-        return _of_texts(column, form)
+    if dtype in (pl.String, pl.Categorical, pl.Enum):
+        return _of_texts(column.cast(pl.String), form)
+    if dtype == pl.Null:
+        return column.cast(pl.Int64)
+    if not dtype.is_numeric():
+        raise DataError(f"column '{name}' is of type {dtype}, which holds no moments")
+    # as narrow as the file holds them, numbers would overflow on the way to microseconds
+    column = column.cast(pl.Int64 if dtype.is_integer() else pl.Float64, strict=False)
     if form.format is not None:
         return _of_texts(_digits(column), form)
     if form.unit == "iso":
         raise DataError(
-            f"column '{column.meta.output_name()}' holds numbers; say what they count with "
+            f"column '{name}' holds numbers; say what they count with "
             "'time: {unit: s | ms | us | ns, origin: ...}', or how they are written with "
             "'time: {format: ...}'"
         )

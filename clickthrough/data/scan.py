@@ -10,7 +10,7 @@ import polars as pl
 from clickthrough.config.base import unknown_name
 from clickthrough.data.csv_shape import check_csv, first_row
 from clickthrough.data.header import column_names
-from clickthrough.data.unpack import Plain, inner_name
+from clickthrough.data.unpack import Plain, is_parquet
 from clickthrough.errors import DataError
 
 ForcedType = Literal["int", "float", "str"]
@@ -59,11 +59,6 @@ def scan(path: Path, form: TableForm, plain: Plain = as_it_is) -> pl.LazyFrame:
         ) from None
     types = {name: form.types[name] for name in known if name in form.types}
     return _typed(frame, types, path, first_row_of(path, form))
-
-
-def is_parquet(path: Path) -> bool:
-    """Tell a Parquet file by its name."""
-    return inner_name(path).lower().endswith(".parquet")
 
 
 def first_row_of(path: Path, form: TableForm) -> int:

@@ -18,7 +18,7 @@ _MOST = 0.8
 def sniff(lines: list[str]) -> TableForm:
     """Tell the form of a CSV.
 
-    The separator is the one that divides most lines into as many fields as possible.
+    The separator is the one that divides most rows into as many fields as possible.
 
     Args:
         lines: the first lines of the file.
@@ -89,8 +89,15 @@ def _share(pattern: re.Pattern[str], texts: list[str]) -> float:
     return sum(pattern.fullmatch(text) is not None for text in texts) / len(texts)
 
 
-def _fields(lines: list[str], separator: str) -> tuple[int, int]:
-    """Return how good a separator is: lines of the most frequent width above 1, and that width."""
-    widths = Counter(len(row) for row in csv.reader(lines, delimiter=separator))
+def _fields(lines: list[str], separator: str) -> tuple[float, int]:
+    """Return how good a separator is: the share of rows that have the usual width, and that width.
+
+    A share, for of the right separator there are fewer rows than lines where a quoted field runs
+    over several of them.
+    """
+    try:
+        widths = Counter(len(row) for row in csv.reader(lines, delimiter=separator))
+    except csv.Error:  # a quoted carriage return, which is not in quotes by this separator
+        return 0.0, 0
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
-    return (count, width) if width > 1 else (0, width)
+    return (count / widths.total(), width) if width > 1 else (0.0, width)

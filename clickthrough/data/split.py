@@ -9,6 +9,7 @@ from clickthrough.data.dataset import Dataset
 from clickthrough.data.slices import height
 from clickthrough.errors import DataError
 from clickthrough.schema import to_microseconds
+from clickthrough.time_range import written
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 PARTS = ("train", "validation", "test")
@@ -49,11 +50,13 @@ def _axis(dataset: Dataset) -> tuple[str, int]:
 
 
 def _boundary(rows: pl.LazyFrame, column: str, boundary: Boundary, end: int) -> int:
-    """Return where a part begins that ends at ``end``."""
+    """Return where a part begins that ends at ``end``; at its end where nothing comes before."""
     if isinstance(boundary, datetime):
         return to_microseconds(boundary)
     before = rows.filter(pl.col(column) < end)
     count = height(before)
+    if not count:
+        return end
     place = min(round(count * (1 - boundary)), count - 1)
     return int(before.select(pl.col(column).sort().slice(place, 1)).collect().item())
 
@@ -62,8 +65,24 @@ def _refuse_empty(rows: pl.LazyFrame, dataset: Dataset, want_test: bool) -> None
     counts = dict(rows.group_by("part").len().collect().iter_rows())
     for part, name in enumerate(PARTS):
         if not counts.get(part) and (part != TEST or want_test):
-            first, last = (pl.Series([t]).cast(pl.Datetime("us")).item()
-                           for t in (dataset.report.first, dataset.report.last))  # fmt: skip
-            raise DataError(
-                f"the {name} part is empty: the log runs from {first} to {last} UTC; see data.split"
-            )
+            raise DataError(f"{dataset.name}: the {name} part is empty: {_why_empty(dataset)}")
+
+
+def _why_empty(dataset: Dataset) -> str:
+    """Say what a log is like of which a part is empty, and what its owner can do."""
+    if dataset.divided:
+        return "see 'data.files'"
+    if dataset.report.requests == 1:
+        return "the log is one request, which is never divided; see 'data.roles.request_id'"
+    if "time" not in dataset.schema.roles:
+        return f"the log has {dataset.report.impressions:,} impressions; see 'data.split'"
+    first, last = (written(moment) for moment in (dataset.report.first, dataset.report.last))
+    if first != last:
+        return (
+            f"the log runs from {first} to {last}, and what is of one moment is never divided; "
+            "say moments within it with 'data.split'"
+        )
+    return (
+        f"all of the log is of one moment, {first}, which is never divided; without "
+        "'data.roles.time' the order of its rows divides it"
+    )

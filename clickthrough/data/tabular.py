@@ -5,8 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
-from clickthrough.config.data import ListFormat, TabularData
-from clickthrough.data.columns import canonical, field_type
+from clickthrough.config.data import OURS, ListFormat, TabularData
+from clickthrough.data.columns import canonical, field_type, label_number
+from clickthrough.data.formats import refuse_other_formats
 from clickthrough.data.ids import refuse_lost_ids
 from clickthrough.data.joins import joined
 from clickthrough.data.moments import moment
@@ -30,9 +31,11 @@ def read(config: TabularData, plain: Plain = as_it_is) -> RawLog:
         plain: makes compressed files plain; they must stay so until the log is converted.
 
     Raises:
-        DataError: a file is unreadable, lacks a column, has one of a type that no field has, or
-            has ids that would be lost.
+        DataError: a file is unreadable or of another format, lacks a column, has one of a type
+            that no field has, or has ids that would be lost.
     """
+    for path in files(config):
+        refuse_other_formats(path)
     form = table_form(config)
     parts = [_part(path, part, form, plain) for part, path in logs(config)]
     name = ", ".join(str(path) for _, path in logs(config))
@@ -44,9 +47,15 @@ def read(config: TabularData, plain: Plain = as_it_is) -> RawLog:
     roles = _roles(config)
     need(frame, list(roles.values()), name)
     refuse_lost_ids(frame.drop(config.drop, strict=False), _id_columns(config), name)
-    schema = _schema(frame, roles, config, name)
+    names = frame.collect_schema().names()
+    taken = {column: why for column in names if (why := _taken(column, roles, config))}
+    schema = _schema(frame.drop(taken), roles, config, name)
     return RawLog(
-        name, _impressions(frame, schema, config), schema, divided=config.files is not None
+        name,
+        _impressions(frame, schema, config, name),
+        schema,
+        divided=config.files is not None,
+        notes=tuple(f"column '{column}' is left out: {why}" for column, why in taken.items()),
     )
 
 
@@ -121,7 +130,7 @@ def _schema(frame: pl.LazyFrame, roles: dict[Role, str], config: TabularData, na
     fields = {}
     for column, dtype in types.items():
         role = ours.get(column)
-        if role in ("time", "label") or column == "part" or column in config.drop:
+        if role in ("time", "label") or column in (*OURS, *config.drop):
             continue
         kind = field_type(column, dtype, name)
         # an id that has gaps is read as a fraction: 118.0 is the id 118
@@ -129,7 +138,24 @@ def _schema(frame: pl.LazyFrame, roles: dict[Role, str], config: TabularData, na
     return Schema(roles=roles, fields=fields, time=config.time)
 
 
-def _impressions(frame: pl.LazyFrame, schema: Schema, config: TabularData) -> pl.LazyFrame:
+def _taken(column: str, roles: Mapping[Role, str], config: TabularData) -> str | None:
+    """Say why a column cannot be told from one that has its name; None where it can."""
+    if column in config.drop or column in roles.values():
+        return None
+    if column in OURS:
+        ours = column == "part" and config.files is not None
+        return None if ours else "clickthrough calls a column of its own so"
+    other = roles.get(column)  # type: ignore[call-overload]
+    if other is not None:
+        return f"its name is that of a role, which column '{other}' has"
+    if column in ("request_id", "time"):  # of which every log has one, its own or one that is made
+        return "its name is that of a role, which 'data.roles' gives to no column"
+    return None
+
+
+def _impressions(
+    frame: pl.LazyFrame, schema: Schema, config: TabularData, name: str
+) -> pl.LazyFrame:
     fields = [
         canonical(pl.col(schema.input_name(name)), kind).alias(name)
         for name, kind in schema.fields.items()
@@ -138,15 +164,19 @@ def _impressions(frame: pl.LazyFrame, schema: Schema, config: TabularData) -> pl
     types = frame.collect_schema()
     if "time" in schema.roles:
         column = schema.roles["time"]
-        time = moment(pl.col(column), types[column], config.time)
-    label = _label(pl.col(schema.roles["label"]), config)
+        try:
+            time = moment(pl.col(column), types[column], config.time)
+        except DataError as error:
+            raise DataError(f"{name}: {error}") from None
+    clicked = schema.roles["label"]
+    label = _label(pl.col(clicked), types[clicked], config)
     extra = [pl.col("part")] if config.files else []
     return frame.select(*fields, time.alias("time"), label.alias("label"), *extra)
 
 
-def _label(column: pl.Expr, config: TabularData) -> pl.Expr:
+def _label(column: pl.Expr, dtype: pl.DataType, config: TabularData) -> pl.Expr:
     """Return the label as a number, so that the check can name one that is neither 0 nor 1."""
-    number = column.cast(pl.Float64)
+    number = label_number(column, dtype)
     if config.label_at_least is not None:
         number = (number.fill_nan(None) >= config.label_at_least).cast(pl.Float64)
     return number

@@ -61,6 +61,11 @@ def inner_name(path: Path) -> str:
     return path.stem if is_compressed(path) else path.name
 
 
+def is_parquet(path: Path) -> bool:
+    """Tell a Parquet file by its name, whatever it is compressed with."""
+    return inner_name(path).lower().endswith(".parquet")
+
+
 def plain_file(path: Path, folder: Path) -> Path:
     """Return a file as it is, or decompressed into a folder.
 

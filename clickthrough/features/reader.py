@@ -30,7 +30,8 @@ _FURTHEST = 2**61
 """Microseconds: a moment further from 1970 (some 70,000 years) is held at this."""
 _LONGEST_TIME = 64
 """Characters: no moment is written longer."""
-_IDS = ("request_id", "user", "item")
+IDS = ("request_id", "user", "item")
+"""Fields whose texts have a limit of their own."""
 
 
 class FieldReader:
@@ -64,7 +65,7 @@ class FieldReader:
 
     def longest(self, name: str) -> int:
         """Return how many bytes a text of a field may have."""
-        return self._limits.id_bytes if name in _IDS else self._limits.text_bytes
+        return self._limits.id_bytes if name in IDS else self._limits.text_bytes
 
     def read(self, name: str, values: Sequence[object], places: Sequence[int]) -> Sequence[Value]:
         """Return a field's values by the schema's type, None where they are missing.
@@ -206,7 +207,7 @@ class FieldReader:
         at = f"{_named(place)}: field '{self.schema.input_name(name)}'"
         if not isinstance(why, TooLongError):
             return RequestError(f"{at}: expected {expected}, found {shown(value)}")
-        setting = "max_id_bytes" if name in _IDS else "max_text_bytes"
+        setting = "max_id_bytes" if name in IDS else "max_text_bytes"
         most = self.longest(name)
         return RequestError(
             f"{at}: a text of {why.found:,} bytes: at most {most:,} (serving.{setting})"

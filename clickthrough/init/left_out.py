@@ -2,10 +2,11 @@
 
 import polars as pl
 
+from clickthrough.config.data import OURS
 from clickthrough.init.names import hint, leak, names_rows, one_of_many
 from clickthrough.init.profile import Column
 from clickthrough.init.roles import Guess
-from clickthrough.init.vocabulary import IDS, OURS
+from clickthrough.init.vocabulary import IDS
 
 FLAGS = {"user": "--user", "item": "--item", "time": "--time", "label": "--label",
          "request_id": "--request"}  # fmt: skip

@@ -13,6 +13,7 @@ _NUMBER = r"^([-+]?((\d+(\.\d+)?|\.\d+)([eE][-+]?\d+)?|\d+\.|inf)|NaN)$"
 """What the reader takes for numbers."""
 _PLUS = r"^\+\d+$"
 _LEADING_ZERO = r"^-?0\d"
+_WIDE = (pl.UInt64, pl.Int128, pl.UInt128)
 _SEPARATORS = ("|", ";", ",", " ")
 
 
@@ -27,6 +28,7 @@ class Column:
         unique: whether no value appears twice.
         low, middle, high, tail: least, median, greatest value and 99th percentile of a quantity.
         force_text: why a number must be read as text, if so.
+        text: whether the sample holds texts, whatever they say.
         words: mean number of words of a text.
         separator: what divides a text into a list, if anything does.
     """
@@ -41,6 +43,7 @@ class Column:
     high: float = 0.0
     tail: float = 0.0
     force_text: str | None = None
+    text: bool = False
     words: float = 0.0
     separator: str | None = None
 
@@ -69,14 +72,23 @@ def profile(rows: pl.DataFrame, whole: bool = True) -> Profile:
     'str'
     """
     typed = {name: _as_number(rows[name]) for name in rows.columns}
-    columns = {name: _profile(name, series, why) for name, (series, why) in typed.items()}
-    return Profile(pl.DataFrame([series for series, _ in typed.values()]), columns, whole)
+    columns = {
+        name: _profile(name, series, why, text=rows[name].dtype == pl.String)
+        for name, (series, why) in typed.items()
+    }
+    return Profile(pl.DataFrame({n: series for n, (series, _) in typed.items()}), columns, whole)
 
 
 def _as_number(column: pl.Series) -> tuple[pl.Series, str | None]:
-    """Return texts as the numbers that the reader would take them for, or why they are none."""
+    """Return texts as the numbers that the reader would take them for, or why they are none.
+
+    What a field holds as text is one here, however a file holds it: coded, or as whole numbers
+    beyond 64 bits.
+    """
     if column.dtype != pl.String:
-        return column, _beyond(column)
+        reason = _beyond(column)
+        text = reason is not None or column.dtype in (pl.Categorical, pl.Enum, pl.Null)
+        return column.cast(pl.String) if text else column, reason
     texts = column.set(column == "", None)
     known = texts.drop_nulls()
     if len(known) == 0:
@@ -96,12 +108,12 @@ def _as_number(column: pl.Series) -> tuple[pl.Series, str | None]:
 
 
 def _beyond(column: pl.Series) -> str | None:
-    wide = column.dtype in (pl.UInt64, pl.Int128, pl.UInt128)
+    wide = column.dtype in _WIDE
     return "is beyond 64 bits" if wide and _number(column.max()) >= 2**63 else None
 
 
-def _profile(name: str, column: pl.Series, force_text: str | None) -> Column:
-    kind = "str" if force_text else _type(column.dtype)
+def _profile(name: str, column: pl.Series, force_text: str | None, text: bool) -> Column:
+    kind = "str" if force_text else _kind(column)
     known = column.drop_nulls()
     distinct = known.n_unique() if kind not in ("other",) else len(known)
     numbers = _finite(known) if kind in ("int", "float", "bool") and len(known) else None
@@ -116,6 +128,7 @@ def _profile(name: str, column: pl.Series, force_text: str | None) -> Column:
         high=_number(numbers.max()) if numbers is not None else 0.0,
         tail=_number(numbers.quantile(0.99)) if numbers is not None else 0.0,
         force_text=force_text,
+        text=text,
         words=_words(known) if column.dtype == pl.String else 0.0,
         separator=_separator(known) if column.dtype == pl.String else None,
     )
@@ -132,6 +145,12 @@ def is_whole(values: pl.Series) -> bool:
         return True
     known = values.drop_nulls()
     return bool(((known == known.floor()) & (known.abs() < 2**53)).all())
+
+
+def _kind(column: pl.Series) -> ColumnType:
+    """Return the type of a column that is no text; lists beyond 64 bits cannot be read as texts."""
+    listed = isinstance(column.dtype, pl.List) and column.dtype.inner in _WIDE
+    return "other" if listed and _beyond(column.explode()) else _type(column.dtype)
 
 
 def _type(dtype: pl.DataType) -> ColumnType:

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from clickthrough.config.data import OURS
 from clickthrough.errors import DataError
 from clickthrough.init.label import Choice, guess_label
 from clickthrough.init.names import hint, one_of_many, rank, words
 from clickthrough.init.profile import Column, Profile, is_whole
 from clickthrough.init.times import TimeGuess, guess_time
-from clickthrough.init.vocabulary import IDS, ITEMS, KINDS, OURS, REQUESTS, USERS
+from clickthrough.init.vocabulary import IDS, ITEMS, KINDS, REQUESTS, USERS
 
 
 @dataclass(frozen=True)

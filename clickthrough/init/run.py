@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clickthrough.config.load import load_config
 from clickthrough.config.root import Config
-from clickthrough.data.unpack import unpacking
+from clickthrough.data.unpack import is_parquet, unpacking
 from clickthrough.errors import ConfigError, DataError
 from clickthrough.init.declare import declare
 from clickthrough.init.kinds import Made, kinds
@@ -150,6 +150,7 @@ def _source(tables: Tables, told: list[str], folder: Path) -> Source:
         columns=main.form.columns,
         sides=tuple((relative(s.path, folder), s.key, s.columns, s.reason) for s in tables.sides),
         notes=tuple(told),
+        typed=is_parquet(main.path),
     )
 
 

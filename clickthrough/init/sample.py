@@ -9,10 +9,11 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.data.csv_shape import first_line, refuse_bytes_in
+from clickthrough.data.formats import refuse_other_formats
 from clickthrough.data.header import column_names, renamed
-from clickthrough.data.scan import TableForm, is_parquet, scan
+from clickthrough.data.scan import TableForm, scan
 from clickthrough.data.sniff import sniff
-from clickthrough.data.unpack import is_compressed, opened_plain
+from clickthrough.data.unpack import is_compressed, is_parquet, opened_plain
 from clickthrough.errors import DataError
 
 WHOLE = 24_000_000
@@ -48,8 +49,9 @@ def read_sample(path: Path) -> Sample:
     """Read a sample of a CSV or Parquet file; memory does not depend on the size of the file.
 
     Raises:
-        DataError: the file is unreadable or holds no rows.
+        DataError: the file is unreadable, of another format or holds no rows.
     """
+    refuse_other_formats(path)
     if is_parquet(path):
         return _of_parquet(path)
     return _of_csv(path)
@@ -92,7 +94,8 @@ def _form(text: str, path: Path) -> tuple[TableForm, list[str]]:
         form = sniff(lines)
         return form, next(csv.reader(lines[:1], delimiter=form.separator), [])
     except csv.Error as error:
-        raise DataError(f"{path}: not readable as CSV: {error}") from None
+        old = "; lines must end with a newline" if "\n" not in text else ""
+        raise DataError(f"{path}: not readable as CSV: {error}{old}") from None
 
 
 def _read_blocks(path: Path) -> tuple[list[bytes], bool, int | None]:

@@ -15,6 +15,7 @@ from clickthrough.init.times import TimeGuess
 
 _MODEL = "model: {name: mlp, embedding_dim: 16, hidden: [128, 64], dropout: 0.2}"
 _TRAINING = "training: {epochs: 10, batch_size: 1024, patience: 2}"
+_NUMBERS = "its texts are numbers"
 Line = tuple[str, str]
 """What a line says, and the comment beside it."""
 
@@ -28,6 +29,7 @@ class Source:
         path: of one log; empty where it comes divided into ``files``.
         sides: file, key and columns of each side table, and the reason.
         notes: what may be wrong about the guesses.
+        typed: whether the log is Parquet, which says of each column what it holds.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Source:
     columns: tuple[str, ...] | None = None
     sides: tuple[tuple[str, str, list[str], str], ...] = ()
     notes: tuple[str, ...] = ()
+    typed: bool = False
 
 
 def write_config(source: Source, guess: Guess, made: list[Made], features: list[Declared]) -> str:
@@ -55,8 +58,9 @@ def write_config(source: Source, guess: Guess, made: list[Made], features: list[
         *((f"# Note: {one_line(note)}.", "") for note in source.notes),
         ("", ""),
         ("data:", ""),
-        *_indented([*_where(source), *_roles(guess), *_forms(made, guess), *_joins(source),
-                    *_drops(made), ("split: {validation: 0.1, test: 0.1}", _split(source, guess))]),
+        *_indented([*_where(source), *_roles(guess), *_forms(made, guess, source.typed),
+                    *_joins(source), *_drops(made),
+                    ("split: {validation: 0.1, test: 0.1}", _split(source, guess))]),
         ("", ""),
     ]  # fmt: skip
     if guess.time is not None:
@@ -113,10 +117,22 @@ def _time(time: TimeGuess | None) -> list[Line]:
     return [("time:", ""), *lines] if lines else []
 
 
-def _forms(made: list[Made], guess: Guess) -> list[Line]:
-    """Write the types and lists that the reader could not tell."""
+def _forms(made: list[Made], guess: Guess, typed: bool) -> list[Line]:
+    """Write the types and lists that the reader could not tell.
+
+    Args:
+        made: what becomes of the columns.
+        guess: the roles.
+        typed: whether the file has types: then its texts are no numbers unless it is said.
+    """
     used = [m for m in made if m.kind != "drop"]
-    whole = [m for m in used if m.column.type == "float" and m.kind in ("categorical", "hashed")]
+    stays = [m for m in used if typed and m.column.text]
+    numbers = [m for m in stays if m.kind in ("numeric", "log1p")]
+    whole = [
+        m
+        for m in used
+        if m.column.type == "float" and m.kind in ("categorical", "hashed") and m not in stays
+    ]
     texts = [(name, why) for name, why in guess.texts.items()]
     texts += [
         (m.column.name, m.column.force_text)
@@ -125,6 +141,7 @@ def _forms(made: list[Made], guess: Guess) -> list[Line]:
     ]
     lines = [(f"  {scalar(name)}: str", f"it {why}") for name, why in texts]
     lines += [(f"  {scalar(m.column.name)}: int", m.reason) for m in whole]
+    lines += [(f"  {scalar(m.column.name)}: {m.column.type}", _NUMBERS) for m in numbers]
     lists = [(f"  {scalar(m.column.name)}: {{separator: {scalar(m.separator)}}}", m.reason)
              for m in used if m.separator is not None]  # fmt: skip
     return [

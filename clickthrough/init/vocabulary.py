@@ -45,9 +45,6 @@ PAST = ("past", "prev", "previous", "prior", "last", "before", "hist", "historic
         "history")  # fmt: skip
 """Words for what was known before the impression was shown, whatever they are about."""
 
-OURS = ("row", "part")
-"""Names of columns that clickthrough keeps beside those of a log."""
-
 _SHORT = {"at", "ts", "ip", "y", "n", "os", "ms"}
 JOINS = frozenset({*USERS, *ITEMS, *REQUESTS, *ENTITIES, *TIMES, *CLICKS, "is", "has", "event",
                    "view", "zip", "group", "category"} - _SHORT)  # fmt: skip

@@ -1,10 +1,15 @@
 """What a run says of its log and inputs before it trains."""
 
+from collections.abc import Sequence
+
 import numpy as np
+import polars as pl
 
 from clickthrough.config.base import format_duration
 from clickthrough.config.features import Counters
+from clickthrough.config.serving import Serving
 from clickthrough.data.dataset import Dataset, Report
+from clickthrough.features.reader import IDS
 from clickthrough.training.prepare import Prepared
 
 
@@ -18,6 +23,29 @@ def describe(dataset: Dataset, counters: Counters) -> str:
     )
     warnings = _within_a_tick(report, counters) if timed else []
     return "\n".join([line, *report.notes, *warnings])
+
+
+def describe_long_texts(dataset: Dataset, fields: Sequence[str], serving: Serving) -> list[str]:
+    """Warn of texts with which the log's own impressions would be refused by the service.
+
+    Args:
+        dataset: the log.
+        fields: our names of what the model reads.
+        serving: how long texts may be.
+    """
+    schema = dataset.schema
+    texts = [name for name in (*fields, "request_id") if schema.fields.get(name) == "str"]
+    longest = dataset.impressions().select(pl.col(name).str.len_bytes().max() for name in texts)
+    lines = []
+    for name, found in longest.collect(engine="streaming").to_dicts()[0].items() if texts else ():
+        setting = "max_id_bytes" if name in IDS else "max_text_bytes"
+        most = getattr(serving, setting)
+        if found is not None and found > most:
+            lines.append(
+                f"warning: '{schema.input_name(name)}' has texts of up to {found:,} bytes; scoring "
+                f"refuses those of more than {most:,}: --set serving.{setting}={found}"
+            )
+    return lines
 
 
 def describe_inputs(prepared: Prepared) -> str:

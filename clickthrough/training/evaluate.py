@@ -14,7 +14,6 @@ from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.calibration import Calibrator
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import PARTS, TEST, VALIDATION
-from clickthrough.errors import DataError
 from clickthrough.evaluation.baselines import Sizes, fit_baselines, rate_baselines
 from clickthrough.evaluation.evidence import thin_validation
 from clickthrough.evaluation.report import evaluation, with_intervals, with_slices
@@ -22,6 +21,7 @@ from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.training.calibrate import calibrate
 from clickthrough.training.giveaway import giveaways
 from clickthrough.training.prepare import CountersMode, Prepared, prepare
+from clickthrough.training.refusals import refuse_other_types, refuse_untestable
 from clickthrough.training.scope import Scope, read_scope
 from clickthrough.training.slices import own_slices
 
@@ -62,7 +62,12 @@ def evaluate_bundle(
 
     Returns:
         See :func:`clickthrough.evaluation.report.evaluation`, ``with_intervals``, ``with_slices``.
+
+    Raises:
+        DataError: the log has no test part, none of its impressions a label, or texts are numbers.
     """
+    refuse_other_types(dataset, bundle.schema, bundle.plan.fields, str(bundle.path))
+    refuse_untestable(dataset, bundle.config.data.split)
     names = [*own_slices(dataset.schema), *slices]
     scope = read_scope(dataset, bundle.config, baselines, truth, names)
     parts = set(range(len(PARTS))) if baselines else {VALIDATION, TEST}
@@ -76,11 +81,7 @@ def evaluate_prepared(
 ) -> dict[str, Any]:
     """Evaluate a graph on encoded tables; see :func:`evaluate_bundle`."""
     tables = prepared.tables
-    if "test" not in tables:
-        raise DataError("the log has no test part; see data.split.test")
     test = tables["test"]
-    if not len(test):
-        raise DataError("no impression of the test part has a label")
     predictions = {model.name: model.probabilities(test.inputs)}
     predictions |= _baselines(prepared, scope)
     predictions |= scope.truths

@@ -119,10 +119,11 @@ def _since(rows: pl.LazyFrame, since: int, dataset: Dataset) -> pl.LazyFrame:
         return rows
     part = pl.when(known).then(pl.lit(KNOWN, pl.Int8)).otherwise("part")
     rows = rows.with_columns(part.alias("part"))
-    if not rows.filter(pl.col("part") == TRAIN).head(1).collect().height:
+    new = (pl.col("part") == TRAIN) & pl.col("label").is_not_null()
+    if not rows.filter(new).head(1).collect().height:
         raise DataError(
-            f"{dataset.path}: the training period holds nothing after {iso_time(since)}, where the "
-            "bundle's knowledge ends"
+            f"{dataset.name}: the training period holds no labelled impression after "
+            f"{iso_time(since)}, where the bundle's knowledge ends"
         )
     return rows
 

@@ -26,7 +26,7 @@ from clickthrough.models.base import CtrModel
 from clickthrough.training.calibrate import calibrate, described, sliced_column
 from clickthrough.training.checkpoint import Keeper, identity_of
 from clickthrough.training.continued import Start
-from clickthrough.training.describe import describe, describe_inputs
+from clickthrough.training.describe import describe, describe_inputs, describe_long_texts
 from clickthrough.training.distributed.group import led_text
 from clickthrough.training.distributed.opening import check_agreement, open_first_here
 from clickthrough.training.distributed.place import Place
@@ -35,6 +35,7 @@ from clickthrough.training.loop import Progress, Trainer, predict_logits, silent
 from clickthrough.training.monitor import sign_of
 from clickthrough.training.position import Epoch
 from clickthrough.training.prepare import Prepared, plan_of, prepare, snapshots_before_test
+from clickthrough.training.refusals import refuse_other_types, refuse_unlearnable
 from clickthrough.training.scope import Scope, read_scope
 from clickthrough.training.untrained import settle_untrained
 from clickthrough.training.widths import with_widths
@@ -116,12 +117,20 @@ def train(
     refuse_to_replace(out)  # before the work, not after it
     dataset = open_first_here(config, place.group)
     told.say(describe(dataset, config.counters))
+    refuse_unlearnable(dataset, config.data.split)
+    plan = plan_of(config, dataset.schema)
+    if leads:
+        for line in describe_long_texts(dataset, plan.fields, config.serving):
+            told.say(line)
     # a wrong name is found before the work
     scope = read_scope(dataset, config, baselines, truth) if leads else Scope()
     if config.calibration.by is not None:
-        sliced_column(config.calibration.by, plan_of(config, dataset.schema))
+        sliced_column(config.calibration.by, plan)
     start = Start(load_bundle(begin.bundle)) if begin.bundle else None
-    config = config if start is None else start.settled(config)
+    if start is not None:
+        old = start.bundle
+        refuse_other_types(dataset, old.schema, old.plan.fields, str(old.path))
+        config = start.settled(config)
     parts = (TRAIN, VALIDATION, TEST) if leads else (TRAIN,)
     prepared = prepare(dataset, config, "live", parts=parts, start=start)
     told.say(describe_inputs(prepared))

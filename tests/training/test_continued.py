@@ -129,5 +129,5 @@ def test_another_declaration_is_refused(
 def test_a_log_without_new_days_is_refused(
     days: tuple[Config, Config], start: Start, tmp_path: Path
 ) -> None:
-    with pytest.raises(DataError, match="the training period holds nothing after"):
+    with pytest.raises(DataError, match="the training period holds no labelled impression after"):
         train(days[0], tmp_path / "x", begin=Begin(start.bundle.path))

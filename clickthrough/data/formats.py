@@ -1,0 +1,53 @@
+"""Files that are no CSV and no Parquet, told by their first bytes before they are read."""
+
+from pathlib import Path
+
+from clickthrough.data.unpack import is_compressed, is_parquet
+from clickthrough.errors import DataError
+
+_SIGNS = {
+    b"PAR1": "Parquet",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x04\x22\x4d\x18": "LZ4",
+    b"\xff\x06\x00\x00sNaPpY": "Snappy",
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip, as of a spreadsheet",
+    b"7z\xbc\xaf": "7z",
+    b"Rar!": "RAR",
+    b"ARROW1": "Arrow",
+    b"ORC": "ORC",
+    b"Obj\x01": "Avro",
+}
+"""First bytes of a format -> its name."""
+_UNSIGNED = {".br": "Brotli"}
+"""Suffixes of formats that do not say at their beginning what they are."""
+_EXPECTED = "expected CSV (plain, .gz or .zip) or Parquet, under a name that ends in .parquet"
+
+
+def refuse_other_formats(path: Path) -> None:
+    """Refuse a file that is neither CSV nor Parquet, or not under a name that says which.
+
+    Args:
+        path: a file; one that cannot be opened is left to what reads it.
+
+    Raises:
+        DataError: names what it looks like, and what is read.
+    """
+    if is_parquet(path) and is_compressed(path):
+        raise DataError(f"{path}: is Parquet in an archive, which is not read; unpack it")
+    if is_parquet(path) or is_compressed(path):
+        return
+    found = _UNSIGNED.get(path.suffix.lower()) or _format(path)
+    if found is not None:
+        raise DataError(f"{path}: looks like {found}; {_EXPECTED}")
+
+
+def _format(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError:
+        return None
+    return next((name for sign, name in _SIGNS.items() if head.startswith(sign)), None)

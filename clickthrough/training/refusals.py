@@ -1,0 +1,73 @@
+"""Logs that nothing could be learned or said of: refused before the work."""
+
+import polars as pl
+
+from clickthrough.config.data import TimeSplit
+from clickthrough.data.dataset import Dataset
+from clickthrough.data.split import PARTS, TEST, TRAIN, with_part
+from clickthrough.errors import DataError
+from clickthrough.schema import FieldType, Schema
+
+_TEXTS: tuple[FieldType, ...] = ("str", "strs")
+
+
+def refuse_unlearnable(dataset: Dataset, split: TimeSplit) -> None:
+    """Refuse a log whose training or validation part has no labels, or trains on one class alone.
+
+    Raises:
+        DataError: names the part.
+    """
+    rows = with_part(dataset, split).filter(pl.col("part") < TEST)
+    label = pl.col("label")
+    counts = rows.group_by("part").agg(known=label.count(), clicks=(label == 1).sum()).collect()
+    for part, known, clicks in counts.sort("part").iter_rows():
+        if not known:
+            raise DataError(_unlabelled(dataset, PARTS[part]))
+        if part == TRAIN and clicks in (0, known):
+            which = "no impression is clicked" if not clicks else "every impression is clicked"
+            raise DataError(
+                f"{dataset.name}: in the train part {which}, so nothing can be learned of it; "
+                "see 'data.split' and 'data.label_at_least'"
+            )
+
+
+def refuse_untestable(dataset: Dataset, split: TimeSplit) -> None:
+    """Refuse a log that has no test part, or one without labels.
+
+    Raises:
+        DataError: says which.
+    """
+    rows = with_part(dataset, split).filter(pl.col("part") == TEST)
+    impressions, known = rows.select(pl.len(), pl.col("label").count()).collect().row(0)
+    if not impressions:
+        raise DataError(f"{dataset.name}: the log has no test part; see 'data.split.test'")
+    if not known:
+        raise DataError(_unlabelled(dataset, PARTS[TEST]))
+
+
+def _unlabelled(dataset: Dataset, part: str) -> str:
+    return f"{dataset.name}: no impression of the {part} part has a label; see 'data.split'"
+
+
+def refuse_other_types(dataset: Dataset, known: Schema, fields: list[str], bundle: str) -> None:
+    """Refuse a log in which ids are texts that were numbers in a bundle's log, or the other way.
+
+    None of them would be known, and each would stand for an id that was never met.
+
+    Args:
+        dataset: the log.
+        known: of the bundle.
+        fields: our names of what the bundle reads.
+        bundle: how errors call it.
+
+    Raises:
+        DataError: names the column.
+    """
+    for name in fields:
+        old, new = known.fields.get(name), dataset.schema.fields.get(name)
+        if old and new and (old in _TEXTS) != (new in _TEXTS):
+            column = dataset.schema.input_name(name)
+            raise DataError(
+                f"{dataset.name}: column '{column}' is of type {new}, in the log of {bundle} it "
+                f"was {old}, so none of its values would be known; write it as it was"
+            )
