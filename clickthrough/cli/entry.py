@@ -1,0 +1,53 @@
+"""Running the command line, and what becomes of everything that goes wrong."""
+
+import os
+import sys
+
+from clickthrough.cli import output
+from clickthrough.cli.crash import crash_report
+from clickthrough.cli.root import app
+from clickthrough.errors import ClickthroughError, install_hint
+
+_INTERRUPTED = 130
+"""How a shell reports Ctrl-C: 128 and the number of the signal."""
+
+
+def main() -> None:
+    """Run the command line.
+
+    A user's mistake is one message and exit code 2, Ctrl-C one and 130; whatever else escapes is
+    a fault of clickthrough: told in two lines, exit code 1.
+    """
+    try:
+        app()
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            output.to_errors("interrupted")
+        raise
+    except BrokenPipeError:  # who read the output has gone, as `head` does
+        _drop_output()
+        sys.exit(1)
+    except ClickthroughError as error:
+        output.fail(str(error))
+        sys.exit(2)
+    except Exception as error:
+        sys.exit(_told(error))
+
+
+def _told(error: Exception) -> int:
+    """Tell of an error that nobody foresaw; return the exit code."""
+    if isinstance(error, ModuleNotFoundError) and not _is_own(error):
+        output.fail(f"this needs '{error.name}': {install_hint('train')}")
+        return 2
+    output.fail(crash_report(error, shown=output.is_verbose()))
+    return 1
+
+
+def _is_own(error: ModuleNotFoundError) -> bool:
+    """Tell a module that clickthrough itself lacks."""
+    return error.name is None or error.name.split(".")[0] == "clickthrough"
+
+
+def _drop_output() -> None:
+    """Send what is still in buffers nowhere: the interpreter flushes them as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
