@@ -10,6 +10,8 @@ from clickthrough.errors import ClickthroughError, install_hint
 
 _INTERRUPTED = 130
 """How a shell reports Ctrl-C: 128 and the number of the signal."""
+_EXTRAS = {"duckdb": "duckdb", "matplotlib": "plot", "openvino": "openvino", "pyspark": "spark"}
+"""Modules of extras other than ``train``, which has the rest of what the scorer lacks."""
 
 
 def main() -> None:
@@ -37,10 +39,16 @@ def main() -> None:
 def _told(error: Exception) -> int:
     """Tell of an error that nobody foresaw; return the exit code."""
     if isinstance(error, ModuleNotFoundError) and not _is_own(error):
-        output.fail(f"this needs '{error.name}': {install_hint('train')}")
+        output.fail(_missing(error.name or ""))
         return 2
     output.fail(crash_report(error, shown=output.is_verbose()))
     return 1
+
+
+def _missing(module: str) -> str:
+    """Say what brings a module that is not installed."""
+    extra = _EXTRAS.get(module.split(".", maxsplit=1)[0], "train")
+    return f"this needs '{module}': {install_hint(extra)}"
 
 
 def _is_own(error: ModuleNotFoundError) -> bool:
