@@ -12,7 +12,13 @@ from clickthrough.data.simulator.plain import write_log
 from clickthrough.errors import ConfigError, DataError
 from clickthrough.init.roles import Named
 from clickthrough.init.run import init
-from tests.raw import write_avazu, write_criteo, write_movielens
+from tests.raw import (
+    write_avazu,
+    write_criteo,
+    write_movielens,
+    write_movielens_1m,
+    write_movielens_100k,
+)
 from tests.test_cli import run
 from tests.test_raw_presets import largest_difference, trained
 
@@ -95,7 +101,13 @@ def test_the_guesses_of_a_synthetic_log(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("write", "preset"),
-    [(write_criteo, "criteo"), (write_avazu, "avazu"), (write_movielens, "movielens")],
+    [
+        (write_criteo, "criteo"),
+        (write_avazu, "avazu"),
+        (write_movielens, "movielens"),
+        (write_movielens_100k, "movielens"),
+        (write_movielens_1m, "movielens"),
+    ],
 )
 def test_a_known_layout_gets_its_preset(
     write: Callable[[Path], Path], preset: str, tmp_path: Path
