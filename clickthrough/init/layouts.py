@@ -10,6 +10,7 @@ import polars as pl
 from clickthrough.config.load import preset_names
 from clickthrough.data.movielens import is_ratings
 from clickthrough.data.unpack import inner_name
+from clickthrough.errors import DataError
 from clickthrough.init.quoting import quoted
 from clickthrough.init.sample import Sample
 from clickthrough.presets.places import first_line, form_of_ratings, present
@@ -27,6 +28,9 @@ def layout_of_directory(data: Path) -> str | None:
     """Return the preset whose files a directory holds, if any.
 
     A file whose side tables lie beside it stands for its directory.
+
+    Raises:
+        DataError: a file that the preset alone can read lacks a side table.
     """
     folder = data if data.is_dir() else data.parent
     held = {inner_name(path) for path in folder.iterdir()} if folder.is_dir() else set()
@@ -41,7 +45,12 @@ def _is_movielens(data: Path) -> bool:
     """Tell ratings, of any name and release, beside the table of movies."""
     folder = data if data.is_dir() else data.parent
     ratings = present(data / "ratings.csv") if data.is_dir() else data
-    return present(folder / "movies.csv").is_file() and is_ratings(first_line(ratings))
+    line = first_line(ratings)
+    if present(folder / "movies.csv").is_file():
+        return is_ratings(line)
+    if is_ratings(line) and b"::" in line:  # which only the preset reads
+        raise DataError(f"{ratings}: ratings of MovieLens; expected movies.dat beside them")
+    return False
 
 
 def layout_of_table(sample: Sample) -> str | None:

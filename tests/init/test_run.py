@@ -205,6 +205,14 @@ def test_a_compressed_log_is_looked_at_and_trains(tmp_path: Path) -> None:
     trained(load_config(written.config), tmp_path)
 
 
+def test_a_file_of_ratings_is_known_by_what_it_holds(tmp_path: Path) -> None:
+    renamed = write_movielens_1m(tmp_path).rename(tmp_path / "stars.txt")
+    assert "preset 'movielens'" in init(renamed, tmp_path / "config.yaml").found
+    (tmp_path / "movies.dat").unlink()
+    with pytest.raises(DataError, match=r"stars\.txt: ratings of MovieLens; expected movies\.dat"):
+        init(renamed, tmp_path / "other.yaml")
+
+
 def test_a_named_column_makes_a_known_layout_an_unknown_one(tmp_path: Path) -> None:
     path = write_avazu(tmp_path)
     written = init(path, tmp_path / "c.yaml", Named(label="click", user="device_id"))
