@@ -1,6 +1,5 @@
 """Running the command line, and what becomes of everything that goes wrong."""
 
-import os
 import sys
 
 from clickthrough.cli import output
@@ -18,7 +17,8 @@ def main() -> None:
     """Run the command line.
 
     A user's mistake is one message and exit code 2, Ctrl-C one and 130; whatever else escapes is
-    a fault of clickthrough: told in two lines, exit code 1.
+    a fault of clickthrough: told in two lines, exit code 1. Where who reads a pipe has gone, the
+    libraries end the process with 1, quietly.
     """
     try:
         app()
@@ -26,9 +26,6 @@ def main() -> None:
         if ended.code == _INTERRUPTED:
             output.to_errors("interrupted")
         raise
-    except BrokenPipeError:  # who read the output has gone, as `head` does
-        _drop_output()
-        sys.exit(1)
     except ClickthroughError as error:
         output.fail(str(error))
         sys.exit(2)
@@ -54,8 +51,3 @@ def _missing(module: str) -> str:
 def _is_own(error: ModuleNotFoundError) -> bool:
     """Tell a module that clickthrough itself lacks."""
     return error.name is None or error.name.split(".")[0] == "clickthrough"
-
-
-def _drop_output() -> None:
-    """Send what is still in buffers nowhere: the interpreter flushes them as it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
