@@ -8,6 +8,8 @@ PORT ?= 8000
 BIN := .venv/bin
 # tests in parallel; each worker trains small models on its own
 WORKERS ?= 2
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 
 .PHONY: demo test lint types tests test-system clean
 
@@ -37,11 +39,19 @@ clean:
 		{ echo "Python 3.11 or newer is needed; name one with make PYTHON=..." >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-# torch is pinned: an unpinned one may bring gigabytes of GPU libraries
-.venv/.train: pyproject.toml | .venv/bin/python
+# The torch of the default index brings gigabytes of GPU libraries on Linux, that of PyTorch's own one
+# none. Where there is a GPU, or that index does not answer soon, the default one has to do.
+.venv/.torch: pyproject.toml | .venv/bin/python
+	@if command -v nvidia-smi >/dev/null; then echo "a GPU: torch as the default index has it"; \
+	else $(BIN)/python -m pip install --quiet --no-deps --timeout 10 --retries 0 \
+		--index-url $(TORCH_INDEX) '$(TORCH)' 2>/dev/null || \
+		echo "$(TORCH_INDEX) does not answer: torch as the default index has it"; fi
+	@touch $@
+
+.venv/.train: .venv/.torch
 	$(BIN)/python -m pip install --quiet --editable '.[train]'
 	@touch $@
 
-.venv/.dev: pyproject.toml | .venv/bin/python
+.venv/.dev: .venv/.torch
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@ .venv/.train

@@ -16,7 +16,8 @@ from clickthrough.config.data import TabularData
 from clickthrough.config.load import load_config, present
 from clickthrough.config.root import Config
 from clickthrough.evaluation.tables import tables
-from clickthrough.training.run import Told, train
+from clickthrough.training.run import train
+from clickthrough.training.told import Told
 
 CONFIG = Path(__file__).with_suffix(".yaml")
 AGAINST, METRIC, AT_LEAST = "sum of rates", "map_at_12", 0.005

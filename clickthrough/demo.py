@@ -7,7 +7,8 @@ from clickthrough.config.load import load_config
 from clickthrough.data.simulator.files import TRUTH
 from clickthrough.data.simulator.simulate import simulate
 from clickthrough.data.simulator.world import Settings
-from clickthrough.training.run import Told, train
+from clickthrough.training.run import train
+from clickthrough.training.told import Told
 
 PRESET = "outbrain"
 
@@ -25,7 +26,8 @@ def run_demo(folder: Path, bundle: Path, impressions: int, told: Told) -> dict[s
         The evaluation record of the test part, with the rows ``truth`` and ``observable oracle``.
     """
     told.say(f"simulating a log of {impressions:,} impressions in {folder}")
-    simulate(folder, Settings(impressions), force=(folder / TRUTH).is_file())
+    with told.step("simulating"):
+        simulate(folder, Settings(impressions), force=(folder / TRUTH).is_file())
     run = train(load_config(PRESET, data=folder), bundle, told, truth=folder / TRUTH)
     record: dict[str, Any] = run.metrics["test"]
     return record

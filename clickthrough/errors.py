@@ -27,3 +27,12 @@ class StoreError(ClickthroughError):
 
 class RequestError(ClickthroughError):
     """Impressions or events that cannot be scored or recorded: names the row and the field."""
+
+
+def install_hint(extra: str) -> str:
+    """Return what brings the packages of an extra: clickthrough is on no index.
+
+    >>> install_hint("plot")
+    "pip install '.[plot]' in a checkout of clickthrough"
+    """
+    return f"pip install '.[{extra}]' in a checkout of clickthrough"

@@ -1,6 +1,7 @@
 """What a bundle holds, for the terminal."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
@@ -8,7 +9,9 @@ from rich.table import Table
 from clickthrough.bundle.load import Bundle
 from clickthrough.config.base import format_duration
 from clickthrough.features.encoding.scaler import Scaler
-from clickthrough.trace import Trace
+
+if TYPE_CHECKING:  # it loads what training needs
+    from clickthrough.trace import Trace
 
 
 def bundle_tables(bundle: Bundle) -> Iterator[Table]:
@@ -19,7 +22,7 @@ def bundle_tables(bundle: Bundle) -> Iterator[Table]:
     yield _counters(bundle)
 
 
-def trace_tables(traced: Trace, most_events: int) -> Iterator[Table]:
+def trace_tables(traced: "Trace", most_events: int) -> Iterator[Table]:
     """Return tables of one impression: its fields, its features on both sides, their events."""
     fields = Table("raw field", "value", title="impression")
     for name, value in traced.fields.items():

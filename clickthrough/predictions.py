@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO, cast
 
-from clickthrough.errors import DataError
+from clickthrough.errors import DataError, install_hint
 
 PREDICTED = ("request_id", "item", "probability", "logit")
 OWN = ("row", *PREDICTED)
@@ -91,7 +91,7 @@ def _parquet(path: Path, folder: Path) -> Iterator[Write]:
     try:
         import polars as pl
     except ModuleNotFoundError:
-        raise DataError(f"{path.name}: Parquet needs polars") from None
+        raise DataError(f"{path.name}: Parquet needs polars: {install_hint('train')}") from None
     parts: list[Path] = []
 
     def write(rows: Sequence[Written]) -> None:

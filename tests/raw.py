@@ -32,6 +32,9 @@ AVAZU = [
     "C20",
     "C21",
 ]
+FLAGS = ("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime",
+         "Documentary", "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery",
+         "Romance", "Sci-Fi", "Thriller", "War", "Western")  # fmt: skip
 GENRES = ("Adventure", "Comedy", "Drama", "Film-Noir", "Sci-Fi")
 
 
@@ -97,6 +100,39 @@ def write_avazu(folder: Path, rows: int = 3_000, name: str = "train.csv", seed: 
     path = folder / name
     pl.DataFrame(columns).select(AVAZU).write_csv(path)
     return path
+
+
+def write_movielens_100k(folder: Path) -> Path:
+    """Write ``u.data`` and ``u.item``: tabs, bars, a flag a genre, Latin-1."""
+    ratings, movies = _movielens(folder)
+    log = ratings.with_columns(pl.col("rating").ceil().cast(pl.Int64))
+    log.write_csv(folder / "u.data", separator="\t", include_header=False)
+    lines = []
+    for number, title, genres in movies.iter_rows():
+        flags = "|".join(str(int(genre in genres.split("|"))) for genre in FLAGS)
+        lines.append(f"{number}|{title}|01-Jan-1995||http://us.imdb.com/M/{number}|{flags}\n")
+    (folder / "u.item").write_text("".join(lines), encoding="latin-1")
+    return folder / "u.data"
+
+
+def write_movielens_1m(folder: Path) -> Path:
+    """Write ``ratings.dat`` and ``movies.dat``: ``::``, Latin-1."""
+    ratings, movies = _movielens(folder)
+    log = ratings.with_columns(pl.col("rating").ceil().cast(pl.Int64))
+    for name, table in (("ratings", log), ("movies", movies)):
+        lines = ["::".join(map(str, row)) + "\n" for row in table.iter_rows()]
+        (folder / f"{name}.dat").write_text("".join(lines), encoding="latin-1")
+    return folder / "ratings.dat"
+
+
+def _movielens(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return ratings, as long ago as they are in older releases, and movies with accents."""
+    ratings = pl.read_csv(write_movielens(folder))
+    movies = pl.read_csv(folder / "movies.csv")
+    for name in ("ratings.csv", "movies.csv"):
+        (folder / name).unlink()
+    ratings = ratings.with_columns((pl.col("timestamp") - 90_000_000).alias("timestamp"))
+    return ratings, movies.with_columns(pl.col("title").str.replace("Film", "L\u00e9on"))
 
 
 def write_movielens(folder: Path, users: int = 80, seed: int = 3) -> Path:

@@ -1,4 +1,4 @@
-"""The model's graph in OpenVINO (``pip install 'clickthrough[openvino]'``)."""
+"""The model's graph in OpenVINO (``pip install '.[openvino]'``)."""
 
 import threading
 from dataclasses import fields

@@ -7,7 +7,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from clickthrough.config.serving import Runtime
-from clickthrough.errors import BundleError
+from clickthrough.errors import BundleError, install_hint
 from clickthrough.features.encoding.encoder import Encoded
 
 
@@ -53,6 +53,6 @@ def load_model(path: Path, runtime: Runtime) -> OnnxModel:
         from clickthrough.bundle.openvino_runtime import OpenVinoModel
     except ModuleNotFoundError:
         raise BundleError(
-            f"{path}: the runtime 'openvino' needs pip install 'clickthrough[openvino]'"
+            f"{path}: the runtime 'openvino' needs {install_hint('openvino')}"
         ) from None
     return OpenVinoModel(path)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from clickthrough.config.base import unknown_name
 from clickthrough.config.root import Config
 from clickthrough.errors import ConfigError
+from clickthrough.presets.places import log_at, placed, present
 
 
 class _Loader(yaml.SafeLoader):
@@ -35,7 +36,7 @@ def load_config(
     Args:
         source: path of a YAML file, or the name of a preset that ships with the package.
         data: replaces ``data.path``; for a preset also the directory in which a log of its
-            layout lies. The side tables of a preset lie beside its log.
+            layout lies, or a file of any name. The side tables of a preset lie beside its log.
         settings: what replaces the file's, each as ``section.key=value`` with the value in YAML.
 
     Returns:
@@ -50,7 +51,7 @@ def load_config(
         if Path(source).is_file():
             _anchor(values["data"], Path(source).resolve().parent)
         elif data is not None:
-            data = _in_layout(values["data"], data.resolve())
+            data = placed(values["data"], data.resolve())
         if data is not None:
             values["data"]["path"] = str(data.resolve())
             values["data"].pop("files", None)
@@ -79,7 +80,7 @@ def with_data(config: Config, path: Path | None) -> Config:
     files = data.pop("files", None)
     data["path"] = path = path.resolve()
     if data["reader"] == "tabular" and files is None:
-        data["path"] = present(path / Path(config.data.path or "").name) if path.is_dir() else path
+        data["path"] = log_at(path, Path(config.data.path or "").name)
         for join in data["joins"]:
             beside = present(data["path"].parent / join["file"].name)
             join["file"] = beside if beside.is_file() else join["file"]
@@ -145,26 +146,6 @@ def _anchor(data: dict[str, Any], folder: Path) -> None:
     for join in data.get("joins") or []:
         if isinstance(join, dict) and "file" in join:
             join["file"] = absolute(join["file"])
-
-
-def _in_layout(preset: dict[str, Any], data: Path) -> Path:
-    """Return where a preset's log lies, and put its side tables beside it.
-
-    A directory is searched for the file that the preset names, compressed or not.
-    """
-    if preset.get("reader") != "tabular":
-        return data
-    path = present(data / Path(preset["path"]).name) if data.is_dir() else data
-    for join in preset.get("joins") or []:
-        join["file"] = str(present(path.parent / join["file"]))
-    return path
-
-
-def present(path: Path) -> Path:
-    """Return a file, or the compressed one that stands for it; the file itself if neither is."""
-    packed = [form for s in (".gz", ".zip") for form in (f"{path.name}{s}", f"{path.stem}{s}")]
-    forms = [path, *(path.with_name(name) for name in packed)]
-    return next((form for form in forms if form.is_file()), path)
 
 
 def _explain(error: ValidationError, name: str) -> str:

@@ -22,7 +22,6 @@ from clickthrough.data.scan import (
     TableForm,
     check_types,
     first_row_of,
-    is_parquet,
     scan,
 )
 from clickthrough.data.sniff import sniff

@@ -1,4 +1,4 @@
-"""Compressed files, made plain for as long as a log is read.
+"""Compressed files, and some of older makes, made plain for as long as a log is read.
 
 Raw logs come as ``.gz`` or as ``.zip`` with one member. They are decompressed as a stream into a
 temporary directory in the cache, where the converted log goes as well, so that a cut file is
@@ -14,10 +14,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, cast
 
+from clickthrough.data.movielens import rewritten
 from clickthrough.errors import DataError
 
 Plain = Callable[[Path], Path]
-"""Gives the plain file of a path: itself, or what it was decompressed to."""
+"""Gives the plain file of a path: itself, or what it was decompressed or rewritten to."""
 
 _BLOCK = 1 << 20
 _BROKEN = (EOFError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, NotImplementedError)
@@ -28,7 +29,7 @@ def unpacking(cache: Path) -> Iterator[Plain]:
     """Yield what makes files plain; what was decompressed is removed on leaving.
 
     Args:
-        cache: gets a temporary directory once a compressed file is met.
+        cache: gets a temporary directory once a file is met that is not plain.
 
     >>> with unpacking(Path("cache")) as plain:
     ...     plain(Path("log.csv")).name
@@ -37,12 +38,14 @@ def unpacking(cache: Path) -> Iterator[Plain]:
     with ExitStack() as stack:
         folders: list[Path] = []
 
-        def plain(path: Path) -> Path:
-            if not is_compressed(path):
-                return path
+        def folder() -> Path:
             if not folders:
                 folders.append(stack.enter_context(_temporary(cache)))
-            return plain_file(path, folders[0])
+            return folders[0]
+
+        def plain(path: Path) -> Path:
+            made = plain_file(path, folder()) if is_compressed(path) else path
+            return rewritten(made, folder)
 
         yield plain
 

@@ -4,7 +4,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from clickthrough.errors import ClickthroughError
+from clickthrough.errors import ClickthroughError, install_hint
 
 FORMATS = (".svg", ".png", ".pdf")
 _SIZE = 4.6
@@ -23,7 +23,7 @@ def check_diagram(path: Path) -> None:
     if not path.resolve().parent.is_dir():
         raise ClickthroughError(f"{path}: no such directory")
     if importlib.util.find_spec("matplotlib") is None:
-        raise ClickthroughError("a diagram needs matplotlib: pip install 'clickthrough[plot]'")
+        raise ClickthroughError(f"a diagram needs matplotlib: {install_hint('plot')}")
 
 
 def draw_reliability(record: dict[str, Any], path: Path) -> None:

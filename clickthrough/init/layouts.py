@@ -1,20 +1,23 @@
 """Logs in a known layout: the preset's own text, with the path filled in."""
 
+import json
 import re
 from importlib import resources
 from pathlib import Path
 
 import polars as pl
 
-from clickthrough.config.load import present, preset_names
+from clickthrough.config.load import preset_names
+from clickthrough.data.movielens import is_ratings
 from clickthrough.data.unpack import inner_name
+from clickthrough.errors import DataError
 from clickthrough.init.quoting import quoted
 from clickthrough.init.sample import Sample
+from clickthrough.presets.places import first_line, form_of_ratings, present
 
 _DIRECTORIES = {
     "outbrain": ("clicks_train.csv", "events.csv", "promoted_content.csv"),
     "ebnerd": ("behaviors.parquet", "history.parquet"),
-    "movielens": ("ratings.csv", "movies.csv"),
 }
 _AVAZU = {"click", "hour", "banner_pos", "site_id", "app_id", "device_ip", "C14", "C21"}
 _RATINGS = {"userId", "movieId", "rating", "timestamp"}
@@ -25,6 +28,9 @@ def layout_of_directory(data: Path) -> str | None:
     """Return the preset whose files a directory holds, if any.
 
     A file whose side tables lie beside it stands for its directory.
+
+    Raises:
+        DataError: a file that the preset alone can read lacks a side table.
     """
     folder = data if data.is_dir() else data.parent
     held = {inner_name(path) for path in folder.iterdir()} if folder.is_dir() else set()
@@ -32,7 +38,19 @@ def layout_of_directory(data: Path) -> str | None:
         named = data.is_dir() or inner_name(data) == names[0]
         if named and set(names) <= held and preset in preset_names():
             return preset
-    return None
+    return "movielens" if _is_movielens(data) else None
+
+
+def _is_movielens(data: Path) -> bool:
+    """Tell ratings, of any name and release, beside the table of movies."""
+    folder = data if data.is_dir() else data.parent
+    ratings = present(data / "ratings.csv") if data.is_dir() else data
+    line = first_line(ratings)
+    if present(folder / "movies.csv").is_file():
+        return is_ratings(line)
+    if is_ratings(line) and b"::" in line:  # which only the preset reads
+        raise DataError(f"{ratings}: ratings of MovieLens; expected movies.dat beside them")
+    return False
 
 
 def layout_of_table(sample: Sample) -> str | None:
@@ -68,14 +86,17 @@ def preset_text(name: str, data: Path, folder: Path) -> str:
     """
     file = resources.files("clickthrough.presets") / f"{name}.yaml"
     text = file.read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith("# clickthrough train ")]
-    text = "\n".join([*_said(data, name), *lines]) + "\n"
+    kept = [line for line in text.splitlines() if not line.startswith("# clickthrough train ")]
+    text = "\n".join([*_said(data, name), *kept]) + "\n"
     named = re.search(r"^  path: (.*)$", text, re.MULTILINE)
     if "reader: tabular" not in text:
         data = data if data.is_dir() else data.parent
     elif data.is_dir() and named is not None:
         data = present(data / Path(named[1]).name)
-    text = re.sub(r"^  path: .*$", lambda _: f"  path: {_path(data, folder)}", text, flags=re.M)
+    lines = [f"  path: {_path(data, folder)}"]
+    if name == "movielens":
+        lines += [f"  {key}: {json.dumps(value)}" for key, value in form_of_ratings(data).items()]
+    text = re.sub(r"^  path: .*$", lambda _: "\n".join(lines), text, flags=re.M)
 
     def beside(match: re.Match[str]) -> str:
         return f"file: {_path(present(data.parent / match[1]), folder)}"

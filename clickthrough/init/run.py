@@ -90,7 +90,8 @@ def _init(data: Path, out: Path, named: Named) -> Written:
 def _from_preset(name: str, data: Path, out: Path, sample: Sample | None) -> Written:
     config = _write(out, preset_text(name, data, out.parent))
     if sample is None and config.data.reader == "tabular":
-        sample = read_sample(Path(str(config.data.path)))
+        with unpacking(out.parent / _UNPACKED) as plain:
+            sample = read_sample(plain(Path(str(config.data.path))))
     found = f"{data}: the layout of the preset '{name}'"
     if sample is None or config.data.reader != "tabular":
         return Written(out, found, [])

@@ -24,6 +24,7 @@ from clickthrough.training.prepare import CountersMode, Prepared, prepare
 from clickthrough.training.refusals import refuse_other_types, refuse_untestable
 from clickthrough.training.scope import Scope, read_scope
 from clickthrough.training.slices import own_slices
+from clickthrough.training.told import Told
 
 _ROWS = 16_384
 
@@ -41,13 +42,14 @@ class Scorer:
         return self.calibrator.probability(score(self.graph, inputs), inputs.ids)
 
 
-def evaluate_bundle(
+def evaluate_bundle(  # noqa: PLR0913, PLR0917 (what is asked for, each for itself)
     bundle: Bundle,
     dataset: Dataset,
     mode: CountersMode,
     baselines: bool = True,
     truth: Path | None = None,
     slices: Sequence[str] = (),
+    told: Told | None = None,
 ) -> dict[str, Any]:
     """Evaluate a bundle on the test part of a log.
 
@@ -59,6 +61,7 @@ def evaluate_bundle(
         truth: a file of true probabilities; see :func:`clickthrough.training.truth.read_truth`.
         slices: fields beside the slices of every log and those configured; see
             :func:`clickthrough.training.slices.read_slices`.
+        told: where its steps are reported to.
 
     Returns:
         See :func:`clickthrough.evaluation.report.evaluation`, ``with_intervals``, ``with_slices``.
@@ -71,24 +74,46 @@ def evaluate_bundle(
     names = [*own_slices(dataset.schema), *slices]
     scope = read_scope(dataset, bundle.config, baselines, truth, names)
     parts = set(range(len(PARTS))) if baselines else {VALIDATION, TEST}
-    prepared = prepare(dataset, bundle.config, mode, bundle.encoder, parts)
+    told = told or Told()
+    with told.step("computing history and features"):
+        prepared = prepare(dataset, bundle.config, mode, bundle.encoder, parts)
     scorer = Scorer(bundle.config.model.name, bundle.model, bundle.calibrator)
-    return evaluate_prepared(prepared, scorer, mode, scope)
+    return evaluate_prepared(prepared, scorer, mode, scope, told)
 
 
 def evaluate_prepared(
-    prepared: Prepared, model: Scorer, mode: CountersMode, scope: Scope
+    prepared: Prepared,
+    model: Scorer,
+    mode: CountersMode,
+    scope: Scope,
+    told: Told | None = None,
 ) -> dict[str, Any]:
     """Evaluate a graph on encoded tables; see :func:`evaluate_bundle`."""
     tables = prepared.tables
     test = tables["test"]
-    predictions = {model.name: model.probabilities(test.inputs)}
-    predictions |= _baselines(prepared, scope)
+    told = told or Told()
+    with told.step("scoring the test part"):
+        predictions = {model.name: model.probabilities(test.inputs)}
+    with told.step("fitting baselines"):
+        predictions |= _baselines(prepared, scope)
     predictions |= scope.truths
+    with told.step("computing metrics and their intervals"):
+        return _measured(prepared, predictions, model.name, mode, scope)
+
+
+def _measured(
+    prepared: Prepared,
+    predictions: dict[str, NDArray[np.float64]],
+    name: str,
+    mode: CountersMode,
+    scope: Scope,
+) -> dict[str, Any]:
+    """Return the record of predictions for the test part; ``name`` is the model's."""
+    test = prepared.tables["test"]
     rows = test.labels, test.offsets, predictions
     record = evaluation(*rows, mode, scope.live_notes if mode == "live" else ())
     record["notes"] += [
-        *giveaways(prepared, record["results"][model.name]["auc"]),
+        *giveaways(prepared, record["results"][name]["auc"]),
         *thin_validation(prepared.watched.labels),
     ]
     return with_slices(with_intervals(record, *rows, scope.settings), *rows, scope.slices)

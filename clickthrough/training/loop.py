@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import islice
 from math import isnan
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -30,20 +29,10 @@ from clickthrough.training.sampling import correction, positive_weight
 from clickthrough.training.schedule import rate_factor
 from clickthrough.training.step import Step
 from clickthrough.training.table import Table
+from clickthrough.training.told import Progress, silent
 from clickthrough.training.watch import Seen, Watch, steps_between_looks
 
 _EVAL_ROWS = 65_536
-
-
-class Progress(Protocol):
-    """Told how far an epoch has come."""
-
-    def __call__(self, epoch: int, done: int, total: int) -> None:
-        """Take the epoch's number, the rows done and the rows in all."""
-
-
-def silent(epoch: int, done: int, total: int) -> None:
-    """Report nothing."""
 
 
 class Trainer:

@@ -3,7 +3,6 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,24 +30,17 @@ from clickthrough.training.distributed.group import led_text
 from clickthrough.training.distributed.opening import check_agreement, open_first_here
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.evaluate import Scorer, evaluate_prepared
-from clickthrough.training.loop import Progress, Trainer, predict_logits, silent
+from clickthrough.training.loop import Trainer, predict_logits
 from clickthrough.training.monitor import sign_of
 from clickthrough.training.position import Epoch
 from clickthrough.training.prepare import Prepared, plan_of, prepare, snapshots_before_test
 from clickthrough.training.refusals import refuse_other_types, refuse_unlearnable
 from clickthrough.training.scope import Scope, read_scope
+from clickthrough.training.told import Told
 from clickthrough.training.untrained import settle_untrained
 from clickthrough.training.widths import with_widths
 
 _EXAMPLE_ROWS = 512
-
-
-@dataclass(frozen=True)
-class Told:
-    """Where a run reports to: a line at a time, and the progress of an epoch."""
-
-    say: Callable[[str], None] = lambda line: None
-    progress: Progress = silent
 
 
 @dataclass(frozen=True)
@@ -115,7 +107,8 @@ def train(
     leads = place.group.leads
     told = told if told is not None and leads else Told()
     refuse_to_replace(out)  # before the work, not after it
-    dataset = open_first_here(config, place.group)
+    with told.step("reading the log"):
+        dataset = open_first_here(config, place.group)
     told.say(describe(dataset, config.counters))
     refuse_unlearnable(dataset, config.data.split)
     plan = plan_of(config, dataset.schema)
@@ -132,7 +125,8 @@ def train(
         refuse_other_types(dataset, old.schema, old.plan.fields, str(old.path))
         config = start.settled(config)
     parts = (TRAIN, VALIDATION, TEST) if leads else (TRAIN,)
-    prepared = prepare(dataset, config, "live", parts=parts, start=start)
+    with told.step("computing history and features"):
+        prepared = prepare(dataset, config, "live", parts=parts, start=start)
     told.say(describe_inputs(prepared))
     config = _settled(config, prepared)
     work = _Work(config, dataset, prepared, told, place, out.with_name(f".{out.name}.training"))
@@ -203,11 +197,14 @@ def _fit(work: _Work, start: Start | None) -> tuple[CtrModel, list[Epoch]]:
 def _calibrated(work: _Work, model: CtrModel, epochs: list[Epoch], graph: Path) -> Parts:
     """Return what a bundle is made of, but for the evaluation; the graph is written to a file."""
     config, prepared = work.config, work.prepared
-    logits = predict_logits(model, prepared.watched.inputs)
-    calibrator = calibrate(config.calibration, prepared.encoder, prepared.watched, logits)
+    with work.told.step("calibrating"):
+        logits = predict_logits(model, prepared.watched.inputs)
+        calibrator = calibrate(config.calibration, prepared.encoder, prepared.watched, logits)
     work.told.say(f"calibration: {described(calibrator, prepared.watched.labels)}")
-    snapshots, until = snapshots_before_test(work.dataset, config)
-    export_onnx(model.cpu(), prepared.tables["validation"].inputs[:_EXAMPLE_ROWS], graph)
+    with work.told.step("counting what the bundle will know"):
+        snapshots, until = snapshots_before_test(work.dataset, config)
+    with work.told.step("exporting the graph"):
+        export_onnx(model.cpu(), prepared.tables["validation"].inputs[:_EXAMPLE_ROWS], graph)
     return Parts(
         config=config,
         schema=as_served(work.dataset.schema, config.features),
@@ -226,11 +223,11 @@ def _evaluated(parts: Parts, work: _Work, scope: Scope) -> Parts:
     if not len(work.prepared.tables.get("test", ())):
         return parts
     work.told.say("evaluating on the test part")
-    metrics = parts.metrics | {"test": _evaluate(parts, work.prepared, scope)}
+    metrics = parts.metrics | {"test": _evaluate(parts, work, scope)}
     return replace(parts, metrics=metrics)
 
 
-def _evaluate(parts: Parts, prepared: Prepared, scope: Scope) -> dict[str, Any]:
+def _evaluate(parts: Parts, work: _Work, scope: Scope) -> dict[str, Any]:
     """Evaluate the exported graph, not the module: it is the graph that is served."""
     scorer = Scorer(parts.config.model.name, OnnxModel(parts.graph), parts.calibrator)
-    return evaluate_prepared(prepared, scorer, "live", scope)
+    return evaluate_prepared(work.prepared, scorer, "live", scope, work.told)

@@ -1,4 +1,5 @@
 import json
+import os
 import pickletools
 import shutil
 import zipfile
@@ -62,6 +63,23 @@ def parts(config: Config, bundle: Bundle, model: CtrModel, graph: Path) -> Parts
 @pytest.fixture
 def copy(bundle_path: Path, tmp_path: Path) -> Path:
     return shutil.copytree(bundle_path, tmp_path / "copy")
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o027, 0o077])
+def test_a_bundle_may_be_read_by_whom_the_umask_lets(
+    parts: Parts, mask: int, tmp_path: Path
+) -> None:
+    parts.graph.chmod(0o600)  # wherever it was exported to
+    before = os.umask(mask)
+    try:
+        save_bundle(tmp_path / "new" / "bundle", parts)
+    finally:
+        os.umask(before)
+    made = [tmp_path / "new", *(tmp_path / "new").rglob("*")]
+    assert len(made) > 10
+    for path in made:
+        expected = (0o777 if path.is_dir() else 0o666) & ~mask
+        assert path.stat().st_mode & 0o777 == expected, path
 
 
 def test_a_saved_model_scores_the_same_when_loaded(

@@ -83,7 +83,7 @@ def test_a_runtime_that_is_not_installed_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
     monkeypatch.delitem(sys.modules, "clickthrough.bundle.openvino_runtime", raising=False)
-    with pytest.raises(BundleError, match=r"pip install 'clickthrough\[openvino\]'"):
+    with pytest.raises(BundleError, match=r"pip install '\.\[openvino\]'"):
         load_bundle(bundle_path, "openvino")
 
 

@@ -54,5 +54,5 @@ def test_without_matplotlib_the_extra_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ClickthroughError, match=r"pip install 'clickthrough\[plot\]'"):
+    with pytest.raises(ClickthroughError, match=r"pip install '\.\[plot\]'"):
         check_diagram(tmp_path / "r.svg")

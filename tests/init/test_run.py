@@ -12,7 +12,13 @@ from clickthrough.data.simulator.plain import write_log
 from clickthrough.errors import ConfigError, DataError
 from clickthrough.init.roles import Named
 from clickthrough.init.run import init
-from tests.raw import write_avazu, write_criteo, write_movielens
+from tests.raw import (
+    write_avazu,
+    write_criteo,
+    write_movielens,
+    write_movielens_1m,
+    write_movielens_100k,
+)
 from tests.test_cli import run
 from tests.test_raw_presets import largest_difference, trained
 
@@ -95,7 +101,13 @@ def test_the_guesses_of_a_synthetic_log(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("write", "preset"),
-    [(write_criteo, "criteo"), (write_avazu, "avazu"), (write_movielens, "movielens")],
+    [
+        (write_criteo, "criteo"),
+        (write_avazu, "avazu"),
+        (write_movielens, "movielens"),
+        (write_movielens_100k, "movielens"),
+        (write_movielens_1m, "movielens"),
+    ],
 )
 def test_a_known_layout_gets_its_preset(
     write: Callable[[Path], Path], preset: str, tmp_path: Path
@@ -191,6 +203,14 @@ def test_a_compressed_log_is_looked_at_and_trains(tmp_path: Path) -> None:
         assert "preset 'avazu'" in written.found
     assert load_config("avazu", data=tmp_path).data.path == tmp_path / "train.gz"
     trained(load_config(written.config), tmp_path)
+
+
+def test_a_file_of_ratings_is_known_by_what_it_holds(tmp_path: Path) -> None:
+    renamed = write_movielens_1m(tmp_path).rename(tmp_path / "stars.txt")
+    assert "preset 'movielens'" in init(renamed, tmp_path / "config.yaml").found
+    (tmp_path / "movies.dat").unlink()
+    with pytest.raises(DataError, match=r"stars\.txt: ratings of MovieLens; expected movies\.dat"):
+        init(renamed, tmp_path / "other.yaml")
 
 
 def test_a_named_column_makes_a_known_layout_an_unknown_one(tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from clickthrough.errors import ConfigError
 from clickthrough.training.calibrate import calibrate, described
 from clickthrough.training.evaluate import Scorer, evaluate_prepared, score
 from clickthrough.training.prepare import Prepared, prepare
-from clickthrough.training.run import Told, train
+from clickthrough.training.run import train
 from clickthrough.training.scope import Scope
+from clickthrough.training.told import Told
 from tests.logs import make_values
 
 

@@ -14,7 +14,8 @@ from clickthrough.config.load import parse_config
 from clickthrough.errors import ConfigError
 from clickthrough.evaluation.tables import tables
 from clickthrough.serving.predictor import Predictor
-from clickthrough.training.run import Told, train
+from clickthrough.training.run import train
+from clickthrough.training.told import Told
 from tests.logs import START, make_log, make_values, raw_rows, write_log
 
 LATER = (START + timedelta(days=10)).isoformat()

@@ -9,7 +9,8 @@ from clickthrough.config import Config
 from clickthrough.data.open import open_dataset
 from clickthrough.errors import ConfigError, DataError
 from clickthrough.training.evaluate import evaluate_bundle
-from clickthrough.training.run import Told, train
+from clickthrough.training.run import train
+from clickthrough.training.told import Told
 from tests.logs import make_config, make_log, make_values, write_log
 
 METRICS = {

@@ -1,0 +1,119 @@
+"""What is printed: results to standard output; errors, warnings and logs to standard error."""
+
+import logging
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, RenderableType
+
+console = Console(width=None if sys.stdout.isatty() else 120)
+_errors = Console(stderr=True, highlight=False)
+
+
+@dataclass
+class _Level:
+    """How much is said."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+
+_level = _Level()
+
+
+class _OnStandardError(logging.Handler):
+    """Writes to standard error as it is now: while a bar is shown, rich keeps lines above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        print(self.format(record), file=sys.stderr)
+
+
+def settle(quiet: bool, verbose: int) -> None:
+    """Settle how much is said.
+
+    Args:
+        quiet: whether results and errors are all.
+        verbose: 1 logs what is done, 2 in detail.
+    """
+    _level.quiet, _level.verbose = quiet, verbose > 0
+    logger = logging.getLogger("clickthrough")
+    logger.setLevel(logging.ERROR if quiet else logging.NOTSET)
+    if verbose:
+        handler = _OnStandardError()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        logging.basicConfig(handlers=[handler], force=True)
+        logger.setLevel(logging.INFO if verbose == 1 else logging.DEBUG)
+
+
+def is_quiet() -> bool:
+    """Tell whether results and errors are all that is printed."""
+    return _level.quiet
+
+
+def is_verbose() -> bool:
+    """Tell whether a traceback is shown."""
+    return _level.verbose
+
+
+def result(shown: RenderableType) -> None:
+    """Print what a verb was called for."""
+    console.print(shown, soft_wrap=isinstance(shown, str))
+
+
+def say(text: RenderableType) -> None:
+    """Print what else is of interest; nothing where it is to be quiet."""
+    if not _level.quiet:
+        result(text)
+
+
+def warn(text: str) -> None:
+    """Print what the owner of a file should know to standard error, unless it is to be quiet."""
+    if not _level.quiet:
+        _errors.print(escape(text), soft_wrap=True)
+
+
+def fail(text: str) -> None:
+    """Print what went wrong to standard error."""
+    _errors.print(f"[bold red]error:[/] {escape(text)}", soft_wrap=True)
+
+
+def to_errors(text: str) -> None:
+    """Print a text to standard error as it stands."""
+    _errors.print(escape(text), soft_wrap=True)
+
+
+def escape(text: str) -> str:
+    """Return a text in which rich finds no markup."""
+    return text.replace("[", r"\[")
+
+
+def show(
+    record: dict[str, Any] | None, reliability: bool = False, diagram: Path | None = None
+) -> None:
+    """Print an evaluation, where there is one, and draw it where that is asked for."""
+    if record is None:
+        return
+    from clickthrough.evaluation.tables import tables
+
+    for table in tables(record, reliability):
+        result(table)
+    if diagram is not None:
+        from clickthrough.evaluation.diagram import draw_reliability
+
+        draw_reliability(record, diagram)
+        result(f"reliability diagram in {diagram}")
+
+
+def check_diagram(path: Path | None) -> None:
+    """Refuse a diagram that cannot be drawn, before the work.
+
+    Raises:
+        ClickthroughError: its suffix, or a library that is missing.
+    """
+    if path is not None:
+        from clickthrough.evaluation.diagram import check_diagram as check
+
+        check(path)

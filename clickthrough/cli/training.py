@@ -1,0 +1,127 @@
+"""Verbs that train a model and measure it on its log."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from clickthrough.cli.options import BundleArgument, DataOption, DiagramOption, TruthOption
+from clickthrough.cli.output import check_diagram, result, show
+from clickthrough.cli.progress import progress, told
+from clickthrough.cli.root import app
+
+
+@app.command()
+def train(  # noqa: PLR0913, PLR0917
+    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a preset.")],
+    data: DataOption = None,
+    out: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("models"),
+    baselines: Annotated[bool, typer.Option(help="Fit the baselines beside.")] = True,
+    truth: TruthOption = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help="A bundle: go on from its weights, on the days after it."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
+    ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="section.key=value: replaces the file's; again for more."),
+    ] = None,
+) -> None:
+    """Train on a log, evaluate, and leave a bundle.
+
+    In several processes: torchrun --nproc-per-node N -m clickthrough train ...
+    """
+    from clickthrough.config.load import load_config
+    from clickthrough.training.distributed.join import joined, leave
+
+    with joined() as leads:
+        from clickthrough.training.run import Begin
+        from clickthrough.training.run import train as run
+
+        loaded = load_config(config, data, settings or [])
+        with progress(shown=leads) as bars:
+            made = run(loaded, out, told(bars), baselines, truth, Begin(start, resume))
+    if leads:
+        show(made.metrics.get("test"))
+        result(f"bundle {made.manifest.version} in {out}")
+    leave()
+
+
+@app.command()
+def evaluate(  # noqa: PLR0913, PLR0917
+    bundle: BundleArgument,
+    data: DataOption = None,
+    counters: Annotated[
+        Literal["live", "frozen"],
+        typer.Option(help="live: learning from events through the test; frozen: as bundled."),
+    ] = "live",
+    baselines: Annotated[bool, typer.Option(help="Fit the baselines beside.")] = True,
+    truth: TruthOption = None,
+    slices: Annotated[
+        list[str] | None, typer.Option("--slice", help="A field, also by its values.")
+    ] = None,
+    reliability: Annotated[
+        bool, typer.Option("--reliability", help="Show predictions beside click rates, in bins.")
+    ] = False,
+    diagram: DiagramOption = None,
+    json_out: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file.")
+    ] = None,
+) -> None:
+    """Evaluate a bundle on the test part of its log."""
+    from clickthrough.bundle import load_bundle
+    from clickthrough.config.load import with_data
+    from clickthrough.data.open import open_dataset
+    from clickthrough.training.evaluate import evaluate_bundle
+    from clickthrough.whole_file import write_whole
+
+    check_diagram(diagram)
+    loaded = load_bundle(bundle)
+    config = with_data(loaded.config, data)
+    with progress() as bars:
+        report = told(bars)
+        with report.step("reading the log"):
+            dataset = open_dataset(config.data)
+        asked = (baselines, truth, slices or [])
+        record = evaluate_bundle(loaded, dataset, counters, *asked, report)
+    show(record, reliability, diagram)
+    if json_out is not None:
+        write_whole(json_out, json.dumps(record, indent=2) + "\n")
+
+
+@app.command()
+def replay(
+    bundle: BundleArgument,
+    data: DataOption = None,
+    url: Annotated[
+        str | None, typer.Option(help="A running service; without it, a predictor in process.")
+    ] = None,
+    requests: Annotated[int | None, typer.Option(min=1, help="Only so many.")] = None,
+) -> None:
+    """Push the test part through the live path; the figures must equal evaluate's."""
+    from clickthrough.bundle import load_bundle
+    from clickthrough.config.load import with_data
+    from clickthrough.data.open import open_dataset
+    from clickthrough.replay import InProcess, OverHttp
+    from clickthrough.replay import replay as run
+    from clickthrough.serving.predictor import Predictor
+
+    loaded = load_bundle(bundle)
+    live = OverHttp(url) if url else InProcess(Predictor.load(bundle))
+    with progress() as bars:
+        report = told(bars)
+        with report.step("reading the log"):
+            dataset = open_dataset(with_data(loaded.config, data).data)
+        task = bars.add_task("requests")
+
+        def at(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total, visible=done < total)
+
+        with report.step("replaying, and comparing with the batch side"):
+            record = run(loaded, dataset, live, requests, at)
+    show(record)
+    result(f"largest difference of a probability: {record['largest_difference']:.1e}")

@@ -1,0 +1,88 @@
+"""Where the log of a preset lies: under the names of its release, or any other."""
+
+from pathlib import Path
+from typing import Any
+
+from clickthrough.data.movielens import RATINGS, is_tabbed
+from clickthrough.data.unpack import inner_name, opened_plain
+from clickthrough.errors import ConfigError, DataError
+
+_OTHER_NAMES = {"ratings.csv": ("ratings.dat", "u.data"), "movies.csv": ("movies.dat", "u.item")}
+"""What other releases call a file."""
+_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".data", ".parquet")
+_LONGEST = 10_000
+
+
+def placed(preset: dict[str, Any], data: Path) -> Path:
+    """Return where a preset's log lies, and put its form and its side tables beside it.
+
+    Args:
+        preset: the data section, which is changed.
+        data: the log's directory, or a file of it.
+
+    Raises:
+        ConfigError: a directory holds several files, and none that is called as the log is.
+    """
+    if preset.get("reader") != "tabular":
+        return data.parent if data.is_file() else data
+    path = log_at(data, Path(preset["path"]).name)
+    if tuple(preset["roles"].get(role) for role in ("user", "item")) == RATINGS[:2]:
+        preset |= form_of_ratings(path)
+    for join in preset.get("joins") or []:
+        join["file"] = str(present(path.parent / join["file"]))
+    return path
+
+
+def log_at(data: Path, name: str) -> Path:
+    """Return the log at a place: a file, that of its name in a directory, or the only one there.
+
+    Raises:
+        ConfigError: a directory holds several files, and none that is called as the log is.
+    """
+    if not data.is_dir():
+        return data
+    named = present(data / name)
+    others = [] if named.is_file() else [path for path in data.iterdir() if _may_be_log(path)]
+    if len(others) > 1:
+        found = ", ".join(sorted(path.name for path in others)[:5])
+        raise ConfigError(f"{data}: expected {name} there, found {found}: name the log's file")
+    return others[0] if others else named
+
+
+def form_of_ratings(path: Path) -> dict[str, Any]:
+    """Return how ratings are written, where that is not as in the preset."""
+    return {"separator": "\t", "columns": list(RATINGS)} if is_tabbed(first_line(path)) else {}
+
+
+def first_line(path: Path) -> bytes:
+    """Return the first line of a file, compressed or not; nothing where it cannot be read."""
+    try:
+        with opened_plain(path) as file:
+            return file.readline(_LONGEST)
+    except DataError:  # whoever reads the log says so
+        return b""
+
+
+def present(path: Path) -> Path:
+    """Return a file, or what stands for it: compressed, or as another release calls it.
+
+    The file itself if there is none.
+    """
+    names = [path.name, *_OTHER_NAMES.get(path.name, ())]
+    forms = [form for name in names for form in _forms(path.with_name(name))]
+    return next((form for form in forms if form.is_file()), path)
+
+
+def _forms(path: Path) -> list[Path]:
+    packed = [form for s in (".gz", ".zip") for form in (f"{path.name}{s}", f"{path.stem}{s}")]
+    return [path, *(path.with_name(name) for name in packed)]
+
+
+def _may_be_log(path: Path) -> bool:
+    """Tell a table from what else lies beside it: a licence, a read-me, the test part."""
+    name = inner_name(path).lower()
+    beside = name.startswith((".", "_", "readme", "test", "sample")) or name in _SIDES
+    return path.is_file() and not beside and name.endswith(_SUFFIXES)
+
+
+_SIDES = {"movies.csv", *_OTHER_NAMES["movies.csv"]}

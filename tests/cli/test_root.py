@@ -1,0 +1,71 @@
+"""Options of the command itself: how much is said, the version, help."""
+
+import json
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from clickthrough import __version__
+from clickthrough.cli import app
+from tests.cli.process import run
+from tests.logs import raw_rows
+
+VERBS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+
+
+def test_the_version_is_one_line(tmp_path: Path) -> None:
+    assert run("--version", folder=tmp_path).stdout == f"clickthrough {__version__}\n"
+
+
+def test_help_lists_verbs_on_the_way_of_the_data(tmp_path: Path) -> None:
+    assert len(VERBS) == 11
+    told = run("-h", folder=tmp_path).stdout
+    places = [re.search(rf"^│ {verb} ", told, re.MULTILINE) for verb in VERBS]
+    assert all(places)
+    assert VERBS[0] == "init"
+
+
+@pytest.mark.parametrize("verb", ["init", "train", "serve", "export"])
+def test_every_verb_takes_the_short_form_of_help(verb: str, tmp_path: Path) -> None:
+    short, long = (run(verb, form, folder=tmp_path) for form in ("-h", "--help"))
+    assert short.returncode == 0
+    assert short.stdout == long.stdout
+    assert f"clickthrough {verb}" in short.stdout.replace("-c ", "clickthrough ")
+
+
+@pytest.fixture
+def rows(tmp_path: Path, log: pl.DataFrame) -> Path:
+    """A file of impressions with a column that means nothing."""
+    path = tmp_path / "rows.jsonl"
+    odd = [row | {"nothing": 1} for row in raw_rows(log.tail(3))]
+    path.write_text("".join(json.dumps(row) + "\n" for row in odd))
+    return path
+
+
+def test_quiet_leaves_results_and_errors(bundle_path: Path, rows: Path, tmp_path: Path) -> None:
+    asked = ("predict", bundle_path, rows, "--out", "made.csv")
+    loud, quiet = run(*asked, folder=tmp_path), run("-q", *asked, folder=tmp_path)
+    assert "ignored" in loud.stderr
+    assert quiet.stderr == ""
+    assert quiet.stdout == loud.stdout == "3 predictions in made.csv\n"
+    wrong = run("--quiet", "evaluate", "nowhere", folder=tmp_path)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "nowhere: no such bundle" in wrong.stderr
+
+
+def test_verbose_logs_the_steps(bundle_path: Path, tmp_path: Path) -> None:
+    asked = ("evaluate", bundle_path, "--no-baselines")
+    plain, told = run(*asked, folder=tmp_path), run("-v", *asked, folder=tmp_path)
+    assert plain.returncode == told.returncode == 0, told.stderr
+    steps = ("reading the log", "computing history and features", "fitting baselines")
+    assert all(re.search(rf"INFO clickthrough\S*: {step}: \d", told.stderr) for step in steps)
+    assert "INFO" not in plain.stderr
+    assert told.stdout == plain.stdout
+
+
+def test_quiet_and_verbose_exclude_each_other(tmp_path: Path) -> None:
+    done = run("-q", "-v", "evaluate", "nowhere", folder=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "--quiet or --verbose" in done.stderr
