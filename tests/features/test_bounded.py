@@ -120,7 +120,7 @@ def test_the_first_fault_of_a_request_is_its_context_s_if_that_is_read() -> None
 def test_a_message_is_short_whatever_was_sent() -> None:
     for name, value in {
         "size": "x" * 10**6, "price": [10**5_000] * 1_000, "user": {"a": ["b" * 10**6]},
-        "member": "true" * 10**6, "numbers": [["c" * 10**6]], "t": 10**5_000, "r": [0] * 10**6,
+        "member": "true" * 10**6, "numbers": [["c" * 10**6]], "t": "9" * 10**6, "r": [0] * 10**6,
     }.items():  # fmt: skip
         assert len(refusal(lambda n=name, v=value: PARSER.parse([{n: v}], 0))) < 250  # type: ignore[misc]
     long: Any = "y" * 10**6
@@ -218,5 +218,5 @@ def test_equal_times_of_two_types_are_read_each_by_its_own() -> None:
     unit = Schema.model_validate({"roles": {"time": "t"}, "fields": {}, "time": {"unit": "ms"}})
     parser, large = RowParser(unit, []), 2**51 - 1
     for time in (float(large), large):
-        assert parser.parse([{"t": time}], 0).time.tolist() == [round(time * 1_000)]
+        assert parser.parse([{"t": time}], 2**61).time.tolist() == [round(time * 1_000)]
     assert round(float(large) * 1_000) != large * 1_000
