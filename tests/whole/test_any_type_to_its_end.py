@@ -76,6 +76,8 @@ def test_a_column_of_each_type_is_made_what_it_can_be(name: str, tmp_path: Path)
     assert (found.type, found.becomes) == (kind, becomes)
     fields = open_dataset(load_config(written.config).data).schema.fields
     assert (name in fields) == (becomes != "drop")
+    if becomes == "numeric":
+        assert fields[name] == kind
 
 
 EPOCH = TIMES.dt.epoch("s")
