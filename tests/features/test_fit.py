@@ -225,7 +225,7 @@ def test_raw_rows_of_a_request_are_encoded_as_the_batch_encodes_them(train: pl.D
         {sent: row[name] for name, sent in names.items()} | {"t": row["time"] / 1_000_000}
         for row in train.iter_rows(named=True)
     ]
-    rows = RowParser(SCHEMA, plan().fields).parse(raw, now=0)
+    rows = RowParser(SCHEMA, plan().fields).parse(raw, now=max(train["time"].to_list()))
     # history as batch computed it
     columns = {**batch_columns, **rows.columns(SCHEMA, plan().list_lengths)}
     online = encoder.encode(columns, rows.offsets)
