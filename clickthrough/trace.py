@@ -174,7 +174,8 @@ def _online(
     if "views" in events:
         raw += raw_views(events["views"], schema)
     Recorder([Source(parser, histories)], store, config.serving).record(raw)
-    rows = parser.parse(list(raw_rows(request, schema)), now=0)
+    now = max(request["time"].to_list())
+    rows = parser.parse(list(raw_rows(request, schema)), now)
     columns = rows.columns(schema, plan.list_lengths)
     for history in histories:
         columns.update(history.read(store, rows.values, tick_of(rows.time, plan.counters.tick)))

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import narwhals as nw
 import polars as pl
 
-from clickthrough.errors import ConfigError
+from clickthrough.errors import ConfigError, install_hint
 from clickthrough.features.history.batch import Frame
 
 EngineName = Literal["polars", "duckdb", "spark"]
@@ -119,9 +119,7 @@ def open_engine(name: EngineName, folder: Path) -> Engine:
             return DuckDBEngine(folder)
         return SparkEngine() if name == "spark" else PolarsEngine()
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"engine: {name} needs '{error.name}': pip install 'clickthrough[{name}]'"
-        ) from None
+        raise ConfigError(f"engine: {name} needs '{error.name}': {install_hint(name)}") from None
 
 
 def parquet_files(path: Path) -> list[str]:

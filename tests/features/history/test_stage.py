@@ -170,7 +170,7 @@ def test_an_engine_without_its_package_is_refused_with_how_to_install_it(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.setattr(sys, "path_importer_cache", {})
-    expected = rf"engine: {engine} needs '{package}'.*pip install 'clickthrough\[{engine}\]'"
+    expected = rf"engine: {engine} needs '{package}'.*pip install '\.\[{engine}\]'"
     with pytest.raises(ConfigError, match=expected):
         open_engine(engine, tmp_path)
 
