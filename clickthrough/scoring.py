@@ -1,6 +1,7 @@
 """Scoring a file of impressions with the predictor."""
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -114,9 +115,10 @@ def _scored(predictor: Predictor, rows: Sequence[_Row], source: Path) -> Scored:
     try:
         return predictor.predict([row.raw for row in rows])
     except RequestError as error:
+        now = time.time_ns() // 1_000
         for row in rows:  # which of them, by its place in the file
             try:
-                predictor.predict([row.raw])
+                predictor.scorer.parser.parse([row.raw], now)
             except RequestError as own:
                 said = str(own).removeprefix("row 0: ")
                 raise DataError(f"{source}: row {row.beside['row']}: {said}") from None

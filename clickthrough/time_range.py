@@ -8,7 +8,8 @@ from clickthrough.schema import Schema, parse_time
 AHEAD = 3_600_000_000
 """Microseconds that a moment may lie after now: clocks differ, but not by more."""
 _EVER = -(2**62)
-_UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+"""How the units in which times are counted are called."""
 
 Range = tuple[int, int]
 """The first and the last moment, in microseconds since 1970 UTC."""
@@ -66,8 +67,8 @@ def _hint(value: object, schema: Schema, within: Range) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
     counted = "s" if schema.time.unit == "iso" else schema.time.unit
-    for unit, name in _UNITS.items():
+    for unit, name in UNITS.items():
         form = schema.time.model_copy(update={"unit": unit, "format": None})
         if unit != counted and within[0] <= parse_time(value, form) <= within[1]:
-            return f"; {name}? numbers count {_UNITS[counted]} here"
+            return f"; {name}? numbers count {UNITS[counted]} here"
     return ""

@@ -6,7 +6,7 @@ import polars as pl
 
 from clickthrough.data.raw import RawLog
 from clickthrough.errors import DataError
-from clickthrough.schema import MISSING_INT
+from clickthrough.schema import MISSING_INT, Schema
 from clickthrough.time_range import AHEAD, written
 
 Counts = dict[str, int]
@@ -29,10 +29,10 @@ def check(rows: pl.LazyFrame, raw: RawLog) -> tuple[Counts, list[str]]:
     requests = {}
     if "request_id" in raw.schema.roles:
         requests = {"no_request": pl.col("request_id").is_null().sum()}
-    quantities = [name for name, kind in raw.schema.fields.items() if kind == "float"]
+    fractions = quantities(raw.schema)
     whole = [name for name, kind in raw.schema.fields.items() if kind == "int"]
     least = {f"{_UNHELD}{name}": (pl.col(name) == MISSING_INT).sum() for name in whole}
-    infinite = {f"{_INFINITE}{name}": pl.col(name).is_infinite().sum() for name in quantities}
+    infinite = {f"{_INFINITE}{name}": pl.col(name).is_infinite().sum() for name in fractions}
     counts = rows.select(
         impressions=pl.len(),
         clicks=(label == 1).sum(),
@@ -51,11 +51,16 @@ def check(rows: pl.LazyFrame, raw: RawLog) -> tuple[Counts, list[str]]:
     names = raw.schema.input_name
     notes = [
         f"{count:,} infinite values of '{names(name)}' are taken as missing"
-        for name in quantities
+        for name in fractions
         if (count := found[f"{_INFINITE}{name}"])
     ]
     kept = ("impressions", "clicks", "unlabelled", "first", "last")
     return {name: found[name] for name in kept}, notes
+
+
+def quantities(schema: Schema) -> list[str]:
+    """Return the fields that hold fractions, and so may hold what is not finite."""
+    return [name for name, kind in schema.fields.items() if kind == "float"]
 
 
 def _refuse(found: Counts, raw: RawLog) -> None:

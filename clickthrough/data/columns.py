@@ -1,11 +1,13 @@
 """From the types that files have to the four types that fields have."""
 
+from collections.abc import Iterable
+
 import polars as pl
 from polars.datatypes import DataTypeClass
 
 from clickthrough.errors import DataError
 from clickthrough.features.rows import LISTS
-from clickthrough.schema import FieldType, Schema
+from clickthrough.schema import FieldType
 
 _LIST_OF: dict[FieldType, FieldType] = {entry: listed for listed, entry in LISTS.items()}
 
@@ -68,7 +70,6 @@ def label_number(column: pl.Expr, dtype: pl.DataType, strict: bool = True) -> pl
     return said.cast(pl.Float64, strict=strict)
 
 
-def finite(schema: Schema) -> list[pl.Expr]:
-    """Return the quantities of a log without infinities, which are missing values, as online."""
-    names = [name for name, kind in schema.fields.items() if kind == "float"]
+def finite(names: Iterable[str]) -> list[pl.Expr]:
+    """Return columns of numbers without infinities, which are missing values, as online."""
     return [pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in names]

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.cleanup import removing
-from clickthrough.data.checks import Counts, check
+from clickthrough.data.checks import Counts, check, quantities
 from clickthrough.data.columns import finite
 from clickthrough.data.dataset import (
     ABOUT,
@@ -106,7 +106,7 @@ def _write(read: Read, name: str, folder: Path, target: Path) -> None:
 def _converted(raw: RawLog, folder: Path, scratch: Path) -> About:
     rows = _spilled(raw, scratch)
     counts, told = check(rows, raw)
-    rows = rows.with_columns(finite(raw.schema))
+    rows = rows.with_columns(finite(quantities(raw.schema)))
     repairs = Repairs()
     rows = with_moments(rows, raw, repairs)
     # a log without a time keeps the order of its files

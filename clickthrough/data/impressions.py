@@ -14,7 +14,7 @@ import polars as pl
 
 from clickthrough.config.data import TabularData
 from clickthrough.data.caller import iso_time
-from clickthrough.data.columns import canonical
+from clickthrough.data.columns import canonical, finite
 from clickthrough.data.joins import joined
 from clickthrough.data.moments import moment
 from clickthrough.data.scan import (
@@ -28,6 +28,7 @@ from clickthrough.data.sniff import sniff
 from clickthrough.data.tabular import with_lists
 from clickthrough.data.unpack import Plain, is_parquet, opened_plain
 from clickthrough.errors import DataError
+from clickthrough.features.gather import APART
 from clickthrough.features.rows import LISTS
 from clickthrough.features.unknown import nothing_known
 from clickthrough.schema import FieldType, Schema
@@ -105,7 +106,7 @@ def read_impressions(
             its field: names the row.
     """
     parquet = is_parquet(source)
-    aliases = {name: ours for name, ours in schema.aliases().items() if ours in (*known, *_APART)}
+    aliases = {name: ours for name, ours in schema.aliases().items() if ours in (*known, *APART)}
     form = TableForm() if parquet else _form_of(source, schema, aliases, data)
     types = _types(schema, aliases, csv_lists=not parquet)
     texts = {name: kind for name, kind in types.items() if kind == "str"}
@@ -125,7 +126,7 @@ def read_impressions(
         frame = with_lists(frame, {_of(ours): form for ours, form in lists.items()})
     frame = frame.with_columns(_fields(frame, names, schema, source))
     floats = [_of(ours) for ours in names if schema.fields.get(ours) == "float"]
-    frame = frame.with_columns(pl.when(pl.col(n).is_finite()).then(pl.col(n)) for n in floats)
+    frame = frame.with_columns(finite(floats))
     meaningless = {schema.roles.get("label"), "label"}
     ignored = [name for name in columns if name not in aliases and name not in meaningless]
     as_was = "," if data is None else data.separator
@@ -135,10 +136,6 @@ def read_impressions(
         else [f"read with {form.separator!r} between fields"]
     )
     return Impressions(frame, columns, list(names), ignored, told)
-
-
-_APART = ("request_id", "time")
-"""What every model is told."""
 
 
 def _of(name: str) -> str:

@@ -117,7 +117,7 @@ def _of_parts(part: dict[str, pl.Expr], zone: str) -> pl.Expr:
     date = [value.cast(pl.String).str.zfill(2) for value in (year, _month(part), number["d"])]
     day = pl.format("{}-{}-{}", *date).str.to_date("%Y-%m-%d", strict=False)
     local = day.cast(pl.Datetime("us")) + pl.duration(
-        hours=_hour(part), minutes=_or_zero(number, "M"), seconds=_or_zero(number, "S"),
+        hours=_hour(part, number), minutes=_or_zero(number, "M"), seconds=_or_zero(number, "S"),
         microseconds=_fraction(part),
     )  # fmt: skip
     if "z" not in part:
@@ -149,11 +149,11 @@ def _month(part: dict[str, pl.Expr]) -> pl.Expr:
     return short.replace_strict(numbers, default=None, return_dtype=pl.Int64)
 
 
-def _hour(part: dict[str, pl.Expr]) -> pl.Expr:
+def _hour(part: dict[str, pl.Expr], number: dict[str, pl.Expr]) -> pl.Expr:
     if "p" not in part:
-        return _or_zero({n: v.cast(pl.Int64, strict=False) for n, v in part.items()}, "H")
+        return _or_zero(number, "H")
     after_noon = part["p"].str.to_lowercase() == "pm"
-    return part["I"].cast(pl.Int64) % 12 + 12 * after_noon.cast(pl.Int64)
+    return number["I"] % 12 + 12 * after_noon.cast(pl.Int64)
 
 
 def _fraction(part: dict[str, pl.Expr]) -> pl.Expr:

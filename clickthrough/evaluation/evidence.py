@@ -37,12 +37,6 @@ def thin_validation(labels: Labels) -> list[str]:
     ]
 
 
-def rarer_class(labels: Labels) -> int:
-    """Return the rows of the class that has fewer of them."""
-    clicks = int(np.sum(labels == 1))
-    return min(clicks, len(labels) - clicks)
-
-
 def _scarce(labels: Labels) -> list[tuple[int, str]]:
     """Return the classes that have few rows: how many, and how to say so."""
     clicks = int(np.sum(labels == 1))

@@ -23,7 +23,7 @@ from clickthrough.schema import FieldType, Schema
 
 _IDS: tuple[FieldType, ...] = ("int", "str", "bool")
 _NUMBERS: tuple[FieldType, ...] = ("int", "float", "bool")
-FLOAT: FieldType = "float"
+_FLOAT: FieldType = "float"
 _LISTS: tuple[FieldType, ...] = ("ints", "strs")
 _WEIGHTS: tuple[FieldType, ...] = ("floats", "ints")
 
@@ -63,9 +63,9 @@ def as_served(schema: Schema, features: list[Feature]) -> Schema:
         for name, kinds in _needs(feature).items():
             used[name] = used.get(name, set(_NUMBERS)) & set(kinds)
     quantities = {
-        name: FLOAT
+        name: _FLOAT
         for name, kinds in used.items()
-        if schema.fields.get(name) == "int" and name not in schema.roles and FLOAT in kinds
+        if schema.fields.get(name) == "int" and name not in schema.roles and _FLOAT in kinds
     }
     return schema.model_copy(update={"fields": {**schema.fields, **quantities}})
 

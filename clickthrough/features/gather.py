@@ -13,7 +13,7 @@ RawRow = Mapping[str, object]
 RawColumns = dict[str, Sequence[object]]
 """Our name -> a value a row, or a single one that all rows share."""
 
-_APART = frozenset({"request_id", "time"})
+APART = frozenset({"request_id", "time"})
 """What every model is told, and what says nothing of an impression."""
 _FEWEST = 2
 """Of a single name ``itemgetter`` makes no tuple."""
@@ -91,7 +91,7 @@ class Names:
     def mean_something(self, rows: Iterable[RawRow]) -> bool:
         """Say whether rows have any field that says something of an impression."""
         names = chain.from_iterable(rows)
-        return any(name in self.known and self.known[name] not in _APART for name in names)
+        return any(name in self.known and self.known[name] not in APART for name in names)
 
     def _form(self, rows: Sequence[RawRow]) -> Form | None:
         """Return the form that rows seem to have: its ``take`` will tell."""

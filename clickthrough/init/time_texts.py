@@ -20,7 +20,6 @@ _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p
            "T%H:%M:%S", ", %H:%M", ", %I:%M %p")  # fmt: skip
 _OFFSETS = ("", " %z", "%z")
 _FEW = 50
-_DATED = r"(?i)^\s*(\d{1,4}[-/. ](\d{1,2}|[a-z]{3,9})[-/. ]\d{1,4}|[a-z]{3,9} \d{1,2},? \d{4})"
 _OFFSET = r"(?i)\d\s?(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)\s*$"
 _DAY_ALONE = r"^[\d\s./-]{4,10}$"
 """Whose hyphen begins no offset."""
@@ -40,12 +39,6 @@ def written_as(values: pl.Series) -> Iterator[str]:
             continue
         if _reads(few, form) and _reads(values, form):
             yield form
-
-
-def begins_with_date(values: pl.Series) -> bool:
-    """Tell texts that begin with a date."""
-    some = values.drop_nulls().head(100)
-    return len(some) > 0 and bool(some.str.contains(_DATED).all())
 
 
 def is_local(values: pl.Series) -> bool:

@@ -10,9 +10,10 @@ from clickthrough.config.data import TimeFormat
 from clickthrough.data.moments import moment
 from clickthrough.init.names import hint, leak, rank
 from clickthrough.init.profile import Column, Profile
-from clickthrough.init.time_texts import begins_with_date, is_local, written_as
+from clickthrough.init.time_texts import is_local, written_as
 from clickthrough.init.vocabulary import OTHER_TIMES, TIMES
 from clickthrough.schema import unit_microseconds
+from clickthrough.time_range import UNITS
 
 _YEAR = 365 * 86_400
 _FORMATS = {
@@ -106,7 +107,7 @@ def _forms(column: Column, values: pl.Series, sure: bool) -> Iterator[tuple[Time
     """Yield ways to read a column as times, the likeliest first."""
     if column.type == "moment":
         yield TimeFormat(), "dates and times"
-    elif column.type == "str" and begins_with_date(values):
+    elif column.type == "str":
         yield TimeFormat(), "ISO 8601 texts"
         ways = list(islice(written_as(values), 2))
         for text in ways[:1]:
@@ -126,7 +127,7 @@ def _numbers(column: Column) -> Iterator[tuple[TimeFormat, str]]:
     for unit in ("s", "ms", "us", "ns"):
         micros = unit_microseconds(TimeFormat(unit=unit))
         if low * micros >= _ERA[0] and high * micros < now_or_before * 1_000_000:
-            yield TimeFormat(unit=unit), f"{_UNITS[unit]} since 1970"
+            yield TimeFormat(unit=unit), f"{UNITS[unit]} since 1970"
     for text in _FORMATS.get(digits, ()):
         yield TimeFormat(format=text), f"{_AS_NUMBERS} {high}, read as {text}"
     if hint(column.name, _CLOCKS) is None or column.distinct < 100:
@@ -140,7 +141,6 @@ ALSO = "would read them too"
 _AS_NUMBERS = "numbers such as"
 _CLOCKS = ("timestamp", "time", "ts")
 _NO_ORIGIN = "numbers that count from no moment that is known: the unit is a guess, see 'origin'"
-_UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
 
 def _has_clock(column: Column, values: pl.Series) -> bool:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clickthrough.evaluation.evidence import NONE, rarer_class
+from clickthrough.calibration.credibility import rarer
+from clickthrough.evaluation.evidence import NONE
 from clickthrough.evaluation.metrics import auc
 from clickthrough.features.encoding.encoder import Encoded, Encoder
 from clickthrough.training.prepare import Prepared
@@ -36,7 +37,7 @@ def giveaways(prepared: Prepared, found: float | None) -> list[str]:
     said = ["the validation part and the test part hold the same rows"] * same(
         validation, test, prepared.encoder
     )
-    if rarer_class(test.labels) < NONE:
+    if rarer(test.labels) < NONE:
         return said
     names = telling_columns(prepared.encoder, tables.get("train", validation), test)
     named = f"columns that alone reach {SUSPICIOUS:.2f}: {_listed(names)}"
