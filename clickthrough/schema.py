@@ -37,8 +37,8 @@ class Schema(Strict):
         fields: our name -> type, for every column but ``time`` and ``label``.
         time: how the time column counts.
         views: the fields that a page view has, where the log holds page views.
-        absent: fields that such a log can have and this one lacks, a table being absent;
-            features of these are left out.
+        absent: fields that such a log can have and this one lacks, a table being absent or a
+            column without any value; features of these are left out.
         first: the moment of the log's first impression, microseconds since 1970 UTC; None where it
             knows no times.
         last: of its last.

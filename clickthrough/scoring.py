@@ -148,15 +148,20 @@ def _together(rows: Iterator[_Row]) -> Iterator[_Row]:
 
 
 def _request_of(raw: _Raw, names: Sequence[str]) -> str | None:
-    """Return the request that a row names, as it will be read; None where it names none."""
-    value = next((raw[name] for name in reversed(raw) if name in names), None)
+    """Return the request that a row names, as it will be read; None where it names none.
+
+    Args:
+        raw: the row.
+        names: that it may go by, the owner's first.
+    """
+    value = next((raw[name] for name in names if name in raw), None)
     return None if is_missing(value) or value == "" else str(value)
 
 
 @contextmanager
 def _opened(predictor: Predictor, source: Path, keep: Sequence[str]) -> Iterator[_Source]:
     """Open a file by its name."""
-    names = ("request_id", predictor.bundle.schema.input_name("request_id"))
+    names = (predictor.bundle.schema.input_name("request_id"), "request_id")
     if source.suffix in (".jsonl", ".ndjson"):
         yield _json_source(source, names, keep)
         return

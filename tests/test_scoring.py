@@ -51,10 +51,11 @@ def test_a_request_stays_whole_whichever_name_and_type_its_id_has(
 ) -> None:
     ids: list[dict[str, object]] = [
         {"display_id": 7}, {"display_id": "7"}, {"request_id": None, "display_id": 7},
-        {"display_id": 1, "request_id": "7"}, {"display_id": 8},
+        {"display_id": "7", "request_id": 1}, {"request_id": 1, "display_id": "7"},
+        {"display_id": 8},
     ]  # fmt: skip
     rows = [{"ad": 100 + place, **named} for place, named in enumerate(ids)]
-    assert sizes_of(bundle_path, tmp_path, rows, monkeypatch) == [4, 1]
+    assert sizes_of(bundle_path, tmp_path, rows, monkeypatch) == [5, 1]
 
 
 @pytest.mark.parametrize("line", ["[" * 200_000, json.dumps(["x" * 10**6]), "{"])
@@ -122,6 +123,36 @@ def packed(path: Path) -> Path:
 def as_parquet(path: Path, rows: pl.DataFrame) -> Path:
     rows.write_parquet(path)
     return path
+
+
+def with_a_column_called_user(rows: pl.DataFrame, first: bool) -> pl.DataFrame:
+    """Another column by our name of a field, before the owner's or after it."""
+    other = pl.format("name of {}", pl.col("uuid")).alias("user")
+    return rows.select(other, pl.all()) if first else rows.select(pl.all(), other)
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("end", ["csv", "parquet", "jsonl"])
+def test_the_owners_name_goes_before_ours(
+    predictor: Predictor, rows: pl.DataFrame, tmp_path: Path, end: str, first: bool
+) -> None:
+    source, both = tmp_path / f"some.{end}", with_a_column_called_user(rows, first)
+    write = {"csv": "write_csv", "parquet": "write_parquet", "jsonl": "write_ndjson"}[end]
+    getattr(both, write)(source)
+    if end == "jsonl":
+        expected = [p.logit for p in predictor.predict(rows.drop("clicked").to_dicts()).predictions]
+    else:
+        expected = as_training_reads(predictor, rows)
+    assert [one["logit"] for one in scores_of(predictor, source)] == expected
+
+
+def test_a_number_where_the_log_had_texts_counts_seconds_as_online(
+    predictor: Predictor, rows: pl.DataFrame, tmp_path: Path
+) -> None:
+    moments = pl.col("ts").str.to_datetime(time_zone="UTC").dt.epoch("s")
+    source = as_csv(tmp_path / "some.csv", rows.with_columns(ts=moments))
+    found = scores_of(predictor, source)
+    assert [one["logit"] for one in found] == as_training_reads(predictor, rows)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -237,3 +268,6 @@ def test_a_value_of_another_type_is_named_by_its_row(
     )
     with pytest.raises(DataError, match="row 8, column 'ts': 'soon' is no time"):
         score_file(predictor, as_csv(tmp_path / "odd.csv", late), tmp_path / "out.csv")
+    truths = as_parquet(tmp_path / "odd.parquet", rows.with_columns(ts=pl.lit(True)))
+    with pytest.raises(DataError, match=r"odd.parquet: column 'ts' is of type Boolean"):
+        score_file(predictor, truths, tmp_path / "out.csv")

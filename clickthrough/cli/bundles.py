@@ -7,6 +7,7 @@ import typer
 
 from clickthrough.cli.options import BundleArgument, DataOption, DiagramOption
 from clickthrough.cli.output import check_diagram, escape, result, say, show, warn
+from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
 from clickthrough.errors import ClickthroughError
 
@@ -36,7 +37,8 @@ def predict(
 
     if not source.is_file():
         raise ClickthroughError(f"{source}: no such file")
-    made = score_file(Predictor.load(bundle, store), source, out, keep or [])
+    with progress(shown=str(out) != "-") as bars, told(bars).step(f"scoring {source.name}"):
+        made = score_file(Predictor.load(bundle, store), source, out, keep or [])
     for note in made.notes:
         warn(f"{source}: {note}")
     if str(out) != "-":

@@ -7,6 +7,7 @@ import typer
 
 from clickthrough.cli.options import DataOption
 from clickthrough.cli.output import escape, result, say
+from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
 
 
@@ -29,7 +30,9 @@ def init(  # noqa: PLR0913, PLR0917 (an option each)
     from clickthrough.init.run import init as run
     from clickthrough.init.show import column_table
 
-    written = run(data, out, Named(label, time, request, user, item, label_at_least), force)
+    named = Named(label, time, request, user, item, label_at_least)
+    with progress() as bars, told(bars).step("looking at the log"):
+        written = run(data, out, named, force)
     say(escape(written.found))
     if written.lines:
         say(column_table(written.lines))

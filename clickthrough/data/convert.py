@@ -6,6 +6,7 @@ does not grow with it.
 
 import hashlib
 import json
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
@@ -32,7 +33,8 @@ from clickthrough.data.raw import RawLog
 from clickthrough.data.slices import height, in_slices
 from clickthrough.errors import DataError
 
-_FORMAT = 4
+_log = logging.getLogger(__name__)
+_FORMAT = 5
 """Raised when the layout of the cache changes, so that old conversions are not reused."""
 _ROW_GROUP = 100_000
 
@@ -55,6 +57,7 @@ def convert(cache: Path, settings: str, files: Iterable[Path], read: Read) -> Da
     files = list(files)
     target = cache / fingerprint(settings, files)
     if target.exists():
+        _log.debug("%s: was read before, into %s", files[0].parent, target)
         return load_dataset(target)
     try:
         cache.mkdir(parents=True, exist_ok=True)

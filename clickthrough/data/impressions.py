@@ -12,9 +12,11 @@ from pathlib import Path
 
 import polars as pl
 
-from clickthrough.config.data import TabularData
+from clickthrough.config.data import TabularData, TimeFormat
 from clickthrough.data.caller import iso_time
 from clickthrough.data.columns import canonical, finite
+from clickthrough.data.csv_shape import first_row
+from clickthrough.data.header import column_names
 from clickthrough.data.joins import joined
 from clickthrough.data.moments import moment
 from clickthrough.data.scan import (
@@ -40,6 +42,7 @@ _LOOKED_AT = 1_000_000
 """Bytes of a CSV from which its separator is told."""
 _CHUNK = 5_000
 _ROW = "__row"
+_SECONDS = TimeFormat(unit="s")
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ def read_impressions(
     parquet = is_parquet(source)
     aliases = {name: ours for name, ours in schema.aliases().items() if ours in (*known, *APART)}
     form = TableForm() if parquet else _form_of(source, schema, aliases, data)
+    aliases = _without_doubles(aliases, _names_in(source, form, plain), schema)
     types = _types(schema, aliases, csv_lists=not parquet)
     texts = {name: kind for name, kind in types.items() if kind == "str"}
     frame = scan(source, TableForm(form.separator, form.columns, texts), plain)
@@ -158,6 +162,24 @@ def _form_of(
         if data is not None and data.columns is not None and len(first) == len(data.columns):
             return TableForm(separator, tuple(data.columns))
     return TableForm(sniff(lines).separator)
+
+
+def _names_in(source: Path, form: TableForm, plain: Plain) -> list[str]:
+    """Return the names of a file's columns before its values are read."""
+    if is_parquet(source):
+        return scan(source, TableForm(), plain).collect_schema().names()
+    return list(form.columns or column_names(first_row(plain(source), str(source), form.separator)))
+
+
+def _without_doubles(
+    aliases: dict[str, str], columns: Sequence[str], schema: Schema
+) -> dict[str, str]:
+    """Leave out our name of a field where a file has the owner's: there it names another column."""
+    return {
+        name: ours
+        for name, ours in aliases.items()
+        if name == schema.input_name(ours) or schema.input_name(ours) not in columns
+    }
 
 
 def _types(schema: Schema, aliases: dict[str, str], csv_lists: bool) -> dict[str, ForcedType]:
@@ -218,7 +240,13 @@ def _fields(
 
 def _times(frame: pl.LazyFrame, name: str, schema: Schema, source: Path) -> pl.Expr:
     """Return the moments of a column; the first that is none, or cannot be, is refused."""
-    read = moment(pl.col(name), frame.collect_schema()[name], schema.time)
+    dtype, form = frame.collect_schema()[name], schema.time
+    if dtype.is_numeric() and form.unit == "iso" and form.format is None:
+        form = _SECONDS  # as of a caller who sends a number where the log's times are texts
+    try:
+        read = moment(pl.col(name), dtype, form)
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from None
     low, high = within = possible(schema, time.time_ns() // 1_000)
     odd = pl.col(name).is_not_null() & (read.is_null() | ~read.is_between(low, high))
     found = frame.filter(odd).select(_ROW, name, read.alias("__read")).head(1)

@@ -21,7 +21,7 @@ _GENRES = ("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy"
            "Romance", "Sci-Fi", "Thriller", "War", "Western")  # fmt: skip
 _FLAGS = 5
 """Fields of a ``u.item`` before its flags: number, title, two dates, an address."""
-_LONGEST = 10_000
+LONGEST = 10_000
 """Bytes of a first line; a file whose first line is longer is none of these."""
 
 
@@ -103,7 +103,7 @@ def is_ratings(line: bytes) -> bool:
 def _form_of(path: Path) -> _Form | None:
     try:
         with path.open("rb") as file:
-            line = _text(file.readline(_LONGEST))
+            line = _text(file.readline(LONGEST))
     except OSError:  # whoever reads it says so
         return None
     return next((form for form in _FORMS if re.fullmatch(form.line, line)), None)

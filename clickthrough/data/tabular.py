@@ -14,6 +14,7 @@ from clickthrough.data.moments import moment
 from clickthrough.data.raw import RawLog
 from clickthrough.data.scan import ForcedType, TableForm, as_it_is, need, scan
 from clickthrough.data.unpack import Plain
+from clickthrough.data.untyped import untyped
 from clickthrough.errors import DataError
 from clickthrough.schema import Role, Schema
 
@@ -49,13 +50,16 @@ def read(config: TabularData, plain: Plain = as_it_is) -> RawLog:
     refuse_lost_ids(frame.drop(config.drop, strict=False), _id_columns(config), name)
     names = frame.collect_schema().names()
     taken = {column: why for column in names if (why := _taken(column, roles, config))}
-    schema = _schema(frame.drop(taken), roles, config, name)
+    empty = _untyped(frame.drop(taken), roles, config)
+    schema = _schema(frame.drop(taken, *empty), roles, config, name, empty)
+    notes = [f"column '{column}' is left out: {why}" for column, why in taken.items()]
+    notes += [f"column '{column}' holds nothing: features of it are left out" for column in empty]
     return RawLog(
         name,
         _impressions(frame, schema, config, name),
         schema,
         divided=config.files is not None,
-        notes=tuple(f"column '{column}' is left out: {why}" for column, why in taken.items()),
+        notes=tuple(notes),
     )
 
 
@@ -124,7 +128,15 @@ def _united(parts: list[pl.LazyFrame], name: str) -> pl.LazyFrame:
     return frame
 
 
-def _schema(frame: pl.LazyFrame, roles: dict[Role, str], config: TabularData, name: str) -> Schema:
+def _untyped(frame: pl.LazyFrame, roles: Mapping[Role, str], config: TabularData) -> list[str]:
+    """Return the columns without a role that hold nothing: what they will hold, nobody knows."""
+    given = {*config.types, *config.lists, *config.drop, *roles.values(), *OURS}
+    return untyped(frame, frozenset(given))
+
+
+def _schema(
+    frame: pl.LazyFrame, roles: dict[Role, str], config: TabularData, name: str, absent: list[str]
+) -> Schema:
     types = frame.collect_schema()
     ours = {column: role for role, column in roles.items()}
     fields = {}
@@ -135,7 +147,7 @@ def _schema(frame: pl.LazyFrame, roles: dict[Role, str], config: TabularData, na
         kind = field_type(column, dtype, name)
         # an id that has gaps is read as a fraction: 118.0 is the id 118
         fields[role or column] = "int" if role and kind == "float" else kind
-    return Schema(roles=roles, fields=fields, time=config.time)
+    return Schema(roles=roles, fields=fields, time=config.time, absent=absent)
 
 
 def _taken(column: str, roles: Mapping[Role, str], config: TabularData) -> str | None:

@@ -1,7 +1,8 @@
 """Raw rows turned into raw columns: what each row says of a field, by our name of it.
 
-A field may go by the owner's name or by ours; where a row has both, the later one holds. A row may
-have any number of names that mean nothing: each costs one look, and none becomes a column.
+A field may go by the owner's name or by ours; where a row has both, the owner's holds, for in the
+log ours is another column then. A row may have any number of names that mean nothing: each costs
+one look, and none becomes a column.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -81,8 +82,12 @@ class Names:
 
     def renamed(self, row: RawRow) -> dict[str, object]:
         """Return what a row says of fields, by our names."""
-        known = self.known
-        return {known[name]: value for name, value in row.items() if name in known}
+        known, found = self.known, dict[str, object]()
+        for name, value in row.items():
+            ours = known.get(name)
+            if ours is not None and (name != ours or ours not in found):
+                found[ours] = value
+        return found
 
     def unknown(self, rows: Iterable[RawRow]) -> list[str]:
         """Return the names in rows that mean nothing, and that their sender is to be told of."""

@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from clickthrough.data.movielens import RATINGS, is_tabbed
+from clickthrough.data.movielens import LONGEST, RATINGS, is_tabbed
 from clickthrough.data.unpack import inner_name, opened_plain
 from clickthrough.errors import ConfigError, DataError
 
 _OTHER_NAMES = {"ratings.csv": ("ratings.dat", "u.data"), "movies.csv": ("movies.dat", "u.item")}
 """What other releases call a file."""
 _SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".data", ".parquet")
-_LONGEST = 10_000
 
 
 def placed(preset: dict[str, Any], data: Path) -> Path:
@@ -58,7 +57,7 @@ def first_line(path: Path) -> bytes:
     """Return the first line of a file, compressed or not; nothing where it cannot be read."""
     try:
         with opened_plain(path) as file:
-            return file.readline(_LONGEST)
+            return file.readline(LONGEST)
     except DataError:  # whoever reads the log says so
         return b""
 

@@ -1,5 +1,6 @@
 """The training loop."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import islice
@@ -32,6 +33,7 @@ from clickthrough.training.table import Table
 from clickthrough.training.told import Progress, silent
 from clickthrough.training.watch import Seen, Watch, steps_between_looks
 
+_log = logging.getLogger(__name__)
 _EVAL_ROWS = 65_536
 
 
@@ -164,6 +166,7 @@ class Trainer:
         if isnan(value):
             refuse_lost(self._settings.monitor, len(at.epochs) + 1)
         at.epochs.append(Epoch(len(at.epochs) + 1, at.loss / max(at.rows, 1), abs(value)))
+        _log.debug("%s, %d rows", at.epochs[-1], at.rows)
         at.batches, at.rows, at.loss = 0, 0, 0.0
         if value > at.best:
             at.best, self._best = value, _copy(self._learned)

@@ -19,6 +19,7 @@ from clickthrough.bundle.save import Parts, refuse_to_replace, save_bundle
 from clickthrough.config.root import Config
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TEST, TRAIN, VALIDATION
+from clickthrough.evaluation.evidence import thin_validation
 from clickthrough.features.check import as_served
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
@@ -221,6 +222,8 @@ def _calibrated(work: _Work, model: CtrModel, epochs: list[Epoch], graph: Path) 
 def _evaluated(parts: Parts, work: _Work, scope: Scope) -> Parts:
     """Add the evaluation on the test part, where there is one; it may also be without labels."""
     if not len(work.prepared.tables.get("test", ())):
+        for note in thin_validation(work.prepared.watched.labels):
+            work.told.say(note)
         return parts
     work.told.say("evaluating on the test part")
     metrics = parts.metrics | {"test": _evaluate(parts, work, scope)}

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
 
 from clickthrough import __version__
 from clickthrough.cli import app
 from tests.cli.process import run
-from tests.logs import raw_rows
+from tests.logs import make_values, raw_rows, write_log
 
 VERBS = [command.callback.__name__ for command in app.registered_commands if command.callback]
 
@@ -63,6 +64,36 @@ def test_verbose_logs_the_steps(bundle_path: Path, tmp_path: Path) -> None:
     assert all(re.search(rf"INFO clickthrough\S*: {step}: \d", told.stderr) for step in steps)
     assert "INFO" not in plain.stderr
     assert told.stdout == plain.stdout
+
+
+def test_twice_verbose_logs_what_steps_are_made_of(log_folder: Path, tmp_path: Path) -> None:
+    values = make_values(log_folder, epochs=2)
+    values["data"]["cache"] = str(tmp_path / "cache")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
+    train = ("train", "config.yaml", "--no-baselines")
+    told = run("-vv", *train, folder=tmp_path)
+    assert told.returncode == 0, told.stderr
+    of_history = r"DEBUG clickthrough\S*stage: KeySet\(.*: \d+\.\d s by polars"
+    assert len(re.findall(of_history, told.stderr)) >= 3
+    assert len(re.findall(r"DEBUG clickthrough\S*loop: Epoch\(", told.stderr)) == 2
+    again = run("-vv", *train, folder=tmp_path)
+    assert "was read before" in again.stderr
+    assert "KeySet" not in again.stderr
+
+
+@pytest.mark.parametrize("verb", ["init", "predict"])
+def test_verbs_of_one_step_log_it(
+    verb: str, bundle_path: Path, rows: Path, log: pl.DataFrame, tmp_path: Path
+) -> None:
+    asked = (
+        ("init", write_log(tmp_path, log))
+        if verb == "init"
+        else ("predict", bundle_path, rows, "--out", "-")
+    )
+    told = run("-v", *asked, folder=tmp_path)
+    assert told.returncode == 0, told.stderr
+    step = "looking at the log" if verb == "init" else f"scoring {rows.name}"
+    assert re.search(rf"INFO clickthrough\S*: {step}: \d", told.stderr)
 
 
 def test_quiet_and_verbose_exclude_each_other(tmp_path: Path) -> None:

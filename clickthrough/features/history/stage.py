@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import logging
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +21,7 @@ from clickthrough.features.engines import Engine, EngineName, open_engine, parqu
 from clickthrough.features.history.batch import COUNTS, TICK, Frame, counter_history, with_tick
 from clickthrough.features.history.batch_sequences import sequence_history
 
+_log = logging.getLogger(__name__)
 _FORMAT = 4
 """Raised when the outcome of a pass changes, so that old ones are not reused."""
 
@@ -78,7 +81,9 @@ class HistoryStage:
         """Scan the result of a pass, computing it on first use."""
         target = self.folder / f"{self._digest(name)}.parquet"
         if not target.exists():
+            start = time.monotonic()
             self._compute(target, compute, opened)
+            _log.debug("%s: %.1f s by %s", name, time.monotonic() - start, self.engine)
         return pl.scan_parquet(parquet_files(target)).select(
             pl.col(kept).alias(name) for kept, name in columns.items()
         )
