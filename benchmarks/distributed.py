@@ -20,10 +20,11 @@ import numpy as np
 import torch
 from training_data import BATCH, DIM, FIELDS, HIDDEN, NUMERIC, made_log
 
-from clickthrough.config.training import Mlp, Training
+from clickthrough.config.model import Mlp
+from clickthrough.config.training import Training
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models import build_model
-from clickthrough.models.base import InputShape
+from clickthrough.models.shape import InputShape
 from clickthrough.training.distributed.join import group_of_process, joined, leave
 from clickthrough.training.loop import train_model
 from clickthrough.training.table import Table
@@ -49,7 +50,7 @@ def work(rows: int, tables: str) -> None:
     train = Table(encoded, log.labels, np.arange(len(log.labels) + 1), {})
     torch.manual_seed(1)
     model = build_model(
-        Mlp(embedding_dim=DIM, hidden=list(HIDDEN)), InputShape((size,) * FIELDS, NUMERIC)
+        Mlp(embedding_dim=DIM, hidden=list(HIDDEN)), InputShape.of((size,) * FIELDS, NUMERIC)
     )
     settings = Training.model_validate(
         {"batch_size": BATCH, "epochs": 10**6, "patience": 10**6, "tables": tables,

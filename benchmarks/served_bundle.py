@@ -25,7 +25,7 @@ from clickthrough.features.history.keys import key_bytes
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.models import build_model
-from clickthrough.models.base import InputShape
+from clickthrough.models.shape import InputShape
 from clickthrough.schema import FieldType, Schema
 
 SIZE = 100_000
@@ -118,7 +118,7 @@ def make_bundle(folder: Path) -> Path:
     }
     words = {column.name: vocabulary(column.name) for column in plan.vocabularies}
     encoder = Encoder(plan, words, scalers, 0.1)
-    shape = InputShape(tuple(encoder.id_sizes.values()), len(encoder.numeric_names))
+    shape = InputShape.of(tuple(encoder.id_sizes.values()), len(encoder.numeric_names))
     model, graph = build_model(settings.model, shape), folder / "graph" / layout.ONNX
     graph.parent.mkdir(parents=True)
     export_onnx(model, random_inputs(encoder, 64), graph)

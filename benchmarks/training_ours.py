@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from training_data import BATCH, BATCHES, DIM, FIELDS, HIDDEN, NUMERIC, Turns, made_log
 
-from clickthrough.config.training import Mlp, Training
+from clickthrough.config.model import Mlp
+from clickthrough.config.training import Training
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models import build_model
-from clickthrough.models.base import InputShape
+from clickthrough.models.shape import InputShape
 from clickthrough.training.loop import train_model
 from clickthrough.training.loss import training_loss
 from clickthrough.training.memory import keep_freed_memory
@@ -31,7 +32,7 @@ def full(chosen: argparse.Namespace, settings: Training) -> None:
     offsets = np.arange(len(log.labels) + 1)
     train = Table(encoded, log.labels, offsets, {})
     validation = Table(encoded[:BATCH], log.labels[:BATCH], offsets[: BATCH + 1], {})
-    model = build_model(MODEL, InputShape((size,) * FIELDS, NUMERIC))
+    model = build_model(MODEL, InputShape.of((size,) * FIELDS, NUMERIC))
     turns = Turns(chosen.clock)
 
     def progress(epoch: int, done: int, total: int) -> None:
@@ -44,7 +45,7 @@ def dense(chosen: argparse.Namespace, settings: Training) -> None:
     """Train the perceptron on inputs that are ready: no gather, no gradient of the inputs."""
     keep_freed_memory()  # as the full step does
     width = FIELDS * DIM + NUMERIC
-    model = build_model(MODEL, InputShape((), width))
+    model = build_model(MODEL, InputShape.of((), width))
     optimizers, turns = Optimizers(model, settings), Turns(chosen.clock)
     inputs = torch.randn(4, BATCH, width)
     labels = (torch.rand(4, BATCH) < 0.2).float()

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.features.encoding.encoder import Encoded
-from clickthrough.models.base import InputShape
+from clickthrough.models.shape import InputShape
 
 
 def without_bags(ids: NDArray[Any], numeric: NDArray[Any]) -> Encoded:
@@ -18,10 +18,10 @@ def without_bags(ids: NDArray[Any], numeric: NDArray[Any]) -> Encoded:
 def random_inputs(shape: InputShape, rows: int, seed: int = 0) -> Encoded:
     """Return random impressions of any shape; the weights of a bag sum to 1, or to 0 if empty."""
     rng = np.random.default_rng(seed)
-    ids = [rng.integers(0, size, (rows, 1)) for size in shape.id_sizes]
+    ids = [rng.integers(0, slot.size, (rows, 1)) for slot in shape.ids]
     numeric = rng.normal(1.0, 3.0, (rows, shape.numeric))
-    bag_ids = [rng.integers(0, size, (rows, length)) for size, length in shape.bags]
-    weights = [_weights(rng, rows, length) for _, length in shape.bags]
+    bag_ids = [rng.integers(0, slot.size, (rows, slot.length)) for slot in shape.bags]
+    weights = [_weights(rng, rows, slot.length) for slot in shape.bags]
     none = np.empty((rows, 0))
     return Encoded(
         np.concatenate([none, *ids], axis=1).astype(np.int32),

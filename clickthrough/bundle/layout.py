@@ -16,7 +16,7 @@ SCHEMA = "schema.json"
 COUNTERS = "counters"
 METRICS = "metrics.json"
 
-FORMAT = 2
+FORMAT = 3
 """Raised when a bundle of the old layout can no longer be read."""
 
 

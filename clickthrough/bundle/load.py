@@ -77,7 +77,7 @@ def _load(folder: Path, manifest: Manifest, runtime: Runtime | None) -> Bundle:
     config = read(folder / layout.CONFIG, Config.model_validate_json)
     schema = read(folder / layout.SCHEMA, Schema.model_validate_json)
     with refusing(folder / layout.CONFIG):
-        plan = make_plan(config.features, config.counters, schema, config.data.timezone)
+        plan = make_plan(config.declared, config.counters, schema, config.data.timezone)
     encoder = load_encoder(folder, plan, schema)
     check_listed(folder, encoder)
     calibrator = read(folder / layout.CALIBRATOR, read_calibrator)
@@ -102,11 +102,11 @@ def _load(folder: Path, manifest: Manifest, runtime: Runtime | None) -> Bundle:
 def load_encoder(folder: Path, plan: Plan, schema: Schema) -> Encoder:
     """Load the encoder of a bundle; its vocabularies are mapped, not read."""
     vocabularies: dict[str, Vocabulary] = {}
-    for column in plan.vocabularies:
-        path = vocabulary_path(folder, column.name)
+    for table, column in plan.vocabularies.items():
+        path = vocabulary_path(folder, table)
         values = mapped(path)
         check_vocabulary(path, values, schema.fields[column.field])
-        vocabularies[column.name] = Vocabulary(values)
+        vocabularies[table] = Vocabulary(values)
     path = folder / layout.SCALER
     fitted = read(path, Fitted.model_validate_json)
     check_scalers(path, fitted.columns, fitted.prior, plan)
@@ -133,6 +133,6 @@ def history_names(plan: Plan) -> list[str]:
     return [key_set.name for key_set in plan.key_sets] + [s.name for s in plan.sequence_sets]
 
 
-def vocabulary_path(folder: Path, column: str) -> Path:
-    """Return where the vocabulary of an id column or bag lies."""
-    return folder / layout.VOCABULARIES / f"{layout.file_stem(column)}.npy"
+def vocabulary_path(folder: Path, field: str) -> Path:
+    """Return where the vocabulary of a field lies."""
+    return folder / layout.VOCABULARIES / f"{layout.file_stem(field)}.npy"

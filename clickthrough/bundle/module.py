@@ -5,11 +5,12 @@ from safetensors.torch import load_file
 from clickthrough.bundle import layout
 from clickthrough.bundle.load import Bundle
 from clickthrough.bundle.refusal import refusing
-from clickthrough.config.training import Mlp
+from clickthrough.config.model import Model
 from clickthrough.errors import BundleError
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.models import build_model
-from clickthrough.models.base import CtrModel, InputShape
+from clickthrough.models.base import CtrModel
+from clickthrough.models.shape import InputShape
 
 
 def load_module(bundle: Bundle) -> CtrModel:
@@ -27,11 +28,6 @@ def load_module(bundle: Bundle) -> CtrModel:
     return model.eval()
 
 
-def input_shape(encoder: Encoder, model: Mlp) -> InputShape:
+def input_shape(encoder: Encoder, model: Model) -> InputShape:
     """Return what an encoder feeds a model of these settings."""
-    return InputShape(
-        tuple(encoder.id_sizes.values()),
-        len(encoder.numeric_names),
-        tuple(encoder.bag_shapes.values()),
-        model.dims([*encoder.id_sizes, *encoder.bag_shapes]),
-    )
+    return InputShape(encoder.slots, model.dims([*encoder.id_sizes, *encoder.bag_shapes]))

@@ -8,8 +8,10 @@ from clickthrough.config.base import Strict
 from clickthrough.config.data import OURS, DataConfig, not_a_column
 from clickthrough.config.evaluation import Evaluation
 from clickthrough.config.features import Counters, Feature, fields_named
+from clickthrough.config.model import Mlp, Model
+from clickthrough.config.origins import without
 from clickthrough.config.serving import Serving
-from clickthrough.config.training import Calibration, Mlp, Training
+from clickthrough.config.training import Calibration, Training
 
 
 class Config(Strict):
@@ -18,17 +20,31 @@ class Config(Strict):
     Attributes:
         engine: what computes the history of the log: polars in memory, duckdb beyond memory, spark
             beyond a machine.
+        drop: features that are left out, by their names: ``counter(user)``, ``categorical(item)``;
+            see :mod:`clickthrough.config.origins`.
     """
 
     data: DataConfig
     engine: Literal["polars", "duckdb", "spark"] = "polars"
     features: list[Feature] = Field(min_length=1)
+    drop: list[str] = []
     counters: Counters = Counters()
-    model: Mlp = Mlp()
+    model: Model = Mlp()
     training: Training = Training()
     calibration: Calibration = Calibration()
     evaluation: Evaluation = Evaluation()
     serving: Serving = Serving()
+
+    @property
+    def declared(self) -> list[Feature]:
+        """The features, less those that are dropped."""
+        return without(self.features, self.drop)
+
+    @model_validator(mode="after")
+    def _something_is_left(self) -> Self:
+        if not self.declared:
+            raise ValueError("drop: leaves no feature")
+        return self
 
     @model_validator(mode="after")
     def _features_of_the_log(self) -> Self:

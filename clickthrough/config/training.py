@@ -1,15 +1,11 @@
-"""Which model is trained, how, and how its scores become probabilities."""
+"""How a model is trained, and how its scores become probabilities."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from clickthrough.config.base import Duration, Strict
 
-_WIDTH = 16
-
-Width = Annotated[int, Field(ge=1)]
 Monitor = Literal[
     "log_loss",
     "listwise_loss",
@@ -21,42 +17,6 @@ Monitor = Literal[
     "ndcg",
 ]
 CalibrationMethod = Literal["auto", "platt", "temperature", "isotonic"]
-
-
-class Mlp(Strict):
-    """Embeddings and a multi-layer perceptron.
-
-    Attributes:
-        members: perceptrons over the same embeddings, each trained on its own; their mean logit is
-            the model's. Several vary less from seed to seed, which tells on small logs.
-        wide: whether each has a linear path from the numeric inputs beside it (Wide & Deep, Cheng
-            et al., 2016).
-        embedding_dim: numbers that an id is embedded as: one width for all columns; ``auto``, 32
-            to 128 by cardinality and frequency; or column -> width, with 16 for the others. The
-            bundle's configuration names the widths that ``auto`` came to.
-        embedding_dropout: share of these numbers that a training step sets to 0.
-    """
-
-    name: Literal["mlp"] = "mlp"
-    members: int = Field(default=1, ge=1)
-    wide: bool = False
-    embedding_dim: Width | Literal["auto"] | dict[str, Width] = _WIDTH
-    hidden: list[int] = Field(default=[512, 256, 128], min_length=1)
-    dropout: float = Field(default=0.1, ge=0, lt=1)
-    embedding_dropout: float = Field(default=0.0, ge=0, lt=1)
-
-    def dims(self, columns: Sequence[str]) -> tuple[int, ...]:
-        """Return the width of each column's embedding.
-
-        Raises:
-            ValueError: ``auto`` has not been settled on a log yet.
-        """
-        given = self.embedding_dim
-        if given == "auto":
-            raise ValueError("embedding_dim: auto is settled on a log's training rows")
-        if isinstance(given, int):
-            return (given,) * len(columns)
-        return tuple(given.get(column, _WIDTH) for column in columns)
 
 
 class Training(Strict):

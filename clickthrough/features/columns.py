@@ -1,5 +1,7 @@
 """The columns that a declaration makes, and the sets of keys whose history they read.
 
+Each knows its ``origin``: the declared feature that it comes from (``config/origins.py``).
+
 A *key set* is the key of some counters, a *sequence set* that of the last clicks. A *measure* is
 one quantity of an impression after its transform. A *numeric column* is a measure, or its rank in
 or difference from the request. An *id column* holds one id, a *bag column* several.
@@ -109,6 +111,7 @@ class Measure:
     length: int = 0
     smoothing: tuple[float, ...] = ()
     at: int = 1
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,7 @@ class NumericColumn:
     measure: str
     relative: Relative | None = None
     missing: Missing = "median"
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,12 @@ class IdColumn:
     min_count: int = 1
     max_size: int | None = None
     buckets: int = 0
+    origin: str = ""
+
+    @property
+    def table(self) -> str:
+        """What its ids are looked up in: columns of one field share a vocabulary."""
+        return self.field if self.source == "field" else self.name
 
 
 @dataclass(frozen=True)
@@ -148,3 +158,14 @@ class BagColumn:
     weights: str | None = None
     min_count: int = 1
     max_size: int | None = None
+    origin: str = ""
+
+    @property
+    def table(self) -> str:
+        """What its ids are looked up in: columns of one field share a vocabulary."""
+        return self.field
+
+    @property
+    def is_sequence(self) -> bool:
+        """Say whether it holds the last values of a key, and not those of a field."""
+        return self.column != self.field

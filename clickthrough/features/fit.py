@@ -31,7 +31,7 @@ def fit_encoder(
     train = train.lazy()
     sample = train.collect() if sample is None else sample
     vocabularies = {
-        column.name: fit_vocabulary(train, column, schema) for column in plan.vocabularies
+        table: fit_vocabulary(train, column, schema) for table, column in plan.vocabularies.items()
     }
     prior = fit_prior(train.select("label").collect(engine="streaming")["label"])
     columns, offsets = encoder_columns(sample, plan, schema), request_offsets(sample)

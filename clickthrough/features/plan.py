@@ -1,6 +1,6 @@
 """From the declaration to the columns of the model's input."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from clickthrough.config.base import format_duration
@@ -22,6 +22,7 @@ from clickthrough.config.features import (
     Sequence,
     Time,
 )
+from clickthrough.config.origins import of_key, origins_of
 from clickthrough.errors import ConfigError
 from clickthrough.features.absent import present
 from clickthrough.features.check import check
@@ -88,9 +89,14 @@ class Plan:
         return counted + [name for s in self.sequence_sets for name in (s.name, s.size)]
 
     @property
-    def vocabularies(self) -> list[IdColumn | BagColumn]:
-        """The columns that have a vocabulary."""
-        return [*(column for column in self.ids if column.source == "field"), *self.bags]
+    def vocabularies(self) -> dict[str, IdColumn | BagColumn]:
+        """Field -> the first column that looks it up: columns of a field share a vocabulary."""
+        columns: list[IdColumn | BagColumn] = [c for c in self.ids if c.source == "field"]
+        columns += self.bags
+        first: dict[str, IdColumn | BagColumn] = {}
+        for column in columns:
+            first.setdefault(column.table, column)
+        return first
 
 
 def make_plan(features: list[Feature], counters: Counters, schema: Schema, timezone: str) -> Plan:
@@ -109,6 +115,7 @@ def make_plan(features: list[Feature], counters: Counters, schema: Schema, timez
     ids = [column for feature in features for column in _ids(feature)]
     bags = [column for feature in features for column in _bags(feature)]
     _no_duplicates([c.name for c in numeric] + [c.name for c in ids] + [c.name for c in bags])
+    _one_vocabulary([*(c for c in ids if c.source == "field"), *bags])
     return Plan(
         key_sets=_key_sets(features),
         sequence_sets=_sequence_sets(features),
@@ -124,28 +131,41 @@ def make_plan(features: list[Feature], counters: Counters, schema: Schema, timez
 def _measures(feature: Feature, levels: Levels) -> Iterator[tuple[Measure, list[Relative]]]:
     match feature:
         case Numeric():
-            for name in feature.fields:
-                yield Measure(name, "field", (name,), feature.transform), feature.relative
+            for name, origin in _each(feature):
+                made = Measure(name, "field", (name,), feature.transform, origin=origin)
+                yield made, feature.relative
         case Counter():
-            made = _counter_measures(feature, levels)
-            yield from ((measure, feature.relative) for measure in made)
+            counted = _counter_measures(feature, levels)
+            yield from ((measure, feature.relative) for measure in _from(counted, feature))
         case Age():
             key = KeySet(tuple(feature.key))
-            yield (
-                Measure(f"{_joined(key.fields)}_age", "age", (key.age,), "log1p"),
-                feature.relative,
-            )
+            made = Measure(f"{_joined(key.fields)}_age", "age", (key.age,), "log1p")
+            yield replace(made, origin=of_key(feature)), feature.relative
         case Match():
             yield from ((measure, feature.relative) for measure in _match_measures(feature))
         case Elapsed():
-            for name in feature.fields:
-                yield Measure(f"{name}_elapsed", "elapsed", (name,), "log1p"), feature.relative
+            for name, origin in _each(feature):
+                made = Measure(f"{name}_elapsed", "elapsed", (name,), "log1p", origin=origin)
+                yield made, feature.relative
         case Cosine():
-            yield _cosine_measure(feature), feature.relative
+            (made,) = _from([_cosine_measure(feature)], feature)
+            yield made, feature.relative
         case RequestSize():
-            yield Measure("request_size", "request_size", (), "log1p"), []
+            yield Measure("request_size", "request_size", (), "log1p", origin=feature.kind), []
         case Position():
-            yield Measure("position", "position", (), "log1p", at=feature.at), []
+            made = Measure("position", "position", (), "log1p", at=feature.at)
+            yield replace(made, origin=feature.kind), []
+
+
+def _each(feature: Categorical | Hashed | Numeric | Elapsed) -> Iterator[tuple[str, str]]:
+    """Yield each field with the name of its feature."""
+    return zip(feature.fields, origins_of(feature), strict=True)
+
+
+def _from(measures: Iterable[Measure], feature: Feature) -> Iterator[Measure]:
+    """Return measures that all come from one feature."""
+    (origin,) = origins_of(feature)
+    return (replace(measure, origin=origin) for measure in measures)
 
 
 def _counter_measures(feature: Counter, levels: Levels) -> Iterator[Measure]:
@@ -176,7 +196,8 @@ def _match_measures(feature: Match) -> Iterator[Measure]:
         sequence = SequenceSet(tuple(feature.key), field, feature.length, feature.of)
         name = f"{own}_in_{_joined(sequence.key)}_{what}"
         inputs = (sequence.name, sequence.size, own)
-        yield Measure(name, "match", inputs, "log1p", feature.length)
+        origin = of_key(feature, own)
+        yield Measure(name, "match", inputs, "log1p", feature.length, origin=origin)
 
 
 def _cosine_measure(feature: Cosine) -> Measure:
@@ -188,21 +209,25 @@ def _columns(
     feature: Feature, measure: Measure, relative: list[Relative]
 ) -> Iterator[NumericColumn]:
     missing = feature.missing if isinstance(feature, Numeric) else "median"
-    yield NumericColumn(measure.name, measure.name, missing=missing)
+    origin = measure.origin
+    yield NumericColumn(measure.name, measure.name, missing=missing, origin=origin)
     for form in relative:
-        yield NumericColumn(f"{measure.name}_{form}", measure.name, form)
+        yield NumericColumn(f"{measure.name}_{form}", measure.name, form, origin=origin)
 
 
 def _ids(feature: Feature) -> Iterator[IdColumn]:
     match feature:
         case Categorical():
-            for name in feature.fields:
-                yield IdColumn(name, "field", name, feature.min_count, feature.max_size)
+            for name, origin in _each(feature):
+                limits = feature.min_count, feature.max_size
+                yield IdColumn(name, "field", name, *limits, origin=origin)
         case Hashed():
-            for name in feature.fields:
-                yield IdColumn(f"{name}_hashed", "hashed", name, buckets=feature.buckets)
+            for name, origin in _each(feature):
+                buckets = feature.buckets
+                yield IdColumn(f"{name}_hashed", "hashed", name, buckets=buckets, origin=origin)
         case Time():
-            yield from (IdColumn(part, part, "time") for part in feature.parts)
+            for part, origin in zip(feature.parts, origins_of(feature), strict=True):
+                yield IdColumn(part, part, "time", origin=origin)
 
 
 def _bags(feature: Feature) -> Iterator[BagColumn]:
@@ -216,6 +241,7 @@ def _bags(feature: Feature) -> Iterator[BagColumn]:
                 feature.weights,
                 feature.min_count,
                 feature.max_size,
+                *origins_of(feature),
             )
         case Sequence():
             sequence = SequenceSet(tuple(feature.key), feature.field, feature.length, feature.of)
@@ -228,6 +254,7 @@ def _bags(feature: Feature) -> Iterator[BagColumn]:
                 None,
                 feature.min_count,
                 feature.max_size,
+                *origins_of(feature),
             )
 
 
@@ -272,6 +299,21 @@ def _sequence_sets(features: list[Feature]) -> tuple[SequenceSet, ...]:
 
 def _joined(fields: tuple[str, ...]) -> str:
     return "_".join(fields)
+
+
+def _one_vocabulary(columns: list[IdColumn | BagColumn]) -> None:
+    """Refuse columns of one field that would keep different values of it."""
+    first: dict[str, IdColumn | BagColumn] = {}
+    for column in columns:
+        known = first.setdefault(column.table, column)
+        limits = [(one.min_count, one.max_size) for one in (known, column)]
+        if limits[0] != limits[1]:
+            (least, most), (other_least, other_most) = limits
+            raise ConfigError(
+                f"features: {known.origin} and {column.origin} look up one vocabulary of "
+                f"'{column.field}', but declare min_count {least} and {other_least}, max_size "
+                f"{most} and {other_most}: expected the same"
+            )
 
 
 def _no_duplicates(names: list[str]) -> None:

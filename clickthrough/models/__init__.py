@@ -1,17 +1,27 @@
 """Models: torch modules, one family a file, and the one registry of their names."""
 
-from clickthrough.config.training import Mlp
-from clickthrough.models.base import CtrModel, InputShape
-from clickthrough.models.mlp import MlpModel
+from typing import Any
 
-MODELS: dict[str, type[MlpModel]] = {"mlp": MlpModel}
+from clickthrough.config.model import Model
+from clickthrough.models.base import CtrModel
+from clickthrough.models.mlp import MlpNet, WideDeepNet
+from clickthrough.models.net import Net
+from clickthrough.models.shape import InputShape
+
+NETS: dict[str, type[Any]] = {
+    "mlp": MlpNet,
+    "wide_deep": WideDeepNet,
+}
+"""Family -> its network, made of the family's settings and an :class:`InputShape`."""
+
+__all__ = ["NETS", "CtrModel", "InputShape", "Net", "build_model"]
 
 
-def build_model(config: Mlp, shape: InputShape) -> CtrModel:
+def build_model(settings: Model, shape: InputShape) -> CtrModel:
     """Build a model with fresh weights.
 
     Args:
-        config: which model, and its layers.
+        settings: which family, and its layers.
         shape: what it is fed.
     """
-    return MODELS[config.name](config, shape)
+    return CtrModel(settings, shape, lambda: NETS[settings.name](settings, shape))

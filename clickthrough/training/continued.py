@@ -14,6 +14,7 @@ from clickthrough.errors import ConfigError
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, UNSEEN, Vocabulary
 from clickthrough.features.plan import Plan
+from clickthrough.features.slots import table_sizes
 from clickthrough.models.base import CtrModel
 from clickthrough.schema import to_microseconds
 
@@ -76,14 +77,14 @@ class Start:
             encoder: see :meth:`encoder`.
         """
         weights = load_module(self.bundle).state_dict()
-        columns = model.table_columns()
+        tables = model.tables_of()
         with torch.no_grad():
             for name, value in model.state_dict().items():
                 given = weights.get(name)
                 if given is None or name == "shift":
                     continue
-                if name in columns:
-                    given = given[_old_rows(self.bundle.encoder, encoder, columns[name])]
+                if name in tables:
+                    given = given[_old_rows(self.bundle.encoder, encoder, tables[name])]
                 value.copy_(given)
 
 
@@ -93,11 +94,11 @@ def _united(old: NDArray[np.generic], new: NDArray[np.generic]) -> NDArray[np.ge
     return np.union1d(old, new)
 
 
-def _old_rows(old: Encoder, new: Encoder, columns: list[int]) -> torch.Tensor:
+def _old_rows(old: Encoder, new: Encoder, tables: list[str]) -> torch.Tensor:
     """Return, for each row of a new fused table, the row of the old one that it begins with."""
     made, start = [], 0
-    sizes = [*(old.id_sizes | {name: size for name, (size, _) in old.bag_shapes.items()}).items()]
-    for name, size in [sizes[column] for column in columns]:
+    sizes = table_sizes(old.slots)
+    for name, size in [(table, sizes[table]) for table in tables]:
         vocabulary = new.vocabularies.get(name)
         rows = np.arange(size)
         if vocabulary is not None:

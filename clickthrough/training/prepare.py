@@ -166,7 +166,7 @@ def history_stage(dataset: Dataset, config: Config, mode: CountersMode) -> Histo
 
 def plan_of(config: Config, schema: Schema) -> Plan:
     """Expand a configuration's features for a log."""
-    return make_plan(config.features, config.counters, schema, config.data.timezone)
+    return make_plan(config.declared, config.counters, schema, config.data.timezone)
 
 
 def snapshots_before_test(dataset: Dataset, config: Config) -> tuple[dict[str, Snapshot], int]:

@@ -208,7 +208,7 @@ def _calibrated(work: _Work, model: CtrModel, epochs: list[Epoch], graph: Path) 
         export_onnx(model.cpu(), prepared.tables["validation"].inputs[:_EXAMPLE_ROWS], graph)
     return Parts(
         config=config,
-        schema=as_served(work.dataset.schema, config.features),
+        schema=as_served(work.dataset.schema, config.declared),
         encoder=prepared.encoder,
         model=model,
         graph=graph,

@@ -9,7 +9,8 @@ from clickthrough.training.batches import Batch
 from clickthrough.training.device import Rows, sent
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.distributed.share import Share, share_of
-from clickthrough.training.loss import Totals, training_loss
+from clickthrough.training.loss import Totals
+from clickthrough.training.objective import Target, objective
 from clickthrough.training.optimizers import Optimizers
 from clickthrough.training.unseen import Unseen
 
@@ -55,32 +56,36 @@ class Step:
         """
         share = share_of(batch, self._place.group)
         places = sent(batch.rows, self._place.device)
-        logits = self._logits(places[share.rows], share)
-        loss = self._loss(logits, batch, places, share)
+        own = places[share.rows]
+        passes = [self._logits(own, share) for _ in range(1 + self._model.self_ensemble)]
+        loss = objective(
+            passes,
+            self._target(batch, places, share),
+            self._model,
+            self._settings,
+            self._pos_weight,
+        )
         return self.optimizers.step(loss, factor, due)
 
-    def _logits(self, places: Tensor, share: Share) -> Tensor:
-        """Return the logits of a share by each member, shape (b, members)."""
+    def _logits(self, places: Tensor, share: Share) -> list[list[Tensor]]:
+        """Return the logits of a share by each part of each member, shape (b,)."""
         ids, numeric, bag_ids, bag_weights = self._rows.inputs(places)
         ids, bag_ids = (self.unseen.replaced(each, share) for each in (ids, bag_ids))
         reduced = self._settings.precision == "bf16"
         with torch.autocast(self._place.device.type, torch.bfloat16, enabled=reduced):
-            return self._model.member_logits(ids, numeric, bag_ids, bag_weights).float()
+            said = self._model.part_logits(ids, numeric, bag_ids, bag_weights)
+        return [[part.float() for part in parts] for parts in said]
 
-    def _loss(self, logits: Tensor, batch: Batch, places: Tensor, share: Share) -> Tensor:
-        """Return a share's part of the batch's loss; the parts of all add up to it."""
+    def _target(self, batch: Batch, places: Tensor, share: Share) -> Target:
+        """Return what a share's rows are; the losses of all shares add up to the batch's."""
         labels, weights = self._rows.labels(places), self._rows.weights(places)
-        totals = Totals.of(labels, weights)
         request = None
         if batch.request is not None:
             own = batch.request[share.rows]
             request = sent(own - own[:1], self._place.device)
-        labels = labels[share.rows]
-        weights = None if weights is None else weights[share.rows]
-        losses = [
-            training_loss(
-                member, labels, request, self._settings.listwise, self._pos_weight, weights, totals
-            )
-            for member in logits.unbind(dim=1)
-        ]
-        return torch.stack(losses).mean()
+        return Target(
+            labels[share.rows],
+            request,
+            None if weights is None else weights[share.rows],
+            Totals.of(labels, weights),
+        )

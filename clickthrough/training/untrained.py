@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from clickthrough.features.encoding.encoder import Encoded, Encoder
 from clickthrough.features.encoding.vocabulary import UNSEEN
+from clickthrough.features.slots import Slot
 from clickthrough.models.base import CtrModel
 
 _ROWS = 1 << 20
@@ -27,24 +28,35 @@ def settle_untrained(model: CtrModel, encoder: Encoder, inputs: Encoded) -> None
         encoder: what made its inputs.
         inputs: those of the training part.
     """
-    untrained = [torch.from_numpy(~held) for held in held_ids(encoder, inputs)]
+    untrained = {t: torch.from_numpy(~held) for t, held in held_ids(encoder, inputs).items()}
     state = model.state_dict()
-    for name, columns in model.table_columns().items():
+    for name, tables in model.tables_of().items():
         start = 0
-        for own in (untrained[column] for column in columns):
+        for own in (untrained[table] for table in tables):
             rows = state[name][start : start + len(own)]
             rows[own] = rows[UNSEEN].clone()
             start += len(own)
 
 
-def held_ids(encoder: Encoder, inputs: Encoded) -> Iterator[NDArray[np.bool_]]:
-    """Yield which ids some row holds, shape (size,), of each id column, then of each bag."""
-    for place, size in enumerate(encoder.id_sizes.values()):
-        yield _held(inputs.ids[:, place : place + 1], size)
-    end = 0
-    for size, length in encoder.bag_shapes.values():
-        start, end = end, end + length
-        yield _held(inputs.bag_ids[:, start:end], size)
+def held_ids(encoder: Encoder, inputs: Encoded) -> dict[str, NDArray[np.bool_]]:
+    """Return which ids of each table some row holds, shape (size,), in whatever column."""
+    held: dict[str, NDArray[np.bool_]] = {}
+    for slot, ids in _columns(encoder, inputs):
+        found = _held(ids, slot.size)
+        held[slot.table] = held[slot.table] | found if slot.table in held else found
+    return held
+
+
+def _columns(encoder: Encoder, inputs: Encoded) -> Iterator[tuple[Slot, NDArray[np.int32]]]:
+    """Yield the ids of each slot that has a table."""
+    place = end = 0
+    for slot in encoder.slots:
+        if slot.kind == "id":
+            yield slot, inputs.ids[:, place : place + 1]
+            place += 1
+        elif slot.kind != "number":
+            start, end = end, end + slot.length
+            yield slot, inputs.bag_ids[:, start:end]
 
 
 def _held(ids: NDArray[np.int32], size: int) -> NDArray[np.bool_]:

@@ -1,13 +1,12 @@
 """How wide the embedding of each column is, where the configuration leaves that to the log."""
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.config.base import unknown_name
-from clickthrough.config.training import Mlp
+from clickthrough.config.model import Model
 from clickthrough.errors import ConfigError
 from clickthrough.features.encoding.encoder import Encoded, Encoder
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN
@@ -16,11 +15,12 @@ _NARROWEST, _WIDEST = 32, 128
 _SAMPLE = 500_000
 
 
-def with_widths(model: Mlp, encoder: Encoder, train: Encoded) -> Mlp:
+def with_widths(model: Model, encoder: Encoder, train: Encoded) -> Model:
     """Return a model's settings with a width for each id column and bag.
 
     Args:
-        model: its settings; ``embedding_dim: auto`` is replaced by the widths themselves.
+        model: its settings; ``embedding_dim: auto`` is replaced by the widths themselves, one for
+            all columns of a field.
         encoder: what the rows were encoded with.
         train: the rows of the training period.
 
@@ -36,12 +36,12 @@ def with_widths(model: Mlp, encoder: Encoder, train: Encoded) -> Mlp:
                 )
     if model.embedding_dim != "auto":
         return model
-    sizes = [*encoder.id_sizes.values(), *(size for size, _ in encoder.bag_shapes.values())]
-    lengths = [length for _, length in encoder.bag_shapes.values()]
-    pairs = zip(columns, sizes, _uses(train, lengths), strict=True)
-    return model.model_copy(
-        update={"embedding_dim": {name: automatic_width(size, uses) for name, size, uses in pairs}}
-    )
+    slots = [slot for slot in encoder.slots if slot.kind != "number"]
+    uses: dict[str, float] = {}
+    for slot, own in zip(slots, _uses(train, encoder), strict=True):
+        uses[slot.table] = uses.get(slot.table, 0.0) + own
+    widths = {slot.name: automatic_width(slot.size, uses[slot.table]) for slot in slots}
+    return model.model_copy(update={"embedding_dim": widths})
 
 
 def automatic_width(ids: int, uses: float) -> int:
@@ -63,11 +63,11 @@ def automatic_width(ids: int, uses: float) -> int:
     return int(np.clip(power, _NARROWEST, _WIDEST))
 
 
-def _uses(train: Encoded, lengths: Sequence[int]) -> NDArray[np.float64]:
+def _uses(train: Encoded, encoder: Encoder) -> NDArray[np.float64]:
     """Return how many known ids each id column and each bag has, judged by a spread of rows."""
     step = max(1, len(train) // _SAMPLE)
     known = np.count_nonzero(train.ids[::step] >= FIRST_KNOWN, axis=0)
     filled = np.count_nonzero(train.bag_weights[::step] > 0, axis=0)
-    ends = np.cumsum([0, *lengths])
+    ends = np.cumsum([0, *(length for _, length in encoder.bag_shapes.values())])
     bags = [filled[a:b].sum() for a, b in pairwise(ends)]
     return np.array([*known, *bags], np.float64) * step

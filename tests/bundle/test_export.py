@@ -8,14 +8,15 @@ import torch
 
 from clickthrough.bundle.export import TOLERANCE, export_onnx, largest_gap, tensors
 from clickthrough.bundle.runtime import OnnxModel
-from clickthrough.config.training import Mlp
+from clickthrough.config.model import Mlp
 from clickthrough.errors import BundleError
 from clickthrough.models import build_model
-from clickthrough.models.base import CtrModel, InputShape
+from clickthrough.models.base import CtrModel
+from clickthrough.models.shape import InputShape
 from clickthrough.training.loop import predict_logits
 from tests.inputs import random_inputs
 
-SHAPE = InputShape((5, 300), 4, ((20, 3), (7, 2)))
+SHAPE = InputShape.of((5, 300), 4, ((20, 3), (7, 2)))
 
 
 SMALL = Mlp(hidden=[16, 8], embedding_dim=4)
@@ -42,11 +43,11 @@ def gap(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> float:
     "shape",
     [
         SHAPE,
-        InputShape((5, 300), 4),
-        InputShape((), 4),
-        InputShape((5, 300), 0),
-        InputShape((), 0, ((20, 3),)),
-        InputShape((), 4, ((20, 1), (7, 2))),
+        InputShape.of((5, 300), 4),
+        InputShape.of((), 4),
+        InputShape.of((5, 300), 0),
+        InputShape.of((), 0, ((20, 3),)),
+        InputShape.of((), 4, ((20, 1), (7, 2))),
     ],
     ids=str,
 )
@@ -67,9 +68,9 @@ def test_the_graph_equals_torch_for_any_number_of_rows(tmp_path: Path, shape: In
 @pytest.mark.parametrize(
     "shape",
     [
-        InputShape((5, 300, 7), 4, ((20, 3), (7, 20))),
-        InputShape((5,) * 30, 10, ((9, 50),)),
-        InputShape((5, 300), 1),
+        InputShape.of((5, 300, 7), 4, ((20, 3), (7, 20))),
+        InputShape.of((5,) * 30, 10, ((9, 50),)),
+        InputShape.of((5, 300), 1),
     ],
     ids=str,
 )

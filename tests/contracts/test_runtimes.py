@@ -12,18 +12,19 @@ from clickthrough import Predictor
 from clickthrough.bundle import load_bundle
 from clickthrough.bundle.export import TOLERANCE, export_onnx, tensors
 from clickthrough.bundle.runtime import OnnxModel, load_model
+from clickthrough.config.model import Mlp
 from clickthrough.config.serving import Runtime
-from clickthrough.config.training import Mlp
 from clickthrough.errors import BundleError
 from clickthrough.models import build_model
-from clickthrough.models.base import CtrModel, InputShape
+from clickthrough.models.base import CtrModel
+from clickthrough.models.shape import InputShape
 from clickthrough.serving.app import from_environment
 from tests.inputs import random_inputs
 
 SHAPES = {
-    "ids and numbers": InputShape((50, 1_000, 7), 11),
-    "bags": InputShape((50,), 3, ((40, 5), (9, 2))),
-    "wide": InputShape((100,) * 30, 52),
+    "ids and numbers": InputShape.of((50, 1_000, 7), 11),
+    "bags": InputShape.of((50,), 3, ((40, 5), (9, 2))),
+    "wide": InputShape.of((100,) * 30, 52),
 }
 HIDDEN = {"ids and numbers": [16], "bags": [33, 7], "wide": [512, 256, 128]}
 Made = tuple[CtrModel, OnnxModel, InputShape]

@@ -5,12 +5,12 @@ from torch import Tensor
 
 from clickthrough.bundle.export import tensors
 from clickthrough.features.encoding.encoder import Encoded
-from clickthrough.models.base import InputShape
 from clickthrough.models.embeddings import Embeddings, FusedEmbedding
+from clickthrough.models.shape import InputShape
 from tests.inputs import random_inputs
 
 DIM = 3
-SHAPE = InputShape((5, 1, 4), 2, ((6, 3), (2, 1), (7, 2)))
+SHAPE = InputShape.of((5, 1, 4), 2, ((6, 3), (2, 1), (7, 2)))
 SIZES = [5, 1, 4, 6, 2, 7]
 """Of the columns, then of the bags: each owns so many rows of the table."""
 
@@ -80,18 +80,18 @@ def test_the_embedding_of_a_bag_is_the_weighted_mean_of_its_ids() -> None:
 
 
 def test_the_mean_of_a_bag_lies_among_its_embeddings() -> None:
-    embedding = numbered(InputShape((), 0, ((10, 2),)))
+    embedding = numbered(InputShape.of((), 0, ((10, 2),)))
     given = inputs_of([], [[4, 8], [4, 8], [4, 8]], [[0.5, 0.5], [0.25, 0.75], [1.0, 0.0]])
     assert embed(embedding, given)[:, 0].tolist() == [6.0, 7.0, 4.0]
 
 
 def test_an_empty_bag_is_nothing_whatever_its_ids_are_embedded_as() -> None:
-    embedding = numbered(InputShape((), 0, ((10, 3),)))
+    embedding = numbered(InputShape.of((), 0, ((10, 3),)))
     assert embed(embedding, inputs_of([], [[0, 9, 3]], [[0.0] * 3])).tolist() == [[0.0] * DIM]
 
 
 def test_the_order_of_a_bag_means_nothing() -> None:
-    embedding = FusedEmbedding(InputShape((), 0, ((10, 3),)), DIM)
+    embedding = FusedEmbedding(InputShape.of((), 0, ((10, 3),)), DIM)
     one = embed(embedding, inputs_of([], [[2, 5, 7]], [[0.5, 0.2, 0.3]]))
     other = embed(embedding, inputs_of([], [[7, 2, 5]], [[0.3, 0.5, 0.2]]))
     torch.testing.assert_close(one, other)
@@ -101,9 +101,9 @@ def test_the_order_of_a_bag_means_nothing() -> None:
     "shape",
     [
         SHAPE,
-        InputShape((5, 4), 2),
-        InputShape((), 2, ((6, 3), (2, 1))),
-        InputShape((9,), 0, ((6, 1),)),
+        InputShape.of((5, 4), 2),
+        InputShape.of((), 2, ((6, 3), (2, 1))),
+        InputShape.of((9,), 0, ((6, 1),)),
     ],
     ids=str,
 )
@@ -139,7 +139,7 @@ def test_columns_of_several_widths_are_joined_in_their_order() -> None:
 
 
 def test_gradients_are_sparse_and_touch_the_rows_of_the_batch_alone() -> None:
-    shape = InputShape((1_000, 50), 0, ((2_000, 4),))
+    shape = InputShape.of((1_000, 50), 0, ((2_000, 4),))
     embedding = FusedEmbedding(shape, DIM)
     inputs = random_inputs(shape, 8, seed=2)
     embed(embedding, inputs).square().sum().backward()  # type: ignore[no-untyped-call]
@@ -154,7 +154,7 @@ def test_gradients_are_sparse_and_touch_the_rows_of_the_batch_alone() -> None:
 
 
 def test_an_optimizer_leaves_the_rows_of_other_batches_alone() -> None:
-    shape = InputShape((100,), 0, ((100, 2),))
+    shape = InputShape.of((100,), 0, ((100, 2),))
     embedding = FusedEmbedding(shape, DIM)
     before = embedding.table.weight.detach().clone()
     optimizer = torch.optim.SparseAdam(embedding.parameters(), lr=0.1)

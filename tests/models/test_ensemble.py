@@ -8,15 +8,16 @@ import torch
 
 from clickthrough.bundle.export import TOLERANCE, export_onnx, largest_gap, tensors
 from clickthrough.bundle.runtime import OnnxModel
-from clickthrough.config.training import Mlp
+from clickthrough.config.model import Mlp
 from clickthrough.models import build_model
-from clickthrough.models.base import CtrModel, InputShape
+from clickthrough.models.base import CtrModel
 from clickthrough.models.mlp import MlpModel
+from clickthrough.models.shape import InputShape
 from clickthrough.training.loop import predict_logits
 from tests.inputs import random_inputs
 
-SHAPE = InputShape((7, 300), 4, ((20, 3),))
-NO_IDS, NO_NUMBERS = InputShape((), 4), InputShape((7,), 0)
+SHAPE = InputShape.of((7, 300), 4, ((20, 3),))
+NO_IDS, NO_NUMBERS = InputShape.of((), 4), InputShape.of((7,), 0)
 
 
 def made(shape: InputShape = SHAPE, members: int = 3, wide: bool = False) -> MlpModel:

@@ -10,22 +10,23 @@ from pydantic import TypeAdapter
 
 from clickthrough.bundle.export import TOLERANCE, export_onnx, largest_gap, tensors
 from clickthrough.bundle.runtime import OnnxModel
+from clickthrough.config.model import Mlp
 from clickthrough.config.root import Config
-from clickthrough.config.training import Mlp
 from clickthrough.models import MODELS, build_model
-from clickthrough.models.base import CtrModel, InputShape
+from clickthrough.models.base import CtrModel
+from clickthrough.models.shape import InputShape
 from clickthrough.training.loop import predict_logits
 from tests.inputs import random_inputs
 
 SHAPES = {
-    "everything": InputShape((7, 300), 4, ((20, 3), (5, 1))),
-    "no bags": InputShape((7, 300), 4),
-    "no ids": InputShape((), 4, ((20, 3), (5, 1))),
-    "no numbers": InputShape((7, 300), 0, ((20, 3), (5, 1))),
-    "ids alone": InputShape((7,), 0),
-    "several widths": InputShape((7, 300), 4, ((20, 3), (5, 1)), dims=(8, 2, 2, 16)),
-    "numbers alone": InputShape((), 1),
-    "bags alone": InputShape((), 0, ((20, 3),)),
+    "everything": InputShape.of((7, 300), 4, ((20, 3), (5, 1))),
+    "no bags": InputShape.of((7, 300), 4),
+    "no ids": InputShape.of((), 4, ((20, 3), (5, 1))),
+    "no numbers": InputShape.of((7, 300), 0, ((20, 3), (5, 1))),
+    "ids alone": InputShape.of((7,), 0),
+    "several widths": InputShape.of((7, 300), 4, ((20, 3), (5, 1)), dims=(8, 2, 2, 16)),
+    "numbers alone": InputShape.of((), 1),
+    "bags alone": InputShape.of((), 0, ((20, 3),)),
 }
 
 

@@ -12,7 +12,8 @@ from clickthrough.config.training import Mlp, Monitor, Training
 from clickthrough.errors import ClickthroughError
 from clickthrough.evaluation.metrics import all_metrics, auc
 from clickthrough.models import build_model
-from clickthrough.models.base import CtrModel, InputShape
+from clickthrough.models.base import CtrModel
+from clickthrough.models.shape import InputShape
 from clickthrough.training.loop import Trainer, predict_logits, train_model
 from clickthrough.training.optimizers import Optimizers
 from clickthrough.training.table import Table
@@ -35,7 +36,7 @@ def made_table(seed: int, rows: int = 800, noise: float = 0.0) -> Table:
 
 def made_model(seed: int = 0) -> CtrModel:
     torch.manual_seed(seed)
-    return build_model(Mlp(hidden=[32], embedding_dim=8, dropout=0.0), InputShape((ITEMS,), 3))
+    return build_model(Mlp(hidden=[32], embedding_dim=8, dropout=0.0), InputShape.of((ITEMS,), 3))
 
 
 def probabilities(model: CtrModel, table: Table) -> NDArray[np.float64]:
@@ -168,7 +169,7 @@ def test_a_small_log_gets_smaller_batches(
 
 def test_members_are_trained_each_on_its_own_loss() -> None:
     """The gradient of a member is that of its own loss, whatever the others say."""
-    shape, table = InputShape((ITEMS,), 3), made_table(1, 64)
+    shape, table = InputShape.of((ITEMS,), 3), made_table(1, 64)
     config = Mlp(hidden=[8], embedding_dim=4, dropout=0.0, members=2)
     settings = Training(epochs=1, batch_size=64, least_steps=1, unseen_share=0)
 

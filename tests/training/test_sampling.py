@@ -5,10 +5,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from clickthrough.config.training import Mlp, Training
+from clickthrough.config.model import Mlp
+from clickthrough.config.training import Training
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models import build_model
-from clickthrough.models.base import CtrModel, InputShape
+from clickthrough.models.base import CtrModel
+from clickthrough.models.shape import InputShape
 from clickthrough.training.loop import train_model
 from clickthrough.training.sampling import correction, positive_weight
 from clickthrough.training.table import Table
@@ -38,7 +40,7 @@ def learned(**settings: object) -> tuple[CtrModel, NDArray[np.float64], NDArray[
     torch.manual_seed(0)
     train, seen = planted(1, 60_000)
     validation, value = planted(2, 20_000)
-    model = build_model(Mlp(hidden=[8], dropout=0.0), InputShape((), len(RATES)))
+    model = build_model(Mlp(hidden=[8], dropout=0.0), InputShape.of((), len(RATES)))
     values = {
         "epochs": 10,
         "batch_size": 512,

@@ -6,13 +6,13 @@ import torch
 from pydantic import TypeAdapter
 
 from clickthrough.config.features import Counters, Feature
-from clickthrough.config.training import Mlp
+from clickthrough.config.model import Mlp
 from clickthrough.features.encoding.encoder import Encoded, Encoder
 from clickthrough.features.encoding.vocabulary import Vocabulary
 from clickthrough.features.plan import make_plan
 from clickthrough.models import build_model
-from clickthrough.models.base import InputShape
 from clickthrough.models.mlp import MlpModel
+from clickthrough.models.shape import InputShape
 from clickthrough.schema import Schema
 from clickthrough.training.untrained import settle_untrained
 from tests.inputs import random_inputs
@@ -28,7 +28,7 @@ PLAN = make_plan(TypeAdapter(list[Feature]).validate_python(FEATURES), Counters(
 ENCODER = Encoder(
     PLAN, {"city": Vocabulary(np.arange(3)), "tags_bag": Vocabulary(np.arange(4))}, {}, 0.1
 )
-SHAPE = InputShape(tuple(ENCODER.id_sizes.values()), 0, tuple(ENCODER.bag_shapes.values()))
+SHAPE = InputShape.of(tuple(ENCODER.id_sizes.values()), 0, tuple(ENCODER.bag_shapes.values()))
 
 
 def inputs_of() -> Encoded:
@@ -45,7 +45,7 @@ def inputs_of() -> Encoded:
 def test_only_ids_without_a_row_take_the_place_of_the_unseen_one(dim: int | dict[str, int]) -> None:
     config = Mlp(hidden=[4], embedding_dim=dim)
     columns = [*ENCODER.id_sizes, *ENCODER.bag_shapes]
-    shape = InputShape(SHAPE.id_sizes, 0, SHAPE.bags, config.dims(columns))
+    shape = InputShape.of(SHAPE.id_sizes, 0, SHAPE.bags, config.dims(columns))
     model = build_model(config, shape)
     assert isinstance(model, MlpModel)
     assert model.embedding is not None

@@ -8,8 +8,8 @@ import pytest
 from clickthrough.bundle.load import load_bundle
 from clickthrough.bundle.module import load_module
 from clickthrough.config.load import parse_config
+from clickthrough.config.model import Mlp
 from clickthrough.config.root import Config
-from clickthrough.config.training import Mlp
 from clickthrough.errors import ConfigError
 from clickthrough.training.run import Begin, train
 from clickthrough.training.widths import automatic_width

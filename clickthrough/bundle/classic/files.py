@@ -12,6 +12,7 @@ from clickthrough.bundle.classic.score import Files
 from clickthrough.bundle.classic.weights import classic_weights, embedding_dims
 from clickthrough.bundle.load import Bundle
 from clickthrough.bundle.module import load_module
+from clickthrough.config.model import Mlp, WideDeep
 from clickthrough.features.encoding.encoder import TIME_SIZES, Encoder
 from clickthrough.features.encoding.scaler import Scaler
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, MISSING, UNSEEN
@@ -58,9 +59,12 @@ def _used(encoder: Encoder) -> dict[str, Scaler]:
 
 def _vocabularies(encoder: Encoder) -> dict[str, dict[int | str, int]]:
     """Return value -> id of each column but the hashed ones."""
+    tables = {c.name: c.table for c in encoder.plan.ids if c.source == "field"}
+    tables |= {bag.name: bag.table for bag in encoder.plan.bags}
+    fields = {name: encoder.vocabularies[table].values.tolist() for name, table in tables.items()}
     known = {
-        name: [value for value in map(plain, vocabulary.values.tolist()) if value is not None]
-        for name, vocabulary in encoder.vocabularies.items()
+        name: [value for value in map(plain, values) if value is not None]
+        for name, values in fields.items()
     }
     sources = {column.name: column.source for column in encoder.plan.ids}
     times = {name: range(TIME_SIZES[s]) for name, s in sources.items() if s in TIME_SIZES}
@@ -72,6 +76,7 @@ def _vocabularies(encoder: Encoder) -> dict[str, dict[int | str, int]]:
 
 def _description(bundle: Bundle, dims: dict[str, int]) -> dict[str, Any]:
     encoder, model = bundle.encoder, bundle.config.model
+    assert isinstance(model, Mlp | WideDeep)  # noqa: S101 - other weights were refused
     scalers = _used(encoder)
     libraries = ("torch", "scikit-learn", "numpy")
     return {
@@ -81,7 +86,7 @@ def _description(bundle: Bundle, dims: dict[str, int]) -> dict[str, Any]:
         "dropout": model.dropout,
         "embedding_dropout": model.embedding_dropout,
         "members": model.members,
-        "wide": model.wide and bool(encoder.numeric_names),
+        "wide": model.name == "wide_deep" and bool(encoder.numeric_names),
         "calibration": calibration_of(bundle.calibrator.model_dump(), list(encoder.id_sizes)),
         "missing_id": MISSING,
         "unseen_id": UNSEEN,

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor, nn
 
 from clickthrough.bundle.classic.score import table_key
 from clickthrough.errors import BundleError
 from clickthrough.models.base import CtrModel
-from clickthrough.models.mlp import MlpModel
+from clickthrough.models.embeddings import Embeddings
+from clickthrough.models.mlp import MlpNet, WideDeepNet
 
 
 def embedding_dims(model: CtrModel, columns: list[str]) -> dict[str, int]:
@@ -25,48 +27,61 @@ def classic_weights(model: CtrModel, columns: list[str]) -> dict[str, Tensor]:
     Raises:
         BundleError: the model is of another kind, or has weights that have no name here.
     """
-    perceptrons = _mlp(model)
+    nets = _perceptrons(model)
     keys = [table_key(*placed) for placed in enumerate(columns)]
     made = {
         f"embeddings.{key}.weight": table.clone()  # else each would carry the whole fused table
         for key, table in zip(keys, _tables(model), strict=True)
     }
-    for place, member in enumerate(perceptrons.members):
-        made |= {f"members.{place}.{name}": tensor for name, tensor in _layers(member)}
+    for place, (net, last) in enumerate(zip(nets, model.lasts, strict=True)):
+        assert isinstance(last, nn.ModuleList)  # noqa: S101
+        made |= {f"members.{place}.{name}": tensor for name, tensor in _layers(net, last[0])}
         made[f"members.{place}.output.bias"] += model.shift
-    if perceptrons.linear is not None:
-        made["wide.weight"] = perceptrons.linear.weight.detach().clone()
+    paths = [net.linear for net in nets if isinstance(net, WideDeepNet)]
+    if any(path is not None for path in paths):
+        made["wide.weight"] = torch.cat([path.weight.detach() for path in paths if path])
     _refuse_loss(model, made)
     return made
 
 
-def _mlp(model: CtrModel) -> MlpModel:
-    if not isinstance(model, MlpModel):
-        found = type(model).__name__
-        raise BundleError(f"the classic layout holds perceptrons over embeddings; found {found}")
-    return model
+def _perceptrons(model: CtrModel) -> list[MlpNet]:
+    nets = [net for net in model.nets if isinstance(net, MlpNet)]
+    if len(nets) != len(model.nets) or len(nets) != model.members or len(model.embeddings) > 1:
+        found = type(model.net).__name__
+        raise BundleError(
+            "the classic layout holds perceptrons over one set of embeddings; found "
+            f"{found} with {len(model.nets)} networks over {len(model.embeddings)} sets"
+        )
+    return nets
 
 
 def _tables(model: CtrModel) -> list[Tensor]:
-    embedding = _mlp(model).embedding
-    return [] if embedding is None else embedding.tables()
+    _perceptrons(model)
+    for embeddings in model.embeddings:
+        assert isinstance(embeddings, Embeddings)  # noqa: S101
+        return embeddings.tables()
+    return []
 
 
-def _layers(member: nn.Module) -> Iterator[tuple[str, Tensor]]:
+def _layers(net: MlpNet, last: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Yield the tensors of a perceptron, statistics of BatchNorm included."""
-    linears = [layer for layer in member.children() if isinstance(layer, nn.Linear)]
-    norms = [layer for layer in member.children() if isinstance(layer, nn.BatchNorm1d)]
-    named: dict[str, nn.Module] = {f"hidden_{i}": layer for i, layer in enumerate(linears[:-1])}
+    linears = [layer for layer in net.layers if isinstance(layer, nn.Linear)]
+    norms = [layer for layer in net.layers if isinstance(layer, nn.BatchNorm1d)]
+    named: dict[str, nn.Module] = {f"hidden_{i}": layer for i, layer in enumerate(linears)}
     named |= {f"norm_{i}": layer for i, layer in enumerate(norms)}
-    for name, layer in {**named, "output": linears[-1]}.items():
+    for name, layer in {**named, "output": last}.items():
         for part, tensor in layer.state_dict().items():
             yield f"{name}.{part}", tensor.detach().clone()
 
 
 def _refuse_loss(model: CtrModel, made: dict[str, Tensor]) -> None:
-    """Refuse to leave out a weight: as many numbers must come out as went in."""
-    state = {name: tensor for name, tensor in model.state_dict().items() if name != "shift"}
+    """Refuse to leave out a weight: as many numbers must come out as went in.
+
+    Columns of one field share a table, which here each has for itself.
+    """
+    tables = model.tables_of()
+    state = {n: v for n, v in model.state_dict().items() if n not in tables and n != "shift"}
     held = sum(tensor.numel() for tensor in state.values())  # the shift is part of every bias
-    named = sum(tensor.numel() for tensor in made.values())
+    named = sum(v.numel() for n, v in made.items() if not n.startswith("embeddings."))
     if named != held:
         raise BundleError(f"the classic layout has names for {named:,} of {held:,} weights")

@@ -15,6 +15,7 @@ from clickthrough.features.encoding.numeric import NumericProgram
 from clickthrough.features.encoding.scaler import Scaler
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, Vocabulary
 from clickthrough.features.plan import Plan
+from clickthrough.features.slots import Slot
 from clickthrough.schema import Columns
 
 Floats = NDArray[np.float64]
@@ -66,7 +67,7 @@ class Encoder:
 
     Args:
         plan: the columns to make.
-        vocabularies: id column or bag -> vocabulary.
+        vocabularies: field -> vocabulary, of all columns that look it up.
         scalers: numeric column -> scaler.
         prior: click rate of the training period, towards which rates are smoothed.
     """
@@ -99,7 +100,29 @@ class Encoder:
     @property
     def bag_shapes(self) -> dict[str, tuple[int, int]]:
         """The number of ids and the length of each bag."""
-        return {bag.name: (self.vocabularies[bag.name].size, bag.length) for bag in self.plan.bags}
+        return {bag.name: (self.vocabularies[bag.table].size, bag.length) for bag in self.plan.bags}
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The inputs of a model: ids, then numbers, then bags and sequences."""
+        sizes = self.id_sizes
+        ids = [Slot(c.name, "id", c.origin, c.table, sizes[c.name]) for c in self.plan.ids]
+        numeric = self.plan.numeric
+        origins = [c.origin for c in (*numeric, *(numeric[i] for i in self._indicators))]
+        named = zip(self.numeric_names, origins, strict=True)
+        numbers = [Slot(name, "number", origin) for name, origin in named]
+        several = [
+            Slot(
+                bag.name,
+                "sequence" if bag.is_sequence else "bag",
+                bag.origin,
+                bag.table,
+                self.vocabularies[bag.table].size,
+                bag.length,
+            )
+            for bag in self.plan.bags
+        ]
+        return (*ids, *numbers, *several)
 
     @property
     def numeric_names(self) -> list[str]:
@@ -132,7 +155,7 @@ class Encoder:
         end = 0
         for bag in self.plan.bags:
             start, end = end, end + bag.length
-            made = encode_bag(bag, self.vocabularies[bag.name], columns)
+            made = encode_bag(bag, self.vocabularies[bag.table], columns)
             ids[:, start:end], weights[:, start:end] = made
         return ids, weights
 
@@ -147,7 +170,7 @@ class Encoder:
     def ids_of(self, column: IdColumn, values: NDArray[np.generic]) -> NDArray[np.int32]:
         """Return the ids of one column for values of its field, shape (n,)."""
         if column.source == "field":
-            return self.vocabularies[column.name].encode(values)
+            return self.vocabularies[column.table].encode(values)
         if column.source == "hashed":
             return hashed_ids(values, column.buckets)
         part = hour_of_day if column.source == "hour" else day_of_week
@@ -155,7 +178,7 @@ class Encoder:
 
     def _size(self, column: IdColumn) -> int:
         if column.source == "field":
-            return self.vocabularies[column.name].size
+            return self.vocabularies[column.table].size
         if column.source == "hashed":
             return column.buckets + FIRST_KNOWN
         return TIME_SIZES[column.source] + FIRST_KNOWN

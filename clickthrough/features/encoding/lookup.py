@@ -42,7 +42,7 @@ class IdEncoder:
         self._numbers = [column.field for _, column in numbers]
         self._texts = [column.field for _, column in texts]
         self._fields = np.arange(len(indexed))
-        self._index = ValueIndex([encoder.vocabularies[column.name] for _, column in indexed])
+        self._index = ValueIndex([encoder.vocabularies[column.table] for _, column in indexed])
 
     def encode(self, values: Values, columns: Columns, rows: int) -> NDArray[np.int32]:
         """Return the ids of rows, shape (n, id columns).
@@ -86,5 +86,5 @@ class IdEncoder:
         """Return the type by which a column is indexed, if it is."""
         if column.source != "field":
             return None
-        known = len(self._encoder.vocabularies[column.name].values)
+        known = len(self._encoder.vocabularies[column.table].values)
         return self._schema.fields[column.field] if 0 < known <= MOST_INDEXED else None

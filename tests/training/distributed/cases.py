@@ -11,9 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from clickthrough.config.training import Mlp, Training
+from clickthrough.config.model import Mlp
+from clickthrough.config.training import Training
 from clickthrough.models import build_model
-from clickthrough.models.base import CtrModel, InputShape
+from clickthrough.models.base import CtrModel
+from clickthrough.models.shape import InputShape
 from clickthrough.training.checkpoint import Keeper, identity_of
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.distributed.share import Share
@@ -24,7 +26,7 @@ from clickthrough.training.table import Table
 from clickthrough.training.unseen import Unseen
 from tests.inputs import random_inputs
 
-SHAPE = InputShape((60, 11), 3, ((25, 3),))
+SHAPE = InputShape.of((60, 11), 3, ((25, 3),))
 ROWS = 807  # the last batch is smaller, and no number of processes divides it
 State = dict[str, Tensor]
 

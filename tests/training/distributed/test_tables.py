@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from clickthrough.config.training import Mlp
+from clickthrough.config.model import Mlp
 from clickthrough.errors import ConfigError
 from clickthrough.models import build_model
-from clickthrough.models.base import InputShape
+from clickthrough.models.shape import InputShape
 from clickthrough.training.distributed.group import ALONE
 from clickthrough.training.distributed.tables import (
     ShardedTable,
@@ -42,7 +42,7 @@ def test_a_table_of_one_process_is_an_embedding(rows: torch.Tensor) -> None:
 
 
 def test_a_model_is_what_it_was_after_all() -> None:
-    model = build_model(Mlp(hidden=[4]), InputShape((30, 5), 2))
+    model = build_model(Mlp(hidden=[4]), InputShape.of((30, 5), 2))
     state = copy.deepcopy(model.state_dict())
     shard_tables(model, ALONE)
     assert any(isinstance(module, ShardedTable) for module in model.modules())
@@ -58,7 +58,7 @@ def test_a_model_is_what_it_was_after_all() -> None:
 
 
 def test_a_table_that_cannot_be_dealt_out_is_refused() -> None:
-    model = build_model(Mlp(hidden=[4]), InputShape((30, 5), 2))
+    model = build_model(Mlp(hidden=[4]), InputShape.of((30, 5), 2))
     assert model.get_submodule("embedding") is not None
     model.embedding = nn.ParameterList([nn.Parameter(torch.zeros(30, 4))])
     with pytest.raises(ConfigError, match=r"training\.tables: MlpModel has tables that cannot"):
