@@ -8,7 +8,7 @@ import torch
 
 from clickthrough.bundle.export import TOLERANCE, export_onnx, largest_gap, tensors
 from clickthrough.bundle.runtime import OnnxModel
-from clickthrough.config.model import Mlp
+from clickthrough.config.model import Mlp, WideDeep
 from clickthrough.errors import BundleError
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
@@ -22,7 +22,7 @@ SHAPE = InputShape.of((5, 300), 4, ((20, 3), (7, 2)))
 SMALL = Mlp(hidden=[16, 8], embedding_dim=4)
 
 
-def made(seed: int, shape: InputShape, config: Mlp = SMALL) -> CtrModel:
+def made(seed: int, shape: InputShape, config: Mlp | WideDeep = SMALL) -> CtrModel:
     """Return a model whose weights and normalization statistics are not the initial ones."""
     torch.manual_seed(seed)
     model = build_model(config, shape)
@@ -77,7 +77,7 @@ def test_the_graph_equals_torch_for_any_number_of_rows(tmp_path: Path, shape: In
 def test_a_row_scores_the_same_whatever_stands_beside_it(
     tmp_path: Path, shape: InputShape, members: int
 ) -> None:
-    config = Mlp(hidden=[128, 64], embedding_dim=16, members=members, wide=True)
+    config = WideDeep(hidden=[128, 64], embedding_dim=16, members=members)
     export_onnx(made(4, shape, config), random_inputs(shape, 64), tmp_path / "model.onnx")
     graph, inputs = OnnxModel(tmp_path / "model.onnx"), random_inputs(shape, 200, seed=5)
     together = graph.logits(inputs)

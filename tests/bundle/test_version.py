@@ -121,7 +121,7 @@ def test_everything_that_scores_counts(bundle_path: Path) -> None:
         for other in (
             changed(config, "data", timezone="UTC"),
             changed(config, "counters", smoothing=21.0),
-            changed(config, "model", wide=True),
+            changed(config, "model", members=2),
             config.model_copy(update={"features": config.features[::-1]}),
         )
     }

@@ -11,6 +11,7 @@ from clickthrough.config.base import format_duration, parse_duration
 from clickthrough.config.data import TabularData
 from clickthrough.config.features import Counter
 from clickthrough.config.load import parse_config, preset_names
+from clickthrough.config.model import WideDeep
 from clickthrough.errors import ConfigError
 
 
@@ -304,6 +305,7 @@ def test_a_checked_configuration_cannot_be_changed() -> None:
 def test_a_setting_replaces_the_files(tmp_path: Path) -> None:
     settings = ["training.epochs=3", "data.split.test=2016-06-25T04:00:00Z", "model.hidden=[8, 4]"]
     config = load_config("outbrain", tmp_path, settings)
+    assert isinstance(config.model, WideDeep)
     assert (config.training.epochs, config.model.hidden) == (3, [8, 4])
     assert config.data.split.test == datetime(2016, 6, 25, 4, tzinfo=UTC)
     assert config.training.batch_size == load_config("outbrain", tmp_path).training.batch_size

@@ -86,8 +86,10 @@ def test_the_prior_is_never_0_or_1(labels: list[int | None]) -> None:
     assert 0 < fit_prior(pl.Series(labels, dtype=pl.Int8)) < 1
 
 
-def bag_words(values: Sequence[object], kind: FieldType, **limits: int) -> list[object]:
-    column = BagColumn("tags_bag", "tags", "tags", 5, None, **limits)
+def bag_words(
+    values: Sequence[object], kind: FieldType, min_count: int = 1, max_size: int | None = None
+) -> list[object]:
+    column = BagColumn("tags_bag", "tags", "tags", 5, None, min_count, max_size)
     schema = Schema(roles={}, fields={"tags": kind})
     inner = {"ints": pl.Int64, "strs": pl.String}[kind]
     frame = pl.DataFrame({"tags": values}, schema={"tags": pl.List(inner)})

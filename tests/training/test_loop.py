@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from clickthrough.bundle.export import tensors
-from clickthrough.config.training import Mlp, Monitor, Training
+from clickthrough.config.model import Mlp
+from clickthrough.config.training import Monitor, Training
 from clickthrough.errors import ClickthroughError
 from clickthrough.evaluation.metrics import all_metrics, auc
 from clickthrough.models import build_model

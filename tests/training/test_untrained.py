@@ -11,7 +11,7 @@ from clickthrough.features.encoding.encoder import Encoded, Encoder
 from clickthrough.features.encoding.vocabulary import Vocabulary
 from clickthrough.features.plan import make_plan
 from clickthrough.models import build_model
-from clickthrough.models.mlp import MlpModel
+from clickthrough.models.embeddings import Embeddings
 from clickthrough.models.shape import InputShape
 from clickthrough.schema import Schema
 from clickthrough.training.untrained import settle_untrained
@@ -26,9 +26,9 @@ FEATURES = [
 SCHEMA = Schema(roles={"time": "t"}, fields={"city": "int", "user": "int", "tags": "ints"})
 PLAN = make_plan(TypeAdapter(list[Feature]).validate_python(FEATURES), Counters(), SCHEMA, "UTC")
 ENCODER = Encoder(
-    PLAN, {"city": Vocabulary(np.arange(3)), "tags_bag": Vocabulary(np.arange(4))}, {}, 0.1
+    PLAN, {"city": Vocabulary(np.arange(3)), "tags": Vocabulary(np.arange(4))}, {}, 0.1
 )
-SHAPE = InputShape.of(tuple(ENCODER.id_sizes.values()), 0, tuple(ENCODER.bag_shapes.values()))
+SHAPE = InputShape(ENCODER.slots, (16,) * 5)
 
 
 def inputs_of() -> Encoded:
@@ -45,13 +45,12 @@ def inputs_of() -> Encoded:
 def test_only_ids_without_a_row_take_the_place_of_the_unseen_one(dim: int | dict[str, int]) -> None:
     config = Mlp(hidden=[4], embedding_dim=dim)
     columns = [*ENCODER.id_sizes, *ENCODER.bag_shapes]
-    shape = InputShape.of(SHAPE.id_sizes, 0, SHAPE.bags, config.dims(columns))
-    model = build_model(config, shape)
-    assert isinstance(model, MlpModel)
-    assert model.embedding is not None
-    before = [table.clone() for table in model.embedding.tables()]
+    model = build_model(config, InputShape(ENCODER.slots, config.dims(columns)))
+    (embeddings,) = model.embeddings
+    assert isinstance(embeddings, Embeddings)
+    before = [table.clone() for table in embeddings.tables()]
     settle_untrained(model, ENCODER, inputs_of())
     held = [{2, 3, 4}, {2, 3, 4}, {2, 3}, {6}, {2, 3, 4}]
-    for old, new, ids in zip(before, model.embedding.tables(), held, strict=True):
+    for old, new, ids in zip(before, embeddings.tables(), held, strict=True):
         for id_ in range(len(old)):
             assert torch.equal(new[id_], old[id_ if id_ in ids else 1])

@@ -56,7 +56,7 @@ def rich_config(folder: Path) -> Config:
                  "split": {"validation": 0.2, "test": 0.2}},
         "counters": {"tick": "10m", "label_delay": "20m"},
         "features": RICH,
-        "model": {"hidden": [8, 4], "embedding_dim": 4, "members": 2, "wide": True},
+        "model": {"hidden": [8, 4], "embedding_dim": 4, "members": 2, "name": "wide_deep"},
         "training": {"epochs": 2, "learning_rate": 0.02, "pos_weight": 3.0},
     }  # fmt: skip
     return parse_config(values, "test")
@@ -65,7 +65,7 @@ def rich_config(folder: Path) -> Config:
 def part_config(kind: str, log_folder: Path) -> Config:
     values = make_values(log_folder, epochs=1)
     values["features"] = [f for f in values["features"] if f["kind"] == kind]
-    values["model"]["wide"] = True
+    values["model"]["name"] = "wide_deep"
     return parse_config(values, "test")
 
 

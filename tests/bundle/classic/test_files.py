@@ -16,8 +16,12 @@ from clickthrough.bundle.classic import score
 from clickthrough.bundle.classic.files import classic_files
 from clickthrough.bundle.classic.weights import classic_weights
 from clickthrough.bundle.module import load_module
+from clickthrough.config.model import Mlp
 from clickthrough.errors import BundleError
 from clickthrough.models.base import CtrModel
+from clickthrough.models.mlp import MlpNet
+from clickthrough.models.net import Net
+from clickthrough.models.shape import InputShape
 from tests.bundle.classic.made import Exported
 
 PICKLES = ["cat_vocab", "cat_num_classes", "numeric_scaler", "final_categorical", "final_numeric"]
@@ -100,20 +104,25 @@ def test_the_scaler_is_one_of_scikit_learns(exported: Exported) -> None:
         np.testing.assert_allclose(scaler.inverse_transform(found), values, rtol=1e-9, atol=1e-9)
 
 
-class Other(CtrModel):
-    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        return inputs[1].sum(1)
-
-    def table_parameters(self) -> list[torch.nn.Parameter]:
-        return []
-
-    def table_columns(self) -> dict[str, list[int]]:
-        return {}
+class Other(Net):
+    """A network of another kind."""
 
 
-def test_a_model_of_another_kind_is_refused() -> None:
-    with pytest.raises(BundleError, match="found Other"):
-        classic_weights(Other(), [])
+@pytest.mark.parametrize(
+    ("net", "settings", "found"),
+    [
+        (Other, {}, "found Other with 1 networks"),
+        (MlpNet, {"members": 2, "share": "all"}, "found MlpNet with 1 networks"),
+        (MlpNet, {"members": 2, "share": "none"}, "2 networks over 2 sets"),
+    ],
+)
+def test_a_model_of_another_kind_is_refused(
+    net: type[Any], settings: dict[str, Any], found: str
+) -> None:
+    config, shape = Mlp(hidden=[4], **settings), InputShape.of((7,), 2)
+    made = (lambda: net(shape)) if net is Other else (lambda: net(config, shape))
+    with pytest.raises(BundleError, match=found):
+        classic_weights(CtrModel(config, shape, made), ["id_0"])
 
 
 def test_a_weight_without_a_name_is_refused(rich: Exported) -> None:

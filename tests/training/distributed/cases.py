@@ -65,7 +65,7 @@ CASES = {
     "listwise sharded": Case(LISTWISE | SHARDED),
     "members, warmup, negatives": Case(
         {"warmup_steps": 9, "decay": "cosine", "negatives": 0.5, "pos_weight": "balanced"},
-        {"members": 2, "wide": True},
+        {"name": "wide_deep", "members": 2},
     ),
 }
 GONE_ON = ("pointwise", "pointwise sharded")
