@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from clickthrough.bundle import layout
-from clickthrough.bundle.export import export_onnx
+from clickthrough.bundle.module import input_shape
 from clickthrough.bundle.save import Parts, save_bundle
 from clickthrough.calibration import Platt
 from clickthrough.config.features import Counters
@@ -25,8 +24,8 @@ from clickthrough.features.history.keys import key_bytes
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.models import build_model
-from clickthrough.models.shape import InputShape
 from clickthrough.schema import FieldType, Schema
+from clickthrough.training.fitted import FittedModule
 
 SIZE = 100_000
 CONTEXT = ["user", "page", *(f"context_{i:02}" for i in range(14))]
@@ -116,18 +115,16 @@ def make_bundle(folder: Path) -> Path:
     scalers = {
         column.name: Scaler(0.1, -9.0, 9.0, 0.2, 1.3, indicator=True) for column in plan.numeric
     }
-    words = {column.name: vocabulary(column.name) for column in plan.vocabularies}
+    words = {field: vocabulary(field) for field in plan.vocabularies}
     encoder = Encoder(plan, words, scalers, 0.1)
-    shape = InputShape.of(tuple(encoder.id_sizes.values()), len(encoder.numeric_names))
-    model, graph = build_model(settings.model, shape), folder / "graph" / layout.ONNX
-    graph.parent.mkdir(parents=True)
-    export_onnx(model, random_inputs(encoder, 64), graph)
+    model = build_model(settings.model, input_shape(encoder, settings.model))
+    (folder / "model").mkdir(parents=True)
+    FittedModule(model).write(folder / "model", random_inputs(encoder, 64))
     parts = Parts(
         config=settings,
         schema=declared,
         encoder=encoder,
-        model=model,
-        graph=graph,
+        model=folder / "model",
         calibrator=Platt(slope=0.9, intercept=-0.1),
         snapshots={k.name: snapshot(k, plan.counters) for k in plan.key_sets},
         counters_until=START * 1_000_000,

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
-from safetensors.torch import save_file
 
 from clickthrough._version import __version__
 from clickthrough.bundle import layout
@@ -25,7 +24,6 @@ from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.history.digests import counters_digest, sequence_digest
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import Plan
-from clickthrough.models.base import CtrModel
 from clickthrough.schema import Schema
 
 
@@ -34,16 +32,14 @@ class Parts:
     """What a bundle is made of.
 
     Attributes:
-        graph: the exported model, a file named as in a bundle; see
-            :func:`clickthrough.bundle.export.export_onnx`.
+        model: a directory of the model's files, named as in a bundle: its graph, and weights.
         counters_until: the snapshot holds the events before this moment (microseconds).
     """
 
     config: Config
     schema: Schema
     encoder: Encoder
-    model: CtrModel
-    graph: Path
+    model: Path
     calibrator: Calibrator
     snapshots: dict[str, Snapshot]
     counters_until: int
@@ -85,11 +81,8 @@ def refuse_to_replace(target: Path) -> None:
 
 
 def _write(folder: Path, parts: Parts) -> Manifest:
-    for file in parts.graph.parent.glob(f"{layout.ONNX}*"):
-        shutil.copyfile(file, folder / file.name)
-    save_file(parts.model.state_dict(), folder / layout.WEIGHTS)
-    # safetensors lets the owner alone read it
-    shutil.copymode(folder / layout.ONNX, folder / layout.WEIGHTS)
+    for file in parts.model.iterdir():
+        shutil.copyfile(file, folder / file.name)  # modes are those of any new file
     _write_encoder(folder, parts.encoder)
     _write_json(folder / layout.CONFIG, _kept(parts.config))
     _write_json(folder / layout.SCHEMA, parts.schema)

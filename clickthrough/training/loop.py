@@ -1,7 +1,7 @@
 """The training loop."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import islice
 from math import isnan
@@ -93,12 +93,18 @@ class Trainer:
             self.restore(*kept)
         return kept is not None
 
-    def run(self, progress: Progress = silent, keeper: Keeper | None = None) -> list[Epoch]:
+    def run(
+        self,
+        progress: Progress = silent,
+        keeper: Keeper | None = None,
+        evaluated: Callable[[Epoch], None] = lambda epoch: None,
+    ) -> list[Epoch]:
         """Train until validation stops improving; leave the best weights in the leader's model.
 
         Args:
             progress: called after each batch.
             keeper: where the leader keeps checkpoints.
+            evaluated: called after each epoch; what it raises ends the run.
 
         Raises:
             ClickthroughError: the loss is not a number, a checkpoint cannot be written, or
@@ -107,6 +113,7 @@ class Trainer:
         while not self._is_finished():
             self._epoch(progress, keeper)
             self._close()
+            evaluated(self.position.epochs[-1])
         self._model.load_state_dict(self._best)
         self._place.leave(self._model)
         return self.position.epochs

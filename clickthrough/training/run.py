@@ -7,13 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from clickthrough.bundle import layout
-from clickthrough.bundle.export import export_onnx
 from clickthrough.bundle.load import load_bundle
 from clickthrough.bundle.manifest import Manifest
-from clickthrough.bundle.module import input_shape
 from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.bundle.save import Parts, refuse_to_replace, save_bundle
 from clickthrough.config.root import Config
@@ -21,27 +17,19 @@ from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TEST, TRAIN, VALIDATION
 from clickthrough.evaluation.evidence import thin_validation
 from clickthrough.features.check import as_served
-from clickthrough.models import build_model
-from clickthrough.models.base import CtrModel
-from clickthrough.training.calibrate import calibrate, described, sliced_column
-from clickthrough.training.checkpoint import Keeper, identity_of
+from clickthrough.training.calibrate import sliced_column
 from clickthrough.training.continued import Start
 from clickthrough.training.describe import describe, describe_inputs, describe_long_texts
 from clickthrough.training.distributed.group import led_text
-from clickthrough.training.distributed.opening import check_agreement, open_first_here
+from clickthrough.training.distributed.opening import open_first_here
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.evaluate import Scorer, evaluate_prepared
-from clickthrough.training.loop import Trainer, predict_logits
-from clickthrough.training.monitor import sign_of
+from clickthrough.training.fit import Fitted, Where, fit
 from clickthrough.training.position import Epoch
 from clickthrough.training.prepare import Prepared, plan_of, prepare, snapshots_before_test
 from clickthrough.training.refusals import refuse_other_types, refuse_unlearnable
 from clickthrough.training.scope import Scope, read_scope
 from clickthrough.training.told import Told
-from clickthrough.training.untrained import settle_untrained
-from clickthrough.training.widths import with_widths
-
-_EXAMPLE_ROWS = 512
 
 
 @dataclass(frozen=True)
@@ -129,19 +117,17 @@ def train(
     with told.step("computing history and features"):
         prepared = prepare(dataset, config, "live", parts=parts, start=start)
     told.say(describe_inputs(prepared))
-    config = _settled(config, prepared)
     work = _Work(config, dataset, prepared, told, place, out.with_name(f".{out.name}.training"))
     if leads and not begin.resume:
         work.clear()
-    model, epochs = _fit(work, start)
+    fitted = fit(prepared, config, told, Where(place, work.checkpoints, start))
     made = ""
-    if leads:
+    if fitted is not None:
         with tempfile.TemporaryDirectory() as folder:
-            parts_of_bundle = _calibrated(work, model, epochs, Path(folder) / layout.ONNX)
-            parts_of_bundle = _evaluated(parts_of_bundle, work, scope)
+            parts_of_bundle = _evaluated(_parts(work, fitted, Path(folder)), fitted, work, scope)
             manifest = save_bundle(out, parts_of_bundle)
         work.clear()
-        made = Run(manifest, epochs, parts_of_bundle.metrics).text()
+        made = Run(manifest, fitted.epochs, parts_of_bundle.metrics).text()
     return Run.read(led_text(place.group, made))
 
 
@@ -161,76 +147,34 @@ class _Work:
         shutil.rmtree(self.checkpoints, ignore_errors=True)
 
 
-def _settled(config: Config, prepared: Prepared) -> Config:
-    """Return a configuration with nothing left to the log."""
-    model = with_widths(config.model, prepared.encoder, prepared.tables["train"].inputs)
-    return config.model_copy(update={"model": model})
-
-
-def _fit(work: _Work, start: Start | None) -> tuple[CtrModel, list[Epoch]]:
-    """Train; the leader's model is then the best one."""
-    settings, told, place = work.config.training, work.told, work.place
-    encoder, tables = work.prepared.encoder, work.prepared.tables
-    torch.manual_seed(settings.seed)
-    model = build_model(work.config.model, input_shape(encoder, work.config.model))
-    if start is not None:
-        start.load(model, encoder)
-        told.say(f"going on from bundle {start.bundle.manifest.version}")
-    identity = identity_of(settings, tables["train"], model, place)
-    check_agreement(place.group, identity)
-    keeper = Keeper(work.checkpoints, identity, settings.checkpoint_every)
-    watched = work.prepared.watched if place.group.leads else None
-    trainer = Trainer(model, tables["train"], watched, settings, encoder.numeric_names, place)
-    if trainer.resume(keeper):
-        told.say(f"going on from {trainer.position.told()}{keeper.noted}")
-    epochs = trainer.run(told.progress, keeper)
-    if place.group.leads and start is None and settings.unseen_share:
-        settle_untrained(model, encoder, tables["train"].inputs)
-    sign = sign_of(settings.monitor)
-    chosen = max(epochs, key=lambda epoch: sign * epoch.monitored)
-    told.say(
-        f"stopped after {len(epochs)} epochs; best is {chosen.number}: "
-        f"validation {settings.monitor} {chosen.monitored:.4f}"
-    )
-    return model, epochs
-
-
-def _calibrated(work: _Work, model: CtrModel, epochs: list[Epoch], graph: Path) -> Parts:
-    """Return what a bundle is made of, but for the evaluation; the graph is written to a file."""
-    config, prepared = work.config, work.prepared
-    with work.told.step("calibrating"):
-        logits = predict_logits(model, prepared.watched.inputs)
-        calibrator = calibrate(config.calibration, prepared.encoder, prepared.watched, logits)
-    work.told.say(f"calibration: {described(calibrator, prepared.watched.labels)}")
+def _parts(work: _Work, fitted: Fitted, folder: Path) -> Parts:
+    """Return what a bundle is made of, but for the evaluation; the model's files are written."""
+    prepared = work.prepared
     with work.told.step("counting what the bundle will know"):
-        snapshots, until = snapshots_before_test(work.dataset, config)
+        snapshots, until = snapshots_before_test(work.dataset, fitted.config)
     with work.told.step("exporting the graph"):
-        export_onnx(model.cpu(), prepared.tables["validation"].inputs[:_EXAMPLE_ROWS], graph)
+        fitted.model.write(folder, prepared.tables["validation"].inputs)
     return Parts(
-        config=config,
-        schema=as_served(work.dataset.schema, config.declared),
+        config=fitted.config,
+        schema=as_served(work.dataset.schema, fitted.config.declared),
         encoder=prepared.encoder,
-        model=model,
-        graph=graph,
-        calibrator=calibrator,
+        model=folder,
+        calibrator=fitted.calibrator,
         snapshots=snapshots,
         counters_until=until,
-        metrics={"epochs": [vars(epoch) for epoch in epochs]},
+        metrics={"epochs": [vars(epoch) for epoch in fitted.epochs]},
     )
 
 
-def _evaluated(parts: Parts, work: _Work, scope: Scope) -> Parts:
+def _evaluated(parts: Parts, fitted: Fitted, work: _Work, scope: Scope) -> Parts:
     """Add the evaluation on the test part, where there is one; it may also be without labels."""
     if not len(work.prepared.tables.get("test", ())):
         for note in thin_validation(work.prepared.watched.labels):
             work.told.say(note)
         return parts
     work.told.say("evaluating on the test part")
-    metrics = parts.metrics | {"test": _evaluate(parts, work, scope)}
-    return replace(parts, metrics=metrics)
-
-
-def _evaluate(parts: Parts, work: _Work, scope: Scope) -> dict[str, Any]:
-    """Evaluate the exported graph, not the module: it is the graph that is served."""
-    scorer = Scorer(parts.config.model.name, OnnxModel(parts.graph), parts.calibrator)
-    return evaluate_prepared(work.prepared, scorer, "live", scope, work.told)
+    # the exported graph, not what was fitted: it is the graph that is served
+    graph = OnnxModel(parts.model / layout.ONNX)
+    scorer = Scorer(fitted.config.model.name, graph, fitted.calibrator)
+    test = evaluate_prepared(work.prepared, scorer, "live", scope, work.told)
+    return replace(parts, metrics=parts.metrics | {"test": test})

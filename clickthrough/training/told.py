@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
+from clickthrough.training.position import Epoch
+
 _log = logging.getLogger(__name__)
 
 
@@ -34,11 +36,13 @@ class Told:
         say: takes a line.
         progress: takes how far an epoch has come.
         shown: shows a step by its name, as long as it takes.
+        evaluated: takes an epoch once it is validated; what it raises ends the run.
     """
 
     say: Callable[[str], None] = lambda line: None
     progress: Progress = silent
     shown: Callable[[str], AbstractContextManager[None]] = _unseen
+    evaluated: Callable[[Epoch], None] = lambda epoch: None
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

@@ -13,7 +13,6 @@ import pytest
 
 from clickthrough import Predictor
 from clickthrough.bundle import Bundle, layout, load_bundle
-from clickthrough.bundle.export import export_onnx
 from clickthrough.bundle.manifest import Manifest, hash_files
 from clickthrough.bundle.module import input_shape
 from clickthrough.bundle.save import Parts, save_bundle
@@ -23,6 +22,7 @@ from clickthrough.errors import BundleError
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
 from clickthrough.training.evaluate import score
+from clickthrough.training.fitted import FittedModule
 from clickthrough.training.loop import predict_logits
 from clickthrough.training.prepare import Prepared, prepare
 from tests.logs import raw_rows
@@ -39,20 +39,19 @@ def model(config: Config, bundle: Bundle) -> CtrModel:
 
 
 @pytest.fixture(scope="module")
-def graph(prepared: Prepared, model: CtrModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("graph") / layout.ONNX
-    export_onnx(model, prepared.tables["validation"].inputs, path)
-    return path
+def files(prepared: Prepared, model: CtrModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    FittedModule(model).write(folder, prepared.tables["validation"].inputs)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def parts(config: Config, bundle: Bundle, model: CtrModel, graph: Path) -> Parts:
+def parts(config: Config, bundle: Bundle, files: Path) -> Parts:
     return Parts(
         config=config,
         schema=bundle.schema,
         encoder=bundle.encoder,
-        model=model,
-        graph=graph,
+        model=files,
         calibrator=bundle.calibrator,
         snapshots=bundle.snapshots,
         counters_until=0,
@@ -69,7 +68,8 @@ def copy(bundle_path: Path, tmp_path: Path) -> Path:
 def test_a_bundle_may_be_read_by_whom_the_umask_lets(
     parts: Parts, mask: int, tmp_path: Path
 ) -> None:
-    parts.graph.chmod(0o600)  # wherever it was exported to
+    for file in parts.model.iterdir():
+        file.chmod(0o600)  # wherever it was exported to
     before = os.umask(mask)
     try:
         save_bundle(tmp_path / "new" / "bundle", parts)
@@ -226,7 +226,7 @@ def test_a_failed_replacement_leaves_the_old_bundle_and_nothing_else(
     copy: Path, parts: Parts, bundle: Bundle
 ) -> None:
     with pytest.raises(BundleError, match="cannot be written"):
-        save_bundle(copy, replace(parts, graph=copy.parent / "absent" / layout.ONNX))
+        save_bundle(copy, replace(parts, model=copy.parent / "absent"))
     assert load_bundle(copy).manifest == bundle.manifest
     assert [path.name for path in copy.parent.iterdir()] == ["copy"]
 
