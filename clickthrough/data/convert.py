@@ -55,9 +55,23 @@ def convert(cache: Path, settings: str, files: Iterable[Path], read: Read) -> Da
         DataError: a file is missing, the log fails a check, or the cache cannot be written.
     """
     files = list(files)
-    target = cache / fingerprint(settings, files)
+    return convert_to(cache / fingerprint(settings, files), str(files[0].parent), read)
+
+
+def convert_to(target: Path, name: str, read: Read) -> Dataset:
+    """Return the dataset at a place in a cache, converting a log unless it is there.
+
+    Args:
+        target: named by all that the outcome depends on.
+        name: how errors call the log until it is open.
+        read: see :func:`convert`.
+
+    Raises:
+        DataError: the log fails a check, or the cache cannot be written.
+    """
+    cache = target.parent
     if target.exists():
-        _log.debug("%s: was read before, into %s", files[0].parent, target)
+        _log.debug("%s: was read before, into %s", name, target)
         return load_dataset(target)
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -65,7 +79,7 @@ def convert(cache: Path, settings: str, files: Iterable[Path], read: Read) -> Da
     except OSError as error:
         raise DataError(f"{cache}: cannot be written: {error}") from None
     try:
-        removing(beside, lambda: _make(read, str(files[0].parent), beside, target))
+        removing(beside, lambda: _make(read, name, beside, target))
     except OSError as error:
         if not target.exists():  # else another process converted the same log meanwhile
             raise DataError(f"{target}: cannot be written: {error}") from None
@@ -80,7 +94,12 @@ def fingerprint(settings: str, files: Iterable[Path]) -> str:
             raise DataError(f"{path}: no such file")
         stat = path.stat()
         stats.append([str(path.resolve()), stat.st_size, stat.st_mtime_ns])
-    text = json.dumps([_FORMAT, settings, stats])
+    return digest_of(settings, stats)
+
+
+def digest_of(*parts: object) -> str:
+    """Name a conversion by what JSON can hold of all that it depends on."""
+    text = json.dumps([_FORMAT, *parts])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -40,7 +40,23 @@ def read(config: TabularData, plain: Plain = as_it_is) -> RawLog:
     form = table_form(config)
     parts = [_part(path, part, form, plain) for part, path in logs(config)]
     name = ", ".join(str(path) for _, path in logs(config))
-    frame = _united(parts, name)
+    return raw_log(_united(parts, name), config, name, plain)
+
+
+def raw_log(frame: pl.LazyFrame, config: TabularData, name: str, plain: Plain = as_it_is) -> RawLog:
+    """Take a table for a log, whatever it was read from.
+
+    Args:
+        frame: an impression a row, columns by the owner's names; ``part`` where it comes divided.
+        config: the data section.
+        name: how errors call the log.
+        plain: makes side tables plain.
+
+    Raises:
+        DataError: a column is missing, of a type that no field has, or holds ids that would be
+            lost.
+    """
+    form = table_form(config)
     for join in config.joins:
         frame = joined(frame, join, form, plain)
     need(frame, [*config.types, *config.lists, *config.drop], name)

@@ -23,7 +23,7 @@ from clickthrough.training.distributed.opening import check_agreement
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.fitted import FittedModule, Scored
 from clickthrough.training.loop import Trainer
-from clickthrough.training.monitor import sign_of
+from clickthrough.training.monitor import chosen_epoch
 from clickthrough.training.position import Epoch
 from clickthrough.training.prepare import Prepared
 from clickthrough.training.told import Told
@@ -135,8 +135,7 @@ def _trained(
 
 
 def _say_which(epochs: list[Epoch], monitor: str, say: Callable[[str], None]) -> None:
-    sign = sign_of(monitor)
-    chosen = max(epochs, key=lambda epoch: sign * epoch.monitored)
+    chosen = chosen_epoch(epochs, monitor)
     say(
         f"stopped after {len(epochs)} epochs; best is {chosen.number}: "
         f"validation {monitor} {chosen.monitored:.4f}"

@@ -23,7 +23,7 @@ from clickthrough.training.distributed.state import led_state
 from clickthrough.training.distributed.tables import whole_tables
 from clickthrough.training.divergence import refuse_lost
 from clickthrough.training.memory import keep_freed_memory
-from clickthrough.training.monitor import check_monitor, monitored, sign_of
+from clickthrough.training.monitor import check_monitor, chosen_epoch, monitored
 from clickthrough.training.position import Epoch, Position
 from clickthrough.training.redundant import still_redundant_biases
 from clickthrough.training.sampling import correction, positive_weight
@@ -189,8 +189,7 @@ class Trainer:
         return float(value)
 
     def _best_epoch(self) -> int:
-        sign = sign_of(self._settings.monitor)
-        return max(self.position.epochs, key=lambda epoch: sign * epoch.monitored).number
+        return chosen_epoch(self.position.epochs, self._settings.monitor).number
 
     def state(self) -> tuple[Tensors, Numbers]:
         """Return all that the run needs to go on, in the leader; all processes ask for it.

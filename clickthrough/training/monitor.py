@@ -1,5 +1,6 @@
 """What early stopping watches on the validation part."""
 
+from collections.abc import Sequence
 from typing import get_args
 
 import numpy as np
@@ -11,6 +12,7 @@ from clickthrough.errors import ConfigError
 from clickthrough.evaluation.metrics import all_metrics, auc, log_loss, request_auc
 from clickthrough.evaluation.slices import REQUEST_METRICS
 from clickthrough.training.loss import listwise_loss
+from clickthrough.training.position import Epoch
 from clickthrough.training.table import Table
 
 _LOWER = {"log_loss", "listwise_loss", "normalized_entropy", "ece"}
@@ -19,6 +21,12 @@ _LOWER = {"log_loss", "listwise_loss", "normalized_entropy", "ece"}
 def sign_of(monitor: str) -> int:
     """Return what a metric is multiplied by, so that higher is better."""
     return -1 if monitor in _LOWER else 1
+
+
+def chosen_epoch(epochs: Sequence[Epoch], monitor: str) -> Epoch:
+    """Return the epoch whose weights were kept: the first of the best."""
+    sign = sign_of(monitor)
+    return max(epochs, key=lambda epoch: sign * epoch.monitored)
 
 
 def check_monitor(monitor: str, labels: NDArray[np.int8], offsets: NDArray[np.int64]) -> None:

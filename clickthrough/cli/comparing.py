@@ -1,0 +1,44 @@
+"""Verbs that compare models."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clickthrough.cli.options import DataOption
+from clickthrough.cli.output import escape, result
+from clickthrough.cli.progress import progress, told
+from clickthrough.cli.root import app
+
+
+@app.command()
+def compare(
+    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a preset.")],
+    models: Annotated[
+        str, typer.Option(help="Families, by commas; settings in brackets: mlp[members=4].")
+    ],
+    data: DataOption = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each.")] = 3,
+    out: Annotated[
+        Path, typer.Option(help="Keeps each run as it ends; asked again, it goes on.")
+    ] = Path("comparison"),
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="section.key=value: replaces the file's; again for more."),
+    ] = None,
+) -> None:
+    """Fit models on the same rows over several seeds: accuracy, its spread, and what it takes."""
+    import importlib.util
+
+    from clickthrough.comparison.compare import compare as run
+    from clickthrough.comparison.contenders import contenders
+    from clickthrough.comparison.report import markdown, write_report
+    from clickthrough.config.load import load_config
+
+    loaded = load_config(config, data, settings or [])
+    some = contenders(models, loaded.model)
+    with progress() as bars:
+        summary = run(loaded, some, seeds, out, told(bars))
+    write_report(summary, out, importlib.util.find_spec("matplotlib") is not None)
+    result(escape(markdown(summary)))
+    result(f"comparison.md, summary.json and every run in {out}")

@@ -1,0 +1,85 @@
+"""A comparison: data prepared once, every contender fitted with every seed; it can be gone on."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from clickthrough.comparison.contenders import Contender
+from clickthrough.comparison.run import Outcome, outcome_of
+from clickthrough.comparison.summary import Summary, summarized
+from clickthrough.config.root import Config
+from clickthrough.data.dataset import Dataset
+from clickthrough.data.open import open_dataset
+from clickthrough.errors import ConfigError
+from clickthrough.training.prepare import Prepared, prepare
+from clickthrough.training.refusals import refuse_unlearnable, refuse_untestable
+from clickthrough.training.told import Told
+from clickthrough.whole_file import write_whole
+
+_ABOUT = "comparison.json"
+
+
+def compare(
+    config: Config, some: Sequence[Contender], seeds: int, out: Path, told: Told
+) -> Summary:
+    """Fit and measure contenders on the rows of one log.
+
+    Args:
+        config: the log, its features, training and calibration; its seed is the first.
+        some: who is compared; the others are compared with the first.
+        seeds: how many runs each has.
+        out: a directory that keeps each run as it ends; runs that lie there are not done again.
+        told: where to report to.
+
+    Raises:
+        ConfigError: the directory holds runs of another configuration or log.
+        DataError: the log has no test part, or nothing can be learned of it.
+    """
+    with told.step("reading the log"):
+        dataset = open_dataset(config.data)
+    refuse_unlearnable(dataset, config.data.split)
+    refuse_untestable(dataset, config.data.split)
+    _begin(config, dataset, out)
+    with told.step("computing history and features"):
+        prepared = prepare(dataset, config, "live")
+    outcomes = list(_outcomes(config, some, seeds, prepared, out, told))
+    test = prepared.tables["test"]
+    with told.step("resampling requests"):
+        return summarized(outcomes, test.labels, test.offsets, config.evaluation)
+
+
+def _outcomes(
+    config: Config,
+    some: Sequence[Contender],
+    seeds: int,
+    prepared: Prepared,
+    out: Path,
+    told: Told,
+) -> Iterator[Outcome]:
+    # a seed of each before the next: what is interrupted compares all of them
+    for seed in range(config.training.seed, config.training.seed + seeds):
+        for one in some:
+            path = out / f"{_file_name(one.name)}-{seed}.json"
+            if not path.is_file():
+                told.say(f"{one.name}, seed {seed}")
+                outcome_of(one, seed, prepared, config, told).save(path)
+            yield Outcome.load(path)
+
+
+def _begin(config: Config, dataset: Dataset, out: Path) -> None:
+    """Note what is compared, or refuse what was begun with something else."""
+    about = {
+        "log": dataset.path.name,
+        "config": config.model_dump(mode="json", exclude={"model", "serving", "data"}),
+    }
+    text = json.dumps(about, indent=2, sort_keys=True) + "\n"
+    path = out / _ABOUT
+    if path.is_file() and path.read_text() != text:
+        raise ConfigError(f"{out}: holds runs of another log or configuration; name another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text)
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.=-]+", "_", name).strip("_")

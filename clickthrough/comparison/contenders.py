@@ -1,0 +1,95 @@
+"""Who is compared: families, or settings of one, as they are named on the command line."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from clickthrough.config.base import unknown_name
+from clickthrough.config.model import Model, family_names, settings_of
+from clickthrough.errors import ConfigError
+
+_ENTRY = r"\s*([^,\[\]\s]+)\s*(?:\[([^\[\]]*)\])?\s*(?:,|$)"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A model with its settings.
+
+    Attributes:
+        name: as it was asked for: ``dcn_v2``, ``mlp[members=4,distill=1]``.
+        model: the settings.
+    """
+
+    name: str
+    model: Model
+
+
+def contenders(text: str, given: Model) -> list[Contender]:
+    """Read who is compared.
+
+    Args:
+        text: families, divided by commas, each with settings in brackets where it has some:
+            ``mlp, mlp[members=4, distill=1], dcn_v2``.
+        given: the configuration's model. What it says holds for every family that knows the
+            setting, unless the brackets say otherwise.
+
+    Raises:
+        ConfigError: an unknown family, a setting that it does not have, or one named twice.
+
+    >>> [one.name for one in contenders("lr, mlp[members=2]", settings_of("mlp"))]
+    ['lr', 'mlp[members=2]']
+    """
+    made, at = [], 0
+    while at < len(text):
+        entry = re.compile(_ENTRY).match(text, at)
+        if entry is None:
+            raise ConfigError(f"--models: expected family[key=value, ...], found '{text[at:]}'")
+        at = entry.end()
+        family, inside = entry.groups()
+        own = dict(_setting(pair) for pair in (inside or "").split(",") if pair.strip())
+        said = ", ".join(f"{key}={value}" for key, value in own.items())
+        made.append(Contender(f"{family}[{said}]" if own else family, _model(family, own, given)))
+    return _distinct(made)
+
+
+def _setting(pair: str) -> tuple[str, Any]:
+    key, equals, value = pair.partition("=")
+    if not equals:
+        raise ConfigError(f"--models: expected key=value, found '{pair.strip()}'")
+    return key.strip(), yaml.safe_load(value)
+
+
+def _model(family: str, own: dict[str, Any], given: Model) -> Model:
+    if family not in family_names():
+        raise ConfigError(f"--models: {unknown_name(family, 'family', family_names())}")
+    said = given.model_dump(include=given.model_fields_set - {"name"})
+    known = type(settings_of(family)).model_fields
+    shared = {key: value for key, value in said.items() if key in known}
+    try:
+        return settings_of(family, **_fitting(family, shared) | own)
+    except ValidationError as error:
+        raise ConfigError(f"--models: {family}: {error.errors()[0]['msg']}") from None
+
+
+def _fitting(family: str, shared: dict[str, Any]) -> dict[str, Any]:
+    """Return those settings of another family that this one can have."""
+    kept: dict[str, Any] = {}
+    for key, value in shared.items():
+        try:
+            settings_of(family, **{**kept, key: value})
+        except ValidationError:
+            continue
+        kept[key] = value
+    return kept
+
+
+def _distinct(made: Sequence[Contender]) -> list[Contender]:
+    names = [one.name for one in made]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice or not made:
+        raise ConfigError(f"--models: {'named twice: ' + twice[0] if twice else 'names nobody'}")
+    return list(made)

@@ -1,0 +1,108 @@
+"""One run of a comparison: a contender fitted with one seed, measured, and kept."""
+
+import json
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clickthrough.bundle import layout
+from clickthrough.bundle.runtime import OnnxModel
+from clickthrough.bundle.weights import weights_of
+from clickthrough.comparison.contenders import Contender
+from clickthrough.config.root import Config
+from clickthrough.evaluation.metrics import all_metrics
+from clickthrough.evaluation.report import known
+from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.training.evaluate import score
+from clickthrough.training.fit import fit
+from clickthrough.training.monitor import chosen_epoch
+from clickthrough.training.prepare import Prepared
+from clickthrough.training.told import Told
+from clickthrough.whole_file import write_whole
+
+_REPEATS = 30
+_CANDIDATES = 100
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        contender: its name.
+        seed: of the training.
+        figures: what is tabled: ``test`` (metrics), ``validation`` (the monitored metric),
+            ``seconds``, ``weights``, ``megabytes`` of the graph, ``ms_1`` and ``ms_100`` (medians
+            of the graph's time for so many rows).
+        probabilities: of the test part, shape (n,).
+    """
+
+    contender: str
+    seed: int
+    figures: Mapping[str, Any]
+    probabilities: Floats
+
+    def save(self, path: Path) -> None:
+        """Keep it: the figures last, so that a run is whole or not there."""
+        np.save(path.with_suffix(".npy"), self.probabilities.astype(np.float32))
+        about = {"contender": self.contender, "seed": self.seed, "figures": self.figures}
+        write_whole(path, json.dumps(about, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> "Outcome":
+        """Return what was kept."""
+        about = json.loads(path.read_text())
+        probabilities = np.load(path.with_suffix(".npy"), allow_pickle=False).astype(np.float64)
+        return cls(about["contender"], about["seed"], about["figures"], probabilities)
+
+
+def outcome_of(
+    contender: Contender, seed: int, prepared: Prepared, config: Config, told: Told
+) -> Outcome:
+    """Fit a contender and measure its exported graph on the test part."""
+    training = config.training.model_copy(update={"seed": seed})
+    own = config.model_copy(update={"model": contender.model, "training": training})
+    start = time.perf_counter()
+    fitted = fit(prepared, own, told)
+    assert fitted is not None  # noqa: S101 - comparisons run in one process
+    seconds = time.perf_counter() - start
+    test = prepared.tables["test"]
+    with tempfile.TemporaryDirectory() as folder:
+        fitted.model.write(Path(folder), prepared.tables["validation"].inputs)
+        graph = OnnxModel(Path(folder) / layout.ONNX)
+        weights = sum(own.size for own in weights_of(Path(folder) / layout.ONNX))
+        size = sum(path.stat().st_size for path in Path(folder).glob(f"{layout.ONNX}*"))
+    logits = score(graph, test.inputs)
+    probabilities = fitted.calibrator.probability(logits, test.inputs.ids)
+    metrics = known(all_metrics(test.labels, probabilities, test.offsets))
+    best = chosen_epoch(fitted.epochs, config.training.monitor)
+    figures = {
+        "test": metrics,
+        "validation": {config.training.monitor: best.monitored},
+        "epochs": len(fitted.epochs),
+        "seconds": round(seconds, 2),
+        "weights": weights,
+        "megabytes": round(size / 1e6, 3),
+        "ms_1": milliseconds(graph, test.inputs, 1),
+        "ms_100": milliseconds(graph, test.inputs, _CANDIDATES),
+    }
+    return Outcome(contender.name, seed, figures, probabilities)
+
+
+def milliseconds(graph: OnnxModel, inputs: Encoded, rows: int) -> float:
+    """Return the median time of a graph for some rows."""
+    some = inputs[:rows]
+    taken = []
+    for _ in range(_REPEATS):
+        start = time.perf_counter()
+        graph.logits(some)
+        taken.append(time.perf_counter() - start)
+    return round(1e3 * float(np.median(taken)), 4)
