@@ -51,7 +51,8 @@ features:
 model: {{name: mlp, embedding_dim: 10, hidden: [400, 400, 400], dropout: 0.2}}
 
 training:
-  {{batch_size: 4096, learning_rate: 0.001, embedding_l2: 0.05, epochs: 50, patience: 2, monitor: auc}}
+  {{batch_size: 4096, learning_rate: 0.001, embedding_l2: 0.05, epochs: 50, patience: 2,
+   monitor: auc}}
 """
 
 

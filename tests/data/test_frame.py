@@ -43,5 +43,5 @@ def test_another_frame_is_converted_anew_and_the_same_is_not(
 
 def test_errors_call_it_by_its_name(log: pl.DataFrame, log_folder: Path, tmp_path: Path) -> None:
     config = settings(log_folder, cache=tmp_path / "cache")
-    with pytest.raises(DataError, match=r"what I gave: .*column 'ad'"):
-        dataset_of_frame(log.drop("ad"), config, "what I gave")
+    with pytest.raises(DataError, match=r"what I gave: .*column 'uuid'"):
+        dataset_of_frame(log.drop("uuid"), config, "what I gave")
