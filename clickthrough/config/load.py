@@ -151,7 +151,10 @@ def _anchor(data: dict[str, Any], folder: Path) -> None:
 def _explain(error: ValidationError, name: str) -> str:
     lines = []
     for item in error.errors():
-        place = ".".join(str(part) for part in item["loc"]) or "top level"
+        loc = item["loc"]
+        # a family tells its settings apart, and is no key
+        loc = (loc[0], *loc[2:]) if loc[:1] == ("model",) else loc
+        place = ".".join(map(str, loc)) or "top level"
         message = item["msg"].removeprefix("Value error, ")
         found = "" if isinstance(item["input"], dict) else f" (found {item['input']!r:.80})"
         lines.append(f"{name}: {place}: {message}{found}")

@@ -17,7 +17,7 @@ from clickthrough.bundle.manifest import Manifest, hash_files, read_manifest
 from clickthrough.bundle.version import version_of
 from clickthrough.config import Config
 from clickthrough.config.load import parse_config
-from clickthrough.training import run
+from clickthrough.training import fitted
 from clickthrough.training.run import train
 from tests.conftest import ROOT
 from tests.logs import make_config, make_values, write_log
@@ -139,7 +139,7 @@ def test_the_graph_is_exported_once_in_a_run(
         export_onnx(*arguments)
         exported.append(arguments[-1].read_bytes())
 
-    monkeypatch.setattr(run, "export_onnx", counted)
+    monkeypatch.setattr(fitted, "export_onnx", counted)
     split = config.data.split if evaluated else config.data.split.model_copy(update={"test": None})
     made = train(changed(config, "data", split=split), tmp_path / "bundle", baselines=False)
     assert ("test" in made.metrics) == evaluated

@@ -198,7 +198,7 @@ def test_what_a_context_shares_is_read_once_though_a_candidate_overrules_it() ->
 def test_a_candidate_s_own_name_goes_before_the_context_s_whichever_name_it_is() -> None:
     context = {"uid": "a", "user": "b"}
     rows = PARSER.parse_request(context, [{"uid": "c"}, {"size": 1}, {"user": None}], "x", 0)
-    assert list(rows.values["user"]) == ["c", "b", None]
+    assert list(rows.values["user"]) == ["c", "a", None]
 
 
 def test_an_empty_body_beside_others_changes_nothing() -> None:

@@ -76,6 +76,9 @@ def test_vocabularies_grow_and_scales_stay(days: tuple[Config, Config], start: S
     assert any(ad % 4 == 0 for ad in after)
 
 
+TABLE = "embeddings.0.width_4.table.weight"
+
+
 def test_every_old_id_keeps_its_row_and_a_new_one_begins_as_unseen(
     days: tuple[Config, Config], start: Start
 ) -> None:
@@ -85,7 +88,7 @@ def test_every_old_id_keeps_its_row_and_a_new_one_begins_as_unseen(
     start.load(model, new)
     weights = load_file(start.bundle.path / layout.WEIGHTS)
     (table,) = model.table_parameters()
-    given = weights["embedding.width_4.table.weight"]
+    given = weights[TABLE]
     before = after = 0
     for name in old.id_sizes:
         values = new.vocabularies[name].values if name in new.vocabularies else np.zeros(0)
@@ -97,7 +100,7 @@ def test_every_old_id_keeps_its_row_and_a_new_one_begins_as_unseen(
         before, after = before + old.id_sizes[name], after + new.id_sizes[name]
     assert (before, after) == (len(given), len(table))
     for name, value in model.state_dict().items():
-        if name not in {"embedding.width_4.table.weight", "shift"}:
+        if name not in {TABLE, "shift"}:
             assert torch.equal(value, weights[name]), name
 
 

@@ -28,7 +28,7 @@ VALUES = 400
 WORDS = Vocabulary(np.arange(VALUES))
 ENCODER = Encoder(
     PLAN,
-    dict.fromkeys(("city", "shop", "tags_bag"), WORDS),
+    dict.fromkeys(("city", "shop", "tags"), WORDS),
     {"price": Scaler(0.0, -9.0, 9.0, 0.0, 1.0, False)},
     0.1,
 )

@@ -177,10 +177,10 @@ def test_members_are_trained_each_on_its_own_loss() -> None:
     def first_member(bias: float) -> torch.Tensor:
         torch.manual_seed(0)
         model = build_model(config, shape)
-        last = model.get_submodule("members.1.4")
+        last = model.get_submodule("lasts.1.0")
         assert isinstance(last, torch.nn.Linear)
         torch.nn.init.constant_(last.bias, bias)
         train_model(model, table, made_table(2), settings)
-        return model.get_parameter("members.0.0.weight").detach()
+        return model.get_parameter("nets.0.layers.0.weight").detach()
 
     assert torch.equal(first_member(0.0), first_member(3.0))

@@ -51,7 +51,7 @@ def test_the_average_is_the_moving_average_of_the_weights_after_each_step() -> N
 
 
 def test_the_average_moves_less_than_the_weights() -> None:
-    name = "members.0.0.weight"
+    name = "nets.0.layers.0.weight"
     _, average, seen = stepped(0.98)
     jumps = [float((b[name] - a[name]).norm()) for a, b in pairwise(seen)]
     before = stepped(0.98, STEPS - 1)[1].model.state_dict()[name]
@@ -61,7 +61,7 @@ def test_the_average_moves_less_than_the_weights() -> None:
 
 def test_the_first_weights_are_soon_forgotten() -> None:
     _, average, seen = stepped(0.9999)
-    name = "members.0.0.weight"
+    name = "nets.0.layers.0.weight"
     first = made_model().state_dict()[name]
     left = float((average.model.state_dict()[name] - first).norm())
     assert left > 0.3 * float((seen[-1][name] - first).norm())

@@ -22,8 +22,8 @@ def test_its_gradient_is_nothing_but_rounding() -> None:
     gradients = {name: value.grad for name, value in model.named_parameters()}
     still_redundant_biases(model)
     still = [name for name, value in model.named_parameters() if not value.requires_grad]
-    assert still == ["members.0.0.bias"]
+    assert still == ["nets.0.layers.0.bias"]
     (redundant,) = (gradients[name] for name in still)
-    needed = gradients["members.0.1.bias"]
+    needed = gradients["nets.0.layers.1.bias"]
     assert redundant is not None and needed is not None
     assert float(redundant.abs().max()) < 1e-4 * float(needed.abs().max())

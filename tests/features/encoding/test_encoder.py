@@ -283,7 +283,7 @@ def test_a_match_is_compared_within_its_request() -> None:
 def test_a_sequence_is_a_bag_of_the_ids_of_its_field() -> None:
     plan = plan_of({"kind": "sequence", "length": 3}, {"kind": "sequence", "field": "city",
                     "length": 2})  # fmt: skip
-    vocabularies = {"user_item_sequence": ITEMS, "user_city_sequence": CITIES}
+    vocabularies = {"item": ITEMS, "city": CITIES}
     encoder = Encoder(plan, vocabularies, {}, 0.1)
     given = (
         columns(time=[0, 0, 0])
@@ -308,7 +308,7 @@ def test_list_fields_are_bags_in_the_order_declared() -> None:
         {"kind": "bag", "field": "tags", "weights": "shares", "length": 2},
     )
     assert plan.list_lengths == {"numbers": 1, "tags": 2, "shares": 2}
-    encoder = Encoder(plan, {"tags_bag": WORDS, "numbers_bag": ITEMS}, {}, 0.1)
+    encoder = Encoder(plan, {"tags": WORDS, "numbers": ITEMS}, {}, 0.1)
     given = columns(
         tags=np.array([[b"news", b"jazz"], [b"golf", b""]]),
         shares=[[1.0, 3.0], [2.0, NAN]],
@@ -327,7 +327,7 @@ def test_weights_can_serve_bags_of_several_lengths() -> None:
         {"kind": "bag", "field": "tags", "weights": "shares", "length": 3},
     )
     assert plan.list_lengths["shares"] == 3
-    encoder = Encoder(plan, {"tags_bag": WORDS, "numbers_bag": ITEMS}, {}, 0.1)
+    encoder = Encoder(plan, {"tags": WORDS, "numbers": ITEMS}, {}, 0.1)
     given = columns(
         tags=np.array([[b"news", b"jazz", b"news"]]), shares=[[1.0, 1.0, 2.0]], numbers=[[9]]
     )
@@ -356,7 +356,7 @@ def many(rows: int) -> Encoded:
         {"kind": "numeric", "fields": "price"},
         {"kind": "bag", "field": "tags", "length": 2},
     )
-    encoder = Encoder(plan, {"item": ITEMS, "tags_bag": WORDS}, {"price": PLAIN}, 0.1)
+    encoder = Encoder(plan, {"item": ITEMS, "tags": WORDS}, {"price": PLAIN}, 0.1)
     rng = np.random.default_rng(1)
     given = columns(
         item=rng.integers(5, 12, rows),
