@@ -19,7 +19,7 @@ from clickthrough.schema import Schema
 SCHEMA = Schema(
     roles={"time": "t", "user": "u", "item": "i"}, fields={"user": "int", "item": "int"}
 )
-SHARED = [
+SHARED: list[dict[str, object]] = [
     {"kind": "categorical", "fields": ["user", "item"]},
     {"kind": "time", "parts": ["hour"]},
     {"kind": "request_size"},
