@@ -189,7 +189,7 @@ def test_a_killed_process_goes_on_to_the_same_bundle(log_folder: Path, tmp_path:
     whole, torn = tmp_path / "whole", tmp_path / "torn"
     subprocess.run(command(config, whole), check=True, capture_output=True, timeout=300)
     checkpoints = tmp_path / ".torn.training"
-    for kills in range(3):
+    for kills in range(2):
         process = subprocess.Popen(
             command(config, torn, "--resume"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
