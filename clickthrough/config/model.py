@@ -4,7 +4,7 @@ Each is written down where its module is: ``models/``, a file a family.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -127,14 +127,14 @@ class DcnV2(TorchFamily):
         cross: crossing layers.
         rank: of their matrices; whole ones by default.
         gate: whether each crossing passes a gate (GDCN).
-        hidden: of the perceptron; none leaves the crossing layers alone.
+        hidden: of the perceptron; an empty list leaves the crossing layers alone.
     """
 
     name: Literal["dcn_v2"] = "dcn_v2"
     cross: int = Field(default=3, ge=1)
     rank: Width | None = None
     gate: bool = False
-    hidden: list[Width] = [512, 256, 128]
+    hidden: list[Width] = [256, 128]
     dropout: Share = 0.1
 
 
@@ -171,15 +171,27 @@ class FinalMlp(TorchFamily):
     Attributes:
         hidden: of the first.
         other: of the second.
-        heads: of the product.
-        gate: columns whose embeddings decide of each gate; a learned vector where none is named.
+        heads: parts that the last layers of both are cut into, to be multiplied.
+        context: the columns whose embeddings decide of the first gate, and of the second; a
+            learned vector where none is named.
     """
 
     name: Literal["final_mlp"] = "final_mlp"
     hidden: Hidden = [256, 128]
     other: Hidden = [256, 128]
     heads: int = Field(default=4, ge=1)
+    context: tuple[list[str], list[str]] = ([], [])
     dropout: Share = 0.1
+
+    @model_validator(mode="after")
+    def _whole_heads(self) -> Self:
+        for name, width in (("hidden", self.hidden[-1]), ("other", self.other[-1])):
+            if width % self.heads:
+                raise ValueError(
+                    f"{name}: the last layer, {width}, has no {self.heads} equal heads; "
+                    f"expected a multiple of 'heads'"
+                )
+        return self
 
 
 class MaskNet(TorchFamily):
@@ -208,8 +220,8 @@ class Qnn(TorchFamily):
     """
 
     name: Literal["qnn"] = "qnn"
-    layers: int = Field(default=3, ge=1)
-    rank: int = Field(default=4, ge=1)
+    layers: int = Field(default=2, ge=1)
+    rank: int = Field(default=2, ge=1)
     dropout: Share = 0.1
 
 
@@ -226,9 +238,11 @@ class Din(TorchFamily):
     dropout: Share = 0.1
 
 
-_FAMILIES: dict[str, type[Strict]] = {
-    str(family.model_fields["name"].default): family
-    for family in (Lr, Fm, Mlp, WideDeep, DeepFm, DcnV2, Fcn, FinalNet, FinalMlp, MaskNet, Qnn, Din)
+Family = (
+    Lr | Fm | Mlp | WideDeep | DeepFm | DcnV2 | Fcn | FinalNet | FinalMlp | MaskNet | Qnn | Din
+)
+_FAMILIES: dict[str, type[TorchFamily]] = {
+    str(family.model_fields["name"].default): family for family in get_args(Family)
 }
 
 
@@ -253,9 +267,6 @@ def _told_apart(values: Any) -> Any:  # noqa: ANN401
 
 
 Model = Annotated[
-    Annotated[
-        Lr | Fm | Mlp | WideDeep | DeepFm | DcnV2 | Fcn | FinalNet | FinalMlp | MaskNet | Qnn | Din,
-        Field(discriminator="name"),
-    ],
+    Annotated[Family, Field(discriminator="name")],
     BeforeValidator(_told_apart),
 ]

@@ -4,13 +4,33 @@ from typing import Any
 
 from clickthrough.config.model import Model
 from clickthrough.models.base import CtrModel
+from clickthrough.models.dcn_v2 import DcnV2Net
+from clickthrough.models.deepfm import DeepFmNet
+from clickthrough.models.din import DinNet
+from clickthrough.models.fcn import FcnNet
+from clickthrough.models.final_mlp import FinalMlpNet
+from clickthrough.models.final_net import FinalNetNet
+from clickthrough.models.fm import FmNet
+from clickthrough.models.lr import LrNet
+from clickthrough.models.mask_net import MaskNetNet
 from clickthrough.models.mlp import MlpNet, WideDeepNet
 from clickthrough.models.net import Net
+from clickthrough.models.qnn import QnnNet
 from clickthrough.models.shape import InputShape
 
 NETS: dict[str, type[Any]] = {
+    "lr": LrNet,
+    "fm": FmNet,
     "mlp": MlpNet,
     "wide_deep": WideDeepNet,
+    "deepfm": DeepFmNet,
+    "dcn_v2": DcnV2Net,
+    "fcn": FcnNet,
+    "final_net": FinalNetNet,
+    "final_mlp": FinalMlpNet,
+    "mask_net": MaskNetNet,
+    "qnn": QnnNet,
+    "din": DinNet,
 }
 """Family -> its network, made of the family's settings and an :class:`InputShape`."""
 

@@ -122,15 +122,17 @@ class CtrModel(nn.Module):
         if not self.embeddings:
             return Fed(numeric[:, :0], numeric)
         embeddings = self.embeddings[place]
+        assert isinstance(embeddings, Embeddings)  # noqa: S101
         embedded = self.embedding_dropout(embeddings(ids, bag_ids, bag_weights))
-        keys, masks, first = [], [], len(self.shape.ids)
-        ends = torch.tensor([slot.length for slot in self.shape.bags]).cumsum(0).tolist()
-        for column in self.net.attends:
-            end, length = ends[column - first], self.shape.looked_up[column].length
-            own = bag_ids[:, end - length : end]
-            keys.append(embeddings.places(column, own))  # type: ignore[operator]
-            masks.append((own != 0).to(numeric.dtype))
-        return Fed(embedded, numeric, tuple(keys), tuple(masks))
+        sequences = [sequence for _, sequence in self.net.attends]
+        held = [bag_ids[:, self.shape.places(sequence)] for sequence in sequences]
+        keys = [embeddings.places(*each) for each in zip(sequences, held, strict=True)]
+        return Fed(
+            embedded,
+            numeric,
+            tuple(self.embedding_dropout(rows) for rows in keys),
+            tuple((own != 0).to(numeric.dtype) for own in held),
+        )
 
     def _scored(self, member: int, fed: Fed, net: nn.Module) -> list[Tensor]:
         assert isinstance(net, Net)  # noqa: S101
@@ -150,15 +152,11 @@ class CtrModel(nn.Module):
         assert self.scales is not None  # noqa: S101
         count, width = self.members, fed.embedded.shape[1]
         scaled = (fed.joined.unsqueeze(0) * self.scales.unsqueeze(1)).flatten(0, 1)
-        keys, masks = (
-            tuple(torch.cat([value] * count) for value in values)
-            for values in (fed.keys, fed.masks)
-        )
-        wide = Fed(scaled[:, :width], scaled[:, width:], keys, masks)
-        rows = len(fed.numeric)
-        hidden = [own.view(count, rows, own.shape[1]) for own in self.net.hidden(wide)]
+        masks = tuple(torch.cat([mask] * count) for mask in fed.masks)
+        wide = Fed(scaled[:, :width], scaled[:, width:], self._scaled_keys(fed), masks)
+        hidden = [own.view(count, -1, own.shape[1]) for own in self.net.hidden(wide)]
         beside = self.net.beside(wide)
-        apart = None if beside is None else beside.view(count, rows)
+        apart = None if beside is None else beside.view(count, -1)
         return [
             self._last(
                 member,
@@ -167,6 +165,15 @@ class CtrModel(nn.Module):
             )
             for member in range(count)
         ]
+
+    def _scaled_keys(self, fed: Fed) -> tuple[Tensor, ...]:
+        """Scale what is attended to as the id that asks: they stay comparable."""
+        assert self.scales is not None  # noqa: S101
+        spans = [self.shape.span(asking) for asking, _ in self.net.attends]
+        return tuple(
+            (keys.unsqueeze(0) * self.scales[:, None, None, span]).flatten(0, 1)
+            for keys, span in zip(fed.keys, spans, strict=True)
+        )
 
 
 def mean_of(logits: Sequence[Tensor]) -> Tensor:

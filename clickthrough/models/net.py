@@ -16,8 +16,8 @@ class Fed(NamedTuple):
     Attributes:
         embedded: each slot's row of its table, side by side, shape (n, sum of widths).
         numeric: shape (n, numbers).
-        keys: the rows of each place of the sequences that are attended to, a tensor a sequence,
-            shape (n, length, dim); see :attr:`Net.attends`.
+        keys: the rows of each place of the sequences that are attended to, a tensor a pair of
+            :attr:`Net.attends`, shape (n, length, dim).
         masks: 1 where a place holds something, else 0, shape (n, length) each.
     """
 
@@ -43,12 +43,12 @@ class Net(nn.Module):
 
     Attributes:
         widths: of the hidden layer of each part; none where all is said by :meth:`beside`.
-        attends: the places, among the slots of tables, of the sequences whose places the network
-            looks at one by one.
+        attends: pairs of places among the slots of tables: an id, and a sequence of the same table
+            whose places the network looks at one by one.
     """
 
     widths: tuple[int, ...] = ()
-    attends: tuple[int, ...] = ()
+    attends: tuple[tuple[int, int], ...] = ()
 
     def __init__(self, shape: InputShape) -> None:
         super().__init__()
@@ -63,15 +63,14 @@ class Net(nn.Module):
         """Return what is added to the logit of each part, shape (n,), if there is such a thing."""
         return None
 
-    @staticmethod
-    def losses(parts: Tensor, whole: Tensor) -> Tensor:
-        """Return what the losses of parts add to that of their mean, shape ().
+    def part_weights(self, parts: Tensor, whole: Tensor) -> Tensor | None:
+        """Return how much each part's own loss counts beside that of their mean, shape (parts,).
 
         Args:
-            parts: the loss of each part by itself, shape (parts,).
+            parts: the loss of each part by itself, without a gradient, shape (parts,).
             whole: that of their mean, shape ().
         """
-        return torch.zeros_like(whole + parts.sum())
+        return None
 
     @property
     def learns_from_mean(self) -> bool:
@@ -80,7 +79,7 @@ class Net(nn.Module):
 
     def fields(self, embedded: Tensor) -> Tensor:
         """Return the rows of slots that all have one width: (n, slots * dim) -> (n, slots, dim)."""
-        return embedded.view(len(embedded), len(self.shape.dims), self.shape.dims[0])
+        return embedded.view(-1, len(self.shape.dims), self.shape.dims[0])
 
 
 def perceptron(width: int, hidden: Sequence[int], dropout: float) -> nn.Sequential:
@@ -90,3 +89,11 @@ def perceptron(width: int, hidden: Sequence[int], dropout: float) -> nn.Sequenti
         layers += [nn.Linear(width, size), nn.BatchNorm1d(size), nn.ReLU(), FastDropout(dropout)]
         width = size
     return nn.Sequential(*layers)
+
+
+def added_up(values: Tensor) -> Tensor:
+    """Return the sum of each row: (n, width) -> (n,).
+
+    A product with ones: ONNX Runtime sums a single row in another order than several.
+    """
+    return (values @ values.new_ones(values.shape[1], 1)).squeeze(1)

@@ -68,3 +68,13 @@ class InputShape:
     def numeric(self) -> int:
         """How many numbers there are."""
         return sum(slot.kind == "number" for slot in self.slots)
+
+    def span(self, place: int) -> slice:
+        """Return where the row of a slot lies among those of all, by its place in ``looked_up``."""
+        start = sum(self.dims[:place])
+        return slice(start, start + self.dims[place])
+
+    def places(self, place: int) -> slice:
+        """Return where the ids of a bag lie among those of all, by its place in ``looked_up``."""
+        start = sum(slot.length for slot in self.looked_up[len(self.ids) : place])
+        return slice(start, start + self.looked_up[place].length)

@@ -85,15 +85,18 @@ def objective(
 
 
 def _of_parts(
-    parts: Sequence[Tensor], score: Callable[[Tensor], Tensor], target: Target, model: CtrModel
+    parts: Sequence[Tensor], score: Callable[..., Tensor], target: Target, model: CtrModel
 ) -> Tensor:
     """Return what the parts of a member add to the loss of their mean."""
-    net = model.net
+    added = torch.zeros_like(parts[0][0])
     if len(parts) == 1:
-        return torch.zeros_like(target.totals.weight, dtype=parts[0].dtype)
+        return added
     mean = mean_of(parts)
-    own = torch.stack([score(part) for part in parts])
-    added = net.losses(own, score(mean))
-    if net.learns_from_mean:
-        added = added + mean_of([target.as_said_by(part, mean) for part in parts])
+    with torch.no_grad():  # of the rows at hand: of a share of a batch it would be a share of it
+        alone = [score(part, totals=None) for part in (*parts, mean)]
+        weights = model.net.part_weights(torch.stack(alone[:-1]), alone[-1])
+    if weights is not None:
+        added = added + (weights * torch.stack([score(part) for part in parts])).sum()
+    if model.net.learns_from_mean:
+        added = added + sum(target.as_said_by(part, mean) for part in parts)
     return added

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from clickthrough.bundle.export import tensors
 from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.features.slots import Slot
 from clickthrough.models.embeddings import Embeddings, FusedEmbedding
 from clickthrough.models.shape import InputShape
 from tests.inputs import random_inputs
@@ -17,7 +18,7 @@ SIZES = [5, 1, 4, 6, 2, 7]
 
 def numbered(shape: InputShape = SHAPE) -> FusedEmbedding:
     """Return an embedding in which each row of the table holds its own number."""
-    embedding = FusedEmbedding(shape, DIM)
+    embedding = FusedEmbedding(shape.looked_up, DIM)
     rows = len(embedding.table.weight)
     with torch.no_grad():
         embedding.table.weight.copy_(torch.arange(rows).unsqueeze(1).expand(rows, DIM))
@@ -61,7 +62,7 @@ def test_each_column_and_bag_owns_rows_of_its_own() -> None:
 
 
 def test_the_embedding_of_a_bag_is_the_weighted_mean_of_its_ids() -> None:
-    embedding = FusedEmbedding(SHAPE, DIM)
+    embedding = FusedEmbedding(SHAPE.looked_up, DIM)
     table = embedding.table.weight.detach()
     inputs = random_inputs(SHAPE, 50, seed=4)
     made = embed(embedding, inputs).detach().reshape(50, 6, DIM)
@@ -70,8 +71,8 @@ def test_the_embedding_of_a_bag_is_the_weighted_mean_of_its_ids() -> None:
         for place in range(3):
             expected = table[row_of(place, int(inputs.ids[i, place]))]
             assert torch.equal(made[i, place], expected)
-        for bag, (end, (_, length)) in enumerate(zip(ends, SHAPE.bags, strict=True)):
-            own = slice(end - length, end)
+        for bag, (end, slot) in enumerate(zip(ends, SHAPE.bags, strict=True)):
+            own = slice(end - slot.length, end)
             pairs = zip(inputs.bag_ids[i, own], inputs.bag_weights[i, own], strict=True)
             mean = sum(
                 (float(w) * table[row_of(3 + bag, int(v))] for v, w in pairs), torch.zeros(DIM)
@@ -91,7 +92,7 @@ def test_an_empty_bag_is_nothing_whatever_its_ids_are_embedded_as() -> None:
 
 
 def test_the_order_of_a_bag_means_nothing() -> None:
-    embedding = FusedEmbedding(InputShape.of((), 0, ((10, 3),)), DIM)
+    embedding = FusedEmbedding(InputShape.of((), 0, ((10, 3),)).looked_up, DIM)
     one = embed(embedding, inputs_of([], [[2, 5, 7]], [[0.5, 0.2, 0.3]]))
     other = embed(embedding, inputs_of([], [[7, 2, 5]], [[0.3, 0.5, 0.2]]))
     torch.testing.assert_close(one, other)
@@ -108,9 +109,9 @@ def test_the_order_of_a_bag_means_nothing() -> None:
     ids=str,
 )
 def test_every_row_has_the_width_that_the_model_is_told(shape: InputShape) -> None:
-    count = len(shape.id_sizes) + len(shape.bags)
+    count = len(shape.looked_up)
     for dims in ([DIM] * count, [1 + column % 2 for column in range(count)]):
-        embedding = Embeddings(shape, dims)
+        embedding = Embeddings(InputShape(shape.slots, tuple(dims)))
         assert embedding.width == sum(dims)
         for rows in (1, 7):
             assert embed(embedding, random_inputs(shape, rows)).shape == (rows, sum(dims))
@@ -118,11 +119,11 @@ def test_every_row_has_the_width_that_the_model_is_told(shape: InputShape) -> No
 
 def test_columns_of_several_widths_are_joined_in_their_order() -> None:
     dims = [2, 3, 2, 4, 3, 2]
-    embeddings = Embeddings(SHAPE, dims)
-    assert embeddings.columns() == {
-        "width_2.table.weight": [0, 2, 5],
-        "width_3.table.weight": [1, 4],
-        "width_4.table.weight": [3],
+    embeddings = Embeddings(InputShape(SHAPE.slots, tuple(dims)))
+    assert embeddings.tables_of() == {
+        "width_2.table.weight": ["id_0", "id_2", "bag_2"],
+        "width_3.table.weight": ["id_1", "bag_1"],
+        "width_4.table.weight": ["bag_0"],
     }
     inputs = random_inputs(SHAPE, 30, seed=5)
     made = torch.split(embed(embeddings, inputs).detach(), dims, dim=1)
@@ -131,8 +132,8 @@ def test_columns_of_several_widths_are_joined_in_their_order() -> None:
     for place, part in enumerate(made[:3]):
         assert torch.equal(part, tables[place][inputs.ids[:, place]])
     ends = np.cumsum([3, 1, 2])
-    for part, table, end, (_, length) in zip(made[3:], tables[3:], ends, SHAPE.bags, strict=True):
-        own = slice(end - length, end)
+    for part, table, end, slot in zip(made[3:], tables[3:], ends, SHAPE.bags, strict=True):
+        own = slice(end - slot.length, end)
         weights = torch.from_numpy(inputs.bag_weights[:, own]).unsqueeze(2)
         mean = (table[inputs.bag_ids[:, own]] * weights).sum(1)
         torch.testing.assert_close(part, mean, atol=1e-6, rtol=1e-5)
@@ -140,7 +141,7 @@ def test_columns_of_several_widths_are_joined_in_their_order() -> None:
 
 def test_gradients_are_sparse_and_touch_the_rows_of_the_batch_alone() -> None:
     shape = InputShape.of((1_000, 50), 0, ((2_000, 4),))
-    embedding = FusedEmbedding(shape, DIM)
+    embedding = FusedEmbedding(shape.looked_up, DIM)
     inputs = random_inputs(shape, 8, seed=2)
     embed(embedding, inputs).square().sum().backward()  # type: ignore[no-untyped-call]
     gradient = embedding.table.weight.grad
@@ -155,7 +156,7 @@ def test_gradients_are_sparse_and_touch_the_rows_of_the_batch_alone() -> None:
 
 def test_an_optimizer_leaves_the_rows_of_other_batches_alone() -> None:
     shape = InputShape.of((100,), 0, ((100, 2),))
-    embedding = FusedEmbedding(shape, DIM)
+    embedding = FusedEmbedding(shape.looked_up, DIM)
     before = embedding.table.weight.detach().clone()
     optimizer = torch.optim.SparseAdam(embedding.parameters(), lr=0.1)
     inputs = inputs_of([[3], [4]], [[7, 0], [8, 9]], [[1.0, 0.0], [0.5, 0.5]])
@@ -167,5 +168,38 @@ def test_an_optimizer_leaves_the_rows_of_other_batches_alone() -> None:
 
 def test_where_the_rows_begin_is_not_a_weight() -> None:
     """Weights are saved without it: it follows from the shape."""
-    assert set(FusedEmbedding(SHAPE, DIM).state_dict()) == {"table.weight"}
-    assert set(Embeddings(SHAPE, [DIM] * 6).state_dict()) == {"width_3.table.weight"}
+    assert set(FusedEmbedding(SHAPE.looked_up, DIM).state_dict()) == {"table.weight"}
+    assert set(Embeddings(InputShape(SHAPE.slots, (DIM,) * 6)).state_dict()) == {
+        "width_3.table.weight"
+    }
+
+
+ITEM, SHOWN = Slot("item", "id", "", "item", 9), Slot("shown", "id", "", "item", 9)
+TAGS, CLICKS = Slot("tags", "bag", "", "tag", 5, 2), Slot("clicks", "sequence", "", "item", 9, 3)
+SHARED = InputShape((ITEM, SHOWN, TAGS, CLICKS), (DIM,) * 4)
+
+
+def test_columns_of_a_field_share_the_rows_of_one_table() -> None:
+    embeddings = Embeddings(SHARED)
+    assert embeddings.tables_of() == {"width_3.table.weight": ["item", "tag"]}
+    (table,) = embeddings.parameters()
+    assert len(table) == 9 + 5
+    made = embed(embeddings, inputs_of([[4, 4]], [[1, 0, 4, 0, 0]], [[1.0, 0, 1.0, 0, 0]]))
+    item, shown, _, clicks = made.split(DIM, dim=1)
+    assert torch.equal(item, shown) and torch.equal(item, clicks)
+
+
+def test_a_sequence_is_embedded_place_by_place_with_the_rows_of_its_table() -> None:
+    embeddings, ids = Embeddings(SHARED), torch.tensor([[4, 0, 8], [1, 4, 4]], dtype=torch.int32)
+    rows = embeddings.tables()[0]
+    assert torch.equal(embeddings.places(3, ids).detach(), rows[ids])
+    assert SHARED.places(3) == slice(2, 5)
+    assert SHARED.span(3) == slice(3 * DIM, 4 * DIM)
+
+
+def test_columns_of_a_field_with_different_widths_share_nothing() -> None:
+    embeddings = Embeddings(InputShape((ITEM, SHOWN), (2, 4)))
+    assert embeddings.tables_of() == {
+        "width_2.table.weight": ["item"],
+        "width_4.table.weight": ["item"],
+    }

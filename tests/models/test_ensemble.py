@@ -1,115 +1,112 @@
-"""Several perceptrons over the same embeddings, and the linear path beside them."""
-
-from pathlib import Path
+"""What members share, and the path beside a perceptron; see also the contract of models."""
 
 import numpy as np
 import pytest
 import torch
 
-from clickthrough.bundle.export import TOLERANCE, export_onnx, largest_gap, tensors
-from clickthrough.bundle.runtime import OnnxModel
-from clickthrough.config.model import Mlp
-from clickthrough.models import build_model
+from clickthrough.bundle.export import tensors
 from clickthrough.models.base import CtrModel
-from clickthrough.models.mlp import MlpModel
-from clickthrough.models.shape import InputShape
+from clickthrough.models.mlp import WideDeepNet
 from clickthrough.training.loop import predict_logits
-from tests.inputs import random_inputs
-
-SHAPE = InputShape.of((7, 300), 4, ((20, 3),))
-NO_IDS, NO_NUMBERS = InputShape.of((), 4), InputShape.of((7,), 0)
+from tests.models.families import built, inputs_of, moved
 
 
-def made(shape: InputShape = SHAPE, members: int = 3, wide: bool = False) -> MlpModel:
-    """Return a model whose weights are far from their first values."""
-    torch.manual_seed(5)
-    settings = Mlp(hidden=[16, 8], embedding_dim=4, members=members, wide=wide, dropout=0.0)
-    model = build_model(settings, shape)
-    assert isinstance(model, MlpModel)
+def made(form: str = "mlp", ensemble: str = "tables") -> CtrModel:
+    return moved(built(form, ensemble)).eval()
+
+
+def member_logits(model: CtrModel, rows: int = 50) -> torch.Tensor:
+    return model.member_logits(*tensors(inputs_of(model, rows)))
+
+
+@pytest.mark.parametrize("ensemble", ["none", "tables", "all"])
+def test_members_start_apart(ensemble: str) -> None:
+    model = built("mlp", ensemble)
     with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.3 * torch.randn_like(parameter))
-    return model.eval()
-
-
-def member_logits(model: CtrModel, rows: int = 50, shape: InputShape = SHAPE) -> torch.Tensor:
-    return model.member_logits(*tensors(random_inputs(shape, rows)))
-
-
-@pytest.mark.parametrize("members", [1, 2, 5])
-@pytest.mark.parametrize("wide", [False, True])
-def test_the_logit_is_the_mean_of_the_members(members: int, wide: bool) -> None:
-    model = made(members=members, wide=wide)
-    logits = member_logits(model)
-    assert logits.shape == (50, members)
-    mean = logits.mean(dim=1).detach().numpy()
-    np.testing.assert_allclose(predict_logits(model, random_inputs(SHAPE, 50)), mean, atol=1e-6)
-
-
-def test_members_start_apart() -> None:
-    torch.manual_seed(5)
-    logits = member_logits(build_model(Mlp(hidden=[8], members=3), SHAPE).eval())
+        model.table_parameters()[0].mul_(50)
+    logits = member_logits(model.eval())
     for one, other in ((0, 1), (0, 2), (1, 2)):
         assert (logits[:, one] - logits[:, other]).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize("wide", [False, True])
-def test_the_loss_of_a_member_reaches_its_own_weights_and_the_embeddings_alone(
-    wide: bool,
-) -> None:
-    model = made(wide=wide)
+@pytest.mark.parametrize(
+    ("ensemble", "tables", "nets"), [("none", 3, 3), ("tables", 1, 3), ("all", 1, 1)]
+)
+def test_members_share_what_is_said(ensemble: str, tables: int, nets: int) -> None:
+    model = made(ensemble=ensemble)
+    assert (len(model.embeddings), len(model.nets), len(model.lasts)) == (tables, nets, 3)
+    assert (model.scales is not None) == (ensemble == "all")
+
+
+@pytest.mark.parametrize("form", ["mlp", "wide_deep", "fcn"])
+def test_the_loss_of_a_member_reaches_its_own_weights_and_the_tables_alone(form: str) -> None:
+    model = made(form)
     torch.autograd.backward(member_logits(model)[:, 1].sum())
-    for place, member in enumerate(model.members):
-        reached = [p.grad is not None and bool(p.grad.any()) for p in member.parameters()]
+    for place, (net, last) in enumerate(zip(model.nets, model.lasts, strict=True)):
+        own = [*net.parameters(), *last.parameters()]
+        reached = [p.grad is not None and bool(p.grad.any()) for p in own]
         assert any(reached) == (place == 1)
     assert all(table.grad is not None for table in model.table_parameters())
-    if model.linear is not None:
-        gradient = model.linear.weight.grad
-        assert gradient is not None
-        assert [bool(row.any()) for row in gradient] == [False, True, False]
+
+
+def test_members_that_share_all_differ_in_scales_and_last_layers_alone() -> None:
+    model = built("mlp", "all")
+    assert model.scales is not None
+    assert set(model.scales.detach().unique().tolist()) == {-1.0, 1.0}
+    with torch.no_grad():
+        model.scales.copy_(model.scales[:1].expand_as(model.scales).clone())
+        for last in model.lasts[1:]:
+            last.load_state_dict(model.lasts[0].state_dict())
+    logits = member_logits(model.eval())
+    torch.testing.assert_close(logits, logits[:, :1].expand_as(logits))
+
+
+@pytest.mark.parametrize("form", ["mlp", "wide_deep", "fcn", "fm", "din"])
+def test_a_member_that_shares_all_is_the_network_behind_its_scale(form: str) -> None:
+    """Each is what a member alone says of inputs, rows of tables above all, times its scale."""
+    model = made(form, "all")
+    assert model.scales is not None
+    said, given = member_logits(model, 20), tensors(inputs_of(model, 20))
+    fed = model._fed(0, *given)
+    width = fed.embedded.shape[1]
+    for member in range(3):
+        scaled = fed.joined * model.scales[member]
+        spans = [model.shape.span(asking) for asking, _ in model.net.attends]
+        keys = [k * model.scales[member, own] for k, own in zip(fed.keys, spans, strict=True)]
+        alone = fed._replace(
+            embedded=scaled[:, :width], numeric=scaled[:, width:], keys=tuple(keys)
+        )
+        parts = model._last(member, model.net.hidden(alone), model.net.beside(alone))
+        torch.testing.assert_close(torch.stack(parts).mean(0), said[:, member])
 
 
 def test_a_wide_path_adds_a_linear_function_of_the_numbers_to_each_member() -> None:
-    model, inputs = made(wide=True), random_inputs(SHAPE, 50)
-    assert model.linear is not None
-    with_path = member_logits(model).detach()
-    weights = model.linear.weight.detach().clone()
+    model = made("wide_deep")
+    inputs, with_path = inputs_of(model, 50), member_logits(model).detach()
+    paths = [net.linear.weight for net in model.nets if isinstance(net, WideDeepNet) and net.linear]
+    weights = torch.cat([path.detach().clone() for path in paths])
     with torch.no_grad():
-        model.linear.weight.zero_()
+        for path in paths:
+            path.zero_()
     added = torch.from_numpy(inputs.numeric) @ weights.T
+    assert weights.shape == (3, 3)
     assert added.abs().min(dim=0).values.max() > 0
     torch.testing.assert_close(with_path, member_logits(model).detach() + added)
 
 
 def test_a_wide_path_says_nothing_before_training() -> None:
-    torch.manual_seed(5)
-    settings = Mlp(hidden=[8], members=2, wide=True)
-    model = build_model(settings, SHAPE).eval()
-    assert isinstance(model, MlpModel)
-    assert model.linear is not None
+    model = built("wide_deep", "tables").eval()
     before = member_logits(model).detach()
-    model.linear = None
+    for net in model.nets:
+        assert isinstance(net, WideDeepNet)
+        net.linear = None
     torch.testing.assert_close(member_logits(model).detach(), before)
 
 
-@pytest.mark.parametrize("shape", [SHAPE, NO_IDS, NO_NUMBERS], ids=["all", "no ids", "no numbers"])
-@pytest.mark.parametrize(("members", "wide"), [(3, False), (1, True), (3, True)])
-def test_the_exported_graph_agrees(
-    tmp_path: Path, shape: InputShape, members: int, wide: bool
-) -> None:
-    model, path = made(shape, members, wide), tmp_path / "model.onnx"
-    export_onnx(model, random_inputs(shape, 64), path)
-    for rows in (1, 300):
-        inputs = random_inputs(shape, rows, seed=rows)
-        assert OnnxModel(path).logits(inputs).shape == (rows,)
-        assert largest_gap(model, inputs, path) < TOLERANCE
-    assert np.ptp(OnnxModel(path).logits(inputs)) > 0.01
-
-
-def test_members_and_wide_path_are_saved_and_restored() -> None:
-    model, other = made(wide=True), build_model(
-        Mlp(hidden=[16, 8], embedding_dim=4, members=3, wide=True), SHAPE
-    )  # fmt: skip
-    other.load_state_dict(model.state_dict())
-    inputs = random_inputs(SHAPE, 20)
-    np.testing.assert_array_equal(predict_logits(other, inputs), predict_logits(model, inputs))
+def test_the_shift_moves_the_logit_and_no_member() -> None:
+    model = made()
+    inputs, before = inputs_of(model, 20), member_logits(model, 20).detach()
+    expected = predict_logits(model, inputs) + np.float32(1.5)
+    model.shift.fill_(1.5)
+    np.testing.assert_allclose(predict_logits(model, inputs), expected, rtol=1e-6)
+    assert torch.equal(member_logits(model, 20).detach(), before)
