@@ -5,7 +5,7 @@ from safetensors.torch import load_file
 from clickthrough.bundle import layout
 from clickthrough.bundle.load import Bundle
 from clickthrough.bundle.refusal import refusing
-from clickthrough.config.model import Model
+from clickthrough.config.model import Model, TorchFamily
 from clickthrough.errors import BundleError
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.models import build_model
@@ -17,9 +17,13 @@ def load_module(bundle: Bundle) -> CtrModel:
     """Return the module that a bundle's graph was made of, in evaluation mode.
 
     Raises:
-        BundleError: its weights are not those of its configuration, or no numbers.
+        BundleError: its weights are not those of its configuration, or no numbers; or it is of
+            a family that is no module.
     """
-    model = build_model(bundle.config.model, input_shape(bundle.encoder, bundle.config.model))
+    settings = bundle.config.model
+    if not isinstance(settings, TorchFamily):
+        raise BundleError(f"{bundle.path}: '{settings.name}' is no module of torch; it has a graph")
+    model = build_model(settings, input_shape(bundle.encoder, settings))
     path = bundle.path / layout.WEIGHTS
     with refusing(path):
         model.load_state_dict(load_file(path))
@@ -29,5 +33,6 @@ def load_module(bundle: Bundle) -> CtrModel:
 
 
 def input_shape(encoder: Encoder, model: Model) -> InputShape:
-    """Return what an encoder feeds a model of these settings."""
+    """Return what an encoder feeds a module of these settings."""
+    assert isinstance(model, TorchFamily)  # noqa: S101 - others are no modules
     return InputShape(encoder.slots, model.dims([*encoder.id_sizes, *encoder.bag_shapes]))

@@ -238,11 +238,41 @@ class Din(TorchFamily):
     dropout: Share = 0.1
 
 
-Family = (
+class LightGbm(Strict):
+    """Boosted trees (Ke et al., 2017).
+
+    Attributes:
+        objective: ``binary`` learns the click probability, ``lambdarank`` the order within a
+            request; its scores become probabilities by calibration alone.
+        rounds: the most trees.
+        leaves: the most leaves of a tree. Time to score grows with ``rounds``.
+        min_child: the least training rows of a leaf; ``auto`` is a thousandth of them, from 10 to
+            100.
+        row_fraction: share of the rows that a tree is fitted to; with ``lambdarank``, of requests.
+        feature_fraction: share of the columns that a tree sees.
+        l2: strength of L2 on the values of leaves.
+        max_bin: the most thresholds of a column.
+        patience: rounds without improvement on validation before stopping.
+    """
+
+    name: Literal["lightgbm"] = "lightgbm"
+    objective: Literal["binary", "lambdarank"] = "binary"
+    rounds: int = Field(default=300, ge=1)
+    learning_rate: float = Field(default=0.05, gt=0)
+    leaves: int = Field(default=31, ge=2)
+    min_child: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    row_fraction: float = Field(default=0.8, gt=0, le=1)
+    feature_fraction: float = Field(default=0.8, gt=0, le=1)
+    l2: float = Field(default=0.0, ge=0)
+    max_bin: int = Field(default=255, ge=2)
+    patience: int = Field(default=50, ge=1)
+
+
+TorchModel = (
     Lr | Fm | Mlp | WideDeep | DeepFm | DcnV2 | Fcn | FinalNet | FinalMlp | MaskNet | Qnn | Din
 )
-_FAMILIES: dict[str, type[TorchFamily]] = {
-    str(family.model_fields["name"].default): family for family in get_args(Family)
+_FAMILIES: dict[str, type[Strict]] = {
+    str(family.model_fields["name"].default): family for family in (*get_args(TorchModel), LightGbm)
 }
 
 
@@ -251,22 +281,42 @@ def family_names() -> list[str]:
     return list(_FAMILIES)
 
 
-def settings_of(name: str, **settings: Any) -> "Model":  # noqa: ANN401
+def settings_of(name: str, **settings: Any) -> "Family":  # noqa: ANN401
     """Return the settings of a family, by its name."""
     return _FAMILIES[name].model_validate({"name": name, **settings})  # type: ignore[return-value]
 
 
-def _told_apart(values: Any) -> Any:  # noqa: ANN401
-    """Take a model without a name for a perceptron; name the nearest family where there is none."""
+def _named(values: Any) -> Any:  # noqa: ANN401
+    """Take a name alone for a family; name the nearest where there is none of that name."""
+    values = {"name": values} if isinstance(values, str) else values
     if not isinstance(values, dict):
         return values
-    name = values.get("name", "mlp")
-    if name not in _FAMILIES:
-        raise ValueError(f"name: {unknown_name(str(name), 'family', family_names())}")
+    name, known = values.get("name", "mlp"), [*family_names(), "blend"]
+    if name not in known:
+        raise ValueError(f"name: {unknown_name(str(name), 'family', known)}")
     return {**values, "name": name}
 
 
-Model = Annotated[
+Family = TorchModel | LightGbm
+_Member = Annotated[
     Annotated[Family, Field(discriminator="name")],
-    BeforeValidator(_told_apart),
+    BeforeValidator(_named),
+]
+
+
+class Blend(Strict):
+    """Several families as one model.
+
+    Attributes:
+        members: families by name, or with settings; each is fitted by itself, and their logits are
+            added up with weights fitted on the validation part.
+    """
+
+    name: Literal["blend"] = "blend"
+    members: Annotated[list[_Member], Field(min_length=2)]
+
+
+Model = Annotated[
+    Annotated[Family | Blend, Field(discriminator="name")],
+    BeforeValidator(_named),
 ]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from clickthrough.config.model import Model
+from clickthrough.config.model import Model, TorchFamily
 from clickthrough.models.base import CtrModel
 from clickthrough.models.dcn_v2 import DcnV2Net
 from clickthrough.models.deepfm import DeepFmNet
@@ -44,4 +44,5 @@ def build_model(settings: Model, shape: InputShape) -> CtrModel:
         settings: which family, and its layers.
         shape: what it is fed.
     """
+    assert isinstance(settings, TorchFamily)  # noqa: S101 - others are no modules
     return CtrModel(settings, shape, lambda: NETS[settings.name](settings, shape))

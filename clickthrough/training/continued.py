@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.bundle.module import load_module
+from clickthrough.config.model import TorchFamily
 from clickthrough.config.root import Config
 from clickthrough.errors import ConfigError
 from clickthrough.features.encoding.encoder import Encoder
@@ -35,11 +36,20 @@ class Start:
         return to_microseconds(datetime.fromisoformat(self.bundle.manifest.counters_until))
 
     def settled(self, config: Config) -> Config:
-        """Return a configuration with the bundle's widths where it leaves widths to the log."""
-        if config.model.embedding_dim != "auto":
+        """Return a configuration with the bundle's widths where it leaves widths to the log.
+
+        Raises:
+            ConfigError: of a family whose fits cannot be gone on from.
+        """
+        own, old = config.model, self.bundle.config.model
+        if not isinstance(own, TorchFamily):
+            raise ConfigError(
+                f"{self.bundle.path}: '{own.name}' is fitted anew each time; leave out --from"
+            )
+        if own.embedding_dim != "auto" or not isinstance(old, TorchFamily):
             return config
-        widths = {"embedding_dim": self.bundle.config.model.embedding_dim}
-        return config.model_copy(update={"model": config.model.model_copy(update=widths)})
+        widths = {"embedding_dim": old.embedding_dim}
+        return config.model_copy(update={"model": own.model_copy(update=widths)})
 
     def check(self, config: Config, plan: Plan) -> None:
         """Refuse a configuration that the weights do not fit.

@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.calibration import Calibrator
+from clickthrough.config.model import Blend, LightGbm
 from clickthrough.config.root import Config
+from clickthrough.training.blend import Blended, fit_weights
 from clickthrough.training.calibrate import calibrate, described
 from clickthrough.training.fit_module import fit_module
+from clickthrough.training.fit_trees import fit_lightgbm
 from clickthrough.training.fitted import Scored
 from clickthrough.training.position import Epoch
 from clickthrough.training.prepare import Prepared
@@ -58,7 +61,7 @@ def fit(
     """
     told = told or Told()
     config = settled(config, prepared)
-    made = fit_module(prepared, config, told, where or Where())
+    made = _fitted(prepared, config, told, where or Where())
     if made is None:
         return None
     model, epochs = made
@@ -68,6 +71,40 @@ def fit(
         calibrator = calibrate(config.calibration, prepared.encoder, watched, logits)
     told.say(f"calibration: {described(calibrator, watched.labels)}")
     return Fitted(config, model, calibrator, epochs, logits)
+
+
+def _fitted(
+    prepared: Prepared, config: Config, told: Told, where: Where
+) -> tuple[Scored, list[Epoch]] | None:
+    match config.model:
+        case Blend():
+            return _blended(prepared, config, told, where)
+        case LightGbm():
+            return fit_lightgbm(prepared, config, told, where)
+    return fit_module(prepared, config, told, where)
+
+
+def _blended(
+    prepared: Prepared, config: Config, told: Told, where: Where
+) -> tuple[Scored, list[Epoch]] | None:
+    """Fit each member by itself, then what each weighs."""
+    assert isinstance(config.model, Blend)  # noqa: S101
+    members, epochs = list[Scored](), list[Epoch]()
+    for place, model in enumerate(config.model.members):
+        told.say(f"member {place + 1}: {model.name}")
+        own = config.model_copy(update={"model": model})
+        made = _fitted(prepared, own, told, where.part(f"{place}-{model.name}"))
+        if made is not None:
+            members.append(made[0])
+            epochs += made[1]
+    if not members:
+        return None
+    watched = prepared.watched
+    weights = fit_weights([one.logits(watched.inputs) for one in members], watched.labels)
+    names = [model.name for model in config.model.members]
+    shares = ", ".join(f"{n} {w:.2f}" for n, w in zip(names, weights, strict=True))
+    told.say(f"weights by the validation part: {shares}")
+    return Blended(members, weights.tolist()), epochs
 
 
 def settled(config: Config, prepared: Prepared) -> Config:

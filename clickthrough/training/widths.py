@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.config.base import unknown_name
-from clickthrough.config.model import Model
+from clickthrough.config.model import Blend, Model, TorchFamily
 from clickthrough.errors import ConfigError
 from clickthrough.features.encoding.encoder import Encoded, Encoder
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN
@@ -27,6 +27,11 @@ def with_widths(model: Model, encoder: Encoder, train: Encoded) -> Model:
     Raises:
         ConfigError: a width is given for a column that there is not.
     """
+    if isinstance(model, Blend):
+        members = [with_widths(member, encoder, train) for member in model.members]
+        return model.model_copy(update={"members": members})
+    if not isinstance(model, TorchFamily):
+        return model
     columns = [*encoder.id_sizes, *encoder.bag_shapes]
     if isinstance(model.embedding_dim, dict):
         for name in model.embedding_dim:

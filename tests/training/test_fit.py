@@ -8,6 +8,7 @@ import pytest
 from clickthrough.bundle import layout
 from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.config import Config
+from clickthrough.config.model import Mlp
 from clickthrough.data.open import open_dataset
 from clickthrough.evaluation.metrics import auc
 from clickthrough.training.fit import fit
@@ -68,5 +69,6 @@ def test_widths_that_are_left_to_the_log_are_settled(prepared: Prepared, config:
     training = config.training.model_copy(update={"epochs": 1})
     fitted = fit(prepared, config.model_copy(update={"model": model, "training": training}))
     assert fitted is not None
+    assert isinstance(fitted.config.model, Mlp)
     assert fitted.config.model.embedding_dim == {"item": 32, "platform": 32, "advertiser": 32,
                                                  "hour": 32, "weekday": 32}  # fmt: skip

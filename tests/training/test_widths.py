@@ -43,6 +43,7 @@ def test_a_bundle_says_what_auto_came_to(log_folder: Path, tmp_path: Path) -> No
     config = config_with(log_folder, "auto")
     train(config, tmp_path / "models", baselines=False)
     bundle = load_bundle(tmp_path / "models")
+    assert isinstance(bundle.config.model, Mlp)
     encoder, settled = bundle.encoder, bundle.config.model.embedding_dim
     assert isinstance(settled, dict)
     assert [*settled] == [*encoder.id_sizes, *encoder.bag_shapes]

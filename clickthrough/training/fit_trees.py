@@ -1,0 +1,67 @@
+"""Boosted trees as a family: fitted by LightGBM, served as a graph."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clickthrough.bundle import layout
+from clickthrough.config.model import LightGbm
+from clickthrough.config.root import Config
+from clickthrough.errors import ConfigError
+from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.models.trees import FittedTrees, Sizes, TreeSettings, fit_trees
+from clickthrough.training.distributed.place import Place
+from clickthrough.training.fitted import Scored
+from clickthrough.training.monitor import monitored, sign_of
+from clickthrough.training.position import Epoch
+from clickthrough.training.prepare import Prepared
+from clickthrough.training.told import Told
+from clickthrough.training.where import Where
+
+
+class FittedGraph:
+    """Trees, under the names that a bundle has for its files.
+
+    Args:
+        trees: fitted.
+    """
+
+    def __init__(self, trees: FittedTrees) -> None:
+        self.trees = trees
+
+    def logits(self, inputs: Encoded) -> NDArray[np.float32]:
+        """Return logits of encoded rows, shape (n,)."""
+        return self.trees.logits(inputs)
+
+    def write(self, folder: Path, example: Encoded) -> None:
+        """Write the graph."""
+        self.trees.write(folder / layout.ONNX)
+
+
+def fit_lightgbm(
+    prepared: Prepared, config: Config, told: Told, where: Where
+) -> tuple[Scored, list[Epoch]]:
+    """Fit trees. Of ``training``, they take the seed, the weights of rows, and the monitor.
+
+    Raises:
+        ConfigError: in several processes, or to go on from a bundle.
+    """
+    settings = config.model
+    assert isinstance(settings, LightGbm)  # noqa: S101
+    place = where.place or Place.of(config.training)
+    if place.group.size > 1:
+        raise ConfigError("model: 'lightgbm' is fitted in one process; leave out torchrun")
+    encoder, train = prepared.encoder, prepared.tables["train"]
+    sizes = Sizes(tuple(encoder.id_sizes.values()), tuple(encoder.bag_shapes.values()))
+    given = settings.model_dump(exclude={"name"}) | {"seed": config.training.seed}
+    watched = prepared.watched
+    with told.step("growing trees"):
+        trees = fit_trees(train, watched, sizes, TreeSettings(**given))
+    fitted, training = FittedGraph(trees), config.training
+    rounds = trees.booster.current_iteration()
+    value = sign_of(training.monitor) * monitored(fitted.logits(watched.inputs), watched, training)
+    epoch = Epoch(rounds, float("nan"), value)
+    told.evaluated(epoch)
+    told.say(f"{rounds} trees: validation {training.monitor} {value:.4f}")
+    return fitted, [epoch]
