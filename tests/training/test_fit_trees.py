@@ -113,7 +113,7 @@ def test_trees_are_fitted_in_one_process(prepared: Prepared, log_folder: Path) -
     class Two(Group):
         size = 2
 
-    where = Where(Place(group=Two()))  # type: ignore[abstract]
+    where = Where(Place(group=Two()))
     with pytest.raises(ConfigError, match="in one process"):
         fit(prepared, config_of(log_folder, "binary"), where=where)
 
