@@ -37,6 +37,7 @@ from clickthrough.training.position import Epoch
 from clickthrough.training.prepare import Prepared, plan_of, prepare, snapshots_before_test
 from clickthrough.training.refusals import refuse_other_types, refuse_unlearnable
 from clickthrough.training.scope import Scope, read_scope
+from clickthrough.training.threads import torch_threads
 from clickthrough.training.told import Told
 from clickthrough.training.untrained import settle_untrained
 from clickthrough.training.widths import with_widths
@@ -133,7 +134,8 @@ def train(
     work = _Work(config, dataset, prepared, told, place, out.with_name(f".{out.name}.training"))
     if leads and not begin.resume:
         work.clear()
-    model, epochs = _fit(work, start)
+    with torch_threads(config.training.threads):
+        model, epochs = _fit(work, start)
     made = ""
     if leads:
         with tempfile.TemporaryDirectory() as folder:
