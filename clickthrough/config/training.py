@@ -20,7 +20,7 @@ Monitor = Literal[
     "map_at_12",
     "ndcg",
 ]
-CalibrationMethod = Literal["auto", "platt", "temperature", "isotonic"]
+CalibrationMethod = Literal["auto", "platt", "temperature", "isotonic", "none"]
 
 
 class Mlp(Strict):
@@ -136,12 +136,18 @@ class Calibration(Strict):
 
     Attributes:
         method: ``auto`` takes Platt unless another one is better on held-out validation rows
-            beyond chance.
+            beyond chance; ``none`` leaves probabilities as the model gives them.
         by: a field of a ``categorical`` feature: each of its values with enough data gets a map
             of its own.
         least: clicks in validation, and impressions without, that a value needs for that.
     """
 
-    method: CalibrationMethod = "platt"
+    method: CalibrationMethod = "auto"
     by: str | None = None
     least: int = Field(default=200, ge=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.method == "none" and self.by is not None:
+            raise ValueError("by: nothing is fitted by method none; expected another method")
+        return self
