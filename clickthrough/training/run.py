@@ -23,7 +23,13 @@ from clickthrough.evaluation.evidence import thin_validation
 from clickthrough.features.check import as_served
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
-from clickthrough.training.calibrate import calibrate, described, sliced_column
+from clickthrough.training.calibrate import (
+    calibrate,
+    described,
+    log_losses,
+    sliced_column,
+    with_losses,
+)
 from clickthrough.training.checkpoint import Keeper, identity_of
 from clickthrough.training.continued import Start
 from clickthrough.training.describe import describe, describe_inputs, describe_long_texts
@@ -203,7 +209,9 @@ def _calibrated(work: _Work, model: CtrModel, epochs: list[Epoch], graph: Path) 
     with work.told.step("calibrating"):
         logits = predict_logits(model, prepared.watched.inputs)
         calibrator = calibrate(config.calibration, prepared.encoder, prepared.watched, logits)
-    work.told.say(f"calibration: {described(calibrator, prepared.watched.labels)}")
+        losses = log_losses(calibrator, prepared.watched, logits)
+    said = with_losses(described(calibrator, prepared.watched.labels), losses)
+    work.told.say(f"calibration: {said}")
     with work.told.step("counting what the bundle will know"):
         snapshots, until = snapshots_before_test(work.dataset, config)
     with work.told.step("exporting the graph"):
@@ -217,7 +225,10 @@ def _calibrated(work: _Work, model: CtrModel, epochs: list[Epoch], graph: Path) 
         calibrator=calibrator,
         snapshots=snapshots,
         counters_until=until,
-        metrics={"epochs": [vars(epoch) for epoch in epochs]},
+        metrics={
+            "epochs": [vars(epoch) for epoch in epochs],
+            "calibration": {"log_loss": losses},
+        },
     )
 
 
