@@ -29,7 +29,7 @@ from clickthrough.schema import Schema, to_microseconds
 from clickthrough.serving.predictor import Predictor
 from clickthrough.training.evaluate import Scorer
 from clickthrough.training.prepare import prepare
-from clickthrough.training.refusals import refuse_other_types, refuse_untestable
+from clickthrough.training.refusals import refuse_other_types, refuse_unlabelled
 
 _MOST_EVENTS = 1_000
 """Page views that are told at once."""
@@ -128,7 +128,7 @@ def replay(
         DataError: the log has no test part, none of its impressions a label, or texts are numbers.
     """
     refuse_other_types(dataset, bundle.schema, bundle.plan.fields, str(bundle.path))
-    refuse_untestable(dataset, bundle.config.data.split)
+    refuse_unlabelled(dataset, bundle.config.data.split)
     rows = with_part(dataset, bundle.config.data.split).filter(pl.col("part") == TEST)
     frame = rows.sort("row").collect()
     offsets = request_offsets(frame)[: None if requests is None else requests + 1]

@@ -84,28 +84,42 @@ def _write(folder: Path, parts: Parts) -> Manifest:
     for file in parts.model.iterdir():
         shutil.copyfile(file, folder / file.name)  # modes are those of any new file
     _write_encoder(folder, parts.encoder)
-    _write_json(folder / layout.CONFIG, _kept(parts.config))
-    _write_json(folder / layout.SCHEMA, parts.schema)
-    _write_json(folder / layout.CALIBRATOR, parts.calibrator)
-    _write_json(folder / layout.METRICS, parts.metrics)
+    write_json(folder / layout.CONFIG, kept_settings(parts.config))
+    write_json(folder / layout.SCHEMA, parts.schema)
+    write_json(folder / layout.CALIBRATOR, parts.calibrator)
+    write_json(folder / layout.METRICS, parts.metrics)
     (folder / layout.COUNTERS).mkdir()
     for name, snapshot in parts.snapshots.items():
         snapshot.save(folder / layout.COUNTERS, layout.file_stem(name))
+    counters = counters_name(parts.encoder.plan, parts.schema)
+    until = datetime.fromtimestamp(parts.counters_until / 1e6, UTC).isoformat()
+    return seal(folder, parts.config, counters, until)
+
+
+def seal(folder: Path, config: Config, counters: str, counters_until: str) -> Manifest:
+    """Write the manifest of a directory that holds all else of a bundle.
+
+    Args:
+        folder: the directory.
+        config: its configuration.
+        counters: see :func:`counters_name`.
+        counters_until: the snapshot holds the events before this moment (ISO 8601 in UTC).
+    """
     files = hash_files(folder)
     manifest = Manifest(
         format=layout.FORMAT,
-        version=version_of(files, parts.config),
+        version=version_of(files, config),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         clickthrough=__version__,
-        counters=counters_name(parts.encoder.plan, parts.schema),
-        counters_until=datetime.fromtimestamp(parts.counters_until / 1e6, UTC).isoformat(),
+        counters=counters,
+        counters_until=counters_until,
         files=files,
     )
-    _write_json(folder / layout.MANIFEST, manifest)
+    write_json(folder / layout.MANIFEST, manifest)
     return manifest
 
 
-def _kept(config: Config) -> dict[str, Any]:
+def kept_settings(config: Config) -> dict[str, Any]:
     """Return what a bundle keeps of a configuration: of serving only what was said of it.
 
     What nobody has set is left to the version that serves.
@@ -119,14 +133,15 @@ def _write_encoder(folder: Path, encoder: Encoder) -> None:
     for name, vocabulary in encoder.vocabularies.items():
         np.save(vocabulary_path(folder, name), vocabulary.values, allow_pickle=False)
     counts = class_counts(encoder)
-    _write_json(folder / layout.CLASS_COUNTS, counts)
-    _write_json(folder / layout.CATEGORICAL, list(counts))
-    _write_json(folder / layout.NUMERIC, encoder.numeric_names)
+    write_json(folder / layout.CLASS_COUNTS, counts)
+    write_json(folder / layout.CATEGORICAL, list(counts))
+    write_json(folder / layout.NUMERIC, encoder.numeric_names)
     columns = {name: asdict(scaler) for name, scaler in encoder.scalers.items()}
-    _write_json(folder / layout.SCALER, {"prior": encoder.prior, "columns": columns})
+    write_json(folder / layout.SCALER, {"prior": encoder.prior, "columns": columns})
 
 
-def _write_json(path: Path, value: object) -> None:
+def write_json(path: Path, value: object) -> None:
+    """Write a file of a bundle, indented for readers."""
     if isinstance(value, BaseModel):
         path.write_text(value.model_dump_json(indent=2) + "\n")
     else:

@@ -4,6 +4,7 @@ import numpy as np
 
 from clickthrough.calibration.base import Curve, Floats, Labels, Scores
 from clickthrough.calibration.curves import AnyCurve, CurveType
+from clickthrough.calibration.identity import Identity
 from clickthrough.calibration.isotonic import Isotonic
 from clickthrough.calibration.knots import is_apart
 from clickthrough.calibration.platt import Platt
@@ -11,8 +12,9 @@ from clickthrough.calibration.temperature import Temperature
 
 FULL = 100
 """Rows of the rarer class from which on a map is believed as it was fitted."""
-IDENTITY = Temperature(temperature=1.0)
-"""The map that leaves every score as it is."""
+IDENTITY = Identity()
+_SLOPES = (Identity, Temperature)
+"""Maps that are a slope alone."""
 
 
 def fit_believed(
@@ -68,7 +70,9 @@ def mixed(believed: AnyCurve, fitted: AnyCurve, share: float) -> AnyCurve:
         scores = _knots(believed, fitted)
         values = share * fitted.logit(scores) + (1 - share) * believed.logit(scores)
         return Isotonic(scores=tuple(scores.tolist()), values=tuple(values.tolist()), slope=slope)
-    if isinstance(fitted, Temperature) and isinstance(believed, Temperature):
+    if isinstance(fitted, Identity) and isinstance(believed, Identity):
+        return fitted
+    if isinstance(fitted, _SLOPES) and isinstance(believed, _SLOPES):
         return Temperature(temperature=1.0 / slope)
     intercept = share * _intercept(fitted) + (1 - share) * _intercept(believed)
     return Platt(slope=slope, intercept=intercept)
@@ -76,6 +80,8 @@ def mixed(believed: AnyCurve, fitted: AnyCurve, share: float) -> AnyCurve:
 
 def _slope(curve: AnyCurve) -> float:
     """Return the slope of a line, or of a map beyond its knots."""
+    if isinstance(curve, Identity):
+        return 1.0
     return 1.0 / curve.temperature if isinstance(curve, Temperature) else curve.slope
 
 

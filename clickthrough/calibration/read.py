@@ -5,13 +5,14 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from clickthrough.calibration.base import Calibrator
+from clickthrough.calibration.identity import Identity
 from clickthrough.calibration.isotonic import Isotonic
 from clickthrough.calibration.platt import Platt
 from clickthrough.calibration.sliced import Sliced
 from clickthrough.calibration.temperature import Temperature
 
 _ANY: TypeAdapter[Calibrator] = TypeAdapter(
-    Annotated[Platt | Temperature | Isotonic | Sliced, Field(discriminator="method")]
+    Annotated[Platt | Temperature | Isotonic | Identity | Sliced, Field(discriminator="method")]
 )
 
 

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 import typer
 
 from clickthrough.cli.options import BundleArgument, DataOption, DiagramOption, TruthOption
-from clickthrough.cli.output import check_diagram, result, show
+from clickthrough.cli.output import check_diagram, escape, result, say, show
 from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
+from clickthrough.config.training import CalibrationMethod
 
 
 @app.command()
@@ -91,6 +92,39 @@ def evaluate(  # noqa: PLR0913, PLR0917
     show(record, reliability, diagram)
     if json_out is not None:
         write_whole(json_out, json.dumps(record, indent=2) + "\n")
+
+
+@app.command()
+def calibrate(
+    bundle: BundleArgument,
+    data: DataOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the new bundle goes, instead of the old one's place.")
+    ] = None,
+    method: Annotated[
+        CalibrationMethod | None, typer.Option(help="Instead of the bundle's calibration.method.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="A field whose values get maps of their own.")
+    ] = None,
+) -> None:
+    """Fit a bundle's calibrator anew to the validation part of a log; nothing else is trained."""
+    from clickthrough.bundle import load_bundle
+    from clickthrough.config.load import with_data
+    from clickthrough.data.open import open_dataset
+    from clickthrough.training.recalibrate import asked_for, recalibrate
+
+    loaded = load_bundle(bundle)
+    wanted = asked_for(loaded, method, by)
+    with progress() as bars:
+        report = told(bars)
+        with report.step("reading the log"):
+            dataset = open_dataset(with_data(loaded.config, data).data)
+        made = recalibrate(loaded, dataset, wanted, out or bundle, report)
+    result(escape(f"calibration: {made.text}"))
+    if "test" in loaded.metrics:
+        say("the bundle's evaluation was of its former calibration: 'evaluate' makes another")
+    result(f"bundle {made.manifest.version} in {out or bundle}")
 
 
 @app.command()

@@ -11,9 +11,10 @@ from clickthrough.comparison.summary import Summary, summarized
 from clickthrough.config.root import Config
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.open import open_dataset
+from clickthrough.data.split import TEST
 from clickthrough.errors import ConfigError
 from clickthrough.training.prepare import Prepared, prepare
-from clickthrough.training.refusals import refuse_unlearnable, refuse_untestable
+from clickthrough.training.refusals import refuse_unlabelled, refuse_unlearnable
 from clickthrough.training.told import Told
 from clickthrough.whole_file import write_whole
 
@@ -39,7 +40,7 @@ def compare(
     with told.step("reading the log"):
         dataset = open_dataset(config.data)
     refuse_unlearnable(dataset, config.data.split)
-    refuse_untestable(dataset, config.data.split)
+    refuse_unlabelled(dataset, config.data.split, TEST)
     _begin(config, dataset, out)
     with told.step("computing history and features"):
         prepared = prepare(dataset, config, "live")

@@ -16,7 +16,7 @@ Monitor = Literal[
     "map_at_12",
     "ndcg",
 ]
-CalibrationMethod = Literal["auto", "platt", "temperature", "isotonic"]
+CalibrationMethod = Literal["auto", "platt", "temperature", "isotonic", "none"]
 
 
 class Training(Strict):
@@ -41,7 +41,11 @@ class Training(Strict):
         negatives: share of the non-clicks that an epoch trains on, drawn anew for each;
             probabilities are corrected for it.
         warmup_steps: steps over which the learning rate rises from 0.
-        decay: how it falls to 0 at the end of the last epoch; ``none`` keeps it.
+        decay: how it falls: to 0 at the end of the last of ``epochs`` along a line or half a
+            cosine; or by ``plateau_factor`` where ``monitor`` has come to a standstill; ``none``
+            keeps it.
+        plateau_patience: validations without improvement after which ``plateau`` lowers it.
+        threads: that torch trains with; by default as many as it chooses.
         clip_norm: the largest norm of the gradient of all weights but the embeddings.
         shuffle_rows: rows that are shuffled among themselves: all, where the log has no more, else
             blocks of neighbours drawn at random, so that rows may exceed memory.
@@ -67,7 +71,10 @@ class Training(Strict):
     pos_weight: Annotated[float, Field(gt=0)] | Literal["balanced"] = 1.0
     negatives: float = Field(default=1.0, gt=0, le=1)
     warmup_steps: int = Field(default=0, ge=0)
-    decay: Literal["none", "linear", "cosine"] = "none"
+    decay: Literal["none", "linear", "cosine", "plateau"] = "none"
+    plateau_factor: float = Field(default=0.1, gt=0, lt=1)
+    plateau_patience: int = Field(default=1, ge=1)
+    threads: int | None = Field(default=None, ge=1)
     clip_norm: float | None = Field(default=None, gt=0)
     shuffle_rows: int = Field(default=4_000_000, ge=1)
     checkpoint_every: Duration = 60
@@ -89,12 +96,18 @@ class Calibration(Strict):
 
     Attributes:
         method: ``auto`` takes Platt unless another one is better on held-out validation rows
-            beyond chance.
+            beyond chance; ``none`` leaves probabilities as the model gives them.
         by: a field of a ``categorical`` feature: each of its values with enough data gets a map
             of its own.
         least: clicks in validation, and impressions without, that a value needs for that.
     """
 
-    method: CalibrationMethod = "platt"
+    method: CalibrationMethod = "auto"
     by: str | None = None
     least: int = Field(default=200, ge=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.method == "none" and self.by is not None:
+            raise ValueError("by: nothing is fitted by method none; expected another method")
+        return self

@@ -59,10 +59,18 @@ def _metrics(record: dict[str, Any]) -> Table:
         f"test: {record['impressions']:,} impressions, {record['requests']:,} requests, "
         f"{record['clicks']:,} clicks; counters {record['counters']}"
     )
-    table.caption = escape("\n".join(record.get("notes", []))) or None
+    table.caption = escape("\n".join([*record.get("notes", []), *_raw(record)])) or None
     for name, metrics in results.items():
         table.add_row(name, *(_cell(metrics, metric) for metric in shown))
     return table
+
+
+def _raw(record: dict[str, Any]) -> Iterator[str]:
+    """Say what the first name's log loss was before calibration."""
+    if "raw_log_loss" in record:
+        name, metrics = next(iter(record["results"].items()))
+        after = _cell(metrics, "log_loss")
+        yield f"log loss of {name}: {record['raw_log_loss']:.4f} raw, {after} calibrated"
 
 
 def _intervals(record: dict[str, Any]) -> Table:

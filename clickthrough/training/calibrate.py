@@ -1,9 +1,12 @@
 """Calibration on the validation part: of all rows, and of each value of a field."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.calibration import Calibrator
+from clickthrough.calibration.base import sigmoid
 from clickthrough.calibration.credibility import credibility
 from clickthrough.calibration.fit import fit_curve, fit_slices
 from clickthrough.calibration.rows import Rows
@@ -11,6 +14,7 @@ from clickthrough.calibration.sliced import Sliced
 from clickthrough.config.base import unknown_name
 from clickthrough.config.training import Calibration
 from clickthrough.errors import ConfigError
+from clickthrough.evaluation.metrics import log_loss
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, Vocabulary
 from clickthrough.features.plan import Plan
@@ -75,6 +79,42 @@ def described(calibrator: Calibrator, labels: NDArray[np.int8]) -> str:
     first, *slices = calibrator.describe().splitlines()
     note = f"({scarce[0]} {scarce[1]} in the validation part: {kept})"
     return "\n".join([f"{first} {note}", *slices])
+
+
+def raw_log_loss(labels: NDArray[np.int8], logits: NDArray[np.floating]) -> float:
+    """Return the log loss of a model's own probabilities, in nats.
+
+    Args:
+        labels: 0 or 1, shape (n,).
+        logits: its scores, shape (n,).
+    """
+    return log_loss(labels, sigmoid(logits.astype(np.float64)))
+
+
+def log_losses(
+    calibrator: Calibrator, table: Table, logits: NDArray[np.floating]
+) -> dict[str, float]:
+    """Return the log loss of the rows of a table, in nats: ``raw`` and ``calibrated``.
+
+    Args:
+        calibrator: as fitted.
+        table: n rows.
+        logits: scores of its rows, shape (n,).
+    """
+    made = calibrator.probability(logits, table.inputs.ids)
+    raw = raw_log_loss(table.labels, logits)
+    return {"raw": raw, "calibrated": log_loss(table.labels, made)}
+
+
+def with_losses(description: str, losses: Mapping[str, float]) -> str:
+    r"""Add log losses of the validation part to a description.
+
+    >>> with_losses("platt", {"raw": 0.4123, "calibrated": 0.4098})
+    'platt; validation log loss 0.4123 raw, 0.4098 calibrated'
+    """
+    said = ", ".join(f"{loss:.4f} {name}" for name, loss in losses.items())
+    between = "\n" if ":" in description else "; "  # maps of values are lines of their own
+    return f"{description}{between}validation log loss {said}"
 
 
 def _name(value: int, vocabulary: Vocabulary) -> str:

@@ -22,7 +22,7 @@ Tensors = dict[str, torch.Tensor]
 Numbers = dict[str, Any]
 
 _TENSORS, _NUMBERS = "state.safetensors", "state.json"
-_FORMAT = 2
+_FORMAT = 3
 _NOTED = ("processes", "threads", "device")
 """What may differ from the run that left a checkpoint: sums are then rounded in another order."""
 
@@ -119,7 +119,7 @@ def identity_of(
     arrays += [] if train.weights is None else [train.weights]
     return {
         "format": _FORMAT,
-        "training": settings.model_dump(mode="json", exclude={"device", "tables"}),
+        "training": settings.model_dump(mode="json", exclude={"device", "tables", "threads"}),
         "rows": [zlib.crc32(np.ascontiguousarray(array).data) for array in arrays],
         "weights": [[name, list(value.shape)] for name, value in model.state_dict().items()],
         "torch": torch.__version__.partition("+")[0],

@@ -18,10 +18,10 @@ from clickthrough.evaluation.baselines import Sizes, fit_baselines, rate_baselin
 from clickthrough.evaluation.evidence import thin_validation
 from clickthrough.evaluation.report import evaluation, with_intervals, with_slices
 from clickthrough.features.encoding.encoder import Encoded
-from clickthrough.training.calibrate import calibrate
+from clickthrough.training.calibrate import calibrate, raw_log_loss
 from clickthrough.training.giveaway import giveaways
 from clickthrough.training.prepare import CountersMode, Prepared, prepare
-from clickthrough.training.refusals import refuse_other_types, refuse_untestable
+from clickthrough.training.refusals import refuse_other_types, refuse_unlabelled
 from clickthrough.training.scope import Scope, read_scope
 from clickthrough.training.slices import own_slices
 from clickthrough.training.told import Told
@@ -39,7 +39,11 @@ class Scorer:
 
     def probabilities(self, inputs: Encoded) -> NDArray[np.float64]:
         """Return probabilities of encoded rows, shape (n,)."""
-        return self.calibrator.probability(score(self.graph, inputs), inputs.ids)
+        return self.calibrated(score(self.graph, inputs), inputs)
+
+    def calibrated(self, logits: NDArray[np.floating], inputs: Encoded) -> NDArray[np.float64]:
+        """Return probabilities of the scores of encoded rows, shape (n,)."""
+        return self.calibrator.probability(logits, inputs.ids)
 
 
 def evaluate_bundle(  # noqa: PLR0913, PLR0917 (what is asked for, each for itself)
@@ -64,13 +68,14 @@ def evaluate_bundle(  # noqa: PLR0913, PLR0917 (what is asked for, each for itse
         told: where its steps are reported to.
 
     Returns:
-        See :func:`clickthrough.evaluation.report.evaluation`, ``with_intervals``, ``with_slices``.
+        See :func:`clickthrough.evaluation.report.evaluation`, ``with_intervals``,
+        ``with_slices``; beside these ``raw_log_loss``, in nats, of the model before calibration.
 
     Raises:
         DataError: the log has no test part, none of its impressions a label, or texts are numbers.
     """
     refuse_other_types(dataset, bundle.schema, bundle.plan.fields, str(bundle.path))
-    refuse_untestable(dataset, bundle.config.data.split)
+    refuse_unlabelled(dataset, bundle.config.data.split)
     names = [*own_slices(dataset.schema), *slices]
     scope = read_scope(dataset, bundle.config, baselines, truth, names)
     parts = set(range(len(PARTS))) if baselines else {VALIDATION, TEST}
@@ -93,12 +98,14 @@ def evaluate_prepared(
     test = tables["test"]
     told = told or Told()
     with told.step("scoring the test part"):
-        predictions = {model.name: model.probabilities(test.inputs)}
+        logits = score(model.graph, test.inputs)
+        predictions = {model.name: model.calibrated(logits, test.inputs)}
     with told.step("fitting baselines"):
         predictions |= _baselines(prepared, scope)
     predictions |= scope.truths
     with told.step("computing metrics and their intervals"):
-        return _measured(prepared, predictions, model.name, mode, scope)
+        record = _measured(prepared, predictions, model.name, mode, scope)
+    return record | {"raw_log_loss": raw_log_loss(test.labels, logits)}
 
 
 def _measured(

@@ -12,12 +12,13 @@ from clickthrough.calibration import Calibrator
 from clickthrough.config.model import Blend, LightGbm
 from clickthrough.config.root import Config
 from clickthrough.training.blend import Blended, fit_weights
-from clickthrough.training.calibrate import calibrate, described
+from clickthrough.training.calibrate import calibrate, described, log_losses, with_losses
 from clickthrough.training.fit_module import fit_module
 from clickthrough.training.fit_trees import fit_lightgbm
 from clickthrough.training.fitted import Scored
 from clickthrough.training.position import Epoch
 from clickthrough.training.prepare import Prepared
+from clickthrough.training.threads import torch_threads
 from clickthrough.training.told import Told
 from clickthrough.training.where import Where
 from clickthrough.training.widths import with_widths
@@ -33,6 +34,7 @@ class Fitted:
         calibrator: from its logits to probabilities.
         epochs: its history on the validation part.
         logits: of the validation part, before calibration, float32, shape (n,).
+        losses: log loss of the validation part, before and after calibration.
     """
 
     config: Config
@@ -40,6 +42,7 @@ class Fitted:
     calibrator: Calibrator
     epochs: list[Epoch]
     logits: NDArray[np.float32] = field(repr=False)
+    losses: dict[str, float]
 
 
 def fit(
@@ -61,7 +64,8 @@ def fit(
     """
     told = told or Told()
     config = settled(config, prepared)
-    made = _fitted(prepared, config, told, where or Where())
+    with torch_threads(config.training.threads):
+        made = _fitted(prepared, config, told, where or Where())
     if made is None:
         return None
     model, epochs = made
@@ -69,8 +73,10 @@ def fit(
     with told.step("calibrating"):
         logits = model.logits(watched.inputs)
         calibrator = calibrate(config.calibration, prepared.encoder, watched, logits)
-    told.say(f"calibration: {described(calibrator, watched.labels)}")
-    return Fitted(config, model, calibrator, epochs, logits)
+        losses = log_losses(calibrator, watched, logits)
+    said = with_losses(described(calibrator, watched.labels), losses)
+    told.say(f"calibration: {said}")
+    return Fitted(config, model, calibrator, epochs, logits, losses)
 
 
 def _fitted(

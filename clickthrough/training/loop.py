@@ -147,7 +147,7 @@ class Trainer:
         if len(batch) < 2:  # one row has no variance for BatchNorm
             return
         settings, at = self._settings, self.position
-        factor = rate_factor(at.steps, self._steps, settings)
+        factor = rate_factor(at.steps, self._steps, settings, at.plateau)
         told = self._step.take(batch, factor, due)
         place = f"epoch {epoch}, batch {at.batches + 1}"
         self._watch.add(Seen(told, batch, place, factor * settings.learning_rate))
@@ -175,6 +175,7 @@ class Trainer:
         at.epochs.append(Epoch(len(at.epochs) + 1, at.loss / max(at.rows, 1), abs(value)))
         _log.debug("%s, %d rows", at.epochs[-1], at.rows)
         at.batches, at.rows, at.loss = 0, 0, 0.0
+        at.plateau = at.plateau.after(value > at.best, at.steps, self._settings)
         if value > at.best:
             at.best, self._best = value, _copy(self._learned)
 

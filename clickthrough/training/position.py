@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from clickthrough.training.plateau import Plateau
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -27,6 +29,7 @@ class Position:
         loss: summed over these rows.
         order: the generator of the epoch's order, as the epoch began.
         best: the best monitored value, signed so that higher is better.
+        plateau: what the learning rate has come to by validations.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
@@ -36,6 +39,7 @@ class Position:
     loss: float = 0.0
     order: dict[str, Any] = field(default_factory=dict)
     best: float = -np.inf
+    plateau: Plateau = field(default_factory=Plateau)
 
     def told(self) -> str:
         """Say how far that is."""
@@ -44,4 +48,5 @@ class Position:
     @classmethod
     def read(cls, numbers: dict[str, Any]) -> "Position":
         """Return the position of a checkpoint."""
-        return cls(**{**numbers, "epochs": [Epoch(**epoch) for epoch in numbers["epochs"]]})
+        epochs = [Epoch(**epoch) for epoch in numbers["epochs"]]
+        return cls(**{**numbers, "epochs": epochs, "plateau": Plateau(**numbers["plateau"])})

@@ -31,18 +31,19 @@ def refuse_unlearnable(dataset: Dataset, split: TimeSplit) -> None:
             )
 
 
-def refuse_untestable(dataset: Dataset, split: TimeSplit) -> None:
-    """Refuse a log that has no test part, or one without labels.
+def refuse_unlabelled(dataset: Dataset, split: TimeSplit, part: int = TEST) -> None:
+    """Refuse a log that has no such part, or one without labels.
 
     Raises:
         DataError: says which.
     """
-    rows = with_part(dataset, split).filter(pl.col("part") == TEST)
+    rows = with_part(dataset, split).filter(pl.col("part") == part)
     impressions, known = rows.select(pl.len(), pl.col("label").count()).collect().row(0)
     if not impressions:
-        raise DataError(f"{dataset.name}: the log has no test part; see 'data.split.test'")
+        name = PARTS[part]
+        raise DataError(f"{dataset.name}: the log has no {name} part; see 'data.split.{name}'")
     if not known:
-        raise DataError(_unlabelled(dataset, PARTS[TEST]))
+        raise DataError(_unlabelled(dataset, PARTS[part]))
 
 
 def _unlabelled(dataset: Dataset, part: str) -> str:

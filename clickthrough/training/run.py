@@ -163,7 +163,10 @@ def _parts(work: _Work, fitted: Fitted, folder: Path) -> Parts:
         calibrator=fitted.calibrator,
         snapshots=snapshots,
         counters_until=until,
-        metrics={"epochs": [vars(epoch) for epoch in fitted.epochs]},
+        metrics={
+            "epochs": [vars(epoch) for epoch in fitted.epochs],
+            "calibration": {"log_loss": fitted.losses},
+        },
     )
 
 

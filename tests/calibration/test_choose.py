@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from clickthrough.calibration import choose as module
 from clickthrough.calibration.base import Curve, Labels, Scores
 from clickthrough.calibration.choose import choose
+from clickthrough.calibration.isotonic import Isotonic
 from clickthrough.calibration.platt import Platt
 from clickthrough.calibration.rows import Rows
 from clickthrough.calibration.temperature import Temperature
@@ -51,7 +52,7 @@ def chosen(monkeypatch: pytest.MonkeyPatch, gains: Floats) -> str:
 
     monkeypatch.setattr(module, "cross_fitted", losses)
     monkeypatch.setattr(module, "CURVES", {"platt": Platt, "temperature": Temperature})
-    return choose(Rows(np.zeros(2_000), np.zeros(2_000, int), np.repeat(np.arange(40), 50)))
+    return choose(Rows(np.zeros(2_000), np.arange(2_000) % 2, np.repeat(np.arange(40), 50)))
 
 
 def test_the_rows_of_a_request_are_not_taken_for_independent(
@@ -69,3 +70,42 @@ def test_a_gain_beyond_chance_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert chosen(monkeypatch, gains) == "temperature"
     assert chosen(monkeypatch, -gains) == "platt"
     assert chosen(monkeypatch, np.zeros(2_000)) == "platt"
+
+
+@pytest.mark.parametrize(("clicks", "found"), [(99, "platt"), (100, "isotonic")])
+def test_few_rows_of_a_class_are_no_choice(
+    clicks: int, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much better the other map looks on them."""
+
+    def losses(curve: type[Curve], rows: Rows, fold: object) -> Floats:
+        del fold
+        return np.full(len(rows), 0.5 if curve is Isotonic else 1.0)
+
+    monkeypatch.setattr(module, "cross_fitted", losses)
+    labels = (np.arange(2_000) < clicks).astype(np.int8)
+    for each in (labels, 1 - labels):
+        assert choose(Rows(np.zeros(2_000), each, np.arange(2_000))) == found
+
+
+def test_a_choice_among_many_rows_looks_at_whole_requests_of_all_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[Rows] = []
+
+    def losses(curve: type[Curve], rows: Rows, fold: object) -> Floats:
+        del curve, fold
+        looked.append(rows)
+        return np.zeros(len(rows))
+
+    monkeypatch.setattr(module, "cross_fitted", losses)
+    monkeypatch.setattr(module, "_MOST_ROWS", 700)
+    place = np.arange(2_000)
+    choose(Rows(place.astype(np.float64), place % 2, place // 10))
+    rows = looked[0]
+    assert 600 <= len(rows) <= 700
+    assert np.array_equal(np.unique(rows.requests), np.arange(len(rows) // 10))
+    requests = rows.logits.astype(int) // 10
+    assert np.array_equal(np.unique(requests, return_counts=True)[1], np.full(len(rows) // 10, 10))
+    assert requests.min() < 10
+    assert requests.max() > 190

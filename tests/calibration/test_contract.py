@@ -18,7 +18,7 @@ from tests.calibration.planted import bent, drawn, saturating, waved
 
 Floats = NDArray[np.float64]
 Fit = Callable[[Rows], Calibrator]
-METHODS: list[CalibrationMethod] = ["platt", "temperature", "isotonic", "auto"]
+METHODS: list[CalibrationMethod] = ["platt", "temperature", "isotonic", "none", "auto"]
 
 
 def ids_of(rows: int) -> NDArray[np.int32]:
@@ -150,7 +150,9 @@ def test_a_probability_is_that_of_the_calibrated_logit(fit: Fit) -> None:
     np.testing.assert_allclose(found.probability(rows.logits, ids), 1 / (1 + np.exp(-logits)))
 
 
-@pytest.mark.parametrize("name", [name for name in FITS if "temperature" not in name])
+@pytest.mark.parametrize(
+    "name", [name for name in FITS if not name.endswith(("temperature", "none"))]
+)
 @pytest.mark.parametrize("truth", [bent, waved, saturating, lambda x: 0.5 * x - 3])
 def test_predicted_clicks_are_observed_clicks_where_it_was_fitted(
     name: str, truth: Callable[[Floats], Floats]
@@ -160,7 +162,7 @@ def test_predicted_clicks_are_observed_clicks_where_it_was_fitted(
     assert made.sum() / rows.labels.sum() == pytest.approx(1.0, abs=0.005)
 
 
-@pytest.mark.parametrize("name", CURVES)
+@pytest.mark.parametrize("name", [name for name in CURVES if name != "none"])
 def test_a_slope_alone_is_undone_by_every_method(name: str) -> None:
     rows, true = drawn(lambda x: 0.5 * x, 100_000, seed=3)
     made = CURVES[name].fit(rows.logits, rows.labels).probability(rows.logits)
@@ -196,3 +198,15 @@ def test_a_few_clicks_cost_little_where_another_part_has_more(
     for made in within_each_value(found, scores):
         loss = np.logaddexp(0.0, made) - rate * made
         assert loss.mean() < constant + 0.15
+
+
+@pytest.mark.parametrize("name", ["none", "sliced none"])
+@settings(deadline=None, max_examples=30)
+@given(rows=any_rows())
+def test_without_a_method_a_probability_is_that_of_the_score(name: str, rows: Rows) -> None:
+    found = FITS[name](rows)
+    for made in within_each_value(found, rows.logits):
+        assert np.array_equal(made, rows.logits)
+    logits = np.clip(rows.logits, -30, 30)
+    made = found.probability(rows.logits, ids_of(len(rows)))
+    np.testing.assert_allclose(made, 1 / (1 + np.exp(-logits)))

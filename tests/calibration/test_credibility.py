@@ -8,6 +8,7 @@ import pytest
 from clickthrough.calibration.credibility import IDENTITY, credibility, fit_believed, mixed
 from clickthrough.calibration.curves import AnyCurve
 from clickthrough.calibration.fit import fit_slices
+from clickthrough.calibration.identity import Identity
 from clickthrough.calibration.isotonic import Isotonic
 from clickthrough.calibration.platt import Platt
 from clickthrough.calibration.rows import Rows
@@ -17,6 +18,7 @@ from tests.calibration.planted import drawn, regret
 CURVES: list[AnyCurve] = [
     Platt(slope=0.5, intercept=-1.0),
     Temperature(temperature=2.0),
+    Identity(),
     Isotonic(scores=(-1.0, 2.0), values=(-2.0, 1.0), slope=0.7),
     Isotonic(scores=(-1.0, 0.5, 3.0), values=(0.0, 0.1, 5.0), slope=0.1),
 ]

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from clickthrough.calibration import Platt, read_calibrator
+from clickthrough.calibration.identity import Identity
 from clickthrough.calibration.isotonic import Isotonic
 from clickthrough.calibration.sliced import Sliced
 from clickthrough.calibration.temperature import Temperature
@@ -19,6 +20,7 @@ def test_each_method_is_read_by_its_name() -> None:
     curve = {"method": "isotonic", "scores": [-1, 1], "values": [-2, 0.5], "slope": 1}
     assert isinstance(read_calibrator(json.dumps(curve)), Isotonic)
     assert isinstance(read_calibrator('{"method": "temperature", "temperature": 2}'), Temperature)
+    assert read_calibrator('{"method": "none"}') == Identity()
     part = {"value": "mobile", "impressions": 9, "clicks": 3, "curve": curve}
     whole = {"method": "temperature", "temperature": 2}
     sliced = {"method": "sliced", "by": "platform", "column": 1, "whole": whole}
@@ -30,7 +32,7 @@ def test_each_method_is_read_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ('{"method": "beta"}', "'platt', 'temperature', 'isotonic', 'sliced'"),
+        ('{"method": "beta"}', "'platt', 'temperature', 'isotonic', 'none', 'sliced'"),
         ('{"slope": 1, "intercept": 0}', "method"),
         ('{"method": "platt", "slope": 1, "intercep": 0}', "did you mean 'intercept'"),
         ('{"method": "temperature", "temperature": 0}', "greater than 0"),

@@ -121,3 +121,10 @@ def test_a_record_of_metrics_alone_is_one_table(record: dict[str, Any]) -> None:
     assert len(list(tables(bare))) == 1
     assert len(list(tables(record))) == 5
     assert "NDCG" not in shown(bare)
+
+
+def test_the_log_loss_before_calibration_stands_under_the_table(record: dict[str, Any]) -> None:
+    after = record["results"]["mlp"]["log_loss"]
+    text = " ".join(shown(record | {"raw_log_loss": 0.51234}).split())
+    assert f"log loss of mlp: 0.5123 raw, {after:.4f} calibrated" in text
+    assert "raw" not in shown(record)

@@ -15,7 +15,8 @@ from clickthrough.config.load import parse_config
 from clickthrough.config.training import Calibration
 from clickthrough.data.open import open_dataset
 from clickthrough.errors import ConfigError
-from clickthrough.training.calibrate import calibrate, described
+from clickthrough.evaluation.metrics import log_loss
+from clickthrough.training.calibrate import calibrate, described, log_losses
 from clickthrough.training.evaluate import Scorer, evaluate_prepared, score
 from clickthrough.training.prepare import Prepared, prepare
 from clickthrough.training.run import train
@@ -42,6 +43,12 @@ def test_the_method_is_the_configured_one(prepared: Prepared, bundle: Bundle) ->
     found = calibrated(prepared, bundle, method="isotonic", by="platform", least=40)
     assert isinstance(found, Sliced)
     assert isinstance(found.whole, Isotonic)
+
+
+def test_a_calibration_that_fits_nothing_goes_by_no_field() -> None:
+    assert Calibration().method == "auto"
+    with pytest.raises(ValueError, match="nothing is fitted by method none"):
+        Calibration(method="none", by="platform")
 
 
 def test_values_are_named_as_in_the_log_and_counted(prepared: Prepared, bundle: Bundle) -> None:
@@ -105,9 +112,21 @@ def test_a_run_says_how_it_calibrated(log_folder: Path, tmp_path: Path) -> None:
     calibration = {"method": "auto", "by": "platform", "least": 40}
     values = make_values(log_folder, epochs=1) | {"calibration": calibration}
     train(parse_config(values, "test"), tmp_path / "bundle", Told(say=said.append), baselines=False)
-    found = load_bundle(tmp_path / "bundle").calibrator
-    assert f"calibration: {found.describe()}" in said
-    assert "; by platform:" in found.describe()
+    bundle = load_bundle(tmp_path / "bundle")
+    losses = bundle.metrics["calibration"]["log_loss"]
+    told = f"validation log loss {losses['raw']:.4f} raw, {losses['calibrated']:.4f} calibrated"
+    assert f"calibration: {bundle.calibrator.describe()}\n{told}" in said
+    assert "; by platform:" in bundle.calibrator.describe()
+    assert losses["calibrated"] < losses["raw"]
+
+
+def test_losses_are_those_of_the_rows_before_and_after(prepared: Prepared, bundle: Bundle) -> None:
+    rows = prepared.tables["validation"]
+    logits = score(bundle.model, rows.inputs)
+    flat = Platt(slope=1e-9, intercept=0.0)
+    own = 1 / (1 + np.exp(-logits.astype(np.float64)))
+    expected = {"raw": log_loss(rows.labels, own), "calibrated": np.log(2)}
+    assert log_losses(flat, rows, logits) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from clickthrough.errors import ClickthroughError, DataError
 from clickthrough.training.checkpoint import Keeper, identity_of
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.loop import Trainer
+from clickthrough.training.plateau import Plateau
 from clickthrough.training.position import Epoch
 from tests.logs import make_values
 from tests.training.distributed.test_share import Pretended
@@ -30,6 +31,7 @@ KINDS: list[dict[str, object]] = [
     {},
     {"averaging": 0.9, "warmup_steps": 30, "decay": "cosine", "clip_norm": 0.5},
     {"listwise": 0.5, "monitor": "request_auc", "shuffle_rows": 300},
+    {"decay": "plateau", "learning_rate": 0.05, "warmup_steps": 7, "patience": 4},
     {"negatives": 0.4, "pos_weight": "balanced", "decay": "linear"},
 ]
 
@@ -86,6 +88,20 @@ def test_a_run_stopped_again_and_again_ends_with_the_same_weights(
     assert all(torch.equal(found[name], value) for name, value in expected.items())
 
 
+def test_a_run_gone_on_with_has_the_rate_that_its_standstills_left(tmp_path: Path) -> None:
+    settings = settings_of({"decay": "plateau", "learning_rate": 0.05, "patience": 4})
+    _, epochs = trained(settings, None)
+    values = [epoch.monitored for epoch in epochs]
+    assert min(values[:-1]) < values[-2]  # else no rate was lowered for the last epoch
+    batches = 20 * (len(epochs) - 1) + 5
+    with pytest.raises(StoppedError):
+        trained(settings, keeper_of(tmp_path, settings), batches)
+    trainer = Trainer(made_model(), made_table(1), made_table(2), settings)
+    trainer.resume(keeper_of(tmp_path, settings))
+    assert trainer.position.plateau.factor < 0.5
+    assert type(trainer.position.plateau) is Plateau
+
+
 def test_the_weights_alone_would_not_do(tmp_path: Path) -> None:
     """Without the optimizers' state the weights are others: the check above can fail."""
     settings = settings_of({})
@@ -120,6 +136,7 @@ def test_a_checkpoint_is_taken_when_it_is_time(tmp_path: Path) -> None:
     [
         (lambda s: s.model_copy(update={"learning_rate": 0.5}), "other training"),
         (lambda s: s.model_copy(update={"seed": 8}), "other training"),
+        (lambda s: s.model_copy(update={"plateau_factor": 0.5}), "other training"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused(
@@ -150,7 +167,7 @@ def test_other_threads_and_processes_are_no_other_run_but_told(tmp_path: Path) -
     assert same.load() is not None
     assert not same.noted
     elsewhere = Place(Pretended(0, 2))
-    lying = settings.model_copy(update={"tables": "sharded", "device": "cpu"})
+    lying = settings.model_copy(update={"tables": "sharded", "device": "cpu", "threads": 5})
     identity = identity_of(lying, made_table(1), made_model(), elsewhere)
     keeper = Keeper(tmp_path, identity | {"threads": 5}, 0)
     assert keeper.load() is not None

@@ -1,6 +1,7 @@
 """An evaluation as a whole: truth, slices and intervals in one record, on a made-up log."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ import polars as pl
 import pytest
 
 from clickthrough.bundle import load_bundle
+from clickthrough.calibration import Platt
 from clickthrough.config import Config
 from clickthrough.config.evaluation import Evaluation
 from clickthrough.config.load import load_config
 from clickthrough.data.open import open_dataset
 from clickthrough.data.simulator.plain import write_log
-from clickthrough.evaluation.metrics import all_metrics
+from clickthrough.evaluation.metrics import all_metrics, log_loss
 from clickthrough.training.evaluate import Scorer, evaluate_bundle, evaluate_prepared
 from clickthrough.training.prepare import prepare
 from clickthrough.training.run import train
@@ -125,3 +127,19 @@ def test_a_note_on_live_counters_stands_in_live_records_alone(folder: Path) -> N
         evaluate_prepared(prepared, scorer, mode, scope)["notes"] for mode in ("live", "frozen")
     )
     assert live == ["too short", *frozen]
+
+
+def test_the_log_loss_before_calibration_is_that_of_the_models_own_probabilities(
+    folder: Path,
+) -> None:
+    bundle = load_bundle(folder / "bundle")
+    dataset = open_dataset(bundle.config.data)
+    test = prepare(dataset, bundle.config, "live", bundle.encoder).tables["test"]
+    logits = bundle.model.logits(test.inputs).astype(np.float64)
+    own = log_loss(test.labels, 1 / (1 + np.exp(-logits)))
+    flat = replace(bundle, calibrator=Platt(slope=0.01, intercept=0.0))
+    for each in (bundle, flat):
+        found = evaluate_bundle(each, dataset, "live", baselines=False)
+        assert found["raw_log_loss"] == pytest.approx(own, abs=1e-9)
+    assert bundle.metrics["test"]["raw_log_loss"] == pytest.approx(own, abs=1e-9)
+    assert abs(found["results"]["mlp"]["log_loss"] - own) > 0.01

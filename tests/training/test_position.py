@@ -13,6 +13,7 @@ from clickthrough.data.open import open_dataset
 from clickthrough.replay import InProcess, replay
 from clickthrough.serving.predictor import Predictor
 from clickthrough.training.prepare import prepare
+from clickthrough.training.recalibrate import asked_for, recalibrate
 from clickthrough.training.run import train
 
 
@@ -94,3 +95,13 @@ def test_a_model_that_sees_places_does_not_put_them_down_to_the_ads(tmp_path: Pa
         assert told["largest_difference"] < 1e-6
     assert abs(gaps[0]) < 0.25
     assert gaps[1] > 0.9
+
+
+def test_a_calibration_anew_sees_places_as_training_does(tmp_path: Path) -> None:
+    config = config_of(tmp_path, position=True)
+    train(config, tmp_path / "bundle", baselines=False)
+    bundle = load_bundle(tmp_path / "bundle")
+    wanted = asked_for(bundle, "platt", None)
+    made = recalibrate(bundle, open_dataset(config.data), wanted, tmp_path / "out")
+    trained = bundle.metrics["calibration"]["log_loss"]
+    assert made.losses["raw"] == pytest.approx(trained["raw"], abs=1e-6)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from clickthrough.config.training import Training
 from clickthrough.training.schedule import rate_factor
 
-DECAYS = ["none", "linear", "cosine"]
+DECAYS = ["none", "linear", "cosine", "plateau"]
 
 
 def factors(steps: int, **settings: object) -> list[float]:
@@ -25,7 +25,8 @@ def test_a_rate_rises_once_and_then_never_again(decay: str, warmup: int, steps: 
 
 
 @pytest.mark.parametrize(
-    ("decay", "half", "last"), [("none", 1, 1), ("linear", 0.5, 0.01), ("cosine", 0.5, 0)]
+    ("decay", "half", "last"),
+    [("none", 1, 1), ("plateau", 1, 1), ("linear", 0.5, 0.01), ("cosine", 0.5, 0)],
 )
 def test_a_decay_ends_near_nothing(decay: str, half: float, last: float) -> None:
     found = factors(100, decay=decay)

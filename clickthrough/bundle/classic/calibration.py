@@ -32,6 +32,8 @@ def calibration_of(saved: Mapping[str, Any], id_columns: Sequence[str]) -> dict[
 
 def _curve(saved: Mapping[str, Any]) -> Curve:
     match saved:
+        case {"method": "none"}:
+            return {"scores": [0.0], "values": [0.0], "slope": 1.0}
         case {"method": "platt", "slope": slope, "intercept": intercept}:
             return {"scores": [0.0], "values": [intercept], "slope": slope}
         case {"method": "temperature", "temperature": temperature}:

@@ -13,6 +13,7 @@ from tests.bundle.classic.made import Exported
 
 CURVES: dict[str, tuple[dict[str, object], list[float]]] = {
     "platt": ({"method": "platt", "slope": 0.5, "intercept": -1.0}, [-6.0, -1.5, -1.0, 0.0, 4.0]),
+    "none": ({"method": "none"}, [-10.0, -1.0, 0.0, 2.0, 10.0]),
     "temperature": ({"method": "temperature", "temperature": 2.0}, [-5.0, -0.5, 0.0, 1.0, 5.0]),
     "isotonic": (
         {"method": "isotonic", "scores": (-1.0, 0.0, 2.0), "values": (-3.0, -2.0, 2.0),

@@ -80,7 +80,7 @@ def test_two_processes_come_to_what_one_does(name: str, two: Path) -> None:
     assert int(expected["optimizers/0.0.step"]) > 30
     assert gap(load_file(two / f"{name}.safetensors"), expected) < TOLERANCE
     found = json.loads((two / f"{name}.json").read_text())
-    assert len(found) == len(epochs) == 2
+    assert len(found) == len(epochs) == CASES[name].settings.epochs
     for one, other in zip(found, epochs, strict=True):
         assert one == pytest.approx(other, abs=TOLERANCE)
 
@@ -89,6 +89,11 @@ def test_two_processes_come_to_what_one_does(name: str, two: Path) -> None:
 def test_what_is_left_out_matters(name: str, two: Path) -> None:
     """Without one of the exchanges the weights are others: the test above can fail."""
     assert gap(load_file(two / f"{name}.safetensors"), alone(name)[0]) > 1_000 * TOLERANCE
+
+
+def test_case_lowers_its_rate_by_a_standstill_before_the_last_epoch() -> None:
+    values = [epoch["monitored"] for epoch in alone("plateau")[1]]
+    assert values[2] > values[1]
 
 
 def test_case_averages_weights() -> None:
