@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating]
 Field = tuple[int, int | memoryview]
 
-# the numbers of fields in onnx.proto: of a model, a graph, a tensor
-_GRAPH, _INITIALIZER = 7, 5
+# the numbers of fields in onnx.proto: of a model, a graph, a node and its attributes, a tensor
+_GRAPH, _NODE, _INITIALIZER = 7, 1, 5
+_ATTRIBUTE, _OF_ATTRIBUTE = 5, 5
 _TYPE, _FLOATS, _RAW, _DOUBLES, _OUTSIDE = 2, 4, 9, 10, 13
 _DTYPES = {1: "<f4", 11: "<f8"}
-_WHOLE = {6, 7, 9}
-"""The types int32, int64 and bool."""
+_WHOLE = {2, 6, 7, 9}
+"""The types uint8, int32, int64 and bool."""
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
 """How a value is written."""
 
@@ -31,8 +32,16 @@ def weights_of(path: Path) -> Iterator[Floats]:
     """
     data = np.memmap(path, np.uint8, "r").data
     for graph in _parts(data, _GRAPH):
-        for tensor in _parts(graph, _INITIALIZER):
+        for tensor in _tensors(graph):
             yield from _floats(tensor, path.parent)
+
+
+def _tensors(graph: memoryview) -> Iterator[memoryview]:
+    """Yield the tensors of a graph: its initializers, and what its nodes hold, as trees do."""
+    yield from _parts(graph, _INITIALIZER)
+    for node in _parts(graph, _NODE):
+        for attribute in _parts(node, _ATTRIBUTE):
+            yield from _parts(attribute, _OF_ATTRIBUTE)
 
 
 def _floats(tensor: memoryview, folder: Path) -> Iterator[Floats]:
