@@ -263,7 +263,7 @@ class LightGbm(Strict):
     min_child: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     row_fraction: float = Field(default=0.8, gt=0, le=1)
     feature_fraction: float = Field(default=0.8, gt=0, le=1)
-    l2: float = Field(default=0.0, ge=0)
+    l2: float = Field(default=10.0, ge=0)
     max_bin: int = Field(default=255, ge=2)
     patience: int = Field(default=50, ge=1)
 

@@ -16,8 +16,12 @@ from clickthrough.training.fitted import Scored
 from clickthrough.training.monitor import monitored, sign_of
 from clickthrough.training.position import Epoch
 from clickthrough.training.prepare import Prepared
+from clickthrough.training.table import Table
 from clickthrough.training.told import Told
 from clickthrough.training.where import Where
+
+_MOST_RANKED = 10_000
+"""LightGBM refuses larger queries."""
 
 
 class FittedGraph:
@@ -53,6 +57,8 @@ def fit_lightgbm(
     if place.group.size > 1:
         raise ConfigError("model: 'lightgbm' is fitted in one process; leave out torchrun")
     encoder, train = prepared.encoder, prepared.tables["train"]
+    if settings.objective == "lambdarank":
+        _refuse_unrankable(train)
     sizes = Sizes(tuple(encoder.id_sizes.values()), tuple(encoder.bag_shapes.values()))
     given = settings.model_dump(exclude={"name"}) | {"seed": config.training.seed}
     watched = prepared.watched
@@ -65,3 +71,18 @@ def fit_lightgbm(
     told.evaluated(epoch)
     told.say(f"{rounds} trees: validation {training.monitor} {value:.4f}")
     return fitted, [epoch]
+
+
+def _refuse_unrankable(train: Table) -> None:
+    """Refuse requests in which LambdaRank could learn no order, or that it does not take."""
+    most = int(np.diff(train.offsets).max())
+    if most < 2:
+        raise ConfigError(
+            "model.objective: 'lambdarank' orders the candidates of a request, and every request "
+            "of the training part has a single one; expected 'binary'"
+        )
+    if most > _MOST_RANKED:
+        raise ConfigError(
+            f"model.objective: 'lambdarank' takes requests of up to {_MOST_RANKED:,} candidates, "
+            f"the training part has one of {most:,}; expected 'binary'"
+        )

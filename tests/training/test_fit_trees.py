@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +132,18 @@ def test_a_blend_is_at_least_as_good_on_validation_as_its_members(
     logits = np.log(probability / (1 - probability)).astype(np.float32)
     whole = -monitored(logits, watched, config.training)
     assert whole <= min(epoch.monitored for epoch in fitted.epochs) + 1e-3
+
+
+@pytest.mark.parametrize(("size", "says"), [(1, "has a single one"), (10_001, "one of 10,001")])
+def test_requests_that_cannot_be_ranked_are_refused(
+    prepared: Prepared, log_folder: Path, size: int, says: str
+) -> None:
+    train = prepared.tables["train"]
+    offsets = np.append(np.arange(0, len(train), size), len(train))
+    if size > len(train):
+        rows = np.arange(size) % len(train)
+        train = replace(train, inputs=train.inputs[rows], labels=train.labels[rows])
+        offsets = np.array([0, size])
+    odd = replace(prepared, tables=prepared.tables | {"train": replace(train, offsets=offsets)})
+    with pytest.raises(ConfigError, match=says):
+        fit(odd, config_of(log_folder, "lambdarank"))

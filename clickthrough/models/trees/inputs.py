@@ -22,7 +22,10 @@ VALUE_STEP, WEIGHT_STEP = 2.0**-12, 2.0**-20
 then every product and sum of a bag is exact in float64, in whatever order a runtime adds."""
 
 MOST_CODES = 32
-"""A column with no more ids is seen as its ids themselves, and not looked up."""
+"""A column with no more ids is seen as its ids themselves, and not looked up.
+
+Looked up, or both, came to the same on validation; this is the least.
+"""
 
 _BLOCK = 1 << 16
 """Rows that are turned at a time: bags take room in float64."""
