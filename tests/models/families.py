@@ -37,6 +37,13 @@ MIXES: dict[str, tuple[Slot, ...]] = {
     "sequences": (ITEM, CLICKS, VIEWS),
     "one table": (ITEM, SHOWN, *NUMBERS, VIEWS),
 }
+_MANY = (
+    *(Slot(f"id_{place}", "id", "", f"id_{place}", 9) for place in range(10)),
+    *(Slot(f"number_{place}", "number") for place in range(19)),
+)
+PAST = Slot("past", "sequence", "", "item", 40, 9)
+WIDE = {"many columns": (ITEM, *_MANY), "many columns, a past": (ITEM, *_MANY, PAST)}
+"""Mixes on which graphs are compared: a sum of 8 fields or places may depend on the rows beside it."""
 WIDTHS = {"user": 2, "item": 3, "clicks": 3, "topics": 5}
 
 FORMS: dict[str, dict[str, Any]] = {name: {"name": name} for name in NETS} | {
@@ -44,7 +51,7 @@ FORMS: dict[str, dict[str, Any]] = {name: {"name": name} for name in NETS} | {
     "crossings alone": {"name": "dcn_v2", "hidden": []},
     "gated crossings": {"name": "dcn_v2", "gate": True, "rank": 3},
     "one branch": {"name": "final_net", "branches": 1},
-    "told by columns": {"name": "final_mlp", "context": [["user"], ["item"]]},
+    "told by columns": {"name": "final_mlp", "context": [["item"], []]},
 }
 """Every family as it is by default, and what else a setting can make of one."""
 
@@ -85,7 +92,7 @@ def built(form: str, ensemble: str = "one", mix: str = "everything", seed: int =
     widths = {"embedding_dim": WIDTHS} if mix == "several widths" else {}
     chosen = settings(form, ensemble, **widths)
     torch.manual_seed(seed)
-    return build_model(chosen, shape_of(chosen, MIXES[mix]))
+    return build_model(chosen, shape_of(chosen, (MIXES | WIDE)[mix]))
 
 
 def moved(model: CtrModel, by: float = 0.1) -> CtrModel:

@@ -150,7 +150,7 @@ def test_a_graph_agrees_and_scores_a_row_the_same_whatever_stands_beside_it(
     """
     forms = [form for form, given in FORMS.items() if given["name"] == name]
     kinds = [*((form, "one") for form in forms), (name, "all")]
-    mix = "no bags" if "no bags" in taken(name, "one") else "everything"
+    mix = "many columns" if "no bags" in taken(name, "one") else "many columns, a past"
     models = [built(*kind, mix) for kind in kinds]
     side, path = SideBySide([moved(model) for model in models]).train(), tmp_path / "model.onnx"
     for seed in range(3):  # statistics of BatchNorm

@@ -103,7 +103,7 @@ def test_a_part_that_is_worse_than_the_mean_learns_by_itself() -> None:
     losses = [entropy(own, LABELS) for own in (GOOD, OTHER)]
     weights = [max(0.0, own - whole) for own in losses]
     assert min(weights) == 0 < max(weights)
-    assert float(found) == pytest.approx(whole + float(np.dot(weights, losses)))
+    assert float(found.detach()) == pytest.approx(whole + float(np.dot(weights, losses)))
     found.backward()  # type: ignore[no-untyped-call]
     p = np.array(sigmoid(mean(GOOD, OTHER)))
     for own, weight in zip(logits, weights, strict=True):
