@@ -79,7 +79,7 @@ def test_a_setting_that_became_a_family_says_so() -> None:
 def test_one_member_has_nobody_to_learn_from() -> None:
     with pytest.raises(ConfigError, match="distill: members learn from each other"):
         model(distill=0.5)
-    assert model(distill=0.5, members=2).distill == 0.5
+    assert model(distill=0.5, members=2).model_dump()["distill"] == 0.5
 
 
 def test_heads_that_do_not_divide_a_last_layer_are_refused() -> None:

@@ -85,7 +85,7 @@ def test_gradients_reach_every_parameter_and_are_sparse_in_tables(
     parts = model.part_logits(*tensors(inputs_of(model, 64)))
     labels = (torch.arange(64) % 2).float()
     logits = torch.stack([part for own in parts for part in own])
-    nn.functional.binary_cross_entropy_with_logits(logits, labels.expand_as(logits)).backward()
+    nn.functional.binary_cross_entropy_with_logits(logits, labels.expand_as(logits)).backward()  # type: ignore[no-untyped-call]
     tables, dense = model.table_parameters(), model.dense_parameters()
     together = {id(parameter) for parameter in [*tables, *dense]}
     assert together == {id(parameter) for parameter in model.parameters()}
@@ -204,8 +204,9 @@ def trained(
             raise StoppedError
 
     trainer = Trainer(model, table, planted(60, 2), settings)
-    keeper = folder and Keeper(folder, identity_of(settings, table, model), every=0)
-    if keeper:
+    keeper = None
+    if folder:
+        keeper = Keeper(folder, identity_of(settings, table, model), every=0)
         trainer.resume(keeper)
     trainer.run(progress, keeper)
     return model.state_dict()

@@ -1,5 +1,7 @@
 """Each family says what its docstring says: against sums written out, number by number."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -155,8 +157,9 @@ def test_final_net_adds_a_sum_to_its_product_with_another() -> None:
     assert not model.net.learns_from_mean
     branch = model.net.branches[0]
     assert isinstance(branch, nn.Sequential)
-    h2, h1 = branch[0].linear(fed.joined).split(16, dim=1)
-    torch.testing.assert_close(branch[0](fed.joined), h2 + h1 * h2)
+    first: Any = branch[0]
+    h2, h1 = first.linear(fed.joined).split(16, dim=1)
+    torch.testing.assert_close(first(fed.joined), h2 + h1 * h2)
     torch.testing.assert_close(said(model), last_of(model)(branch(fed.joined)).squeeze(1))
 
 
@@ -202,7 +205,8 @@ def gate_by_hand(gate: nn.Module, fed: Fed, place: int) -> Tensor:
     """Gate by the row of the user for the first, of the item for the second, or by a vector."""
     assert isinstance(gate, Gate)
     own = fed.embedded[:, 4 * place : 4 * place + 4] if gate.learned is None else gate.learned
-    return fed.joined * 2 * gate.layers(own)
+    gated: Tensor = fed.joined * 2 * gate.layers(own)
+    return gated
 
 
 def test_mask_net_masks_what_is_normalized() -> None:
@@ -211,7 +215,8 @@ def test_mask_net_masks_what_is_normalized() -> None:
     assert isinstance(net, MaskNetNet)
     normalized = nn.functional.layer_norm(x, x.shape[1:], net.norm.weight, net.norm.bias)
     blocks = []
-    for block in net.blocks:
+    masked_blocks: Any = net.blocks
+    for block in masked_blocks:
         first, _, second = block.mask
         linear, norm, _ = block.made
         masked = linear(second(first(x).relu()) * normalized)
@@ -224,7 +229,8 @@ def test_qnn_multiplies_x_by_one_and_the_parts_of_what_it_says() -> None:
     model, fed = made("qnn")
     assert isinstance(model.net, QnnNet)
     x, width = fed.joined, model.net.width
-    for layer in model.net.layers:
+    layers: Any = model.net.layers
+    for layer in layers:
         linear, norm, *_ = layer.layers
         parts = norm(linear(x)).relu().view(ROWS, 2, width)
         x = x * (1 + parts.sum(1))
