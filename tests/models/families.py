@@ -42,7 +42,10 @@ _MANY = (
     *(Slot(f"number_{place}", "number") for place in range(19)),
 )
 PAST = Slot("past", "sequence", "", "item", 40, 9)
-WIDE = {"many columns": (ITEM, *_MANY), "many columns, a past": (ITEM, *_MANY, PAST)}
+WIDE = {
+    "many columns": (ITEM, *_MANY),
+    "many columns and a past": (ITEM, *_MANY, PAST),
+}
 """Mixes on which graphs are compared: a sum of 8 fields or places may depend on the rows beside it."""
 WIDTHS = {"user": 2, "item": 3, "clicks": 3, "topics": 5}
 
@@ -71,7 +74,7 @@ def settings(form: str, ensemble: str = "one", **more: Any) -> Model:  # noqa: A
     """
     given = FORMS.get(form, {"name": form}) | ENSEMBLES[ensemble] | more
     known = type(settings_of(given["name"])).model_fields
-    small = {name: value for name, value in _SMALL.items() if name in known}
+    small: dict[str, Any] = {name: value for name, value in _SMALL.items() if name in known}
     if given["name"] == "lr":
         del small["embedding_dim"]
     return settings_of(**(small | given))

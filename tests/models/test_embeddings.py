@@ -185,7 +185,7 @@ def test_columns_of_a_field_share_the_rows_of_one_table() -> None:
     (table,) = embeddings.parameters()
     assert len(table) == 9 + 5
     made = embed(embeddings, inputs_of([[4, 4]], [[1, 0, 4, 0, 0]], [[1.0, 0, 1.0, 0, 0]]))
-    item, shown, _, clicks = made.split(DIM, dim=1)
+    item, shown, _, clicks = torch.split(made, DIM, dim=1)
     assert torch.equal(item, shown) and torch.equal(item, clicks)
 
 

@@ -27,11 +27,11 @@ def entropy(logits: Sequence[float], targets: Sequence[float], clicks: float = 1
 
 
 def sigmoid(logits: Sequence[float]) -> list[float]:
-    return (1 / (1 + np.exp(-np.array(logits)))).tolist()
+    return [float(p) for p in 1 / (1 + np.exp(-np.array(logits)))]
 
 
 def mean(*several: Sequence[float]) -> list[float]:
-    return np.mean(several, axis=0).tolist()
+    return [float(value) for value in np.mean(several, axis=0)]
 
 
 def target(labels: Sequence[float] = LABELS, **more: Any) -> Target:  # noqa: ANN401
