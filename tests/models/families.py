@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from pydantic import ValidationError
 
-from clickthrough.config.model import Model, settings_of
+from clickthrough.config.model import TorchFamily, settings_of
 from clickthrough.config.training import Training
 from clickthrough.errors import ClickthroughError
 from clickthrough.features.encoding.encoder import Encoded
@@ -46,7 +46,7 @@ WIDE = {
     "many columns": (ITEM, *_MANY),
     "many columns and a past": (ITEM, *_MANY, PAST),
 }
-"""Mixes on which graphs are compared: a sum of 8 fields or places may depend on the rows beside it."""
+"""On these graphs are compared: a sum of 8 fields or places could tell a single row from several."""
 WIDTHS = {"user": 2, "item": 3, "clicks": 3, "topics": 5}
 
 FORMS: dict[str, dict[str, Any]] = {name: {"name": name} for name in NETS} | {
@@ -66,7 +66,7 @@ _SMALL = {"hidden": [16], "other": [12], "attention": [6], "block": 6, "embeddin
 _SMALL |= dict.fromkeys(("cross", "linear", "exponential", "heads", "blocks", "layers", "rank"), 2)
 
 
-def settings(form: str, ensemble: str = "one", **more: Any) -> Model:  # noqa: ANN401
+def settings(form: str, ensemble: str = "one", **more: Any) -> TorchFamily:  # noqa: ANN401
     """Return the settings of a small model.
 
     Raises:
@@ -77,10 +77,12 @@ def settings(form: str, ensemble: str = "one", **more: Any) -> Model:  # noqa: A
     small: dict[str, Any] = {name: value for name, value in _SMALL.items() if name in known}
     if given["name"] == "lr":
         del small["embedding_dim"]
-    return settings_of(**(small | given))
+    chosen = settings_of(**(small | given))
+    assert isinstance(chosen, TorchFamily)
+    return chosen
 
 
-def shape_of(chosen: Model, slots: tuple[Slot, ...]) -> InputShape:
+def shape_of(chosen: TorchFamily, slots: tuple[Slot, ...]) -> InputShape:
     looked_up = InputShape(slots, (1,) * sum(slot.kind != "number" for slot in slots)).looked_up
     return InputShape(slots, chosen.dims([slot.name for slot in looked_up]))
 
