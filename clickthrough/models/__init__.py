@@ -37,7 +37,7 @@ NETS: dict[str, type[Any]] = {
 __all__ = ["NETS", "CtrModel", "InputShape", "Net", "build_model"]
 
 
-def build_model(settings: Model | TorchFamily, shape: InputShape) -> CtrModel:
+def build_model(settings: Model, shape: InputShape) -> CtrModel:
     """Build a model with fresh weights.
 
     Args:

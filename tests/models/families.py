@@ -46,7 +46,7 @@ WIDE = {
     "many columns": (ITEM, *_MANY),
     "many columns and a past": (ITEM, *_MANY, PAST),
 }
-"""On these graphs are compared: a sum of 8 fields or places could tell a single row from several."""
+"""Graphs are compared on these: a sum of 8 fields or places could tell one row from several."""
 WIDTHS = {"user": 2, "item": 3, "clicks": 3, "topics": 5}
 
 FORMS: dict[str, dict[str, Any]] = {name: {"name": name} for name in NETS} | {
@@ -97,7 +97,7 @@ def built(form: str, ensemble: str = "one", mix: str = "everything", seed: int =
     widths = {"embedding_dim": WIDTHS} if mix == "several widths" else {}
     chosen = settings(form, ensemble, **widths)
     torch.manual_seed(seed)
-    return build_model(chosen, shape_of(chosen, (MIXES | WIDE)[mix]))
+    return build_model(chosen, shape_of(chosen, (MIXES | WIDE)[mix]))  # type: ignore[arg-type]
 
 
 def moved(model: CtrModel, by: float = 0.1) -> CtrModel:
