@@ -42,8 +42,11 @@ _MANY = (
     *(Slot(f"number_{place}", "number") for place in range(19)),
 )
 PAST = Slot("past", "sequence", "", "item", 40, 9)
-WIDE = {"many columns": (ITEM, *_MANY), "many columns, a past": (ITEM, *_MANY, PAST)}
-"""Mixes on which graphs are compared: a sum of 8 places may depend on the rows beside it."""
+WIDE = {
+    "many columns": (ITEM, *_MANY),
+    "many columns and a past": (ITEM, *_MANY, PAST),
+}
+"""Graphs are compared on these: a sum of 8 fields or places could tell one row from several."""
 WIDTHS = {"user": 2, "item": 3, "clicks": 3, "topics": 5}
 
 FORMS: dict[str, dict[str, Any]] = {name: {"name": name} for name in NETS} | {
@@ -71,12 +74,12 @@ def settings(form: str, ensemble: str = "one", **more: Any) -> TorchFamily:  # n
     """
     given = FORMS.get(form, {"name": form}) | ENSEMBLES[ensemble] | more
     known = type(settings_of(given["name"])).model_fields
-    small = {name: value for name, value in _SMALL.items() if name in known}
+    small: dict[str, Any] = {name: value for name, value in _SMALL.items() if name in known}
     if given["name"] == "lr":
         del small["embedding_dim"]
-    made = settings_of(str(given.pop("name")), **(small | given))
-    assert isinstance(made, TorchFamily)
-    return made
+    chosen = settings_of(**(small | given))
+    assert isinstance(chosen, TorchFamily)
+    return chosen
 
 
 def shape_of(chosen: TorchFamily, slots: tuple[Slot, ...]) -> InputShape:
@@ -94,7 +97,7 @@ def built(form: str, ensemble: str = "one", mix: str = "everything", seed: int =
     widths = {"embedding_dim": WIDTHS} if mix == "several widths" else {}
     chosen = settings(form, ensemble, **widths)
     torch.manual_seed(seed)
-    return build_model(chosen, shape_of(chosen, (MIXES | WIDE)[mix]))
+    return build_model(chosen, shape_of(chosen, (MIXES | WIDE)[mix]))  # type: ignore[arg-type]
 
 
 def moved(model: CtrModel, by: float = 0.1) -> CtrModel:

@@ -14,12 +14,12 @@ from clickthrough.models.deepfm import DeepFmNet
 from clickthrough.models.din import Attention, DinNet
 from clickthrough.models.fcn import FcnNet, Masked
 from clickthrough.models.final_mlp import FinalMlpNet, Gate
-from clickthrough.models.final_net import FinalNetNet
+from clickthrough.models.final_net import Factorized, FinalNetNet
 from clickthrough.models.fm import FmNet
 from clickthrough.models.lr import LrNet
-from clickthrough.models.mask_net import MaskNetNet
+from clickthrough.models.mask_net import Block, MaskNetNet
 from clickthrough.models.net import Fed, added_up
-from clickthrough.models.qnn import QnnNet
+from clickthrough.models.qnn import QnnNet, Quadratic
 from tests.models.families import built, inputs_of, moved
 
 ROWS = 6
@@ -157,8 +157,9 @@ def test_final_net_adds_a_sum_to_its_product_with_another() -> None:
     assert not model.net.learns_from_mean
     branch = model.net.branches[0]
     assert isinstance(branch, nn.Sequential)
-    first: Any = branch[0]
-    h2, h1 = first.linear(fed.joined).split(16, dim=1)
+    first = branch[0]
+    assert isinstance(first, Factorized)
+    h2, h1 = torch.split(first.linear(fed.joined), 16, dim=1)
     torch.testing.assert_close(first(fed.joined), h2 + h1 * h2)
     torch.testing.assert_close(said(model), last_of(model)(branch(fed.joined)).squeeze(1))
 
@@ -190,8 +191,7 @@ def test_final_mlp_multiplies_the_heads_of_two_perceptrons(form: str) -> None:
     with torch.no_grad():
         last.weight[:, -12:] = 1.0
     a, b = (
-        stream(gate_by_hand(gate, fed, place))
-        for place, (stream, gate) in enumerate(zip(net.streams, net.gates, strict=True))
+        stream(gate_by_hand(gate, fed)) for stream, gate in zip(net.streams, net.gates, strict=True)
     )
     expected = last.bias + torch.cat([a, b], dim=1) @ last.weight[0, :-12]
     for head, layer in enumerate(net.heads):
@@ -201,10 +201,10 @@ def test_final_mlp_multiplies_the_heads_of_two_perceptrons(form: str) -> None:
     torch.testing.assert_close(said(model), expected, rtol=1e-4, atol=1e-5)
 
 
-def gate_by_hand(gate: nn.Module, fed: Fed, place: int) -> Tensor:
-    """Gate by the row of the user for the first, of the item for the second, or by a vector."""
+def gate_by_hand(gate: nn.Module, fed: Fed) -> Tensor:
+    """Gate by the row of the item, or by a vector."""
     assert isinstance(gate, Gate)
-    own = fed.embedded[:, 4 * place : 4 * place + 4] if gate.learned is None else gate.learned
+    own = fed.embedded[:, 4:8] if gate.learned is None else gate.learned
     gated: Tensor = fed.joined * 2 * gate.layers(own)
     return gated
 
@@ -215,8 +215,8 @@ def test_mask_net_masks_what_is_normalized() -> None:
     assert isinstance(net, MaskNetNet)
     normalized = nn.functional.layer_norm(x, x.shape[1:], net.norm.weight, net.norm.bias)
     blocks = []
-    masked_blocks: Any = net.blocks
-    for block in masked_blocks:
+    for block in net.blocks:
+        assert isinstance(block, Block)
         first, _, second = block.mask
         linear, norm, _ = block.made
         masked = linear(second(first(x).relu()) * normalized)
@@ -229,8 +229,8 @@ def test_qnn_multiplies_x_by_one_and_the_parts_of_what_it_says() -> None:
     model, fed = made("qnn")
     assert isinstance(model.net, QnnNet)
     x, width = fed.joined, model.net.width
-    layers: Any = model.net.layers
-    for layer in layers:
+    for layer in model.net.layers:
+        assert isinstance(layer, Quadratic)
         linear, norm, *_ = layer.layers
         parts = norm(linear(x)).relu().view(ROWS, 2, width)
         x = x * (1 + parts.sum(1))
