@@ -1,7 +1,5 @@
 """Each family says what its docstring says: against sums written out, number by number."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 import torch

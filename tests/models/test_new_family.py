@@ -46,7 +46,7 @@ def test_a_registered_family_is_trained_and_exported_alone_or_as_an_ensemble(
     mix = "no bags" if ensemble == "one" else "everything"
     chosen = settings_of("toy", size=6, **ENSEMBLES[ensemble])
     assert isinstance(chosen, TorchFamily)
-    model = build_model(chosen, shape_of(chosen, MIXES[mix]))  # type: ignore[arg-type]
+    model = build_model(chosen, shape_of(chosen, MIXES[mix]))
     if ensemble == "one":
         export_onnx(model, inputs_of(model, 20), tmp_path / "model.onnx")
         inputs = inputs_of(model, 30)
