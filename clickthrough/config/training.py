@@ -71,7 +71,7 @@ class Training(Strict):
     pos_weight: Annotated[float, Field(gt=0)] | Literal["balanced"] = 1.0
     negatives: float = Field(default=1.0, gt=0, le=1)
     warmup_steps: int = Field(default=0, ge=0)
-    decay: Literal["none", "linear", "cosine", "plateau"] = "none"
+    decay: Literal["none", "linear", "cosine", "plateau"] = "cosine"
     plateau_factor: float = Field(default=0.1, gt=0, lt=1)
     plateau_patience: int = Field(default=1, ge=1)
     threads: int | None = Field(default=None, ge=1)

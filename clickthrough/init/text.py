@@ -14,7 +14,7 @@ from clickthrough.init.roles import Guess
 from clickthrough.init.times import TimeGuess
 
 _MODEL = "model: {name: mlp, embedding_dim: 16, hidden: [128, 64], dropout: 0.2}"
-_TRAINING = "training: {epochs: 10, batch_size: 1024, patience: 2}"
+_TRAINING = "training: {epochs: 10, batch_size: 1024, decay: cosine, patience: 2}"
 _NUMBERS = "its texts are numbers"
 Line = tuple[str, str]
 """What a line says, and the comment beside it."""

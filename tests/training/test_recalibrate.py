@@ -135,9 +135,10 @@ def test_what_was_measured_of_the_former_calibration_is_left_out(
 
 @pytest.fixture
 def other_log(bundle: Bundle, tmp_path: Path) -> Dataset:
-    """Another log, in which two of three clicks are lost."""
+    """Another log, in which two of three clicks after its training part are lost."""
     log = make_log(seed=2, requests=3_000)
-    lost = np.random.default_rng(0).random(log.height) < 2 / 3
+    late = np.arange(log.height) > 0.6 * log.height
+    lost = late & (np.random.default_rng(0).random(log.height) < 2 / 3)
     changed = pl.when(pl.Series(lost)).then(0).otherwise("clicked").alias("clicked")
     path = write_log(tmp_path / "other", log.with_columns(changed))
     return open_dataset(with_data(bundle.config, path).data)
