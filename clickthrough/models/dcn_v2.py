@@ -39,9 +39,9 @@ class DcnV2Net(Net):
 
     z = w' [x_L ; MLP(x)], where each of L layers raises the degree of the products in x_L by one:
     see :class:`Crossing`. To take where products of features matter, up to a degree that is known;
-    its crossing layers can be read. With many inputs a ``rank`` (a quarter of the inputs, say)
-    makes it as fast as the perceptron; a ``gate`` with whole matrices doubles the crossing's time,
-    for products that are switched off where they are noise.
+    its crossing layers can be read. A ``gate`` switches products off where they are noise. With 486
+    inputs it takes 1.7 times the time of ``mlp``, 3 times with a gate, and about as long as ``mlp``
+    with a ``rank`` of 64.
     """
 
     def __init__(self, settings: DcnV2, shape: InputShape) -> None:

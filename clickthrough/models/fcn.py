@@ -40,8 +40,8 @@ class FcnNet(Net):
     x_{l+1} = x0 * H_l(x_l) + x_l, whose degree grows by one; H is :class:`Masked`. Each network is
     a part with a logit of its own, z is the mean of both, and each also learns by itself as far as
     it is worse than z: L + sum over parts of max(0, L_k - L) L_k. The factor in front is a weight:
-    no gradient goes through it. To take on large logs of ids; products of high degree of a number
-    far from the rest are large, so numbers should be standardized.
+    no gradient goes through it. To take on large logs of ids; a number far from the rest is far
+    farther in products of high degree, so heavy tails want a logarithm first.
     """
 
     def __init__(self, settings: Fcn, shape: InputShape) -> None:

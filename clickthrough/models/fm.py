@@ -14,8 +14,8 @@ class FmNet(Net):
     z = b + sum w_i + sum over i < j of r_ij <v_i, v_j>; r_ij = 1, or learned with ``fwfm``. A field
     is a slot of a table, whose rows (n, dim + 1) hold v_i and then w_i, or a number, whose value
     times a learned vector is v_i. To take where logs are small and ids many: pairs that no row
-    showed together have a product too. FwFM's r costs (fields x fields) multiplications for each of
-    the dim numbers, FM's identity (sum v)^2 - sum v^2 next to nothing.
+    showed together have a product too. FM is half (sum v)^2 - sum v^2, next to nothing; FwFM costs
+    (fields x fields) multiplications for each of the dim numbers.
     """
 
     def __init__(self, settings: Fm | DeepFm, shape: InputShape) -> None:

@@ -40,8 +40,8 @@ class QnnNet(Net):
 
     z = w' x_L, see :class:`Quadratic`; the degree doubles with each layer. To take on logs of a few
     id columns, where it is the best network of the published ones that is this small. A layer costs
-    rank * width^2: published ranks (4 to 13) are for some ten fields, so with hundreds of inputs a
-    rank of 4 in 3 layers takes six times a perceptron's time.
+    rank * width^2: published ranks (4 to 13) are for some ten fields. With 486 inputs the default
+    takes twice the time of ``mlp``, 3 layers of rank 4 five times.
     """
 
     def __init__(self, settings: Qnn, shape: InputShape) -> None:
