@@ -43,7 +43,7 @@ def test_the_demo_leaves_a_bundle_that_every_verb_takes(demo: Path) -> None:
     for verb in (["inspect"], ["evaluate", "--no-baselines", "--counters", "frozen"]):
         done = run(verb[0], "models", *verb[1:], folder=demo)
         assert done.returncode == 0, done.stderr
-        assert "mlp" in done.stdout
+        assert "wide_deep" in done.stdout
 
 
 def test_replay_finds_no_difference(demo: Path) -> None:
@@ -57,7 +57,7 @@ def test_evaluate_shows_reliability_where_asked(demo: Path) -> None:
     arguments = ["evaluate", "models", "--no-baselines", "--reliability", "--json", "bins.json"]
     done = run(*arguments, folder=demo)
     assert done.returncode == 0, done.stderr
-    assert "reliability of mlp" in done.stdout
+    assert "reliability of wide_deep" in done.stdout
     bins = json.loads((demo / "bins.json").read_text())["reliability"]
     assert len(bins) == 15
     assert f"{bins[-1]['predicted']:.5f}" in done.stdout
@@ -81,7 +81,7 @@ def test_evaluate_writes_its_figures(demo: Path) -> None:
     assert max(map(len, done.stdout.splitlines())) <= 120
     figures = json.loads((demo / "figures.json").read_text())
     assert figures["counters"] == "live"
-    assert 0.5 < figures["results"]["mlp"]["auc"] < figures["results"]["truth"]["auc"] < 1
+    assert 0.5 < figures["results"]["wide_deep"]["auc"] < figures["results"]["truth"]["auc"] < 1
     assert {"1", "2", "3"} <= set(figures["slices"]["platform"])
 
 

@@ -62,7 +62,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
             },
             "counters": {"tick": "10m", "label_delay": "20m"},
             "features": FEATURES,
-            "model": {"hidden": [8], "members": 2, "wide": True},
+            "model": {"name": "wide_deep", "hidden": [8], "members": 2},
             "training": {"epochs": 1},
         },
         "test",

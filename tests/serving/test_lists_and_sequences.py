@@ -18,6 +18,7 @@ from clickthrough.config.load import parse_config
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.open import open_dataset
 from clickthrough.errors import RequestError
+from clickthrough.features.slots import table_sizes
 from clickthrough.inspection import bundle_tables
 from clickthrough.replay import InProcess, replay
 from clickthrough.scoring import score_file
@@ -150,9 +151,10 @@ def test_a_loaded_bundle_knows_its_bags_and_sequences(trained: Trained) -> None:
     assert bundle.encoder.bag_shapes["user_advertiser_sequence"] == (7 + 2, 3)
     assert bundle.encoder.id_sizes["user_hashed"] == 34
     assert len(bundle.snapshots["user:last:item"]) > 100
-    sizes = [*bundle.encoder.id_sizes.values(), *(s for s, _ in bundle.encoder.bag_shapes.values())]
+    sizes = table_sizes(bundle.encoder.slots)
+    assert len(sizes) < len(bundle.encoder.id_sizes) + len(names)  # sequences share their fields'
     tables = load_file(bundle.path / layout.WEIGHTS)
-    assert tables["embedding.width_4.table.weight"].shape == (sum(sizes), 4)
+    assert tables["embeddings.0.width_4.table.weight"].shape == (sum(sizes.values()), 4)
 
 
 def test_a_bundle_can_be_shown(trained: Trained) -> None:

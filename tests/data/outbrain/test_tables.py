@@ -96,7 +96,7 @@ def test_the_preset_trains_and_serves(tmp_path: Path, given: list[str]) -> None:
     made = random_tables()
     config = small_training(tmp_path, {name: made[name] for name in given})
     run = train(config, tmp_path / "bundle", baselines=False)
-    assert 0 < run.metrics["test"]["results"]["mlp"]["log_loss"] < 1
+    assert 0 < run.metrics["test"]["results"]["wide_deep"]["log_loss"] < 1
     bundle = load_bundle(tmp_path / "bundle")
     dataset = open_dataset(config.data)
     predictor = Predictor.load(tmp_path / "bundle", "memory")

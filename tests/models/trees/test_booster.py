@@ -76,7 +76,7 @@ def test_a_seed_gives_the_same_trees_with_any_number_of_threads(objective: Objec
 
 def test_the_fit_stops_where_validation_stops_improving() -> None:
     train, validation = (random_part(SIZES, 3, 600, seed) for seed in (1, 2))
-    settings = TreeSettings(rounds=500, row_fraction=0.3, patience=10, threads=1)
+    settings = TreeSettings(rounds=500, row_fraction=0.3, patience=10, threads=1, l2=0.0)
     trees = fit_trees(train, validation, SIZES, settings)
     assert trees.booster.num_trees() < 300
     hasty = fit_trees(train, validation, SIZES, replace(settings, patience=1))
