@@ -150,5 +150,11 @@ def planted(rows: int, seed: int) -> Table:
 
 
 def training(**more: Any) -> Training:  # noqa: ANN401
-    given = {"epochs": 1, "batch_size": 50, "least_steps": 1, "learning_rate": 0.01}
+    given = {
+        "epochs": 1,
+        "batch_size": 50,
+        "least_steps": 1,
+        "learning_rate": 0.01,
+        "decay": "none",
+    }
     return Training.model_validate(given | more)
