@@ -136,10 +136,11 @@ def trained(
         while not trainer._is_finished():
             trainer._epoch(progress, kept)
             trainer._close()
-        state, _ = trainer.state()
+        now, _ = trainer.state()
+        state = {name: value.detach().clone() for name, value in now.items()}  # before the best
         epochs = trainer.run()
-    state |= {f"plain/{name}": value for name, value in model.state_dict().items()}
-    return {name: value.detach().clone() for name, value in state.items()}, epochs
+    state |= {f"plain/{name}": value.detach().clone() for name, value in model.state_dict().items()}
+    return state, epochs
 
 
 @contextmanager
