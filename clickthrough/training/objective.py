@@ -88,7 +88,7 @@ def _of_parts(
     parts: Sequence[Tensor], score: Callable[..., Tensor], target: Target, model: CtrModel
 ) -> Tensor:
     """Return what the parts of a member add to the loss of their mean."""
-    added = torch.zeros_like(parts[0][0])
+    added = parts[0].new_zeros(())  # a process may have no row of a batch
     if len(parts) == 1:
         return added
     mean = mean_of(parts)

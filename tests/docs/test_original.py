@@ -126,8 +126,14 @@ def _is_a_key(name: str) -> bool:
     """Say whether a configuration has ``section.key``."""
     section, _, key = name.partition(".")
     field = Config.model_fields.get(section)
-    kind = field and field.annotation
-    return isinstance(kind, type) and issubclass(kind, BaseModel) and key in kind.model_fields
+    return any(key in kind.model_fields for kind in _kinds(field and field.annotation))
+
+
+def _kinds(annotation: object) -> list[type[BaseModel]]:
+    """Return the sections that an annotation allows: one, or any of several."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [kind for part in get_args(annotation) for kind in _kinds(part)]
 
 
 def test_a_file_that_is_here_is_not_called_missing() -> None:

@@ -147,7 +147,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert link.startswith("https://") or (page.parent / link).exists(), link
 
 
-PAGES = [GUIDE, ROOT / "docs" / "measurements.md"]
+PAGES = [GUIDE, ROOT / "docs" / "measurements.md", ROOT / "docs" / "models.md"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
