@@ -104,7 +104,7 @@ def made_table(case: Case, seed: int) -> Table:
 
 def made_model(case: Case) -> CtrModel:
     torch.manual_seed(1)  # 0 has a weight without a gradient: Adam makes steps of its rounding
-    values = {"hidden": [24, 12], "embedding_dim": 4, "dropout": 0.0} | case.model
+    values: dict[str, Any] = {"hidden": [24, 12], "embedding_dim": 4, "dropout": 0.0} | case.model
     return build_model(settings_of(values.pop("name", "mlp"), **values), SHAPE)
 
 
