@@ -72,7 +72,8 @@ def _begin(config: Config, dataset: Dataset, out: Path) -> None:
     """Note what is compared, or refuse what was begun with something else."""
     about = {
         "log": dataset.path.name,
-        "config": config.model_dump(mode="json", exclude={"model", "serving", "data"}),
+        "data": config.data.model_dump(mode="json", include={"split", "timezone"}),
+        "config": config.model_dump(mode="json", exclude={"serving", "data"}),
     }
     text = json.dumps(about, indent=2, sort_keys=True) + "\n"
     path = out / _ABOUT

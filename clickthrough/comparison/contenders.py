@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from clickthrough.config.base import unknown_name
+from clickthrough.config.load import yaml_value
 from clickthrough.config.model import Model, family_names, settings_of
 from clickthrough.errors import ConfigError
 
@@ -60,7 +60,7 @@ def _setting(pair: str) -> tuple[str, Any]:
     key, equals, value = pair.partition("=")
     if not equals:
         raise ConfigError(f"--models: expected key=value, found '{pair.strip()}'")
-    return key.strip(), yaml.safe_load(value)
+    return key.strip(), yaml_value(value, f"--models: {pair.strip()}")
 
 
 def _model(family: str, own: dict[str, Any], given: Model) -> Model:

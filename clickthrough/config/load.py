@@ -124,10 +124,19 @@ def _put(values: dict[str, Any], setting: str) -> None:
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
             raise ConfigError(f"--set {setting}: '{section}' holds no keys")
+    values[last] = yaml_value(text, f"--set {setting}")
+
+
+def yaml_value(text: str, place: str) -> Any:  # noqa: ANN401
+    """Read the value of a setting of the command line.
+
+    Raises:
+        ConfigError: it is no YAML; names the place.
+    """
     try:
-        values[last] = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
+        return yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
     except yaml.YAMLError as error:
-        raise ConfigError(f"--set {setting}: not readable as YAML: {error}") from None
+        raise ConfigError(f"{place}: not readable as YAML: {error}") from None
 
 
 def _anchor(data: dict[str, Any], folder: Path) -> None:

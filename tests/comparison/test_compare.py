@@ -66,9 +66,15 @@ def test_every_contender_runs_with_every_seed_and_an_interrupted_comparison_goes
 def test_runs_of_another_configuration_are_not_mixed_in(made: Config, tmp_path: Path) -> None:
     some = contenders("mlp", made.model)
     compare(made, some, 1, tmp_path, Told())
-    other = made.model_copy(update={"training": made.training.model_copy(update={"epochs": 2})})
-    with pytest.raises(ConfigError, match="holds runs of another log or configuration"):
-        compare(other, some, 1, tmp_path, Told())
+    split = made.data.split.model_copy(update={"test": 0.3})
+    for section, changed in (
+        ("training", made.training.model_copy(update={"epochs": 2})),
+        ("data", made.data.model_copy(update={"split": split})),
+        ("model", made.model.model_copy(update={"dropout": 0.5})),
+    ):
+        other = made.model_copy(update={section: changed})
+        with pytest.raises(ConfigError, match="holds runs of another log or configuration"):
+            compare(other, some, 1, tmp_path, Told())
 
 
 def test_an_equal_contender_differs_by_nothing_and_a_better_one_surely() -> None:

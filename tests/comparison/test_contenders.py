@@ -28,6 +28,7 @@ def test_what_the_configuration_says_holds_for_whoever_knows_it() -> None:
         ("mpl", "unknown family 'mpl'; did you mean 'mlp'"),
         ("mlp[memers=2]", "unknown key 'memers'; did you mean 'members'"),
         ("mlp[members]", "expected key=value, found 'members'"),
+        ("mlp[members={]", "members={: not readable as YAML"),
         ("mlp[members=0]", "greater than or equal to 1"),
         ("mlp, mlp", "named twice: mlp"),
         ("", "names nobody"),
