@@ -67,6 +67,14 @@ class OneWidth(TorchFamily):
     embedding_dim: Width = _WIDTH
 
 
+class OwnWeight(OneWidth):
+    """A family in which an id has a weight of its own beside what it is embedded as."""
+
+    def dims(self, columns: Sequence[str]) -> tuple[int, ...]:
+        """Return the widths: the last number of a row is the id's own weight."""
+        return (self.embedding_dim + 1,) * len(columns)
+
+
 class Lr(TorchFamily):
     """Logistic regression: a weight an id and a weight a number."""
 
@@ -74,15 +82,11 @@ class Lr(TorchFamily):
     embedding_dim: Literal[1] = 1
 
 
-class Fm(OneWidth):
+class Fm(OwnWeight):
     """A factorization machine; ``fwfm`` weighs each pair of fields."""
 
     name: Literal["fm"] = "fm"
     fwfm: bool = False
-
-    def dims(self, columns: Sequence[str]) -> tuple[int, ...]:
-        """Return the widths: the last number of a row is the id's own weight."""
-        return (self.embedding_dim + 1,) * len(columns)
 
 
 class Mlp(TorchFamily):
@@ -108,16 +112,12 @@ class WideDeep(TorchFamily):
     dropout: Share = 0.1
 
 
-class DeepFm(OneWidth):
+class DeepFm(OwnWeight):
     """A factorization machine and a perceptron over the same embeddings."""
 
     name: Literal["deepfm"] = "deepfm"
     hidden: Hidden = [512, 256, 128]
     dropout: Share = 0.1
-
-    def dims(self, columns: Sequence[str]) -> tuple[int, ...]:
-        """Return the widths: the last number of a row is the id's own weight."""
-        return (self.embedding_dim + 1,) * len(columns)
 
 
 class DcnV2(TorchFamily):

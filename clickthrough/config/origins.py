@@ -5,6 +5,7 @@ A declaration may name several fields; each is a feature of its own: ``categoric
 request) goes by its name too.
 """
 
+from collections.abc import Collection
 from collections.abc import Sequence as Items
 
 from clickthrough.config.base import unknown_name
@@ -72,10 +73,14 @@ def without(features: Items[Feature], dropped: Items[str]) -> list[Feature]:
         if name not in known:
             raise ValueError(f"drop: {unknown_name(name, 'feature', list(dict.fromkeys(known)))}")
     gone = set(dropped)
-    return [kept for feature in features if (kept := _less(feature, gone)) is not None]
+    return [kept for feature in features if (kept := less(feature, gone)) is not None]
 
 
-def _less(feature: Feature, gone: set[str]) -> Feature | None:
+def less(feature: Feature, gone: Collection[str]) -> Feature | None:
+    """Return a declaration less the features that are gone; None where all of it is.
+
+    A rate that is smoothed towards that of a counter which is gone is smoothed towards the mean.
+    """
     origins = origins_of(feature)
     kept = [place for place, name in enumerate(origins) if name not in gone]
     if not kept:

@@ -1,5 +1,7 @@
 """Features of tables that a log can do without: left out where the table is absent."""
 
+from collections.abc import Iterable, Iterator
+
 from clickthrough.config.features import (
     Age,
     Bag,
@@ -13,6 +15,7 @@ from clickthrough.config.features import (
     Numeric,
     Sequence,
 )
+from clickthrough.config.origins import less, named, origins_of
 from clickthrough.schema import Schema
 
 VIEWS = "page views"
@@ -26,39 +29,32 @@ def present(features: list[Feature], schema: Schema) -> list[Feature]:
     rate is smoothed towards such a counter's is smoothed towards the mean.
     """
     absent = set(schema.absent)
-    kept = (_less(feature, absent) for feature in features)
-    return [feature for feature in kept if feature is not None and _whole(feature, absent)]
+    kept = []
+    for feature in features:
+        gone = [name for name, fields in _needs(feature) if not absent.isdisjoint(fields)]
+        left = less(feature, gone)
+        kept += [] if left is None else [left]
+    return kept
 
 
-def _less(feature: Feature, absent: set[str]) -> Feature | None:
-    """Return a feature of several fields without the absent ones."""
+def _needs(feature: Feature) -> Iterator[tuple[str, Iterable[str | None]]]:
+    """Yield the name of each feature of a declaration with what it cannot do without."""
+    origins = origins_of(feature)
+    views = isinstance(feature, Counter | Sequence | Match) and feature.of == "views"
+    needed: list[str | None] = [VIEWS] if views else []
     match feature:
         case Categorical() | Hashed() | Numeric() | Elapsed():
-            fields = [name for name in feature.fields if name not in absent]
-            return feature.model_copy(update={"fields": fields}) if fields else None
+            yield from ((o, [field]) for o, field in zip(origins, feature.fields, strict=True))
         case Match():
-            pairs = [pair for pair in feature.pairs if absent.isdisjoint(pair)]
-            if not pairs:
-                return None
-            own, theirs = zip(*pairs, strict=True)
-            return feature.model_copy(update={"fields": list(own), "against": list(theirs)})
-        case Counter() if not absent.isdisjoint(feature.toward or []):
-            return feature.model_copy(update={"toward": None})
-    return feature
-
-
-def _whole(feature: Feature, absent: set[str]) -> bool:
-    """Return whether a feature has all that it cannot do without."""
-    needs: list[str | None] = []
-    if isinstance(feature, Counter | Sequence | Match) and feature.of == "views":
-        needs.append(VIEWS)
-    match feature:
-        case Counter() | Age() | Match():
-            needs += feature.key
+            pairs = zip(origins, feature.pairs, strict=True)
+            yield from ((o, [*needed, *feature.key, *pair]) for o, pair in pairs)
+        case Counter() | Age():
+            yield origins[0], [*needed, *feature.key]
+            if isinstance(feature, Counter) and feature.toward:
+                yield named("counter", "+".join(feature.toward)), [*feature.toward]
         case Sequence():
-            needs += [*feature.key, feature.field]
+            yield origins[0], [*needed, *feature.key, feature.field]
         case Bag():
-            needs += [feature.field, feature.weights]
+            yield origins[0], [feature.field, feature.weights]
         case Cosine():
-            needs += [*feature.fields, *(feature.weights or [])]
-    return absent.isdisjoint(needs)
+            yield origins[0], [*feature.fields, *(feature.weights or [])]

@@ -13,7 +13,7 @@ class Slot:
     Attributes:
         name: of its column.
         kind: one id; one number; several weighted ids; the last ids of a key, the latest first.
-        origin: the declared feature that it comes from; see :mod:`clickthrough.features.origin`.
+        origin: the declared feature that it comes from; see :mod:`clickthrough.config.origins`.
         table: what its ids are looked up in; slots of a table, of one embedding width, share rows.
         size: the ids of that table.
         length: how many ids a bag or a sequence has. A place without one holds the id 0: that is

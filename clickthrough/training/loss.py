@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-_LEAST_WEIGHT = 1e-6
+LEAST_WEIGHT = 1e-6
 """A batch without weight, or without clicks, has no gradient instead of none that is a number."""
 
 
@@ -57,7 +57,7 @@ def training_loss(  # noqa: PLR0913, PLR0917
             logits, labels, pos_weight=labels.new_full((), pos_weight), reduction="none"
         )
         weighted = pointwise if weights is None else pointwise * weights
-        loss = loss + (1 - listwise) * weighted.sum() / totals.weight.clamp(min=_LEAST_WEIGHT)
+        loss = loss + (1 - listwise) * weighted.sum() / totals.weight.clamp(min=LEAST_WEIGHT)
     if listwise > 0 and request is not None:
         clicks = labels if weights is None else labels * weights
         loss = loss + listwise * listwise_loss(logits, clicks, request, totals.clicks)
@@ -90,4 +90,4 @@ def listwise_loss(
     total = logits.new_zeros(most).index_add(0, request, shifted.exp())
     log_share = shifted - total[request].log()
     clicks = labels.sum() if clicks is None else clicks
-    return -(labels * log_share).sum() / clicks.clamp(min=_LEAST_WEIGHT)
+    return -(labels * log_share).sum() / clicks.clamp(min=LEAST_WEIGHT)

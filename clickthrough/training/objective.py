@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from clickthrough.config.training import Training
 from clickthrough.models.base import CtrModel, mean_of
-from clickthrough.training.loss import Totals, training_loss
+from clickthrough.training.loss import LEAST_WEIGHT, Totals, training_loss
 
 Parts = Sequence[Sequence[Tensor]]
 """Of each member the logits of its parts, shape (b,) each."""
@@ -37,7 +37,7 @@ class Target:
             logits, other.detach().sigmoid(), reduction="none"
         )
         weighted = said if self.weights is None else said * self.weights
-        return weighted.sum() / self.totals.weight.clamp(min=1e-6)
+        return weighted.sum() / self.totals.weight.clamp(min=LEAST_WEIGHT)
 
 
 def objective(
