@@ -6,7 +6,6 @@ period (for early stopping or regularization, and for calibration) as the model.
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -21,6 +20,8 @@ from clickthrough.calibration import Calibrator, Platt
 from clickthrough.calibration.credibility import fit_believed
 from clickthrough.evaluation.metrics import log_loss
 from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.models.trees.booster import rows_of_leaf
+from clickthrough.models.trees.inputs import Sizes
 
 Floats = NDArray[np.float64]
 
@@ -38,8 +39,6 @@ _LIGHTGBM = {
     "verbosity": -1,
 }
 _ROUNDS, _PATIENCE = 1_000, 50
-_LEAF_SHARE, _LEAST_LEAF, _MOST_LEAF = 1 / 1_000, 10, 100
-"""Rows in a leaf: a share of the training rows, so that a small log can still be divided."""
 
 Calibrate = Callable[[Floats], Calibrator]
 
@@ -61,14 +60,6 @@ class Rows(Protocol):
     @property
     def rates(self) -> Mapping[str, NDArray[np.float32]]:
         """Smoothed click rates as of each row: of the ``item``, and of every key counted."""
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """The number of ids of each id column; and of each bag, with its length."""
-
-    ids: tuple[int, ...]
-    bags: tuple[tuple[int, int], ...] = ()
 
 
 def fit_baselines(
@@ -177,7 +168,7 @@ def _lightgbm(train: Rows, validation: Rows, test: Rows, sizes: Sizes) -> tuple[
     seen = [_joined(part.inputs, sizes) for part in (train, validation, test)]
     data = lightgbm.Dataset(seen[0], train.labels, categorical_feature=ids)
     valid = data.create_valid(seen[1], validation.labels)
-    leaf = int(np.clip(len(train.labels) * _LEAF_SHARE, _LEAST_LEAF, _MOST_LEAF))
+    leaf = rows_of_leaf(len(train.labels))
     model = lightgbm.train(
         _LIGHTGBM | {"min_data_in_leaf": leaf},
         data,

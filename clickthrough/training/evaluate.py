@@ -14,10 +14,11 @@ from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.calibration import Calibrator
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import PARTS, TEST, VALIDATION
-from clickthrough.evaluation.baselines import Sizes, fit_baselines, rate_baselines
+from clickthrough.evaluation.baselines import fit_baselines, rate_baselines
 from clickthrough.evaluation.evidence import thin_validation
 from clickthrough.evaluation.report import evaluation, with_intervals, with_slices
 from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.models.trees.inputs import Sizes
 from clickthrough.training.calibrate import calibrate, raw_log_loss
 from clickthrough.training.giveaway import giveaways
 from clickthrough.training.prepare import CountersMode, Prepared, prepare
@@ -135,7 +136,7 @@ def _baselines(prepared: Prepared, scope: Scope) -> dict[str, NDArray[np.float64
     fit = partial(calibrate, scope.calibration, encoder, validation)
     if not scope.baselines:  # the share of a gap that is closed begins at the smoothed item rate
         return rate_baselines(validation, test, fit)
-    sizes = Sizes(tuple(encoder.id_sizes.values()), tuple(encoder.bag_shapes.values()))
+    sizes = Sizes.of(encoder)
     return fit_baselines(tables["train"], validation, test, sizes, fit)
 
 

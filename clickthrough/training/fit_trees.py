@@ -59,8 +59,8 @@ def fit_lightgbm(
     encoder, train = prepared.encoder, prepared.tables["train"]
     if settings.objective == "lambdarank":
         _refuse_unrankable(train)
-    sizes = Sizes(tuple(encoder.id_sizes.values()), tuple(encoder.bag_shapes.values()))
-    given = settings.model_dump(exclude={"name"}) | {"seed": config.training.seed}
+    sizes = Sizes.of(encoder)
+    given = settings.model_dump() | {"seed": config.training.seed}
     watched = prepared.watched
     with told.step("growing trees"):
         trees = fit_trees(train, watched, sizes, TreeSettings(**given))

@@ -5,9 +5,10 @@ import pytest
 from numpy.typing import NDArray
 
 from clickthrough.evaluation import baselines
-from clickthrough.evaluation.baselines import Sizes, fit_baselines
+from clickthrough.evaluation.baselines import fit_baselines
 from clickthrough.evaluation.metrics import auc, calibration_ratio, log_loss
 from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.models.trees.inputs import Sizes
 from tests.inputs import without_bags
 
 SIZES = Sizes((6, 4))

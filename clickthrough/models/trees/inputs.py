@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.features.encoding.encoder import Encoded, Encoder
 
 Floats = NDArray[np.float64]
 
@@ -57,6 +57,11 @@ class Sizes:
 
     ids: tuple[int, ...]
     bags: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def of(cls, encoder: Encoder) -> "Sizes":
+        """Return what an encoder makes."""
+        return cls(tuple(encoder.id_sizes.values()), tuple(encoder.bag_shapes.values()))
 
     @property
     def codes(self) -> list[int]:

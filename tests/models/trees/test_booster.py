@@ -26,7 +26,7 @@ def score(labels: NDArray[np.int8], logits: NDArray[np.floating]) -> float:
 def test_an_interaction_is_learned(objective: Objective) -> None:
     sizes = Sizes((40,))
     train, validation, test = (crossed(seed) for seed in (1, 2, 3))
-    settings = replace(SMALL, objective=objective, rounds=60)
+    settings = SMALL.model_copy(update={"objective": objective, "rounds": 60})
     trees = fit_trees(train, validation, sizes, settings)
     assert score(test.labels, trees.logits(test.inputs)) > 0.75
     inputs, matrix = fit_inputs(train, sizes)
@@ -52,7 +52,7 @@ def test_lambdarank_learns_the_order_within_requests_and_nothing_between_them() 
         chances = np.where(inputs.numeric[:, 0] > 0, 0.5, 0.1)
         parts.append(part_of(inputs, chances + 0.3 * (inputs.numeric[:, 1] > 0), seed))
     train, validation, test = parts
-    settings = replace(SMALL, objective="lambdarank")
+    settings = SMALL.model_copy(update={"objective": "lambdarank"})
     logits = fit_trees(train, validation, Sizes(()), settings).logits(test.inputs)
     assert request_auc(test.labels, logits.astype(np.float64), test.offsets) > 0.6
     both = fit_trees(train, validation, Sizes(()), SMALL).logits(test.inputs)
@@ -64,10 +64,14 @@ def test_lambdarank_learns_the_order_within_requests_and_nothing_between_them() 
 @pytest.mark.parametrize("objective", ["binary", "lambdarank"])
 def test_a_seed_gives_the_same_trees_with_any_number_of_threads(objective: Objective) -> None:
     train, validation = (random_part(SIZES, 3, 2_000, seed) for seed in (1, 2))
-    settings = replace(SMALL, objective=objective)
+    settings = SMALL.model_copy(update={"objective": objective})
     one, other, unlike = (
         fit_trees(train, validation, SIZES, given)
-        for given in (settings, replace(settings, threads=2), replace(settings, seed=8))
+        for given in (
+            settings,
+            settings.model_copy(update={"threads": 2}),
+            settings.model_copy(update={"seed": 8}),
+        )
     )
     for name in ("split_feature", "threshold", "leaf_value"):
         np.testing.assert_array_equal(written(one, name), written(other, name))
@@ -79,9 +83,9 @@ def test_the_fit_stops_where_validation_stops_improving() -> None:
     settings = TreeSettings(rounds=500, row_fraction=0.3, patience=10, threads=1, l2=0.0)
     trees = fit_trees(train, validation, SIZES, settings)
     assert trees.booster.num_trees() < 300
-    hasty = fit_trees(train, validation, SIZES, replace(settings, patience=1))
+    hasty = fit_trees(train, validation, SIZES, settings.model_copy(update={"patience": 1}))
     assert hasty.booster.num_trees() < trees.booster.num_trees()
-    short = replace(settings, rounds=trees.booster.num_trees())
+    short = settings.model_copy(update={"rounds": trees.booster.num_trees()})
     inputs = inputs_of(SIZES, 3, 50)
     again = fit_trees(train, validation, SIZES, short)
     np.testing.assert_array_equal(again.logits(inputs), trees.logits(inputs))
@@ -96,7 +100,7 @@ def test_rows_of_weight_0_are_as_if_they_were_not_there() -> None:
         np.concatenate([part.offsets, part.offsets[1:] + len(part.labels)]),
     )
     weights = np.repeat(np.array([1, 0], np.float32), len(part.labels))
-    settings = replace(SMALL, rounds=60)
+    settings = SMALL.model_copy(update={"rounds": 60})
     blind = fit_trees(joined, validation, Sizes((40,)), settings)
     told = fit_trees(replace(joined, weights=weights), validation, Sizes((40,)), settings)
     test = crossed(3)
@@ -107,6 +111,6 @@ def test_rows_of_weight_0_are_as_if_they_were_not_there() -> None:
 def test_a_leaf_holds_a_share_of_the_rows_unless_told() -> None:
     train, validation = (random_part(SIZES, 3, 5_000, seed) for seed in (1, 2))
     every = TreeSettings(rounds=5, row_fraction=1.0, threads=1)
-    for settings, least in ((every, 10), (replace(every, min_child=200), 200)):
+    for settings, least in ((every, 10), (every.model_copy(update={"min_child": 200}), 200)):
         counts = written(fit_trees(train, validation, SIZES, settings), "leaf_count")
         assert least <= counts.min() < 2 * least

@@ -29,7 +29,7 @@ ZERO = np.float32(1e-35)
 
 def fitted(sizes: Sizes, numeric: int, rows: int = 2_000, **settings: Any) -> FittedTrees:  # noqa: ANN401 - those of trees
     train, validation = (random_part(sizes, numeric, rows, seed) for seed in (1, 2))
-    return fit_trees(train, validation, sizes, replace(SMALL, **settings))
+    return fit_trees(train, validation, sizes, SMALL.model_copy(update=settings))
 
 
 def graph_of(trees: FittedTrees, folder: Path) -> OnnxModel:
