@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,6 +11,11 @@ from clickthrough.cli.output import check_diagram, escape, result, say, show
 from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
 from clickthrough.config.training import CalibrationMethod
+
+if TYPE_CHECKING:
+    from clickthrough.bundle import Bundle
+    from clickthrough.data.dataset import Dataset
+    from clickthrough.training.told import Told
 
 
 @app.command()
@@ -75,18 +80,14 @@ def evaluate(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Evaluate a bundle on the test part of its log."""
     from clickthrough.bundle import load_bundle
-    from clickthrough.config.load import with_data
-    from clickthrough.data.open import open_dataset
     from clickthrough.training.evaluate import evaluate_bundle
     from clickthrough.whole_file import write_whole
 
     check_diagram(diagram)
     loaded = load_bundle(bundle)
-    config = with_data(loaded.config, data)
     with progress() as bars:
         report = told(bars)
-        with report.step("reading the log"):
-            dataset = open_dataset(config.data)
+        dataset = _log_of(loaded, data, report)
         asked = (baselines, truth, slices or [])
         record = evaluate_bundle(loaded, dataset, counters, *asked, report)
     show(record, reliability, diagram)
@@ -110,16 +111,13 @@ def calibrate(
 ) -> None:
     """Fit a bundle's calibrator anew to the validation part of a log; nothing else is trained."""
     from clickthrough.bundle import load_bundle
-    from clickthrough.config.load import with_data
-    from clickthrough.data.open import open_dataset
     from clickthrough.training.recalibrate import asked_for, recalibrate
 
     loaded = load_bundle(bundle)
     wanted = asked_for(loaded, method, by)
     with progress() as bars:
         report = told(bars)
-        with report.step("reading the log"):
-            dataset = open_dataset(with_data(loaded.config, data).data)
+        dataset = _log_of(loaded, data, report)
         made = recalibrate(loaded, dataset, wanted, out or bundle, report)
     result(escape(f"calibration: {made.text}"))
     if "test" in loaded.metrics:
@@ -138,8 +136,6 @@ def replay(
 ) -> None:
     """Push the test part through the live path; the figures must equal evaluate's."""
     from clickthrough.bundle import load_bundle
-    from clickthrough.config.load import with_data
-    from clickthrough.data.open import open_dataset
     from clickthrough.replay import InProcess, OverHttp
     from clickthrough.replay import replay as run
     from clickthrough.serving.predictor import Predictor
@@ -148,8 +144,7 @@ def replay(
     live = OverHttp(url) if url else InProcess(Predictor.load(bundle))
     with progress() as bars:
         report = told(bars)
-        with report.step("reading the log"):
-            dataset = open_dataset(with_data(loaded.config, data).data)
+        dataset = _log_of(loaded, data, report)
         task = bars.add_task("requests")
 
         def at(done: int, total: int) -> None:
@@ -159,3 +154,12 @@ def replay(
             record = run(loaded, dataset, live, requests, at)
     show(record)
     result(f"largest difference of a probability: {record['largest_difference']:.1e}")
+
+
+def _log_of(bundle: "Bundle", data: Path | None, report: "Told") -> "Dataset":
+    """Read a bundle's log, where that lies or elsewhere."""
+    from clickthrough.config.load import with_data
+    from clickthrough.data.open import open_dataset
+
+    with report.step("reading the log"):
+        return open_dataset(with_data(bundle.config, data).data)
