@@ -24,9 +24,9 @@ from clickthrough.data.open import open_dataset
 from clickthrough.evaluation.metrics import auc, log_loss
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
-from clickthrough.training import table
-from clickthrough.training.loop import Trainer, predict_logits
+from clickthrough.training.optim.loop import Trainer, predict_logits
 from clickthrough.training.prepare import Prepared, prepare
+from clickthrough.training.rows import table
 
 DECAYS = ("none", "cosine", "plateau")
 console = Console(width=120)

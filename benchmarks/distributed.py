@@ -26,8 +26,8 @@ from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models import build_model
 from clickthrough.models.shape import InputShape
 from clickthrough.training.distributed.join import group_of_process, joined, leave
-from clickthrough.training.loop import train_model
-from clickthrough.training.table import Table
+from clickthrough.training.optim.loop import train_model
+from clickthrough.training.rows.table import Table
 
 WARMING, STEPS = 4, 20
 CONTESTANTS = {

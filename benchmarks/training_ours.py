@@ -14,11 +14,11 @@ from clickthrough.config.training import Training
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models import build_model
 from clickthrough.models.shape import InputShape
-from clickthrough.training.loop import train_model
-from clickthrough.training.loss import training_loss
-from clickthrough.training.memory import keep_freed_memory
-from clickthrough.training.optimizers import Optimizers
-from clickthrough.training.table import Table
+from clickthrough.training.machine.memory import keep_freed_memory
+from clickthrough.training.optim.loop import train_model
+from clickthrough.training.optim.loss import training_loss
+from clickthrough.training.optim.optimizers import Optimizers
+from clickthrough.training.rows.table import Table
 
 MODEL = Mlp(embedding_dim=DIM, hidden=list(HIDDEN))
 

@@ -27,7 +27,7 @@ from clickthrough.evaluation.report import evaluation
 from clickthrough.features.table import request_offsets
 from clickthrough.schema import Schema, to_microseconds
 from clickthrough.serving.predictor import Predictor
-from clickthrough.training.evaluate import Scorer
+from clickthrough.training.evaluating.evaluate import Scorer
 from clickthrough.training.prepare import prepare
 from clickthrough.training.refusals import refuse_other_types, refuse_unlabelled
 

@@ -80,7 +80,7 @@ def evaluate(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Evaluate a bundle on the test part of its log."""
     from clickthrough.bundle import load_bundle
-    from clickthrough.training.evaluate import evaluate_bundle
+    from clickthrough.training.evaluating.evaluate import evaluate_bundle
     from clickthrough.whole_file import write_whole
 
     check_diagram(diagram)

@@ -19,9 +19,9 @@ from clickthrough.config.root import Config
 from clickthrough.evaluation.metrics import all_metrics
 from clickthrough.evaluation.report import known
 from clickthrough.features.encoding.encoder import Encoded
-from clickthrough.training.evaluate import score
+from clickthrough.training.evaluating.evaluate import score
 from clickthrough.training.fit import fit
-from clickthrough.training.monitor import chosen_epoch
+from clickthrough.training.optim.monitor import chosen_epoch
 from clickthrough.training.prepare import Prepared
 from clickthrough.training.told import Told
 from clickthrough.whole_file import write_whole

@@ -18,7 +18,7 @@ from clickthrough.evaluation.metrics import log_loss
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, Vocabulary
 from clickthrough.features.plan import Plan
-from clickthrough.training.table import Table
+from clickthrough.training.rows.table import Table
 
 
 def sliced_column(by: str, plan: Plan) -> int:

@@ -16,9 +16,9 @@ from clickthrough.training.calibrate import calibrate, described, log_losses, wi
 from clickthrough.training.fit_module import fit_module
 from clickthrough.training.fit_trees import fit_lightgbm
 from clickthrough.training.fitted import Scored
-from clickthrough.training.position import Epoch
+from clickthrough.training.machine.threads import torch_threads
 from clickthrough.training.prepare import Prepared
-from clickthrough.training.threads import torch_threads
+from clickthrough.training.resuming.position import Epoch
 from clickthrough.training.told import Told
 from clickthrough.training.where import Where
 from clickthrough.training.widths import with_widths

@@ -7,16 +7,16 @@ import torch
 from clickthrough.bundle.module import input_shape
 from clickthrough.config.root import Config
 from clickthrough.models import build_model
-from clickthrough.training.checkpoint import Keeper, identity_of
 from clickthrough.training.distributed.opening import check_agreement
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.fitted import FittedModule, Scored
-from clickthrough.training.loop import Trainer
-from clickthrough.training.monitor import chosen_epoch
-from clickthrough.training.position import Epoch
+from clickthrough.training.optim.loop import Trainer
+from clickthrough.training.optim.monitor import chosen_epoch
+from clickthrough.training.optim.untrained import settle_untrained
 from clickthrough.training.prepare import Prepared
+from clickthrough.training.resuming.checkpoint import Keeper, identity_of
+from clickthrough.training.resuming.position import Epoch
 from clickthrough.training.told import Told
-from clickthrough.training.untrained import settle_untrained
 from clickthrough.training.where import Where
 
 

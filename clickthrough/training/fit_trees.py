@@ -13,10 +13,10 @@ from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models.trees import FittedTrees, Sizes, TreeSettings, fit_trees
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.fitted import Scored
-from clickthrough.training.monitor import monitored, sign_of
-from clickthrough.training.position import Epoch
+from clickthrough.training.optim.monitor import monitored, sign_of
 from clickthrough.training.prepare import Prepared
-from clickthrough.training.table import Table
+from clickthrough.training.resuming.position import Epoch
+from clickthrough.training.rows.table import Table
 from clickthrough.training.told import Told
 from clickthrough.training.where import Where
 

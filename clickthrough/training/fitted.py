@@ -11,7 +11,7 @@ from clickthrough.bundle import layout
 from clickthrough.bundle.export import export_onnx
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models.base import CtrModel
-from clickthrough.training.loop import predict_logits
+from clickthrough.training.optim.loop import predict_logits
 
 EXAMPLE_ROWS = 512
 

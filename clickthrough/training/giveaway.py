@@ -11,7 +11,7 @@ from clickthrough.evaluation.evidence import NONE
 from clickthrough.evaluation.metrics import auc
 from clickthrough.features.encoding.encoder import Encoded, Encoder
 from clickthrough.training.prepare import Prepared
-from clickthrough.training.table import Table
+from clickthrough.training.rows.table import Table
 
 Floats = NDArray[np.float64]
 

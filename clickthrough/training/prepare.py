@@ -19,10 +19,10 @@ from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.history.stage import EventFilter, HistoryStage
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.schema import Schema
-from clickthrough.training.chunks import Chunks
 from clickthrough.training.continued import Start
-from clickthrough.training.mapped import TableWriter
-from clickthrough.training.table import ITEM, Table, encode_table
+from clickthrough.training.rows.chunks import Chunks
+from clickthrough.training.rows.mapped import TableWriter
+from clickthrough.training.rows.table import ITEM, Table, encode_table
 
 KNOWN = -1
 """Rows that a bundle was trained on: in none of the parts."""

@@ -20,7 +20,7 @@ from clickthrough.training.calibrate import (
     sliced_column,
     with_losses,
 )
-from clickthrough.training.evaluate import score
+from clickthrough.training.evaluating.evaluate import score
 from clickthrough.training.prepare import prepare
 from clickthrough.training.refusals import refuse_other_types, refuse_unlabelled
 from clickthrough.training.told import Told

@@ -23,12 +23,12 @@ from clickthrough.training.describe import describe, describe_inputs, describe_l
 from clickthrough.training.distributed.group import led_text
 from clickthrough.training.distributed.opening import open_first_here
 from clickthrough.training.distributed.place import Place
-from clickthrough.training.evaluate import Scorer, evaluate_prepared
+from clickthrough.training.evaluating.evaluate import Scorer, evaluate_prepared
+from clickthrough.training.evaluating.scope import Scope, read_scope
 from clickthrough.training.fit import Fitted, fit
-from clickthrough.training.position import Epoch
 from clickthrough.training.prepare import Prepared, plan_of, prepare, snapshots_before_test
 from clickthrough.training.refusals import refuse_other_types, refuse_unlearnable
-from clickthrough.training.scope import Scope, read_scope
+from clickthrough.training.resuming.position import Epoch
 from clickthrough.training.told import Told
 from clickthrough.training.where import Where
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
-from clickthrough.training.position import Epoch
+from clickthrough.training.resuming.position import Epoch
 
 _log = logging.getLogger(__name__)
 

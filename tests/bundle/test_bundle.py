@@ -21,9 +21,9 @@ from clickthrough.data.open import open_dataset
 from clickthrough.errors import BundleError
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
-from clickthrough.training.evaluate import score
+from clickthrough.training.evaluating.evaluate import score
 from clickthrough.training.fitted import FittedModule
-from clickthrough.training.loop import predict_logits
+from clickthrough.training.optim.loop import predict_logits
 from clickthrough.training.prepare import Prepared, prepare
 from tests.logs import raw_rows
 

@@ -13,7 +13,7 @@ from clickthrough.errors import BundleError
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
 from clickthrough.models.shape import InputShape
-from clickthrough.training.loop import predict_logits
+from clickthrough.training.optim.loop import predict_logits
 from tests.inputs import random_inputs
 
 SHAPE = InputShape.of((5, 300), 4, ((20, 3), (7, 2)))

@@ -14,7 +14,7 @@ from clickthrough.features.slots import Slot
 from clickthrough.models import NETS, build_model
 from clickthrough.models.base import CtrModel
 from clickthrough.models.shape import InputShape
-from clickthrough.training.table import Table
+from clickthrough.training.rows.table import Table
 from tests.inputs import random_inputs
 
 USER, ITEM = Slot("user", "id", "", "user", 30), Slot("item", "id", "", "item", 40)

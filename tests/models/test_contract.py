@@ -20,9 +20,9 @@ from clickthrough.evaluation.metrics import auc
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models import NETS
 from clickthrough.models.base import CtrModel
-from clickthrough.training.checkpoint import Keeper, identity_of
-from clickthrough.training.loop import Trainer, predict_logits, train_model
-from clickthrough.training.redundant import still_redundant_biases
+from clickthrough.training.optim.loop import Trainer, predict_logits, train_model
+from clickthrough.training.optim.redundant import still_redundant_biases
+from clickthrough.training.resuming.checkpoint import Keeper, identity_of
 from tests.models.families import (
     ENSEMBLES,
     FORMS,

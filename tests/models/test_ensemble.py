@@ -7,7 +7,7 @@ import torch
 from clickthrough.bundle.export import tensors
 from clickthrough.models.base import CtrModel
 from clickthrough.models.mlp import WideDeepNet
-from clickthrough.training.loop import predict_logits
+from clickthrough.training.optim.loop import predict_logits
 from tests.models.families import built, inputs_of, moved
 
 

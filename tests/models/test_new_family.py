@@ -14,7 +14,7 @@ from clickthrough.config.model import TorchFamily, settings_of
 from clickthrough.models import NETS, build_model
 from clickthrough.models.net import Fed, Net, perceptron
 from clickthrough.models.shape import InputShape
-from clickthrough.training.loop import predict_logits, train_model
+from clickthrough.training.optim.loop import predict_logits, train_model
 from tests.models.families import ENSEMBLES, MIXES, inputs_of, planted, shape_of, training
 
 

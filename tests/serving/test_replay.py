@@ -31,7 +31,7 @@ from clickthrough.data.open import open_dataset
 from clickthrough.data.split import TEST, with_part
 from clickthrough.evaluation.metrics import log_loss, request_auc
 from clickthrough.replay import InProcess, replay
-from clickthrough.training.evaluate import score
+from clickthrough.training.evaluating.evaluate import score
 from clickthrough.training.prepare import CountersMode, prepare
 from clickthrough.training.run import train
 from tests.conftest import ROOT

@@ -17,10 +17,10 @@ from clickthrough.data.open import open_dataset
 from clickthrough.errors import ConfigError
 from clickthrough.evaluation.metrics import log_loss
 from clickthrough.training.calibrate import calibrate, described, log_losses
-from clickthrough.training.evaluate import Scorer, evaluate_prepared, score
+from clickthrough.training.evaluating.evaluate import Scorer, evaluate_prepared, score
+from clickthrough.training.evaluating.scope import Scope
 from clickthrough.training.prepare import Prepared, prepare
 from clickthrough.training.run import train
-from clickthrough.training.scope import Scope
 from clickthrough.training.told import Told
 from tests.logs import make_values
 

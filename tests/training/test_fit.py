@@ -12,8 +12,8 @@ from clickthrough.config.model import Mlp
 from clickthrough.data.open import open_dataset
 from clickthrough.evaluation.metrics import auc
 from clickthrough.training.fit import fit
-from clickthrough.training.position import Epoch
 from clickthrough.training.prepare import Prepared, prepare
+from clickthrough.training.resuming.position import Epoch
 from clickthrough.training.told import Told
 
 

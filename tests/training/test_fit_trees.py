@@ -122,7 +122,7 @@ def test_trees_are_fitted_in_one_process(prepared: Prepared, log_folder: Path) -
 def test_a_blend_is_at_least_as_good_on_validation_as_its_members(
     prepared: Prepared, log_folder: Path
 ) -> None:
-    from clickthrough.training.monitor import monitored
+    from clickthrough.training.optim.monitor import monitored
 
     config = config_of(log_folder, "blend")
     fitted = fit(prepared, config)

@@ -15,7 +15,7 @@ from clickthrough.features.plan import make_plan
 from clickthrough.schema import Schema
 from clickthrough.training.giveaway import giveaways, same, telling_columns
 from clickthrough.training.prepare import Prepared
-from clickthrough.training.table import Table
+from clickthrough.training.rows.table import Table
 
 SCHEMA = Schema(roles={}, fields={"city": "int", "shop": "int", "price": "float", "tags": "ints"})
 FEATURES = [

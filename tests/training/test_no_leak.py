@@ -17,7 +17,7 @@ from clickthrough.features.fit import fit_encoder
 from clickthrough.features.history.stage import HistoryStage
 from clickthrough.features.plan import Plan
 from clickthrough.training.prepare import feature_rows, plan_of, prepare
-from clickthrough.training.table import Table, encode_table
+from clickthrough.training.rows.table import Table, encode_table
 from tests.logs import make_config, make_log, write_log
 
 REQUESTS = 20_000

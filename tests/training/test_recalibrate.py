@@ -24,10 +24,10 @@ from clickthrough.errors import BundleError, ConfigError, DataError
 from clickthrough.evaluation.metrics import log_loss
 from clickthrough.replay import InProcess, replay
 from clickthrough.serving.predictor import Predictor
-from clickthrough.training.evaluate import score
+from clickthrough.training.evaluating.evaluate import score
 from clickthrough.training.prepare import prepare
 from clickthrough.training.recalibrate import Recalibrated, asked_for, recalibrate
-from clickthrough.training.table import Table
+from clickthrough.training.rows.table import Table
 from tests.logs import make_log, write_log
 
 ANEW = {layout.CALIBRATOR, layout.CONFIG, layout.METRICS}

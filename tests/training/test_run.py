@@ -8,7 +8,7 @@ from clickthrough.bundle import Bundle, load_bundle
 from clickthrough.config import Config
 from clickthrough.data.open import open_dataset
 from clickthrough.errors import ConfigError, DataError
-from clickthrough.training.evaluate import evaluate_bundle
+from clickthrough.training.evaluating.evaluate import evaluate_bundle
 from clickthrough.training.run import train
 from clickthrough.training.told import Told
 from tests.logs import make_config, make_log, make_values, write_log

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from clickthrough.config.load import parse_config
 from clickthrough.data.open import open_dataset
 from clickthrough.errors import ConfigError, DataError
-from clickthrough.training.loss import training_loss
+from clickthrough.training.optim.loss import training_loss
 from clickthrough.training.prepare import Prepared, prepare
 from clickthrough.training.run import train
 from tests.logs import make_log, make_values, write_log

@@ -16,7 +16,7 @@ from clickthrough.init.run import init
 from clickthrough.replay import InProcess, replay
 from clickthrough.serving.app import create_app
 from clickthrough.serving.predictor import Predictor
-from clickthrough.training.evaluate import evaluate_bundle
+from clickthrough.training.evaluating.evaluate import evaluate_bundle
 from clickthrough.training.run import Begin, train
 from tests.whole.logs import ROW, plain
 from tests.whole.verbs import SMALL

@@ -20,7 +20,7 @@ from clickthrough.replay import InProcess, replay
 from clickthrough.scoring import score_file
 from clickthrough.serving.app import create_app
 from clickthrough.serving.predictor import Predictor
-from clickthrough.training.evaluate import evaluate_bundle
+from clickthrough.training.evaluating.evaluate import evaluate_bundle
 from clickthrough.training.run import train
 
 SMALL = ("model.hidden=[4]", "model.embedding_dim=2", "training.epochs=1", "evaluation.bootstrap=2")

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from clickthrough.models.base import CtrModel
 from clickthrough.training.distributed.group import Group, gathered_rows
-from clickthrough.training.rowwise import summed_by_row
+from clickthrough.training.optim.rowwise import summed_by_row
 
 
 class Gradients:

@@ -37,7 +37,7 @@ def check_agreement(group: Group, identity: dict[str, Any]) -> None:
     Args:
         group: the processes.
         identity: what a run depends on; see
-            :func:`clickthrough.training.checkpoint.identity_of`.
+            :func:`clickthrough.training.resuming.checkpoint.identity_of`.
 
     Raises:
         DataError: one has others than the leader.

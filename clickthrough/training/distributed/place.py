@@ -6,7 +6,6 @@ import torch
 
 from clickthrough.config.training import Training
 from clickthrough.models.base import CtrModel
-from clickthrough.training.device import device_of
 from clickthrough.training.distributed.batchnorm import part_batchnorm, share_batchnorm
 from clickthrough.training.distributed.group import ALONE, Group
 from clickthrough.training.distributed.join import group_of_process
@@ -16,6 +15,7 @@ from clickthrough.training.distributed.tables import (
     join_tables,
     shard_tables,
 )
+from clickthrough.training.machine.device import device_of
 
 
 @dataclass(frozen=True)

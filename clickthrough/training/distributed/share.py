@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clickthrough.training.batches import Batch
 from clickthrough.training.distributed.group import Group
+from clickthrough.training.rows.batches import Batch
 
 
 @dataclass(frozen=True)

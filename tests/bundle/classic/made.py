@@ -13,8 +13,8 @@ from clickthrough.bundle.classic import Example, export_classic, score
 from clickthrough.config import Config
 from clickthrough.config.load import parse_config
 from clickthrough.data.open import open_dataset
+from clickthrough.training.rows.sample import log_example
 from clickthrough.training.run import train
-from clickthrough.training.sample import log_example
 from tests.data.outbrain.made import random_tables, write
 from tests.logs import make_values
 

@@ -30,7 +30,7 @@ from clickthrough.features.fit import fit_encoder
 from clickthrough.features.history.stage import HistoryStage
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.schema import Schema
-from clickthrough.training.table import encode_frame
+from clickthrough.training.rows.table import encode_frame
 
 MINUTE = 60_000_000
 TICK = 10 * MINUTE

@@ -16,14 +16,14 @@ from clickthrough.config.training import Training
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
 from clickthrough.models.shape import InputShape
-from clickthrough.training.checkpoint import Keeper, identity_of
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.distributed.share import Share
-from clickthrough.training.loop import Trainer
-from clickthrough.training.loss import training_loss
-from clickthrough.training.position import Epoch
-from clickthrough.training.table import Table
-from clickthrough.training.unseen import Unseen
+from clickthrough.training.optim.loop import Trainer
+from clickthrough.training.optim.loss import training_loss
+from clickthrough.training.resuming.checkpoint import Keeper, identity_of
+from clickthrough.training.resuming.position import Epoch
+from clickthrough.training.rows.table import Table
+from clickthrough.training.rows.unseen import Unseen
 from tests.inputs import random_inputs
 
 SHAPE = InputShape.of((60, 11), 3, ((25, 3),))

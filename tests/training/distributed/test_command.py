@@ -24,7 +24,7 @@ from tests.conftest import ROOT
 from tests.inputs import random_inputs
 from tests.logs import make_values
 from tests.training.distributed.launch import started, torchrun
-from tests.training.test_checkpoint import count_of
+from tests.training.resuming.test_checkpoint import count_of
 
 
 @dataclass(frozen=True)

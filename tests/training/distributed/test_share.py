@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickthrough.training.batches import Batch
 from clickthrough.training.distributed.group import Group
 from clickthrough.training.distributed.share import Share, share_of
+from clickthrough.training.rows.batches import Batch
 
 
 class Pretended(Group):

@@ -1,0 +1,147 @@
+"""Evaluation of a bundle on a log: the graph that is served, beside its baselines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clickthrough.bundle.load import Bundle
+from clickthrough.bundle.runtime import OnnxModel
+from clickthrough.calibration import Calibrator
+from clickthrough.data.dataset import Dataset
+from clickthrough.data.split import PARTS, TEST, VALIDATION
+from clickthrough.evaluation.baselines import fit_baselines, rate_baselines
+from clickthrough.evaluation.evidence import thin_validation
+from clickthrough.evaluation.report import evaluation, with_intervals, with_slices
+from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.models.trees.inputs import Sizes
+from clickthrough.training.calibrate import calibrate, raw_log_loss
+from clickthrough.training.evaluating.scope import Scope, read_scope
+from clickthrough.training.evaluating.slices import own_slices
+from clickthrough.training.giveaway import giveaways
+from clickthrough.training.prepare import CountersMode, Prepared, prepare
+from clickthrough.training.refusals import refuse_other_types, refuse_unlabelled
+from clickthrough.training.told import Told
+
+_ROWS = 16_384
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A graph and its calibrator, under the name that the table gives it."""
+
+    name: str
+    graph: OnnxModel
+    calibrator: Calibrator
+
+    def probabilities(self, inputs: Encoded) -> NDArray[np.float64]:
+        """Return probabilities of encoded rows, shape (n,)."""
+        return self.calibrated(score(self.graph, inputs), inputs)
+
+    def calibrated(self, logits: NDArray[np.floating], inputs: Encoded) -> NDArray[np.float64]:
+        """Return probabilities of the scores of encoded rows, shape (n,)."""
+        return self.calibrator.probability(logits, inputs.ids)
+
+
+def evaluate_bundle(  # noqa: PLR0913, PLR0917 (what is asked for, each for itself)
+    bundle: Bundle,
+    dataset: Dataset,
+    mode: CountersMode,
+    baselines: bool = True,
+    truth: Path | None = None,
+    slices: Sequence[str] = (),
+    told: Told | None = None,
+) -> dict[str, Any]:
+    """Evaluate a bundle on the test part of a log.
+
+    Args:
+        bundle: the model with its encoder, calibrator and configuration.
+        dataset: the log.
+        mode: whether counters go on learning in the test period (``live``) or not.
+        baselines: whether they are fitted and evaluated beside.
+        truth: a file of true probabilities; see
+            :func:`clickthrough.training.evaluating.truth.read_truth`.
+        slices: fields beside the slices of every log and those configured; see
+            :func:`clickthrough.training.evaluating.slices.read_slices`.
+        told: where its steps are reported to.
+
+    Returns:
+        See :func:`clickthrough.evaluation.report.evaluation`, ``with_intervals``,
+        ``with_slices``; beside these ``raw_log_loss``, in nats, of the model before calibration.
+
+    Raises:
+        DataError: the log has no test part, none of its impressions a label, or texts are numbers.
+    """
+    refuse_other_types(dataset, bundle.schema, bundle.plan.fields, str(bundle.path))
+    refuse_unlabelled(dataset, bundle.config.data.split)
+    names = [*own_slices(dataset.schema), *slices]
+    scope = read_scope(dataset, bundle.config, baselines, truth, names)
+    parts = set(range(len(PARTS))) if baselines else {VALIDATION, TEST}
+    told = told or Told()
+    with told.step("computing history and features"):
+        prepared = prepare(dataset, bundle.config, mode, bundle.encoder, parts)
+    scorer = Scorer(bundle.config.model.name, bundle.model, bundle.calibrator)
+    return evaluate_prepared(prepared, scorer, mode, scope, told)
+
+
+def evaluate_prepared(
+    prepared: Prepared,
+    model: Scorer,
+    mode: CountersMode,
+    scope: Scope,
+    told: Told | None = None,
+) -> dict[str, Any]:
+    """Evaluate a graph on encoded tables; see :func:`evaluate_bundle`."""
+    tables = prepared.tables
+    test = tables["test"]
+    told = told or Told()
+    with told.step("scoring the test part"):
+        logits = score(model.graph, test.inputs)
+        predictions = {model.name: model.calibrated(logits, test.inputs)}
+    with told.step("fitting baselines"):
+        predictions |= _baselines(prepared, scope)
+    predictions |= scope.truths
+    with told.step("computing metrics and their intervals"):
+        record = _measured(prepared, predictions, model.name, mode, scope)
+    return record | {"raw_log_loss": raw_log_loss(test.labels, logits)}
+
+
+def _measured(
+    prepared: Prepared,
+    predictions: dict[str, NDArray[np.float64]],
+    name: str,
+    mode: CountersMode,
+    scope: Scope,
+) -> dict[str, Any]:
+    """Return the record of predictions for the test part; ``name`` is the model's."""
+    test = prepared.tables["test"]
+    rows = test.labels, test.offsets, predictions
+    record = evaluation(*rows, mode, scope.live_notes if mode == "live" else ())
+    record["notes"] += [
+        *giveaways(prepared, record["results"][name]["auc"]),
+        *thin_validation(prepared.watched.labels),
+    ]
+    return with_slices(with_intervals(record, *rows, scope.settings), *rows, scope.slices)
+
+
+def _baselines(prepared: Prepared, scope: Scope) -> dict[str, NDArray[np.float64]]:
+    """Return the probabilities of the baselines that are asked for, calibrated as the model is."""
+    if not (scope.baselines or scope.truths):
+        return {}
+    encoder, tables = prepared.encoder, prepared.tables
+    validation, test = tables["validation"], tables["test"]
+    fit = partial(calibrate, scope.calibration, encoder, validation)
+    if not scope.baselines:  # the share of a gap that is closed begins at the smoothed item rate
+        return rate_baselines(validation, test, fit)
+    sizes = Sizes.of(encoder)
+    return fit_baselines(tables["train"], validation, test, sizes, fit)
+
+
+def score(model: OnnxModel, inputs: Encoded) -> NDArray[np.float32]:
+    """Return logits of any number of encoded rows, shape (n,)."""
+    parts = [model.logits(inputs[start : start + _ROWS]) for start in range(0, len(inputs), _ROWS)]
+    return np.concatenate(parts)

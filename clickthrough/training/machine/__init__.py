@@ -1,0 +1,1 @@
+"""Where training runs: the device, its threads and its memory."""

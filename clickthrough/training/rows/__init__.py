@@ -1,0 +1,1 @@
+"""Encoded rows: made a chunk at a time, held on disk, drawn, weighted, served in batches."""
