@@ -13,9 +13,10 @@ from typing import Any
 from rich.console import Console
 
 from clickthrough.config.data import TabularData
-from clickthrough.config.load import load_config, present
+from clickthrough.config.load import load_config
 from clickthrough.config.root import Config
 from clickthrough.evaluation.tables import tables
+from clickthrough.presets.places import present
 from clickthrough.training.run import train
 from clickthrough.training.told import Told
 

@@ -7,6 +7,7 @@ from clickthrough.config.load import load_config
 from clickthrough.data.simulator.files import TRUTH
 from clickthrough.data.simulator.simulate import simulate
 from clickthrough.data.simulator.world import Settings
+from clickthrough.steps import step
 from clickthrough.training.run import train
 from clickthrough.training.told import Told
 
@@ -26,7 +27,7 @@ def run_demo(folder: Path, bundle: Path, impressions: int, told: Told) -> dict[s
         The evaluation record of the test part, with the rows ``truth`` and ``observable oracle``.
     """
     told.say(f"simulating a log of {impressions:,} impressions in {folder}")
-    with told.step("simulating"):
+    with step("simulating"):
         simulate(folder, Settings(impressions), force=(folder / TRUTH).is_file())
     run = train(load_config(PRESET, data=folder), bundle, told, truth=folder / TRUTH)
     record: dict[str, Any] = run.metrics["test"]

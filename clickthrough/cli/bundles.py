@@ -7,9 +7,10 @@ import typer
 
 from clickthrough.cli.options import BundleArgument, DataOption, DiagramOption
 from clickthrough.cli.output import check_diagram, escape, result, say, show, warn
-from clickthrough.cli.progress import progress, told
+from clickthrough.cli.progress import progress
 from clickthrough.cli.root import app
 from clickthrough.errors import ClickthroughError
+from clickthrough.steps import step
 
 if TYPE_CHECKING:
     from clickthrough.bundle import Bundle
@@ -37,7 +38,7 @@ def predict(
 
     if not source.is_file():
         raise ClickthroughError(f"{source}: no such file")
-    with progress(shown=str(out) != "-") as bars, told(bars).step(f"scoring {source.name}"):
+    with progress(shown=str(out) != "-"), step(f"scoring {source.name}"):
         made = score_file(Predictor.load(bundle, store), source, out, keep or [])
     for note in made.notes:
         warn(f"{source}: {note}")

@@ -37,8 +37,8 @@ def compare(
 
     loaded = load_config(config, data, settings or [])
     some = contenders(models, loaded.model)
-    with progress() as bars:
-        summary = run(loaded, some, seeds, out, told(bars))
+    with progress():
+        summary = run(loaded, some, seeds, out, told())
     write_report(summary, out, importlib.util.find_spec("matplotlib") is not None)
     result(escape(markdown(summary)))
     result(f"comparison.md, summary.json and every run in {out}")

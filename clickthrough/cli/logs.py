@@ -7,8 +7,9 @@ import typer
 
 from clickthrough.cli.options import DataOption
 from clickthrough.cli.output import escape, result, say
-from clickthrough.cli.progress import progress, told
+from clickthrough.cli.progress import progress
 from clickthrough.cli.root import app
+from clickthrough.steps import step
 
 
 @app.command()
@@ -31,7 +32,7 @@ def init(  # noqa: PLR0913, PLR0917 (an option each)
     from clickthrough.init.show import column_table
 
     named = Named(label, time, request, user, item, label_at_least)
-    with progress() as bars, told(bars).step("looking at the log"):
+    with progress(), step("looking at the log"):
         written = run(data, out, named, force)
     say(escape(written.found))
     if written.lines:

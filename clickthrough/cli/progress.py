@@ -1,4 +1,4 @@
-"""What a terminal shows while a verb works: the step, how far it is, how long it takes."""
+"""What a terminal or a notebook shows while a verb works: the steps, how far, how long yet."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -17,12 +18,10 @@ from rich.progress import (
 from rich.text import Text
 
 from clickthrough.cli import output
+from clickthrough.steps import PATIENCE, Listener, Step, listening
 
 if TYPE_CHECKING:
     from clickthrough.training.told import Told
-
-_PATIENCE = 2.0
-"""Seconds that a step takes before it is shown."""
 
 
 class _Count(ProgressColumn):
@@ -34,7 +33,7 @@ class _Count(ProgressColumn):
 
 
 class _Patient(Progress):
-    """Shows a step of unknown length once it has taken a while."""
+    """Shows a step once it has taken a while."""
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """Return what is shown now."""
@@ -42,39 +41,45 @@ class _Patient(Progress):
 
 
 def _is_due(task: Task) -> bool:
-    return task.total is not None or (task.elapsed or 0.0) >= _PATIENCE
+    return (task.elapsed or 0.0) >= PATIENCE
 
 
-def progress(shown: bool = True) -> Progress:
-    """Return what shows progress on a terminal, and nothing elsewhere."""
-    return _Patient(
+@contextmanager
+def progress(shown: bool = True) -> Iterator[Progress]:
+    """Show the steps inside on a terminal or in a notebook, and nothing elsewhere."""
+    console = output.console
+    is_seen = console.is_terminal or console.is_jupyter
+    bars = _Patient(
         TextColumn("{task.description}"),
         BarColumn(),
         _Count(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=output.console,
+        console=console,
         transient=True,
-        disable=not shown or output.is_quiet() or not output.console.is_terminal,
+        disable=not shown or output.is_quiet() or not is_seen,
     )
+    with bars, listening(bar_of_each_step(bars)):
+        yield bars
 
 
-def told(bars: Progress) -> "Told":
-    """Report lines above bars that show the running step and epoch."""
+def bar_of_each_step(bars: Progress) -> Listener:
+    """Return a listener that gives every step a bar while it runs."""
+    tasks: dict[Step, TaskID] = {}
+
+    def show(step: Step) -> None:
+        if step.ended:
+            bars.remove_task(tasks.pop(step))
+            return
+        if step not in tasks:
+            tasks[step] = bars.add_task(step.name, total=None)
+        bars.update(tasks[step], description=step.text, completed=step.done, total=step.total)
+
+    return show
+
+
+def told() -> "Told":
+    """Report lines, above the bars where there are any."""
     from clickthrough.training.told import Told
 
-    task = bars.add_task("training", total=1, visible=False)
-
-    def at(epoch: int, done: int, total: int) -> None:
-        shown = done < total
-        bars.update(task, description=f"epoch {epoch}", completed=done, total=total, visible=shown)
-
-    @contextmanager
-    def step(name: str) -> Iterator[None]:
-        running = bars.add_task(name, total=None)
-        try:
-            yield
-        finally:
-            bars.remove_task(running)
-
-    return Told(lambda line: output.say(output.escape(line)), at, step)
+    return Told(lambda line: output.say(output.escape(line)))

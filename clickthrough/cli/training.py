@@ -11,11 +11,11 @@ from clickthrough.cli.output import check_diagram, escape, result, say, show
 from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
 from clickthrough.config.training import CalibrationMethod
+from clickthrough.steps import step
 
 if TYPE_CHECKING:
     from clickthrough.bundle import Bundle
     from clickthrough.data.dataset import Dataset
-    from clickthrough.training.told import Told
 
 
 @app.command()
@@ -49,8 +49,8 @@ def train(  # noqa: PLR0913, PLR0917
         from clickthrough.training.run import train as run
 
         loaded = load_config(config, data, settings or [])
-        with progress(shown=leads) as bars:
-            made = run(loaded, out, told(bars), baselines, truth, Begin(start, resume))
+        with progress(shown=leads):
+            made = run(loaded, out, told(), baselines, truth, Begin(start, resume))
     if leads:
         show(made.metrics.get("test"))
         result(f"bundle {made.manifest.version} in {out}")
@@ -85,11 +85,10 @@ def evaluate(  # noqa: PLR0913, PLR0917
 
     check_diagram(diagram)
     loaded = load_bundle(bundle)
-    with progress() as bars:
-        report = told(bars)
-        dataset = _log_of(loaded, data, report)
+    with progress():
+        dataset = _log_of(loaded, data)
         asked = (baselines, truth, slices or [])
-        record = evaluate_bundle(loaded, dataset, counters, *asked, report)
+        record = evaluate_bundle(loaded, dataset, counters, *asked)
     show(record, reliability, diagram)
     if json_out is not None:
         write_whole(json_out, json.dumps(record, indent=2) + "\n")
@@ -115,10 +114,9 @@ def calibrate(
 
     loaded = load_bundle(bundle)
     wanted = asked_for(loaded, method, by)
-    with progress() as bars:
-        report = told(bars)
-        dataset = _log_of(loaded, data, report)
-        made = recalibrate(loaded, dataset, wanted, out or bundle, report)
+    with progress():
+        dataset = _log_of(loaded, data)
+        made = recalibrate(loaded, dataset, wanted, out or bundle)
     result(escape(f"calibration: {made.text}"))
     if "test" in loaded.metrics:
         say("the bundle's evaluation was of its former calibration: 'evaluate' makes another")
@@ -142,24 +140,17 @@ def replay(
 
     loaded = load_bundle(bundle)
     live = OverHttp(url) if url else InProcess(Predictor.load(bundle))
-    with progress() as bars:
-        report = told(bars)
-        dataset = _log_of(loaded, data, report)
-        task = bars.add_task("requests")
-
-        def at(done: int, total: int) -> None:
-            bars.update(task, completed=done, total=total, visible=done < total)
-
-        with report.step("replaying, and comparing with the batch side"):
+    with progress():
+        dataset = _log_of(loaded, data)
+        with step("replaying, and comparing with the batch side") as at:
             record = run(loaded, dataset, live, requests, at)
     show(record)
     result(f"largest difference of a probability: {record['largest_difference']:.1e}")
 
 
-def _log_of(bundle: "Bundle", data: Path | None, report: "Told") -> "Dataset":
+def _log_of(bundle: "Bundle", data: Path | None) -> "Dataset":
     """Read a bundle's log, where that lies or elsewhere."""
     from clickthrough.config.load import with_data
     from clickthrough.data.open import open_dataset
 
-    with report.step("reading the log"):
-        return open_dataset(with_data(bundle.config, data).data)
+    return open_dataset(with_data(bundle.config, data).data)

@@ -22,8 +22,8 @@ def demo(
     """Go the whole way on a simulated log: data, training, evaluation, service."""
     from clickthrough.demo import run_demo
 
-    with progress() as bars:
-        record = run_demo(folder, bundle, impressions, told(bars))
+    with progress():
+        record = run_demo(folder, bundle, impressions, told())
     show(record)
     if serve_after:
         serve(bundle, port=port)

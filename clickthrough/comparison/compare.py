@@ -13,6 +13,7 @@ from clickthrough.data.dataset import Dataset
 from clickthrough.data.open import open_dataset
 from clickthrough.data.split import TEST
 from clickthrough.errors import ConfigError
+from clickthrough.steps import counted, step
 from clickthrough.training.prepare import Prepared, prepare
 from clickthrough.training.refusals import refuse_unlabelled, refuse_unlearnable
 from clickthrough.training.told import Told
@@ -37,16 +38,15 @@ def compare(
         ConfigError: the directory holds runs of another configuration or log.
         DataError: the log has no test part, or nothing can be learned of it.
     """
-    with told.step("reading the log"):
-        dataset = open_dataset(config.data)
+    dataset = open_dataset(config.data)
     refuse_unlearnable(dataset, config.data.split)
     refuse_unlabelled(dataset, config.data.split, TEST)
     _begin(config, dataset, out)
-    with told.step("computing history and features"):
-        prepared = prepare(dataset, config, "live")
-    outcomes = list(_outcomes(config, some, seeds, prepared, out, told))
+    prepared = prepare(dataset, config, "live")
+    with step("comparing"):
+        outcomes = list(_outcomes(config, some, seeds, prepared, out, told))
     test = prepared.tables["test"]
-    with told.step("resampling requests"):
+    with step("resampling requests"):
         return summarized(outcomes, test.labels, test.offsets, config.evaluation)
 
 
@@ -59,13 +59,14 @@ def _outcomes(
     told: Told,
 ) -> Iterator[Outcome]:
     # a seed of each before the next: what is interrupted compares all of them
-    for seed in range(config.training.seed, config.training.seed + seeds):
-        for one in some:
-            path = out / f"{_file_name(one.name)}-{seed}.json"
-            if not path.is_file():
-                told.say(f"{one.name}, seed {seed}")
-                outcome_of(one, seed, prepared, config, told).save(path)
-            yield Outcome.load(path)
+    first = config.training.seed
+    runs = [(one, seed) for seed in range(first, first + seeds) for one in some]
+    for one, seed in counted(runs, len(runs)):
+        path = out / f"{_file_name(one.name)}-{seed}.json"
+        if not path.is_file():
+            told.say(f"{one.name}, seed {seed}")
+            outcome_of(one, seed, prepared, config, told).save(path)
+        yield Outcome.load(path)
 
 
 def _begin(config: Config, dataset: Dataset, out: Path) -> None:

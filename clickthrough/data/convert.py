@@ -32,6 +32,7 @@ from clickthrough.data.order import Repairs, ordered, with_moments
 from clickthrough.data.raw import RawLog
 from clickthrough.data.slices import height, in_slices
 from clickthrough.errors import DataError
+from clickthrough.steps import advance, counted, step
 
 _log = logging.getLogger(__name__)
 _FORMAT = 5
@@ -126,15 +127,18 @@ def _write(read: Read, name: str, folder: Path, target: Path) -> None:
 
 
 def _converted(raw: RawLog, folder: Path, scratch: Path) -> About:
-    rows = _spilled(raw, scratch)
-    counts, told = check(rows, raw)
+    with step("reading the log"):
+        rows = _spilled(raw, scratch)
+        counts, told = check(rows, raw)
     rows = rows.with_columns(finite(quantities(raw.schema)))
     repairs = Repairs()
     rows = with_moments(rows, raw, repairs)
     # a log without a time keeps the order of its files
     along = "time" if "time" in raw.schema.roles else "row"
     parts = (ordered(part, raw, repairs) for part in in_slices(rows, along, scratch))
-    counts["impressions"] = _in_parts(parts, folder / IMPRESSIONS, number=True)
+    with step("ordering the log"):
+        total = height(rows)
+        counts["impressions"] = _in_parts(parts, folder / IMPRESSIONS, number=True, total=total)
     if raw.history is not None:
         raw.history.sort("user", "time").sink_parquet(folder / HISTORY)
     if raw.views is not None:
@@ -154,7 +158,7 @@ def _spilled(raw: RawLog, scratch: Path) -> pl.LazyFrame:
     folder = scratch / "impressions"
     folder.mkdir()
     done = 0
-    for number, piece in enumerate(raw.pieces):
+    for number, piece in enumerate(counted(raw.pieces, len(raw.pieces))):
         path = folder / f"{number:05d}.parquet"
         numbered = piece.with_row_index("row").cast({"row": pl.Int64})
         numbered.with_columns(pl.col("row") + done).sink_parquet(path, row_group_size=_ROW_GROUP)
@@ -176,7 +180,7 @@ def _views(raw: RawLog, folder: Path, scratch: Path, repairs: Repairs) -> None:
     repairs.views_united = given - kept
 
 
-def _in_parts(parts: Iterable[pl.DataFrame], folder: Path, number: bool) -> int:
+def _in_parts(parts: Iterable[pl.DataFrame], folder: Path, number: bool, total: int = 0) -> int:
     """Write frames one after another, numbered in ``row`` if wanted; return the rows in all."""
     folder.mkdir()
     done = 0
@@ -187,6 +191,8 @@ def _in_parts(parts: Iterable[pl.DataFrame], folder: Path, number: bool) -> int:
             made = part.with_columns(row).select("row", pl.exclude("row"))
         made.write_parquet(folder / f"{place:05d}.parquet", row_group_size=_ROW_GROUP)
         done += part.height
+        if total:
+            advance(done, total)
     return done
 
 

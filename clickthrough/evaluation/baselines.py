@@ -22,6 +22,7 @@ from clickthrough.evaluation.metrics import log_loss
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models.trees.booster import rows_of_leaf
 from clickthrough.models.trees.inputs import Sizes
+from clickthrough.steps import counted
 
 Floats = NDArray[np.float64]
 
@@ -83,9 +84,9 @@ def fit_baselines(
             does for the model; Platt by default.
     """
     constant = np.full(len(test.labels), float(np.mean(train.labels)))
+    fits = {"logistic regression": _logistic, "LightGBM": _lightgbm}
     scores = {
-        "logistic regression": _logistic(train, validation, test, sizes),
-        "LightGBM": _lightgbm(train, validation, test, sizes),
+        name: fit(train, validation, test, sizes) for name, fit in counted(fits.items(), len(fits))
     }
     learned = _calibrated(scores, validation, test, calibrate)
     return {"constant": constant, **rate_baselines(validation, test, calibrate), **learned}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from clickthrough.calibration import Calibrator
 from clickthrough.config.model import Blend, LightGbm
 from clickthrough.config.root import Config
+from clickthrough.steps import step
 from clickthrough.training.blend import Blended, fit_weights
 from clickthrough.training.calibrate import calibrate, described, log_losses, with_losses
 from clickthrough.training.fit_module import fit_module
@@ -70,7 +71,7 @@ def fit(
         return None
     model, epochs = made
     watched = prepared.watched
-    with told.step("calibrating"):
+    with step("calibrating"):
         logits = model.logits(watched.inputs)
         calibrator = calibrate(config.calibration, prepared.encoder, watched, logits)
         losses = log_losses(calibrator, watched, logits)

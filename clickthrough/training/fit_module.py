@@ -7,6 +7,7 @@ import torch
 from clickthrough.bundle.module import input_shape
 from clickthrough.config.root import Config
 from clickthrough.models import build_model
+from clickthrough.steps import step
 from clickthrough.training.distributed.opening import check_agreement
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.fitted import FittedModule, Scored
@@ -46,7 +47,13 @@ def fit_module(
         keeper = Keeper(where.checkpoints, identity, settings.checkpoint_every)
         if trainer.resume(keeper):
             told.say(f"going on from {trainer.position.told()}{keeper.noted}")
-    epochs = trainer.run(told.progress, keeper, told.evaluated)
+    with step("training") as at:
+
+        def far(epoch: int, done: int, total: int) -> None:
+            rows = (epoch - 1) * total + done
+            at(rows, settings.epochs * total, f"epoch {epoch} of at most {settings.epochs}")
+
+        epochs = trainer.run(far, keeper, told.evaluated)
     if place.group.leads and start is None and settings.unseen_share:
         settle_untrained(model, encoder, train.inputs)
     _say_which(epochs, settings.monitor, told.say)

@@ -11,6 +11,7 @@ from clickthrough.config.root import Config
 from clickthrough.errors import ConfigError
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models.trees import FittedTrees, Sizes, TreeSettings, fit_trees
+from clickthrough.steps import step
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.fitted import Scored
 from clickthrough.training.optim.monitor import monitored, sign_of
@@ -62,7 +63,7 @@ def fit_lightgbm(
     sizes = Sizes.of(encoder)
     given = settings.model_dump() | {"seed": config.training.seed}
     watched = prepared.watched
-    with told.step("growing trees"):
+    with step("growing trees"):
         trees = fit_trees(train, watched, sizes, TreeSettings(**given))
     fitted, training = FittedGraph(trees), config.training
     rounds = trees.booster.current_iteration()

@@ -19,6 +19,7 @@ from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.history.stage import EventFilter, HistoryStage
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.schema import Schema
+from clickthrough.steps import step
 from clickthrough.training.continued import Start
 from clickthrough.training.rows.chunks import Chunks
 from clickthrough.training.rows.mapped import TableWriter
@@ -87,13 +88,25 @@ def prepare(
         start.check(config, plan)
         rows = _since(rows, start.since, dataset)
     index = rows.select("request_id", "part").collect(engine="streaming")
-    history = history_columns(dataset, config, plan, mode)
+    with step("computing history"):
+        history = history_columns(dataset, config, plan, mode)
     chunks = Chunks.of(_side_by_side(dataset.impressions(), history), index)
     if encoder is None:
         train = rows.filter(pl.col("part") == TRAIN)
-        encoder = fit_encoder(plan, schema, train, chunks.sample(TRAIN))
+        with step("fitting vocabularies and scales"):
+            encoder = fit_encoder(plan, schema, train, chunks.sample(TRAIN))
         encoder = encoder if start is None else start.encoder(encoder)
+    with step("encoding"):
+        tables, seen = _encoded(chunks, dataset, config, encoder, parts)
+    return Prepared(encoder, schema, tables, seen)
+
+
+def _encoded(
+    chunks: Chunks, dataset: Dataset, config: Config, encoder: Encoder, parts: Collection[int]
+) -> tuple[dict[str, Table], Table | None]:
+    """Return the table of each part, and the validation part as training sees it."""
     writers: dict[int, TableWriter] = {}
+    schema, plan = dataset.schema, plan_of(config, dataset.schema)
     sees_places = any(measure.kind == "position" for measure in plan.measures)
     seen = TableWriter(dataset.path) if sees_places and VALIDATION in parts else None
     for chunk in chunks.of_parts(set(parts)):
@@ -103,7 +116,7 @@ def prepare(
         if seen is not None and part == VALIDATION:
             seen.add(encode_table(chunk, encoder, schema, to_train=True))
     tables = {PARTS[part]: writers[part].table() for part in sorted(writers)}
-    return Prepared(encoder, schema, tables, seen.table() if seen else None)
+    return tables, seen.table() if seen else None
 
 
 def _check_weight(name: str | None, schema: Schema) -> None:

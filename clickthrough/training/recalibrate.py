@@ -13,6 +13,7 @@ from clickthrough.config.root import Config
 from clickthrough.config.training import CalibrationMethod
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import VALIDATION
+from clickthrough.steps import step
 from clickthrough.training.calibrate import (
     calibrate,
     described,
@@ -23,7 +24,6 @@ from clickthrough.training.calibrate import (
 from clickthrough.training.evaluating.evaluate import score
 from clickthrough.training.prepare import prepare
 from clickthrough.training.refusals import refuse_other_types, refuse_unlabelled
-from clickthrough.training.told import Told
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,7 @@ def asked_for(bundle: Bundle, method: CalibrationMethod | None, by: str | None) 
     return bundle.config.model_copy(update={"calibration": calibration})
 
 
-def recalibrate(
-    bundle: Bundle, dataset: Dataset, config: Config, out: Path, told: Told | None = None
-) -> Recalibrated:
+def recalibrate(bundle: Bundle, dataset: Dataset, config: Config, out: Path) -> Recalibrated:
     """Fit a calibrator to a log's validation part, and write a bundle that has it.
 
     The evaluation that the bundle holds was of its former calibrator, and is left out.
@@ -74,20 +72,17 @@ def recalibrate(
         dataset: the log, divided as ``evaluate`` divides it.
         config: the bundle's, with the calibration that is wanted; see :func:`asked_for`.
         out: where the new bundle goes; the bundle that stands there is replaced.
-        told: where its steps are reported to.
 
     Raises:
         DataError: the log has no validation part, none of its impressions a label, or texts are
             numbers.
         BundleError: the place cannot be written.
     """
-    told = told or Told()
     refuse_to_replace(out)  # before the work, not after it
     refuse_other_types(dataset, bundle.schema, bundle.plan.fields, str(bundle.path))
     refuse_unlabelled(dataset, bundle.config.data.split, VALIDATION)
-    with told.step("computing history and features"):
-        rows = prepare(dataset, bundle.config, "live", bundle.encoder, {VALIDATION}).watched
-    with told.step("calibrating"):
+    rows = prepare(dataset, bundle.config, "live", bundle.encoder, {VALIDATION}).watched
+    with step("calibrating"):
         logits = score(bundle.model, rows.inputs)
         calibrator = calibrate(config.calibration, bundle.encoder, rows, logits)
         before, after = (log_losses(each, rows, logits) for each in (bundle.calibrator, calibrator))

@@ -17,6 +17,7 @@ from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TEST, TRAIN, VALIDATION
 from clickthrough.evaluation.evidence import thin_validation
 from clickthrough.features.check import as_served
+from clickthrough.steps import step
 from clickthrough.training.calibrate import sliced_column
 from clickthrough.training.continued import Start
 from clickthrough.training.describe import describe, describe_inputs, describe_long_texts
@@ -97,8 +98,7 @@ def train(
     leads = place.group.leads
     told = told if told is not None and leads else Told()
     refuse_to_replace(out)  # before the work, not after it
-    with told.step("reading the log"):
-        dataset = open_first_here(config, place.group)
+    dataset = open_first_here(config, place.group)
     told.say(describe(dataset, config.counters))
     refuse_unlearnable(dataset, config.data.split)
     plan = plan_of(config, dataset.schema)
@@ -115,8 +115,7 @@ def train(
         refuse_other_types(dataset, old.schema, old.plan.fields, str(old.path))
         config = start.settled(config)
     parts = (TRAIN, VALIDATION, TEST) if leads else (TRAIN,)
-    with told.step("computing history and features"):
-        prepared = prepare(dataset, config, "live", parts=parts, start=start)
+    prepared = prepare(dataset, config, "live", parts=parts, start=start)
     told.say(describe_inputs(prepared))
     work = _Work(config, dataset, prepared, told, place, out.with_name(f".{out.name}.training"))
     if leads and not begin.resume:
@@ -151,9 +150,9 @@ class _Work:
 def _parts(work: _Work, fitted: Fitted, folder: Path) -> Parts:
     """Return what a bundle is made of, but for the evaluation; the model's files are written."""
     prepared = work.prepared
-    with work.told.step("counting what the bundle will know"):
+    with step("counting what the bundle will know"):
         snapshots, until = snapshots_before_test(work.dataset, fitted.config)
-    with work.told.step("exporting the graph"):
+    with step("exporting the graph"):
         fitted.model.write(folder, prepared.tables["validation"].inputs)
     return Parts(
         config=fitted.config,
@@ -180,5 +179,5 @@ def _evaluated(parts: Parts, fitted: Fitted, work: _Work, scope: Scope) -> Parts
     # the exported graph, not what was fitted: it is the graph that is served
     graph = OnnxModel(parts.model / layout.ONNX)
     scorer = Scorer(fitted.config.model.name, graph, fitted.calibrator)
-    test = evaluate_prepared(work.prepared, scorer, "live", scope, work.told)
+    test = evaluate_prepared(work.prepared, scorer, "live", scope)
     return replace(parts, metrics=parts.metrics | {"test": test})

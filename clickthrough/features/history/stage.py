@@ -20,6 +20,7 @@ from clickthrough.features.columns import KeySet, SequenceSet
 from clickthrough.features.engines import Engine, EngineName, open_engine, parquet_files
 from clickthrough.features.history.batch import COUNTS, TICK, Frame, counter_history, with_tick
 from clickthrough.features.history.batch_sequences import sequence_history
+from clickthrough.steps import counted
 
 _log = logging.getLogger(__name__)
 _FORMAT = 4
@@ -61,15 +62,14 @@ class HistoryStage:
     ) -> list[pl.LazyFrame]:
         """Return the history columns of each set, row for row with the impressions."""
         opened: list[Engine] = []
-        counted = [
-            self._kept(repr(k), partial(self._counters, k), opened, _key_set_names(k))
-            for k in key_sets
+        passes = [
+            *((repr(k), partial(self._counters, k), _key_set_names(k)) for k in key_sets),
+            *((repr(s), partial(self._sequence, s), _sequence_names(s)) for s in sequences),
         ]
-        clicked = [
-            self._kept(repr(s), partial(self._sequence, s), opened, _sequence_names(s))
-            for s in sequences
+        return [
+            self._kept(name, compute, opened, columns)
+            for name, compute, columns in counted(passes, len(passes))
         ]
-        return [*counted, *clicked]
 
     def _kept(
         self,

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from clickthrough.config.model import LightGbm
 from clickthrough.models.trees.inputs import Rows
+from clickthrough.steps import advance
 
 if TYPE_CHECKING:
     import lightgbm
+    from lightgbm.callback import CallbackEnv
 
 Objective = Literal["binary", "lambdarank"]
 
@@ -70,8 +72,13 @@ def fit_booster(train: Seen, validation: Seen, settings: TreeSettings) -> "light
         made,
         settings.rounds,
         valid_sets=[_dataset(validation, settings, reference=made)],
-        callbacks=[lightgbm.early_stopping(settings.patience, verbose=False)],
+        callbacks=[lightgbm.early_stopping(settings.patience, verbose=False), _tell],
     )
+
+
+def _tell(round_: "CallbackEnv") -> None:
+    """Say how many trees there are, of at most so many."""
+    advance(round_.iteration + 1 - round_.begin_iteration, round_.end_iteration)
 
 
 def _dataset(seen: Seen, settings: TreeSettings, **others: Any) -> "lightgbm.Dataset":  # noqa: ANN401 - as LightGBM has it

@@ -19,13 +19,13 @@ from clickthrough.evaluation.evidence import thin_validation
 from clickthrough.evaluation.report import evaluation, with_intervals, with_slices
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models.trees.inputs import Sizes
+from clickthrough.steps import step
 from clickthrough.training.calibrate import calibrate, raw_log_loss
 from clickthrough.training.evaluating.scope import Scope, read_scope
 from clickthrough.training.evaluating.slices import own_slices
 from clickthrough.training.giveaway import giveaways
 from clickthrough.training.prepare import CountersMode, Prepared, prepare
 from clickthrough.training.refusals import refuse_other_types, refuse_unlabelled
-from clickthrough.training.told import Told
 
 _ROWS = 16_384
 
@@ -47,14 +47,13 @@ class Scorer:
         return self.calibrator.probability(logits, inputs.ids)
 
 
-def evaluate_bundle(  # noqa: PLR0913, PLR0917 (what is asked for, each for itself)
+def evaluate_bundle(
     bundle: Bundle,
     dataset: Dataset,
     mode: CountersMode,
     baselines: bool = True,
     truth: Path | None = None,
     slices: Sequence[str] = (),
-    told: Told | None = None,
 ) -> dict[str, Any]:
     """Evaluate a bundle on the test part of a log.
 
@@ -67,7 +66,6 @@ def evaluate_bundle(  # noqa: PLR0913, PLR0917 (what is asked for, each for itse
             :func:`clickthrough.training.evaluating.truth.read_truth`.
         slices: fields beside the slices of every log and those configured; see
             :func:`clickthrough.training.evaluating.slices.read_slices`.
-        told: where its steps are reported to.
 
     Returns:
         See :func:`clickthrough.evaluation.report.evaluation`, ``with_intervals``,
@@ -81,11 +79,9 @@ def evaluate_bundle(  # noqa: PLR0913, PLR0917 (what is asked for, each for itse
     names = [*own_slices(dataset.schema), *slices]
     scope = read_scope(dataset, bundle.config, baselines, truth, names)
     parts = set(range(len(PARTS))) if baselines else {VALIDATION, TEST}
-    told = told or Told()
-    with told.step("computing history and features"):
-        prepared = prepare(dataset, bundle.config, mode, bundle.encoder, parts)
+    prepared = prepare(dataset, bundle.config, mode, bundle.encoder, parts)
     scorer = Scorer(bundle.config.model.name, bundle.model, bundle.calibrator)
-    return evaluate_prepared(prepared, scorer, mode, scope, told)
+    return evaluate_prepared(prepared, scorer, mode, scope)
 
 
 def evaluate_prepared(
@@ -93,19 +89,17 @@ def evaluate_prepared(
     model: Scorer,
     mode: CountersMode,
     scope: Scope,
-    told: Told | None = None,
 ) -> dict[str, Any]:
     """Evaluate a graph on encoded tables; see :func:`evaluate_bundle`."""
     tables = prepared.tables
     test = tables["test"]
-    told = told or Told()
-    with told.step("scoring the test part"):
+    with step("scoring the test part"):
         logits = score(model.graph, test.inputs)
         predictions = {model.name: model.calibrated(logits, test.inputs)}
-    with told.step("fitting baselines"):
+    with step("fitting baselines"):
         predictions |= _baselines(prepared, scope)
     predictions |= scope.truths
-    with told.step("computing metrics and their intervals"):
+    with step("computing metrics and their intervals"):
         record = _measured(prepared, predictions, model.name, mode, scope)
     return record | {"raw_log_loss": raw_log_loss(test.labels, logits)}
 

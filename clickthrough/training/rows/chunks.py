@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clickthrough.features.table import request_chunks, request_offsets
+from clickthrough.steps import advance
 
 CHUNK_ROWS = 200_000
 SAMPLE_ROWS = 500_000
@@ -42,6 +43,7 @@ class Chunks:
     def of_parts(self, parts: set[int]) -> Iterator[pl.DataFrame]:
         """Yield the rows of some parts, one part of a chunk at a time."""
         for span, _ in request_chunks(self.offsets, CHUNK_ROWS):
+            advance(span.start, len(self.parts))
             wanted = parts & set(self.parts[span].unique())
             if wanted:
                 chunk = self._read(span)

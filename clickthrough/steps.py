@@ -1,0 +1,155 @@
+"""Steps of work that takes a while, told to whoever listens: a terminal, log lines, a notebook.
+
+Whatever works opens a step and says how far it is; it knows nothing of who is told:
+
+    with step("encoding") as at:
+        for done, part in enumerate(parts, start=1):
+            ...
+            at(done, len(parts))
+
+and whoever shows it listens around the call: ``with listening(show): train(...)``. Log lines come
+without listening: of a step that takes long, how far it is, and of every step how long it took.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+PATIENCE = 2.0
+"""Seconds that a step takes before it is worth showing."""
+_EVERY = 10.0
+"""Seconds between two log lines of a step."""
+
+
+@dataclass(eq=False)
+class Step:
+    """A step while it runs.
+
+    Attributes:
+        name: what is done.
+        detail: what of it is done now, or nothing.
+        done: how much is done, in units of ``total``.
+        total: how much there is; None where that is not known.
+        ended: whether it is over, by its end or by an error.
+    """
+
+    name: str
+    detail: str = ""
+    done: float = 0
+    total: float | None = None
+    ended: bool = False
+    _start: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note the moment."""
+        self._start = time.monotonic()
+
+    def __call__(self, done: float, total: float, detail: str = "") -> None:
+        """Say how far the step is."""
+        self.done, self.total, self.detail = done, total, detail
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell all who listen."""
+        for listener in _listeners.get():
+            listener(self)
+
+    @property
+    def text(self) -> str:
+        """The name, with what is done now."""
+        return f"{self.name}: {self.detail}" if self.detail else self.name
+
+    @property
+    def seconds(self) -> float:
+        """How long the step has been running."""
+        return time.monotonic() - self._start
+
+    @property
+    def left(self) -> float | None:
+        """Seconds left, if the rest goes as fast; None where that cannot be said."""
+        if self.total is None or self.done <= 0:
+            return None
+        return self.seconds * max(0.0, self.total - self.done) / self.done
+
+
+Listener = Callable[[Step], None]
+"""Is called as a step begins, whenever it says how far it is, and as it ends."""
+
+_listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
+_running: ContextVar[Step | None] = ContextVar("running", default=None)
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Tell a listener of every step inside, beside those who listen already."""
+    token = _listeners.set((*_listeners.get(), listener))
+    try:
+        yield
+    finally:
+        _listeners.reset(token)
+
+
+@contextmanager
+def step(name: str) -> Iterator[Step]:
+    """Open a step; it ends with the block, however that ends."""
+    made = Step(name)
+    token = _running.set(made)
+    try:
+        with listening(_Lines()):
+            try:
+                made.tell()
+                yield made
+            finally:
+                made.ended = True
+                made.tell()
+    finally:
+        _running.reset(token)
+
+
+def advance(done: float, total: float, detail: str = "") -> None:
+    """Say how far the innermost step is, if there is one."""
+    running = _running.get()
+    if running is not None:
+        running(done, total, detail)
+
+
+def counted(items: Iterable[T], total: int) -> Iterator[T]:
+    """Yield items, and say of the innermost step how many of them are done."""
+    running = _running.get()
+    for done, item in enumerate(items, start=1):
+        yield item
+        if running is not None:
+            running(done, total)
+
+
+class _Lines:
+    """Logs a step: now and then how far it is, and how long it took."""
+
+    def __init__(self) -> None:
+        self._step: Step | None = None
+        self._due = _EVERY
+
+    def __call__(self, step: Step) -> None:
+        self._step = self._step or step
+        if step is not self._step:  # a step inside has lines of its own
+            return
+        if step.ended:
+            _log.info("%s: %.1f s", step.name, step.seconds)
+        elif step.seconds >= self._due:
+            self._due = step.seconds + _EVERY
+            _log.info("%s%s", step.text, _so_far(step))
+
+
+def _so_far(step: Step) -> str:
+    if not step.total:
+        return f", for {step.seconds:.0f} s"
+    left = "" if step.left is None else f", {step.left:.0f} s left"
+    return f", {step.done / step.total:.0%}{left}"
