@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from clickthrough.config.base import unknown_name
-from clickthrough.config.load import yaml_value
+from clickthrough.config.load import explained, yaml_value
 from clickthrough.config.model import Model, family_names, settings_of
 from clickthrough.errors import ConfigError
 
@@ -72,7 +72,7 @@ def _model(family: str, own: dict[str, Any], given: Model) -> Model:
     try:
         return settings_of(family, **_fitting(family, shared) | own)
     except ValidationError as error:
-        raise ConfigError(f"--models: {family}: {error.errors()[0]['msg']}") from None
+        raise ConfigError(explained(error, f"--models: {family}")) from None
 
 
 def _fitting(family: str, shared: dict[str, Any]) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def parse_config(values: dict[str, Any], name: str) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(_explain(error, name)) from None
+        raise ConfigError(explained(error, name)) from None
 
 
 def with_data(config: Config, path: Path | None) -> Config:
@@ -157,7 +157,8 @@ def _anchor(data: dict[str, Any], folder: Path) -> None:
             join["file"] = absolute(join["file"])
 
 
-def _explain(error: ValidationError, name: str) -> str:
+def explained(error: ValidationError, name: str) -> str:
+    """Return a line for each fault: where, what was expected, and what was found."""
     lines = []
     for item in error.errors():
         loc = item["loc"]
