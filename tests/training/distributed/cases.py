@@ -167,13 +167,13 @@ VALIDATED = Trainer._validated
 BREAKING: dict[str, Any] = {
     "": nullcontext,
     "batchnorm": lambda: patched("distributed.place.share_batchnorm", lambda *_: None),
-    "masks": lambda: patched("unseen.Unseen.replaced", own_mask),
+    "masks": lambda: patched("rows.unseen.Unseen.replaced", own_mask),
     "tables": lambda: patched(
         "distributed.gradients.Gradients._gathered", lambda _, gradient: gradient
     ),
-    "plateau": lambda: patched("loop.Trainer._validated", own_value),
+    "plateau": lambda: patched("optim.loop.Trainer._validated", own_value),
     "totals": lambda: patched(
-        "objective.training_loss",
+        "optim.objective.training_loss",
         lambda logits, **given: training_loss(logits, **given | {"totals": None}),
     ),
 }
