@@ -1,18 +1,21 @@
 """Training throughput: the full step beside its dense part alone, at several table sizes.
 
     python benchmarks/training.py --rows 100000 1000000 10000000 --repeats 15
+    python benchmarks/training.py --models mlp dcn_v2 --rows 100000 10000000 --precisions fp32
 
-30 categorical fields with Zipf ids, 10 numeric, dimension 16, hidden 512-256-128, batch 4096. Each
-contestant is a process that trains 4 steps when it is its turn and sleeps otherwise; turns go
-round ``--repeats`` times after two rounds of warming up. Ratios are medians over rounds, so that
-what else the machine does meets all alike. ``--fuxictr`` names a Python that has FuxiCTR (see
-training_fuxictr.py for what it needs).
+30 categorical fields with Zipf ids, 10 numeric, dimension 16, batch 4096; otherwise each family has
+its own settings (``mlp``: 512-256-128). The dense part is the family's network on rows that are
+ready. Each contestant is a process that trains 4 steps when it is its turn and sleeps otherwise;
+turns go round ``--repeats`` times after two rounds of warming up. Ratios are medians over rounds,
+so that what else the machine does meets all alike. ``--fuxictr`` names a Python that has FuxiCTR,
+whose DNN stands beside ``mlp`` (see training_fuxictr.py for what it needs).
 """
 
 import argparse
 import os
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -67,15 +70,15 @@ def contestants(chosen: argparse.Namespace) -> dict[str, list[str]]:
     ours = [sys.executable, str(HERE / "training_ours.py")]
     tail = ["--exponent", str(chosen.exponent), "--clock", chosen.clock]
     commands = {}
-    for precision in chosen.precisions:
-        kind = ["--precision", precision]
-        commands[f"{DENSE}, {precision}"] = [*ours, "dense", *kind, *tail]
+    for model, precision in product(chosen.models, chosen.precisions):
+        kind = ["--model", model, "--precision", precision]
+        commands[f"{model}, {DENSE}, {precision}"] = [*ours, "dense", *kind, *tail]
         for rows in chosen.rows:
-            name = f"full step, {rows:,} rows, {precision}"
+            name = f"{model}, full step, {rows:,} rows, {precision}"
             commands[name] = [*ours, "full", "--rows", str(rows), *kind, *tail]
     rival = [chosen.fuxictr, str(HERE / "training_fuxictr.py"), *tail]
     for rows in chosen.fuxictr_rows if chosen.fuxictr else ():
-        commands[f"FuxiCTR DNN, {rows:,} rows, fp32"] = [*rival, "--rows", str(rows)]
+        commands[f"mlp, FuxiCTR, {rows:,} rows, fp32"] = [*rival, "--rows", str(rows)]
     return commands
 
 
@@ -99,9 +102,9 @@ def report(speeds: dict[str, NDArray], smallest: int) -> Table:
     head = ("contestant", "samples/s", "quartiles", "of dense", f"slower than {smallest:,} rows")
     table = Table(*head, title="training throughput")
     for name, found in speeds.items():
-        precision = name.rpartition(" ")[2]
-        dense = np.median(found / speeds[f"{DENSE}, {precision}"])
-        small = f"full step, {smallest:,} rows, {precision}"
+        model, precision = name.partition(",")[0], name.rpartition(" ")[2]
+        dense = np.median(found / speeds[f"{model}, {DENSE}, {precision}"])
+        small = f"{model}, full step, {smallest:,} rows, {precision}"
         slower = f"{np.median(speeds[small] / found):.2f}" if small in speeds else "-"
         low, high = np.quantile(found, [0.25, 0.75])
         quartiles = f"{low:,.0f} to {high:,.0f}"
@@ -112,6 +115,7 @@ def report(speeds: dict[str, NDArray], smallest: int) -> Table:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
+    parser.add_argument("--models", nargs="+", default=["mlp"])
     parser.add_argument("--precisions", nargs="+", default=["fp32", "bf16"])
     parser.add_argument("--exponent", type=float, default=1.05, help="of Zipf's law")
     parser.add_argument("--repeats", type=int, default=15)
