@@ -60,7 +60,7 @@ def test_verbose_logs_the_steps(bundle_path: Path, tmp_path: Path) -> None:
     asked = ("evaluate", bundle_path, "--no-baselines")
     plain, told = run(*asked, folder=tmp_path), run("-v", *asked, folder=tmp_path)
     assert plain.returncode == told.returncode == 0, told.stderr
-    steps = ("reading the log", "computing history and features", "fitting baselines")
+    steps = ("computing history", "encoding", "scoring the test part", "fitting baselines")
     assert all(re.search(rf"INFO clickthrough\S*: {step}: \d", told.stderr) for step in steps)
     assert "INFO" not in plain.stderr
     assert told.stdout == plain.stdout
