@@ -4,29 +4,21 @@
     python benchmarks/presets.py outbrain original --data sim --truth sim
 
 Each is trained as ``clickthrough train`` does. The baselines are those of the first preset's
-features.
+features, and so is what stands above and below the table.
 """
 
 import argparse
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from clickthrough.config.load import load_config
+from clickthrough.evaluation.tables import tables
 from clickthrough.training.run import train
 from clickthrough.training.told import Told
 
-FIGURES = (
-    "auc",
-    "request_auc",
-    "map_at_12",
-    "log_loss",
-    "normalized_entropy",
-    "calibration_ratio",
-    "ece",
-)
 console = Console(width=140)
 
 
@@ -37,17 +29,16 @@ def main() -> None:
     parser.add_argument("--truth", type=Path, help="as for train")
     parser.add_argument("--set", action="append", default=[], help="section.key=value, as in train")
     chosen = parser.parse_args()
-    shown = Table("", *FIGURES, title=str(chosen.data.name))
-    for place, preset in enumerate(chosen.presets):
+    record: dict[str, Any] = {}
+    results: dict[str, dict[str, float | None]] = {}
+    for preset in chosen.presets:
         config = load_config(preset, chosen.data, chosen.set)
+        given = {"baselines": False} if record else {"truth": chosen.truth}
         with tempfile.TemporaryDirectory() as folder:
-            out, first = Path(folder) / "bundle", place == 0
-            truth = chosen.truth if first else None
-            run = train(config, out, Told(say=console.print), baselines=first, truth=truth)
-        for name, found in run.metrics["test"]["results"].items():
-            label = f"{preset} ({name})" if name == config.model.name else name
-            shown.add_row(label, *(f"{found[figure]:.4f}" for figure in FIGURES))
-    console.print(shown)
+            run = train(config, Path(folder) / "bundle", Told(say=console.print), **given)
+        record = record or run.metrics["test"]
+        results[preset] = run.metrics["test"]["results"].pop(config.model.name)
+    console.print(next(tables(record | {"results": results | record["results"]})))
 
 
 if __name__ == "__main__":

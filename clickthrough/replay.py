@@ -7,7 +7,7 @@ is the proof, on a user's own log, that training and serving see the same featur
 import http.client
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -27,6 +27,7 @@ from clickthrough.evaluation.report import evaluation
 from clickthrough.features.table import request_offsets
 from clickthrough.schema import Schema, to_microseconds
 from clickthrough.serving.predictor import Predictor
+from clickthrough.steps import counted
 from clickthrough.training.evaluating.evaluate import Scorer
 from clickthrough.training.prepare import prepare
 from clickthrough.training.refusals import refuse_other_types, refuse_unlabelled
@@ -110,7 +111,6 @@ def replay(
     dataset: Dataset,
     live: Live,
     requests: int | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
     """Replay the test part of a log, and compare the answers with the batch side's.
 
@@ -119,7 +119,6 @@ def replay(
         dataset: the log.
         live: the live path.
         requests: only so many requests, from the first.
-        progress: told how many requests are done.
 
     Returns:
         The evaluation record of both sides, and the largest difference of a probability.
@@ -135,7 +134,7 @@ def replay(
     frame = frame.head(int(offsets[-1]))
     known = frame["label"].is_not_null()
     viewing = _Viewing(_views_after_snapshot(dataset, bundle), dataset.schema, live)
-    answers = _answers(frame, offsets, viewing, progress)[known.to_numpy()]
+    answers = _answers(frame, offsets, viewing)[known.to_numpy()]
     batch = batch_probabilities(bundle, dataset)[: len(answers)]
     shown = frame.filter(known)
     predictions = {"over the live path": answers, "in batch": batch}
@@ -188,19 +187,17 @@ def _answers(
     frame: pl.DataFrame,
     offsets: NDArray[np.int64],
     viewing: _Viewing,
-    progress: Callable[[int, int], None],
 ) -> NDArray[np.float64]:
     """Rank each request and report its outcome, in order of time; return the probabilities."""
     live, schema = viewing.live, viewing.schema
     answers: list[float] = []
     raw, labels = list(raw_rows(frame, schema)), frame["label"].to_list()
     times = frame["time"].to_list()
-    for done, (start, end) in enumerate(pairwise(offsets.tolist())):
+    for start, end in counted(pairwise(offsets.tolist()), len(offsets) - 1):
         viewing.until(times[start])
         context = {name: raw[start][name] for name in ("request_id", "time")}
         answers += live.rank(context, raw[start:end])
         live.events(list(raw_events(raw[start:end], labels[start:end])))
-        progress(done + 1, len(offsets) - 1)
     return np.array(answers)
 
 

@@ -47,6 +47,7 @@ class Step:
     total: float | None = None
     ended: bool = False
     _start: float = field(init=False)
+    _line_due: float = _EVERY
 
     def __post_init__(self) -> None:
         """Note the moment."""
@@ -58,9 +59,14 @@ class Step:
         self.tell()
 
     def tell(self) -> None:
-        """Tell all who listen."""
+        """Tell all who listen, and now and then the log."""
         for listener in _listeners.get():
             listener(self)
+        if self.ended:
+            _log.info("%s: %.1f s", self.name, self.seconds)
+        elif self.seconds >= self._line_due:
+            self._line_due = self.seconds + _EVERY
+            _log.info("%s%s", self.text, _so_far(self))
 
     @property
     def text(self) -> str:
@@ -103,15 +109,12 @@ def step(name: str) -> Iterator[Step]:
     made = Step(name)
     token = _running.set(made)
     try:
-        with listening(_Lines()):
-            try:
-                made.tell()
-                yield made
-            finally:
-                made.ended = True
-                made.tell()
+        made.tell()
+        yield made
     finally:
         _running.reset(token)
+        made.ended = True
+        made.tell()
 
 
 def advance(done: float, total: float, detail: str = "") -> None:
@@ -128,24 +131,6 @@ def counted(items: Iterable[T], total: int) -> Iterator[T]:
         yield item
         if running is not None:
             running(done, total)
-
-
-class _Lines:
-    """Logs a step: now and then how far it is, and how long it took."""
-
-    def __init__(self) -> None:
-        self._step: Step | None = None
-        self._due = _EVERY
-
-    def __call__(self, step: Step) -> None:
-        self._step = self._step or step
-        if step is not self._step:  # a step inside has lines of its own
-            return
-        if step.ended:
-            _log.info("%s: %.1f s", step.name, step.seconds)
-        elif step.seconds >= self._due:
-            self._due = step.seconds + _EVERY
-            _log.info("%s%s", step.text, _so_far(step))
 
 
 def _so_far(step: Step) -> str:

@@ -142,8 +142,8 @@ def replay(
     live = OverHttp(url) if url else InProcess(Predictor.load(bundle))
     with progress():
         dataset = _log_of(loaded, data)
-        with step("replaying, and comparing with the batch side") as at:
-            record = run(loaded, dataset, live, requests, at)
+        with step("replaying, and comparing with the batch side"):
+            record = run(loaded, dataset, live, requests)
     show(record)
     result(f"largest difference of a probability: {record['largest_difference']:.1e}")
 

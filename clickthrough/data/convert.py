@@ -142,7 +142,8 @@ def _converted(raw: RawLog, folder: Path, scratch: Path) -> About:
     if raw.history is not None:
         raw.history.sort("user", "time").sink_parquet(folder / HISTORY)
     if raw.views is not None:
-        _views(raw, folder, scratch, repairs)
+        with step("ordering page views"):
+            _views(raw, folder, scratch, repairs)
     if repairs.united or repairs.moved:
         counts |= _recounted(folder)
     notes = [*raw.notes, *told, *repairs.notes()]
@@ -175,13 +176,14 @@ def _views(raw: RawLog, folder: Path, scratch: Path, repairs: Repairs) -> None:
     columns = ["time", *raw.schema.views]
     slices = in_slices(rows.select(columns), "time", scratch)
     once = (part.unique().sort(columns) for part in slices)
-    kept, given = _in_parts(once, folder / VIEWS, number=False), height(rows)
+    given = height(rows)
+    kept = _in_parts(once, folder / VIEWS, number=False, total=given)
     repairs.views_found, repairs.views_apart = raw.views_found, raw.views_found - given
     repairs.views_united = given - kept
 
 
-def _in_parts(parts: Iterable[pl.DataFrame], folder: Path, number: bool, total: int = 0) -> int:
-    """Write frames one after another, numbered in ``row`` if wanted; return the rows in all."""
+def _in_parts(parts: Iterable[pl.DataFrame], folder: Path, number: bool, total: int) -> int:
+    """Write frames of ``total`` rows, numbered in ``row`` if wanted; return the rows written."""
     folder.mkdir()
     done = 0
     for place, part in enumerate(parts):
@@ -191,8 +193,7 @@ def _in_parts(parts: Iterable[pl.DataFrame], folder: Path, number: bool, total: 
             made = part.with_columns(row).select("row", pl.exclude("row"))
         made.write_parquet(folder / f"{place:05d}.parquet", row_group_size=_ROW_GROUP)
         done += part.height
-        if total:
-            advance(done, total)
+        advance(done, total)
     return done
 
 

@@ -106,13 +106,13 @@ def _encoded(
 ) -> tuple[dict[str, Table], Table | None]:
     """Return the table of each part, and the validation part as training sees it."""
     writers: dict[int, TableWriter] = {}
-    schema, plan = dataset.schema, plan_of(config, dataset.schema)
-    sees_places = any(measure.kind == "position" for measure in plan.measures)
+    schema, weight = dataset.schema, config.training.weight
+    sees_places = any(measure.kind == "position" for measure in encoder.plan.measures)
     seen = TableWriter(dataset.path) if sees_places and VALIDATION in parts else None
     for chunk in chunks.of_parts(set(parts)):
         part = chunk["part"][0]
         writer = writers.setdefault(part, TableWriter(dataset.path))
-        writer.add(encode_table(chunk, encoder, schema, part == TRAIN, config.training.weight))
+        writer.add(encode_table(chunk, encoder, schema, part == TRAIN, weight))
         if seen is not None and part == VALIDATION:
             seen.add(encode_table(chunk, encoder, schema, to_train=True))
     tables = {PARTS[part]: writers[part].table() for part in sorted(writers)}

@@ -2,20 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from clickthrough.training.resuming.position import Epoch
-
-
-class Progress(Protocol):
-    """Told how far an epoch has come."""
-
-    def __call__(self, epoch: int, done: int, total: int) -> None:
-        """Take the epoch's number, the rows done and the rows in all."""
-
-
-def silent(epoch: int, done: int, total: int) -> None:
-    """Report nothing."""
 
 
 @dataclass(frozen=True)

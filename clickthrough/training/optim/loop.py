@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import islice
 from math import isnan
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -31,10 +32,20 @@ from clickthrough.training.resuming.position import Epoch, Position
 from clickthrough.training.rows.batches import Batch, batches_of, step_count
 from clickthrough.training.rows.sampling import correction, positive_weight
 from clickthrough.training.rows.table import Table
-from clickthrough.training.told import Progress, silent
 
 _log = logging.getLogger(__name__)
 _EVAL_ROWS = 65_536
+
+
+class Progress(Protocol):
+    """Told how far an epoch has come."""
+
+    def __call__(self, epoch: int, done: int, total: int) -> None:
+        """Take the epoch's number, the rows done and the rows in all."""
+
+
+def silent(epoch: int, done: int, total: int) -> None:
+    """Report nothing."""
 
 
 class Trainer:
