@@ -13,6 +13,9 @@ _BEYOND = 1_000
 _MANY = 100
 """Of fewer values none is held: there the greatest is a hundredth of what is known, or more."""
 _SENTINEL = -1.0
+_FARTHEST = 10.0
+"""Standard scores lie within it: a flag that one row in 10,000 has would be 100 deviations away,
+and networks that multiply numbers with one another lost their way by such rows."""
 _NOISE, _RELATIVE_NOISE = 1e-9, 1e-12
 """A spread that rounding can make: to divide by it would make a number of the last bits."""
 
@@ -21,8 +24,10 @@ def fit_scaler(values: Floats, missing: Missing = "median") -> Scaler:
     """Fit one column on training rows, shape (n,), NaN where missing.
 
     Known values are held to two quantiles (J. Tukey, "The future of data analysis", 1962, after
-    C. Winsor), missing ones are filled, and the outcome is standardized. A column that does not
-    vary then becomes 0 for whatever comes later: nothing was learned of its other values.
+    C. Winsor), missing ones are filled, and the outcome is standardized; where a value would lie
+    more than 10 deviations from the mean, the column is scaled down until it does not, and keeps
+    its shape. A column that does not vary then becomes 0 for whatever comes later: nothing was
+    learned of its other values.
 
     Args:
         values: quantities, or their standing in the request.
@@ -40,7 +45,9 @@ def fit_scaler(values: Floats, missing: Missing = "median") -> Scaler:
     scale = float(filled.std())
     if not _varies(filled) or not scale > 0:
         return Scaler(fill, fill, fill, fill, 1.0, mixed)
-    return Scaler(fill, low, high, float(filled.mean()), scale, mixed)
+    mean = float(filled.mean())
+    farthest = float(np.abs(filled - mean).max())
+    return Scaler(fill, low, high, mean, max(scale, farthest / _FARTHEST), mixed)
 
 
 def bounds(known: Floats) -> tuple[float, float]:

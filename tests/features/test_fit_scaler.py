@@ -85,6 +85,14 @@ def test_a_flag_that_few_rows_have_still_counts() -> None:
     assert not scaler.is_constant
 
 
+def test_a_rare_value_lies_at_most_10_away_and_others_keep_their_proportion() -> None:
+    counts = np.zeros(100_000)
+    counts[:6] = [1.0, 2.0, 2.0, 4.0, 4.0, 4.0]
+    scores = scaled(fit_scaler(counts), np.array([0.0, 1.0, 2.0, 4.0, 400.0]))
+    assert scores.max() == pytest.approx(10.0)
+    assert (scores - scores[0]) / (scores[3] - scores[0]) == pytest.approx([0, 0.25, 0.5, 1, 1])
+
+
 def test_a_flag_that_one_row_has_does_not() -> None:
     assert fit_scaler((np.arange(10_000) == 7).astype(np.float64)).is_constant
 
@@ -133,4 +141,4 @@ def test_no_score_lies_further_off_than_training_rows_can(
     scaler = fit_scaler(np.array(values), missing)  # type: ignore[arg-type]  # one of two
     found = scaled(scaler, np.array([*values, later]))
     assert np.isfinite(found).all()
-    assert np.abs(found).max() <= np.sqrt(len(values)) * (1 + 1e-6)
+    assert np.abs(found).max() <= min(np.sqrt(len(values)), 10) * (1 + 1e-6)

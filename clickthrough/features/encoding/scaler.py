@@ -12,7 +12,7 @@ class Scaler:
         low: a lower value counts as this one.
         high: a higher value counts as this one.
         mean: of the training rows, held and filled.
-        scale: their standard deviation, above 0.
+        scale: their standard deviation, or what keeps every score within 10; above 0.
         indicator: whether an input is added that is 1 where the value is missing.
     """
 
