@@ -38,6 +38,7 @@ class Step:
         detail: what of it is done now, or nothing.
         done: how much is done, in units of ``total``.
         total: how much there is; None where that is not known.
+        before: how much of it another run had done.
         ended: whether it is over, by its end or by an error.
     """
 
@@ -45,6 +46,7 @@ class Step:
     detail: str = ""
     done: float = 0
     total: float | None = None
+    before: float = 0
     ended: bool = False
     _start: float = field(init=False)
     _line_due: float = _EVERY
@@ -81,9 +83,10 @@ class Step:
     @property
     def left(self) -> float | None:
         """Seconds left, if the rest goes as fast; None where that cannot be said."""
-        if self.total is None or self.done <= 0:
+        here = self.done - self.before
+        if self.total is None or here <= 0:
             return None
-        return self.seconds * max(0.0, self.total - self.done) / self.done
+        return self.seconds * max(0.0, self.total - self.done) / here
 
 
 Listener = Callable[[Step], None]

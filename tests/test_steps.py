@@ -75,6 +75,16 @@ def test_time_left_goes_on_as_it_went(clock: list[float]) -> None:
         assert at.left == 0
 
 
+def test_what_another_run_did_says_nothing_of_how_fast_this_one_is(clock: list[float]) -> None:
+    with step("training") as at:
+        at.before = 6
+        clock[0] += 3
+        at(6, 10)
+        assert at.left is None
+        at(7, 10)
+        assert at.left == pytest.approx(9)
+
+
 def test_log_lines_say_how_far_and_how_long(
     clock: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:

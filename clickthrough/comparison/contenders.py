@@ -9,10 +9,11 @@ from pydantic import ValidationError
 
 from clickthrough.config.base import unknown_name
 from clickthrough.config.load import explained, yaml_value
-from clickthrough.config.model import Model, family_names, settings_of
+from clickthrough.config.model import Blend, Model, family_names, settings_of
 from clickthrough.errors import ConfigError
 
-_ENTRY = r"\s*([^,\[\]\s]+)\s*(?:\[([^\[\]]*)\])?\s*(?:,|$)"
+_FAMILY = re.compile(r"([^\[\]]+?)\s*(?:\[(.*)\])?", re.DOTALL)
+_OPENED, _CLOSED = "[{(", "]})"
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Contender:
     """A model with its settings.
 
     Attributes:
-        name: as it was asked for: ``dcn_v2``, ``mlp[members=4,distill=1]``.
+        name: as it was asked for: ``dcn_v2``, ``mlp[members=4, distill=1]``, ``mlp+lightgbm``.
         model: the settings.
     """
 
@@ -33,27 +34,49 @@ def contenders(text: str, given: Model) -> list[Contender]:
 
     Args:
         text: families, divided by commas, each with settings in brackets where it has some:
-            ``mlp, mlp[members=4, distill=1], dcn_v2``.
+            ``mlp, mlp[members=4, distill=1], dcn_v2``. Families joined by ``+`` are one blend.
         given: the configuration's model. What it says holds for every family that knows the
             setting, unless the brackets say otherwise.
 
     Raises:
         ConfigError: an unknown family, a setting that it does not have, or one named twice.
 
-    >>> [one.name for one in contenders("lr, mlp[members=2]", settings_of("mlp"))]
-    ['lr', 'mlp[members=2]']
+    >>> [one.name for one in contenders("lr, mlp[members=2] + lightgbm", settings_of("mlp"))]
+    ['lr', 'mlp[members=2]+lightgbm']
     """
-    made, at = [], 0
-    while at < len(text):
-        entry = re.compile(_ENTRY).match(text, at)
-        if entry is None:
-            raise ConfigError(f"--models: expected family[key=value, ...], found '{text[at:]}'")
-        at = entry.end()
-        family, inside = entry.groups()
-        own = dict(_setting(pair) for pair in (inside or "").split(",") if pair.strip())
-        said = ", ".join(f"{key}={value}" for key, value in own.items())
-        made.append(Contender(f"{family}[{said}]" if own else family, _model(family, own, given)))
-    return _distinct(made)
+    *parts, last = _parts(text, ",")
+    return _distinct([_contender(part, given) for part in (*parts, *([last] if last else []))])
+
+
+def _contender(text: str, given: Model) -> Contender:
+    """Read one of those who are compared: a family, or a blend of several."""
+    some = [_family(part, given) for part in _parts(text, "+")]
+    if len(some) == 1:
+        return some[0]
+    name = "+".join(one.name for one in some)
+    return Contender(name, Blend(members=[one.model for one in some]))
+
+
+def _family(text: str, given: Model) -> Contender:
+    entry = _FAMILY.fullmatch(text)
+    if entry is None:
+        raise ConfigError(f"--models: expected family[key=value, ...], found '{text}'")
+    family, inside = entry.groups()
+    own = dict(_setting(pair) for pair in _parts(inside or "", ",") if pair)
+    said = ", ".join(f"{key}={value}" for key, value in own.items())
+    return Contender(f"{family}[{said}]" if own else family, _model(family, own, given))
+
+
+def _parts(text: str, mark: str) -> list[str]:
+    """Divide a text at a mark outside of brackets."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter in _OPENED) - (letter in _CLOSED)
+        if letter == mark and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts]
 
 
 def _setting(pair: str) -> tuple[str, Any]:

@@ -21,7 +21,7 @@ from clickthrough.evaluation.report import known
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.training.evaluating.evaluate import score
 from clickthrough.training.fit import fit
-from clickthrough.training.optim.monitor import chosen_epoch
+from clickthrough.training.optim.monitor import monitored
 from clickthrough.training.prepare import Prepared
 from clickthrough.training.told import Told
 from clickthrough.whole_file import write_whole
@@ -83,10 +83,10 @@ def outcome_of(
     logits = score(graph, test.inputs)
     probabilities = fitted.calibrator.probability(logits, test.inputs.ids)
     metrics = known(all_metrics(test.labels, probabilities, test.offsets))
-    best = chosen_epoch(fitted.epochs, config.training.monitor)
+    reached = abs(monitored(fitted.logits, prepared.watched, config.training))
     figures = {
         "test": metrics,
-        "validation": {config.training.monitor: best.monitored},
+        "validation": {config.training.monitor: reached},
         "epochs": len(fitted.epochs),
         "seconds": round(seconds, 2),
         "weights": weights,

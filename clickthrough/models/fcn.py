@@ -44,6 +44,8 @@ class FcnNet(Net):
     farther in products of high degree, so heavy tails want a logarithm first.
     """
 
+    weighs_parts = True
+
     def __init__(self, settings: Fcn, shape: InputShape) -> None:
         super().__init__(shape)
         self.exponential, self.linear = (

@@ -45,8 +45,10 @@ class Net(nn.Module):
         widths: of the hidden layer of each part; none where all is said by :meth:`beside`.
         attends: pairs of places among the slots of tables: an id, and a sequence of the same table
             whose places the network looks at one by one.
+        weighs_parts: whether losses of the parts by themselves count; see :meth:`part_weights`.
     """
 
+    weighs_parts = False
     widths: tuple[int, ...] = ()
     attends: tuple[tuple[int, int], ...] = ()
 
@@ -63,14 +65,14 @@ class Net(nn.Module):
         """Return what is added to the logit of each part, shape (n,), if there is such a thing."""
         return None
 
-    def part_weights(self, parts: Tensor, whole: Tensor) -> Tensor | None:
+    def part_weights(self, parts: Tensor, whole: Tensor) -> Tensor:
         """Return how much each part's own loss counts beside that of their mean, shape (parts,).
 
         Args:
             parts: the loss of each part by itself, without a gradient, shape (parts,).
             whole: that of their mean, shape ().
         """
-        return None
+        return torch.zeros_like(parts)
 
     @property
     def learns_from_mean(self) -> bool:

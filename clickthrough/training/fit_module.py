@@ -48,6 +48,7 @@ def fit_module(
         if trainer.resume(keeper):
             told.say(f"going on from {trainer.position.told()}{keeper.noted}")
     with step("training") as at:
+        at.before = len(trainer.position.epochs) * len(train) + trainer.position.rows
 
         def far(epoch: int, done: int, total: int) -> None:
             rows = (epoch - 1) * total + done

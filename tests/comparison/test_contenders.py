@@ -3,7 +3,7 @@
 import pytest
 
 from clickthrough.comparison.contenders import contenders
-from clickthrough.config.model import Lr, Mlp, WideDeep
+from clickthrough.config.model import Blend, LightGbm, Lr, Mlp, WideDeep
 from clickthrough.errors import ConfigError
 
 
@@ -22,6 +22,18 @@ def test_what_the_configuration_says_holds_for_whoever_knows_it() -> None:
     assert lr.embedding_dim == 1
 
 
+def test_families_joined_by_plus_are_a_blend() -> None:
+    one, blend = contenders("lr, mlp[hidden=[8, 4], members=2] + lightgbm[rounds=9]", Mlp())
+    assert isinstance(one.model, Lr)
+    assert blend.name == "mlp[hidden=[8, 4], members=2]+lightgbm[rounds=9]"
+    assert blend.model == Blend(members=[Mlp(hidden=[8, 4], members=2), LightGbm(rounds=9)])
+
+
+def test_what_the_configuration_says_holds_in_a_blend() -> None:
+    (blend,) = contenders("mlp+lr", Mlp(hidden=[8]))
+    assert blend.model == Blend(members=[Mlp(hidden=[8]), Lr()])
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -31,6 +43,11 @@ def test_what_the_configuration_says_holds_for_whoever_knows_it() -> None:
         ("mlp[members={]", "members={: not readable as YAML"),
         ("mlp[members=0]", "greater than or equal to 1"),
         ("mlp, mlp", "named twice: mlp"),
+        ("mlp+", "expected family"),
+        ("mlp,,lr", "expected family"),
+        ("mlp+mpl", "unknown family 'mpl'"),
+        ("mlp]", "expected family"),
+        ("mlp[members=2]x", "expected family"),
         ("", "names nobody"),
         ("mlp[members=2", r"expected family\[key=value"),
     ],

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from clickthrough.config.training import Training
 from clickthrough.models.base import CtrModel, mean_of
+from clickthrough.training.distributed.group import Group
 from clickthrough.training.optim.loss import LEAST_WEIGHT, Totals, training_loss
 
 Parts = Sequence[Sequence[Tensor]]
@@ -24,12 +25,14 @@ class Target:
         request: the number of each row's request, shape (b,), where the loss needs it.
         weights: of the rows, shape (b,); all alike by default.
         totals: of the batch that the rows are a share of.
+        group: the processes that have the other shares.
     """
 
     labels: Tensor
     request: Tensor | None
     weights: Tensor | None
     totals: Totals
+    group: Group
 
     def as_said_by(self, logits: Tensor, other: Tensor) -> Tensor:
         """Return the cross-entropy of what other logits say, which are not changed by it."""
@@ -92,10 +95,11 @@ def _of_parts(
     if len(parts) == 1:
         return added
     mean = mean_of(parts)
-    with torch.no_grad():  # of the rows at hand: of a share of a batch it would be a share of it
-        alone = [score(part, totals=None) for part in (*parts, mean)]
-        weights = model.net.part_weights(torch.stack(alone[:-1]), alone[-1])
-    if weights is not None:
+    if model.net.weighs_parts:
+        with torch.no_grad():
+            alone = torch.stack([score(part) for part in (*parts, mean)])
+            target.group.add(alone)  # they are of the batch, of which rows are a share
+            weights = model.net.part_weights(alone[:-1], alone[-1])
         added = added + (weights * torch.stack([score(part) for part in parts])).sum()
     if model.net.learns_from_mean:
         added = added + sum(target.as_said_by(part, mean) for part in parts)

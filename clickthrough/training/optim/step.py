@@ -88,4 +88,5 @@ class Step:
             request,
             None if weights is None else weights[share.rows],
             Totals.of(labels, weights),
+            self._place.group,
         )

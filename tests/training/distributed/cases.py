@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,12 @@ from clickthrough.config.training import Training
 from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
 from clickthrough.models.shape import InputShape
+from clickthrough.training.distributed.group import ALONE
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.distributed.share import Share
 from clickthrough.training.optim.loop import Trainer
 from clickthrough.training.optim.loss import training_loss
+from clickthrough.training.optim.objective import Target
 from clickthrough.training.resuming.checkpoint import Keeper, identity_of
 from clickthrough.training.resuming.position import Epoch
 from clickthrough.training.rows.table import Table
@@ -70,6 +72,7 @@ CASES = {
         {"name": "wide_deep", "members": 2},
     ),
     "plateau": Case(PLATEAU),
+    "weighed parts": Case(LISTWISE, {"name": "fcn"}, weighted=True),
 }
 GONE_ON = ("pointwise", "pointwise sharded")
 CONTROLS = {
@@ -77,6 +80,7 @@ CONTROLS = {
     "own masks": Case(POINTWISE, weighted=True, breaking="masks"),
     "own table gradients": Case(POINTWISE, weighted=True, breaking="tables"),
     "own totals": Case(LISTWISE, weighted=True, breaking="totals"),
+    "own parts": Case(LISTWISE, {"name": "fcn"}, weighted=True, breaking="parts"),
     "own plateau": Case(PLATEAU, breaking="plateau"),
 }
 RESUMED = {
@@ -104,8 +108,10 @@ def made_table(case: Case, seed: int) -> Table:
 
 def made_model(case: Case) -> CtrModel:
     torch.manual_seed(1)  # 0 has a weight without a gradient: Adam makes steps of its rounding
-    values: dict[str, Any] = {"hidden": [24, 12], "embedding_dim": 4, "dropout": 0.0} | case.model
-    return build_model(settings_of(values.pop("name", "mlp"), **values), SHAPE)
+    values: dict[str, Any] = {"embedding_dim": 4, "dropout": 0.0} | case.model
+    name = values.pop("name", "mlp")
+    layers = {} if name == "fcn" else {"hidden": [24, 12]}
+    return build_model(settings_of(name, **layers, **values), SHAPE)
 
 
 def trained(
@@ -170,6 +176,9 @@ BREAKING: dict[str, Any] = {
     "masks": lambda: patched("rows.unseen.Unseen.replaced", own_mask),
     "tables": lambda: patched(
         "distributed.gradients.Gradients._gathered", lambda _, gradient: gradient
+    ),
+    "parts": lambda: patched(
+        "optim.step.Target", lambda *given: replace(Target(*given), group=ALONE)
     ),
     "plateau": lambda: patched("optim.loop.Trainer._validated", own_value),
     "totals": lambda: patched(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from clickthrough.config.training import Training
 from clickthrough.models.base import CtrModel
+from clickthrough.training.distributed.group import ALONE, Group
 from clickthrough.training.optim.loss import Totals, listwise_loss
 from clickthrough.training.optim.objective import Target, objective
 from tests.models.families import built
@@ -36,7 +37,8 @@ def mean(*several: Sequence[float]) -> list[float]:
 
 def target(labels: Sequence[float] = LABELS, **more: Any) -> Target:  # noqa: ANN401
     told = torch.tensor(labels)
-    given = {"request": None, "weights": None, "totals": Totals.of(told, more.get("weights"))}
+    totals = Totals.of(told, more.get("weights"))
+    given = {"request": None, "weights": None, "totals": totals, "group": ALONE}
     return Target(told, **(given | more))
 
 
@@ -145,7 +147,12 @@ def test_a_share_weighs_its_parts_as_the_whole_batch_would() -> None:
     model = model_of("fcn")
     once = float(loss([[[ONE, OTHER]]], model))
     totals = Totals.of(torch.tensor(LABELS * 2))
-    half = float(loss([[[ONE, OTHER]]], model, target(totals=totals)))
+
+    class Twice(Group):
+        def add(self, values: Tensor) -> None:
+            values *= 2
+
+    half = float(loss([[[ONE, OTHER]]], model, target(totals=totals, group=Twice())))
     assert half == pytest.approx(once / 2)
 
 
