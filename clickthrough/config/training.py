@@ -45,7 +45,7 @@ class Training(Strict):
             cosine; or by ``plateau_factor`` where ``monitor`` has come to a standstill; ``none``
             keeps it.
         plateau_patience: validations without improvement after which ``plateau`` lowers it.
-        threads: that torch trains with; by default as many as it chooses.
+        threads: that torch or LightGBM trains with; by default as many as it chooses.
         clip_norm: the largest norm of the gradient of all weights but the embeddings.
         shuffle_rows: rows that are shuffled among themselves: all, where the log has no more, else
             blocks of neighbours drawn at random, so that rows may exceed memory.

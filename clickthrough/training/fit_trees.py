@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from clickthrough.bundle import layout
 from clickthrough.config.model import LightGbm
 from clickthrough.config.root import Config
+from clickthrough.config.training import Training
 from clickthrough.errors import ConfigError
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models.trees import FittedTrees, Sizes, TreeSettings, fit_trees
@@ -47,7 +48,7 @@ class FittedGraph:
 def fit_lightgbm(
     prepared: Prepared, config: Config, told: Told, where: Where
 ) -> tuple[Scored, list[Epoch]]:
-    """Fit trees. Of ``training``, they take the seed, the weights of rows, and the monitor.
+    """Fit trees. Of ``training``, they take seed, threads, weights of rows and the monitor.
 
     Raises:
         ConfigError: in several processes, or to go on from a bundle.
@@ -61,17 +62,30 @@ def fit_lightgbm(
     if settings.objective == "lambdarank":
         _refuse_unrankable(train)
     sizes = Sizes.of(encoder)
-    given = settings.model_dump() | {"seed": config.training.seed}
+    training = config.training
+    given = settings.model_dump() | {"seed": training.seed, "threads": training.threads or 0}
+    _tell_unused(training, told)
     watched = prepared.watched
     with step("growing trees"):
         trees = fit_trees(train, watched, sizes, TreeSettings(**given))
-    fitted, training = FittedGraph(trees), config.training
+    fitted = FittedGraph(trees)
     rounds = trees.booster.current_iteration()
     value = sign_of(training.monitor) * monitored(fitted.logits(watched.inputs), watched, training)
     epoch = Epoch(rounds, float("nan"), value)
     told.evaluated(epoch)
     told.say(f"{rounds} trees: validation {training.monitor} {value:.4f}")
     return fitted, [epoch]
+
+
+def _tell_unused(training: Training, told: Told) -> None:
+    """Name what is configured of the loss, and not of the rates and epochs, and changes nothing."""
+    unused = [name for name in ("listwise", "pos_weight", "negatives") if _is_given(training, name)]
+    if unused:
+        told.say(f"trees leave aside: {', '.join(f'training.{name}' for name in unused)}")
+
+
+def _is_given(training: Training, name: str) -> bool:
+    return bool(getattr(training, name) != Training.model_fields[name].default)
 
 
 def _refuse_unrankable(train: Table) -> None:
