@@ -167,9 +167,7 @@ def _quantity(what: Measure, columns: Columns, offsets: NDArray[np.int64]) -> ND
             clicked, size, own = (columns[name] for name in what.inputs)
             return _matches(clicked[:, : what.length], size, own)
         case "cosine":
-            bags = [columns[name][:, : what.length] for name in what.inputs]
-            rows = max(len(bag) for bag in bags)
-            return cosine(*(np.broadcast_to(bag, (rows, bag.shape[1])) for bag in bags))
+            return cosine(*(columns[name][:, : what.length] for name in what.inputs))
         case _:
             moment = _as_float(columns[what.inputs[0]])
             hours: Floats = (columns["time"].astype(np.float64) / 1e6 - moment) / _HOUR

@@ -89,8 +89,48 @@ def test_rows_are_compared_each_by_itself_whatever_the_block(
     rng = np.random.default_rng(3)
     left, right = rng.integers(0, 9, (50, 4)), rng.integers(0, 9, (50, 4))
     whole = cosine(left, right)
-    monkeypatch.setattr(similarity, "_ROWS", 7)
+    monkeypatch.setattr(similarity, "_PAIRS", 7 * 4 * 4)
     np.testing.assert_array_equal(cosine(left, right), whole)
+    np.testing.assert_array_equal(cosine(left, right[:1]), cosine(left, right[:1].repeat(50, 0)))
+    given = rng.random((50, 4))
+    shared = cosine(left, right[:1], None, given), cosine(right, left, given[:1], None)
+    repeated = (
+        cosine(left, right[:1].repeat(50, 0), None, given),
+        cosine(right, left, given[:1].repeat(50, 0), None),
+    )
+    np.testing.assert_array_equal(shared, repeated)
+
+
+def place_by_place(
+    left: NDArray[Any], right: NDArray[Any], a: list[float], b: list[float]
+) -> float:
+    """Return an inner product, added up in the order of places."""
+    total = 0.0
+    for one, weight in zip(left, a, strict=True):
+        shared = 0.0
+        for other, theirs in zip(right, b, strict=True):
+            shared += theirs if one == other else 0.0
+        total += weight * shared
+    return total
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 40])
+@pytest.mark.parametrize("places", [1, 2, 9, 33])
+def test_sums_have_one_order_whatever_the_rows_beside(rows: int, places: int) -> None:
+    rng = np.random.default_rng(rows + places)
+    left, right = (rng.integers(0, 4, (rows, places)) for _ in range(2))
+    a, b = (rng.random((rows, places)) for _ in range(2))
+    found = cosine(left, right, a, b)
+    for row in range(rows):
+        one = slice(row, row + 1)
+        assert cosine(left[one], right[one], a[one], b[one])[0] == found[row]
+    scaled = [np.ldexp(own, -np.frexp(own.max(1))[1][:, None]) for own in (a, b)]
+    exact = [
+        place_by_place(*row)
+        for row in zip(left, right, scaled[0].tolist(), scaled[1].tolist(), strict=True)
+    ]
+    bags = [similarity._Bags.of(ids, own) for ids, own in ((left, a), (right, b))]
+    assert similarity._dot(*bags).tolist() == exact
 
 
 def test_an_infinite_weight_is_a_missing_one() -> None:
