@@ -101,6 +101,8 @@ def score_file(
                 else:
                     apart += made
             write(sorted(apart, key=lambda made: made["row"]))  # type: ignore[arg-type, return-value]
+    except BrokenPipeError:  # who reads the standard output has gone
+        raise
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{source} -> {out}: {error}") from None
     notes = [*found.notes, *_ignored(list(ignored)), *_absent(predictor, sent)]

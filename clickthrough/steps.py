@@ -63,7 +63,10 @@ class Step:
     def tell(self) -> None:
         """Tell all who listen, and now and then the log."""
         for listener in _listeners.get():
-            listener(self)
+            try:
+                listener(self)
+            except Exception:  # whoever shows it fails alone: neither the work nor the others
+                _log.exception("a listener of the step %s failed", self.name)
         if self.ended:
             _log.info("%s: %.1f s", self.name, self.seconds)
         elif self.seconds >= self._line_due:

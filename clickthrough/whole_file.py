@@ -6,24 +6,25 @@ from pathlib import Path
 from clickthrough.errors import ClickthroughError
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text beside its place and rename it in.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a text, or bytes, beside its place and rename it in.
 
     Args:
         path: what lies there is replaced; what is no file, such as a terminal, is written to.
-        text: what it gets.
+        content: what it gets.
 
     Raises:
         ClickthroughError: it cannot be written; what lay there is left.
     """
+    data = content.encode() if isinstance(content, str) else content
     try:
         if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(data)
             return
         target = path.resolve()  # a link goes on leading where it led
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
             beside = Path(folder) / target.name
-            beside.write_text(text, encoding="utf-8")
+            beside.write_bytes(data)
             beside.replace(target)
     except OSError as error:
         raise ClickthroughError(f"{path}: cannot be written: {error}") from None

@@ -101,3 +101,19 @@ def test_log_lines_say_how_far_and_how_long(
         "quick: 0.0 s",
         "encoding: 40.0 s",
     ]
+
+
+def test_a_listener_that_fails_fails_alone(caplog: pytest.LogCaptureFixture) -> None:
+    ended = list[bool]()
+
+    def broken(one: Step) -> None:
+        raise OSError("no terminal")
+
+    with listening(broken), listening(lambda one: ended.append(one.ended)):
+        with step("encoding"):
+            pass
+        with pytest.raises(ValueError, match="work"), step("training"):
+            raise ValueError("work")
+    assert ended == [False, True, False, True]
+    assert "a listener of the step encoding failed" in caplog.text
+    assert "no terminal" in caplog.text

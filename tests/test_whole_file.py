@@ -20,12 +20,12 @@ def test_what_fails_half_way_leaves_the_old_file(
     path = tmp_path / "figures.json"
     write_whole(path, "old")
 
-    def full(self: Path, text: str, encoding: str) -> int:
-        with self.open("w", encoding=encoding) as file:
-            file.write(text[:3])
+    def full(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[:3])
         raise OSError("no space left")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(ClickthroughError, match=r"figures\.json: cannot be written: no space left"):
         write_whole(path, "new and long")
     assert path.read_text() == "old"

@@ -27,15 +27,15 @@ def check_graph(path: Path, model: OnnxModel, encoder: Encoder) -> None:
         BundleError: names, widths or numbers of ids are not those of the encoder, the result is no
             logit a row, or a weight is absurd.
     """
+    with refusing(path):  # before anything of it runs
+        absurd = [weights for weights in weights_of(path) if not _bounded(weights)]
+    if absurd:
+        raise BundleError(f"{path}: expected weights that are finite and below {_LARGEST:g}")
     rows = extremes(encoder)
     with refusing(path):
         logits = model.logits(rows)
     if logits.shape != (len(rows),) or logits.dtype != np.float32 or not np.isfinite(logits).all():
         raise BundleError(f"{path}: expected a finite logit for each impression")
-    with refusing(path):
-        absurd = [weights for weights in weights_of(path) if not _bounded(weights)]
-    if absurd:
-        raise BundleError(f"{path}: expected weights that are finite and below {_LARGEST:g}")
 
 
 def extremes(encoder: Encoder) -> Encoded:

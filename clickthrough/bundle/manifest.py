@@ -4,7 +4,7 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, StrictInt, ValidationError
 
 from clickthrough.bundle.layout import FORMAT, MANIFEST
 from clickthrough.errors import BundleError
@@ -24,7 +24,7 @@ class Manifest(BaseModel):
         files: path -> sha256 of every other file.
     """
 
-    format: int
+    format: StrictInt
     version: str
     created: str
     clickthrough: str

@@ -22,7 +22,9 @@ def load_module(bundle: Bundle) -> CtrModel:
     """
     settings = bundle.config.model
     if not isinstance(settings, TorchFamily):
-        raise BundleError(f"{bundle.path}: '{settings.name}' is no module of torch; it has a graph")
+        raise BundleError(
+            f"{bundle.path}: '{settings.name}' is a graph alone; expected a network of torch"
+        )
     model = build_model(settings, input_shape(bundle.encoder, settings))
     path = bundle.path / layout.WEIGHTS
     with refusing(path):

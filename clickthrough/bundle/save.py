@@ -145,4 +145,4 @@ def write_json(path: Path, value: object) -> None:
     if isinstance(value, BaseModel):
         path.write_text(value.model_dump_json(indent=2) + "\n")
     else:
-        path.write_text(json.dumps(value, indent=2) + "\n")
+        path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")

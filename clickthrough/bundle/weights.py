@@ -15,7 +15,10 @@ Field = tuple[int, int | memoryview]
 
 # the numbers of fields in onnx.proto: of a model, a graph, a node and its attributes, a tensor
 _GRAPH, _NODE, _INITIALIZER = 7, 1, 5
-_ATTRIBUTE, _OF_ATTRIBUTE = 5, 5
+_ATTRIBUTE, _FUNCTIONS, _SPARSE = 5, 25, 15
+_FLOAT, _OF_ATTRIBUTE, _SEVERAL, _TENSORS = 2, 5, 7, 10
+_NESTED = {6, 11, 22, 23}
+"""Attributes that are graphs, of loops and branches, or sparse tensors."""
 _TYPE, _FLOATS, _RAW, _DOUBLES, _OUTSIDE = 2, 4, 9, 10, 13
 _DTYPES = {1: "<f4", 11: "<f8"}
 _WHOLE = {2, 6, 7, 9}
@@ -31,17 +34,33 @@ def weights_of(path: Path) -> Iterator[Floats]:
         ValueError: it holds something that no exported model does.
     """
     data = np.memmap(path, np.uint8, "r").data
+    if any(_parts(data, _FUNCTIONS)):
+        raise ValueError("expected no functions in the graph")
     for graph in _parts(data, _GRAPH):
-        for tensor in _tensors(graph):
+        if any(_parts(graph, _SPARSE)):
+            raise ValueError("expected no sparse weights in the graph")
+        for tensor in _parts(graph, _INITIALIZER):
             yield from _floats(tensor, path.parent)
+        for node in _parts(graph, _NODE):
+            for attribute in _parts(node, _ATTRIBUTE):
+                yield from _of_attribute(attribute, path.parent)
 
 
-def _tensors(graph: memoryview) -> Iterator[memoryview]:
-    """Yield the tensors of a graph: its initializers, and what its nodes hold, as trees do."""
-    yield from _parts(graph, _INITIALIZER)
-    for node in _parts(graph, _NODE):
-        for attribute in _parts(node, _ATTRIBUTE):
-            yield from _parts(attribute, _OF_ATTRIBUTE)
+def _of_attribute(attribute: memoryview, folder: Path) -> Iterator[Floats]:
+    """Yield what an attribute of a node holds, as those of trees do.
+
+    Raises:
+        ValueError: it is a graph: what repeats may never end.
+    """
+    for number, value in _fields(attribute):
+        if number in _NESTED:
+            raise ValueError("expected no loops, branches or sparse weights in the graph")
+        if not isinstance(value, memoryview):
+            continue
+        if number in {_OF_ATTRIBUTE, _TENSORS}:
+            yield from _floats(value, folder)
+        elif number in {_FLOAT, _SEVERAL}:
+            yield np.frombuffer(value, _DTYPES[1])
 
 
 def _floats(tensor: memoryview, folder: Path) -> Iterator[Floats]:

@@ -71,4 +71,5 @@ class Sliced(Calibrator):
         ]
         more = len(parts) - len(lines)
         lines += [f"  and {more:,} more"] if more else []
+        lines = lines or ["  no value has as many rows as calibration.least asks for"]
         return "\n".join([f"{self.whole.describe()}; by {self.by}:", *lines])

@@ -15,10 +15,10 @@ from clickthrough.cli.root import app
 def compare(
     config: Annotated[str, typer.Argument(help="A YAML file, or the name of a preset.")],
     models: Annotated[
-        str, typer.Option(help="Families, by commas; settings in brackets: mlp[members=4].")
+        str, typer.Option(help="Families, by commas; settings in brackets: mlp\\[members=4].")
     ],
     data: DataOption = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Runs of each.")] = 3,
     out: Annotated[
         Path, typer.Option(help="Keeps each run as it ends; asked again, it goes on.")
     ] = Path("comparison"),

@@ -69,7 +69,8 @@ def bar_of_each_step(bars: Progress) -> Listener:
 
     def show(step: Step) -> None:
         if step.ended:
-            bars.remove_task(tasks.pop(step))
+            if step in tasks:  # else it began before anybody listened
+                bars.remove_task(tasks.pop(step))
             return
         if step not in tasks:
             tasks[step] = bars.add_task(step.name, total=None)

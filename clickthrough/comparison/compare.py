@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from pathlib import Path
 
 from clickthrough.comparison.contenders import Contender
-from clickthrough.comparison.run import Outcome, outcome_of
+from clickthrough.comparison.run import Outcome, outcome_of, warm_up
 from clickthrough.comparison.summary import Summary, summarized
 from clickthrough.config.root import Config
 from clickthrough.data.dataset import Dataset
@@ -20,6 +21,8 @@ from clickthrough.training.told import Told
 from clickthrough.whole_file import write_whole
 
 _ABOUT = "comparison.json"
+_READABLE = 60
+"""Characters of a contender in the name of a file."""
 
 
 def compare(
@@ -60,13 +63,15 @@ def _outcomes(
 ) -> Iterator[Outcome]:
     # a seed of each before the next: what is interrupted compares all of them
     first = config.training.seed
-    runs = [(one, seed) for seed in range(first, first + seeds) for one in some]
-    for one, seed in counted(runs, len(runs)):
-        path = out / f"{_file_name(one.name)}-{seed}.json"
-        if not path.is_file():
+    warm_up()  # else the first network's seconds would count what torch loads once
+    runs = ((one, seed) for seed in range(first, first + seeds) for one in some)
+    rows = len(prepared.tables["test"].labels)
+    for one, seed in counted(runs, seeds * len(some)):
+        path = out / f"{_file_name(one)}-{seed}.json"
+        if not path.exists():
             told.say(f"{one.name}, seed {seed}")
             outcome_of(one, seed, prepared, config, told).save(path)
-        yield Outcome.load(path)
+        yield Outcome.load(path, one.name, seed, rows)
 
 
 def _begin(config: Config, dataset: Dataset, out: Path) -> None:
@@ -78,11 +83,19 @@ def _begin(config: Config, dataset: Dataset, out: Path) -> None:
     }
     text = json.dumps(about, indent=2, sort_keys=True) + "\n"
     path = out / _ABOUT
-    if path.is_file() and path.read_text() != text:
-        raise ConfigError(f"{out}: holds runs of another log or configuration; name another --out")
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        if path.is_file() and path.read_bytes() != text.encode():
+            raise ConfigError(
+                f"{out}: holds runs of another log or configuration; name another --out"
+            )
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--out {out}: no directory can be there: {error.strerror}") from None
     write_whole(path, text)
 
 
-def _file_name(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.=-]+", "_", name).strip("_")
+def _file_name(one: Contender) -> str:
+    """Return a name that tells settings apart, however long they are and however written."""
+    readable = re.sub(r"[^A-Za-z0-9_.=-]+", "_", one.name).strip("_")[:_READABLE]
+    digest = blake2b(one.name.encode(), digest_size=4).hexdigest()
+    return readable if readable == one.name else f"{readable}-{digest}"

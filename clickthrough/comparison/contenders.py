@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from clickthrough.config.base import unknown_name
 from clickthrough.config.load import explained, yaml_value
-from clickthrough.config.model import Blend, Model, family_names, settings_of
+from clickthrough.config.model import Blend, Model, family_names, fitting, settings_of
 from clickthrough.errors import ConfigError
 
 _FAMILY = re.compile(r"([^\[\]]+?)\s*(?:\[(.*)\])?", re.DOTALL)
@@ -62,7 +62,11 @@ def _family(text: str, given: Model) -> Contender:
     if entry is None:
         raise ConfigError(f"--models: expected family[key=value, ...], found '{text}'")
     family, inside = entry.groups()
-    own = dict(_setting(pair) for pair in _parts(inside or "", ",") if pair)
+    own: dict[str, Any] = {}
+    for key, value in map(_setting, filter(None, _parts(inside or "", ","))):
+        if key in own or key == "name":
+            raise ConfigError(f"--models: {text}: {key} is given already")
+        own[key] = value
     said = ", ".join(f"{key}={value}" for key, value in own.items())
     return Contender(f"{family}[{said}]" if own else family, _model(family, own, given))
 
@@ -90,24 +94,11 @@ def _model(family: str, own: dict[str, Any], given: Model) -> Model:
     if family not in family_names():
         raise ConfigError(f"--models: {unknown_name(family, 'family', family_names())}")
     said = given.model_dump(include=given.model_fields_set - {"name"})
-    known = type(settings_of(family)).model_fields
-    shared = {key: value for key, value in said.items() if key in known}
     try:
-        return settings_of(family, **_fitting(family, shared) | own)
+        return settings_of(family, **fitting(family, said) | own)
     except ValidationError as error:
-        raise ConfigError(explained(error, f"--models: {family}")) from None
-
-
-def _fitting(family: str, shared: dict[str, Any]) -> dict[str, Any]:
-    """Return those settings of another family that this one can have."""
-    kept: dict[str, Any] = {}
-    for key, value in shared.items():
-        try:
-            settings_of(family, **{**kept, key: value})
-        except ValidationError:
-            continue
-        kept[key] = value
-    return kept
+        text = explained(error, f"--models: {family}").replace(": top level:", ":")
+        raise ConfigError(text) from None
 
 
 def _distinct(made: Sequence[Contender]) -> list[Contender]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from clickthrough.comparison.summary import Row, Summary
+from clickthrough.comparison.summary import Row, Spread, Summary
 from clickthrough.evaluation.diagram import check_diagram
 from clickthrough.whole_file import write_whole
 
@@ -51,12 +51,13 @@ def markdown(summary: Summary) -> str:
 def _results(summary: Summary) -> Iterator[str]:
     yield (
         f"Test: {summary.impressions:,} impressions, {summary.requests:,} requests, "
-        f"{summary.clicks:,} clicks. Mean ± deviation over seeds."
+        f"{summary.clicks:,} clicks. Mean ± deviation over seeds; the validation part before "
+        "calibration, the test part after it."
     )
     yield ""
     chosen = [m for m in _TEST if any(row.test.get(m) is not None for row in summary.rows)]
     monitored = list(summary.rows[0].validation)
-    heads = ["", "seeds", *(f"validation {m}" for m in monitored), *(_TEST[m] for m in chosen)]
+    heads = ["", "seeds", *(f"validation {m}, raw" for m in monitored), *(_TEST[m] for m in chosen)]
     yield _line([*heads, *_MEASURES.values()])
     yield _line(["---"] * (len(heads) + len(_MEASURES)))
     for row in summary.rows:
@@ -84,8 +85,11 @@ def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _spread(found: tuple[float, float] | None) -> str:
-    return "–" if found is None else f"{found[0]:.4f} ± {found[1]:.4f}"
+def _spread(found: Spread | None) -> str:
+    if found is None:
+        return "–"
+    mean, deviation = found
+    return f"{mean:.4f}" if deviation is None else f"{mean:.4f} ± {deviation:.4f}"
 
 
 def _difference(row: Row, metric: str) -> str:
@@ -105,7 +109,7 @@ def draw(summary: Summary, path: Path) -> None:
     losses.errorbar(
         [mean for mean, _ in spreads],
         places,
-        xerr=[deviation for _, deviation in spreads],
+        xerr=[deviation or 0.0 for _, deviation in spreads],
         fmt="o",
         markersize=4,
         capsize=2,

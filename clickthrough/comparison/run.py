@@ -1,5 +1,6 @@
 """One run of a comparison: a contender fitted with one seed, measured, and kept."""
 
+import io
 import json
 import tempfile
 import time
@@ -8,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from clickthrough.bundle import layout
@@ -16,6 +19,7 @@ from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.bundle.weights import weights_of
 from clickthrough.comparison.contenders import Contender
 from clickthrough.config.root import Config
+from clickthrough.errors import ClickthroughError
 from clickthrough.evaluation.metrics import all_metrics
 from clickthrough.evaluation.report import known
 from clickthrough.features.encoding.encoder import Encoded
@@ -30,6 +34,28 @@ _REPEATS = 30
 _CANDIDATES = 100
 
 Floats = NDArray[np.float64]
+
+
+class _Figures(msgspec.Struct, forbid_unknown_fields=True):
+    test: dict[str, float | None]
+    validation: dict[str, float]
+    epochs: int
+    seconds: float
+    weights: int
+    megabytes: float
+    ms_1: float
+    ms_100: float
+
+
+class _Kept(msgspec.Struct, forbid_unknown_fields=True):
+    """What the file of a run holds."""
+
+    contender: str
+    seed: int
+    figures: _Figures
+
+
+_KEPT = msgspec.json.Decoder(_Kept)
 
 
 @dataclass(frozen=True)
@@ -51,17 +77,44 @@ class Outcome:
     probabilities: Floats
 
     def save(self, path: Path) -> None:
-        """Keep it: the figures last, so that a run is whole or not there."""
-        np.save(path.with_suffix(".npy"), self.probabilities.astype(np.float32))
+        """Keep it: the figures last, so that a run is whole or not there.
+
+        Raises:
+            ClickthroughError: the place cannot be written.
+        """
+        values = io.BytesIO()
+        np.save(values, self.probabilities.astype(np.float32), allow_pickle=False)
+        write_whole(path.with_suffix(".npy"), values.getvalue())
         about = {"contender": self.contender, "seed": self.seed, "figures": self.figures}
-        write_whole(path, json.dumps(about, indent=2) + "\n")
+        write_whole(path, json.dumps(about, indent=2, allow_nan=False) + "\n")
 
     @classmethod
-    def load(cls, path: Path) -> "Outcome":
-        """Return what was kept."""
-        about = json.loads(path.read_text())
-        probabilities = np.load(path.with_suffix(".npy"), allow_pickle=False).astype(np.float64)
-        return cls(about["contender"], about["seed"], about["figures"], probabilities)
+    def load(cls, path: Path, contender: str, seed: int, rows: int) -> "Outcome":
+        """Return what was kept.
+
+        Args:
+            path: of the figures.
+            contender: whose run it is to be.
+            seed: with which.
+            rows: of the test part.
+
+        Raises:
+            ClickthroughError: it is another run, or damaged.
+        """
+        try:
+            kept = _KEPT.decode(path.read_bytes())
+            probabilities = np.load(path.with_suffix(".npy"), allow_pickle=False)
+            found = np.asarray(probabilities, np.float64)
+        except (OSError, ValueError, TypeError, EOFError) as error:
+            raise ClickthroughError(f"{path}: not readable as a run: {error}; remove it") from None
+        if (kept.contender, kept.seed) != (contender, seed):
+            said = f"of {kept.contender} with seed {kept.seed}"
+            raise ClickthroughError(f"{path}: expected a run of {contender}, found one {said}")
+        if found.shape != (rows,) or not ((found >= 0) & (found <= 1)).all():
+            raise ClickthroughError(
+                f"{path.with_suffix('.npy')}: expected {rows:,} probabilities; remove it"
+            )
+        return cls(contender, seed, msgspec.to_builtins(kept.figures), found)
 
 
 def outcome_of(
@@ -95,6 +148,14 @@ def outcome_of(
         "ms_100": milliseconds(graph, test.inputs, _CANDIDATES),
     }
     return Outcome(contender.name, seed, figures, probabilities)
+
+
+def warm_up() -> None:
+    """Let torch load what its optimizers need."""
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.Adam([weight])
+    weight.sum().backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
 
 
 def milliseconds(graph: OnnxModel, inputs: Encoded, rows: int) -> float:

@@ -13,6 +13,8 @@ from clickthrough.evaluation.bootstrap import Samples, interval, resampled
 from clickthrough.evaluation.report import COMPARED
 
 Floats = NDArray[np.float64]
+Spread = tuple[float, float | None]
+"""Mean and deviation; of one run there is none."""
 MEASURES = ("seconds", "epochs", "weights", "megabytes", "ms_1", "ms_100")
 
 
@@ -32,8 +34,8 @@ class Row:
 
     name: str
     seeds: int
-    validation: dict[str, tuple[float, float]]
-    test: dict[str, tuple[float, float] | None]
+    validation: dict[str, Spread]
+    test: dict[str, Spread | None]
     measures: dict[str, float]
     differences: dict[str, list[float] | None] = field(default_factory=dict)
 
@@ -122,12 +124,12 @@ def _keys(own: Sequence[Outcome], part: str) -> list[str]:
     return list(own[0].figures[part])
 
 
-def _spread(values: Sequence[float]) -> tuple[float, float]:
-    """Return mean and deviation; of one run there is none."""
-    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+def _spread(values: Sequence[float]) -> Spread:
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return float(np.mean(values)), deviation
 
 
-def _known_spread(values: Sequence[Any]) -> tuple[float, float] | None:
+def _known_spread(values: Sequence[Any]) -> Spread | None:
     return None if None in values else _spread(values)
 
 

@@ -12,7 +12,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 class Strict(BaseModel):
     """A frozen model in which an unknown key is an error that names the nearest known one."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

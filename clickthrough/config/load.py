@@ -1,5 +1,6 @@
 """From a YAML file or the name of a preset to a checked configuration."""
 
+import logging
 import re
 from collections.abc import Sequence
 from importlib import resources
@@ -10,9 +11,12 @@ import yaml
 from pydantic import ValidationError
 
 from clickthrough.config.base import unknown_name
+from clickthrough.config.model import family_names, fitting
 from clickthrough.config.root import Config
 from clickthrough.errors import ConfigError
 from clickthrough.presets.places import log_at, placed, present
+
+_log = logging.getLogger(__name__)
 
 
 class _Loader(yaml.SafeLoader):
@@ -26,6 +30,10 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
+
+
+# a scalar that says of what type it is, and is none of it: 2020-13-45; brackets without end
+_NO_YAML = (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError)
 
 
 def load_config(
@@ -55,17 +63,38 @@ def load_config(
         if data is not None:
             values["data"]["path"] = str(data.resolve())
             values["data"].pop("files", None)
-    for setting in settings:
-        _put(values, setting)
-    return parse_config(values, name)
+    keys = [_put(values, setting) for setting in settings]
+    if "model.name" in keys:
+        values["model"] = _of_another_family(values["model"], keys)
+    return parse_config(values, name, keys)
 
 
-def parse_config(values: dict[str, Any], name: str) -> Config:
-    """Check a configuration that was read already; ``name`` says where from in errors."""
+def parse_config(values: dict[str, Any], name: str, settings: Sequence[str] = ()) -> Config:
+    """Check a configuration that was read already.
+
+    Args:
+        values: sections.
+        name: where they are from, in errors.
+        settings: the keys of those that the command line gave.
+    """
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(explained(error, name)) from None
+        raise ConfigError(explained(error, name, settings)) from None
+
+
+def _of_another_family(model: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+    """Leave out what the file says of its own family, and another one that was asked for lacks."""
+    name = str(model["name"])
+    asked = {key: value for key, value in model.items() if f"model.{key}" in settings}
+    rest = {key: value for key, value in model.items() if key not in asked}
+    if name != "blend" and name not in family_names():
+        return model
+    kept = fitting(name, rest) if name != "blend" else {}
+    left = ", ".join(key for key in rest if key not in kept)
+    if left:
+        _log.info("model.name=%s: what the file says of %s is left out", name, left)
+    return kept | asked
 
 
 def with_data(config: Config, path: Path | None) -> Config:
@@ -107,15 +136,15 @@ def _locate(source: str | Path) -> tuple[Any, str]:
 def _read_yaml(path: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (a SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except _NO_YAML as error:
         raise ConfigError(f"{name}: not readable as YAML: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{name}: expected sections (data, features, ...), found {values!r:.80}")
     return values
 
 
-def _put(values: dict[str, Any], setting: str) -> None:
-    """Put ``section.key=value`` in its place."""
+def _put(values: dict[str, Any], setting: str) -> str:
+    """Put ``section.key=value`` in its place; return the key."""
     key, equals, text = setting.partition("=")
     if not equals:
         raise ConfigError(f"--set {setting}: expected section.key=value")
@@ -125,6 +154,7 @@ def _put(values: dict[str, Any], setting: str) -> None:
         if not isinstance(values, dict):
             raise ConfigError(f"--set {setting}: '{section}' holds no keys")
     values[last] = yaml_value(text, f"--set {setting}")
+    return key.strip()
 
 
 def yaml_value(text: str, place: str) -> Any:  # noqa: ANN401
@@ -135,7 +165,7 @@ def yaml_value(text: str, place: str) -> Any:  # noqa: ANN401
     """
     try:
         return yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
-    except yaml.YAMLError as error:
+    except _NO_YAML as error:
         raise ConfigError(f"{place}: not readable as YAML: {error}") from None
 
 
@@ -157,8 +187,14 @@ def _anchor(data: dict[str, Any], folder: Path) -> None:
             join["file"] = absolute(join["file"])
 
 
-def explained(error: ValidationError, name: str) -> str:
-    """Return a line for each fault: where, what was expected, and what was found."""
+def explained(error: ValidationError, name: str, settings: Sequence[str] = ()) -> str:
+    """Return a line for each fault: where, what was expected, and what was found.
+
+    Args:
+        error: the faults.
+        name: where the values are from.
+        settings: the keys of those that are from the command line.
+    """
     lines = []
     for item in error.errors():
         loc = item["loc"]
@@ -167,5 +203,6 @@ def explained(error: ValidationError, name: str) -> str:
         place = ".".join(map(str, loc)) or "top level"
         message = item["msg"].removeprefix("Value error, ")
         found = "" if isinstance(item["input"], dict) else f" (found {item['input']!r:.80})"
-        lines.append(f"{name}: {place}: {message}{found}")
+        own = [key for key in settings if place == key or place.startswith(f"{key}.")]
+        lines.append(f"{f'--set {own[0]}' if own else name}: {place}: {message}{found}")
     return "\n".join(lines)

@@ -6,15 +6,16 @@ Each is written down where its module is: ``models/``, a file a family.
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from clickthrough.config.base import Strict, unknown_name
 
 _WIDTH = 16
 
-Width = Annotated[int, Field(ge=1)]
+Width = Annotated[int, Field(ge=1, le=65_536)]
+Layers = Annotated[int, Field(ge=1, le=100)]
 Share = Annotated[float, Field(ge=0, lt=1)]
-Hidden = Annotated[list[Width], Field(min_length=1)]
+Hidden = Annotated[list[Width], Field(min_length=1, max_length=100)]
 
 
 class TorchFamily(Strict):
@@ -36,7 +37,7 @@ class TorchFamily(Strict):
 
     embedding_dim: Width | Literal["auto"] | dict[str, Width] = _WIDTH
     embedding_dropout: Share = 0.0
-    members: int = Field(default=1, ge=1)
+    members: Layers = 1
     share: Literal["none", "tables", "all"] = "tables"
     distill: float = Field(default=0.0, ge=0)
     self_ensemble: bool = False
@@ -131,7 +132,7 @@ class DcnV2(TorchFamily):
     """
 
     name: Literal["dcn_v2"] = "dcn_v2"
-    cross: int = Field(default=3, ge=1)
+    cross: Layers = 3
     rank: Width | None = None
     gate: bool = False
     hidden: list[Width] = [256, 128]
@@ -147,8 +148,8 @@ class Fcn(TorchFamily):
     """
 
     name: Literal["fcn"] = "fcn"
-    linear: int = Field(default=3, ge=1)
-    exponential: int = Field(default=3, ge=1)
+    linear: Layers = 3
+    exponential: Layers = 3
     dropout: Share = 0.1
 
 
@@ -179,7 +180,7 @@ class FinalMlp(TorchFamily):
     name: Literal["final_mlp"] = "final_mlp"
     hidden: Hidden = [256, 128]
     other: Hidden = [256, 128]
-    heads: int = Field(default=4, ge=1)
+    heads: Width = 4
     context: tuple[list[str], list[str]] = ([], [])
     dropout: Share = 0.1
 
@@ -204,9 +205,9 @@ class MaskNet(TorchFamily):
     """
 
     name: Literal["mask_net"] = "mask_net"
-    blocks: int = Field(default=3, ge=1)
+    blocks: Layers = 3
     block: Width = 64
-    reduction: float = Field(default=0.5, gt=0)
+    reduction: float = Field(default=0.5, gt=0, le=100)
     hidden: Hidden = [128]
     dropout: Share = 0.1
 
@@ -220,8 +221,8 @@ class Qnn(TorchFamily):
     """
 
     name: Literal["qnn"] = "qnn"
-    layers: int = Field(default=2, ge=1)
-    rank: int = Field(default=2, ge=1)
+    layers: Layers = 2
+    rank: Layers = 2
     dropout: Share = 0.1
 
 
@@ -257,14 +258,14 @@ class LightGbm(Strict):
 
     name: Literal["lightgbm"] = "lightgbm"
     objective: Literal["binary", "lambdarank"] = "binary"
-    rounds: int = Field(default=300, ge=1)
-    learning_rate: float = Field(default=0.05, gt=0)
-    leaves: int = Field(default=31, ge=2)
-    min_child: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    rounds: int = Field(default=300, ge=1, le=100_000)
+    learning_rate: float = Field(default=0.05, gt=0, le=1)
+    leaves: int = Field(default=31, ge=2, le=131_072)
+    min_child: Annotated[int, Field(ge=1, le=2**31 - 1)] | Literal["auto"] = "auto"
     row_fraction: float = Field(default=0.8, gt=0, le=1)
     feature_fraction: float = Field(default=0.8, gt=0, le=1)
     l2: float = Field(default=10.0, ge=0)
-    max_bin: int = Field(default=255, ge=2)
+    max_bin: int = Field(default=255, ge=2, le=65_535)
     patience: int = Field(default=50, ge=1)
 
 
@@ -286,6 +287,26 @@ def settings_of(name: str, **settings: Any) -> "Family":  # noqa: ANN401
     return _FAMILIES[name].model_validate({"name": name, **settings})  # type: ignore[return-value]
 
 
+def fitting(name: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Return those settings of another family that a family can have."""
+    kept: dict[str, Any] = {}
+    for key, value in values.items():
+        try:
+            settings_of(name, **{**kept, key: value})
+        except ValidationError:
+            continue
+        kept[key] = value
+    return kept
+
+
+def _member(values: Any) -> Any:  # noqa: ANN401
+    """Take a name alone for a family; a blend is none."""
+    name = values.get("name") if isinstance(values, dict) else values
+    if name == "blend":
+        raise ValueError(f"a blend holds families ({', '.join(family_names())}), found a blend")
+    return _named(values)
+
+
 def _named(values: Any) -> Any:  # noqa: ANN401
     """Take a name alone for a family; name the nearest where there is none of that name."""
     values = {"name": values} if isinstance(values, str) else values
@@ -300,7 +321,7 @@ def _named(values: Any) -> Any:  # noqa: ANN401
 Family = TorchModel | LightGbm
 _Member = Annotated[
     Annotated[Family, Field(discriminator="name")],
-    BeforeValidator(_named),
+    BeforeValidator(_member),
 ]
 
 

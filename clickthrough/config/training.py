@@ -19,6 +19,10 @@ Monitor = Literal[
 CalibrationMethod = Literal["auto", "platt", "temperature", "isotonic", "none"]
 
 
+_LARGEST_SEED = 2**31 - 1_001
+"""All that draws at random takes it, and so many more for the runs of a comparison."""
+
+
 class Training(Strict):
     """The training loop.
 
@@ -74,7 +78,7 @@ class Training(Strict):
     decay: Literal["none", "linear", "cosine", "plateau"] = "cosine"
     plateau_factor: float = Field(default=0.1, gt=0, lt=1)
     plateau_patience: int = Field(default=1, ge=1)
-    threads: int | None = Field(default=None, ge=1)
+    threads: int | None = Field(default=None, ge=1, le=1_024)
     clip_norm: float | None = Field(default=None, gt=0)
     shuffle_rows: int = Field(default=4_000_000, ge=1)
     checkpoint_every: Duration = 60
@@ -82,7 +86,7 @@ class Training(Strict):
     tables: Literal["replicated", "sharded"] = "replicated"
     patience: int = Field(default=5, ge=1)
     monitor: Monitor = "log_loss"
-    seed: int = 7
+    seed: int = Field(default=7, ge=0, le=_LARGEST_SEED)
 
     @model_validator(mode="after")
     def _whole_requests(self) -> Self:

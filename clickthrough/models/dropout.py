@@ -15,7 +15,7 @@ class FastDropout(nn.Dropout):
 
     def forward(self, values: Tensor) -> Tensor:
         """Set values to 0 at random and scale the rest up, in training alone."""
-        dropped = round(self.p * _STEPS)
+        dropped = min(round(self.p * _STEPS), _STEPS - 1)
         if not self.training or not dropped:
             return values
         count = -(-values.numel() // 4)

@@ -10,7 +10,7 @@ import numpy as np
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.config.serving import Serving
-from clickthrough.errors import RequestError
+from clickthrough.errors import BundleError, RequestError
 from clickthrough.features.encoding.lookup import IdEncoder
 from clickthrough.features.history.online import Histories, online_histories
 from clickthrough.features.history.ticks import tick_of
@@ -138,6 +138,8 @@ class Scorer:
         ids = self._ids.encode(rows.values, columns, len(rows))
         encoded = bundle.encoder.encode(columns, rows.offsets, ids)
         logits = bundle.calibrator.logit(bundle.model.logits(encoded), encoded.ids)
+        if not np.isfinite(logits).all():
+            raise BundleError(f"{bundle.path}: gives no finite score for these impressions")
         found = self._finder.find(rows.values, columns, encoded)
         for unseen, odd in zip(found.unseen, rows.odd_times):  # noqa: B905 - mostly there is none
             if odd:

@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 
 from clickthrough.bundle import layout
 from clickthrough.bundle.runtime import OnnxModel
+from clickthrough.calibration.credibility import credibility
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.training.fitted import EXAMPLE_ROWS, Scored
 
@@ -57,7 +58,8 @@ def fit_weights(logits: Sequence[NDArray[np.floating]], labels: NDArray[np.int8]
     """Return the weights, none below 0, by which logits tell labels best; shape (members,).
 
     Log loss with a free intercept, which calibration takes over: stacking with the logistic link
-    (Wolpert, 1992; weights of one sign as Breiman, 1996, has them).
+    (Wolpert, 1992; weights of one sign as Breiman, 1996, has them). Of few clicks they are believed
+    as far as a calibration is, :func:`credibility`; the rest is their mean.
 
     Args:
         logits: of each member on the validation part, shape (n,).
@@ -72,11 +74,15 @@ def fit_weights(logits: Sequence[NDArray[np.floating]], labels: NDArray[np.int8]
         value = float(np.mean(np.logaddexp(0, z) - clicked * z))
         return value, np.append(columns.T @ gradient, gradient.sum()) / len(z)
 
-    start = np.append(np.full(len(logits), 1 / len(logits)), 0.0)
+    equal = np.full(len(logits), 1 / len(logits))
+    believed = credibility(labels)
+    if not believed:
+        return equal
+    start = np.append(equal, 0.0)
     bounds = [(0.0, None)] * len(logits) + [(None, None)]
     found = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B")
     weights: Floats = np.asarray(found.x[:-1], np.float64)
-    return weights if weights.max() >= _LEAST else start[:-1]
+    return believed * weights + (1 - believed) * equal if weights.max() >= _LEAST else equal
 
 
 def joined_graphs(graphs: Sequence[onnx.ModelProto], weights: Sequence[float]) -> onnx.ModelProto:

@@ -18,6 +18,7 @@ from clickthrough.training.fit_module import fit_module
 from clickthrough.training.fit_trees import fit_lightgbm
 from clickthrough.training.fitted import Scored
 from clickthrough.training.machine.threads import torch_threads
+from clickthrough.training.optim.divergence import refuse_infinite
 from clickthrough.training.prepare import Prepared
 from clickthrough.training.resuming.position import Epoch
 from clickthrough.training.told import Told
@@ -73,6 +74,7 @@ def fit(
     watched = prepared.watched
     with step("calibrating"):
         logits = model.logits(watched.inputs)
+        refuse_infinite(logits, config.model.name)
         calibrator = calibrate(config.calibration, prepared.encoder, watched, logits)
         losses = log_losses(calibrator, watched, logits)
     said = with_losses(described(calibrator, watched.labels), losses)
@@ -107,8 +109,11 @@ def _blended(
     if not members:
         return None
     watched = prepared.watched
-    weights = fit_weights([one.logits(watched.inputs) for one in members], watched.labels)
     names = [model.name for model in config.model.members]
+    logits = [one.logits(watched.inputs) for one in members]
+    for said, name in zip(logits, names, strict=True):
+        refuse_infinite(said, name)
+    weights = fit_weights(logits, watched.labels)
     shares = ", ".join(f"{n} {w:.2f}" for n, w in zip(names, weights, strict=True))
     told.say(f"weights by the validation part: {shares}")
     return Blended(members, weights.tolist()), epochs

@@ -11,6 +11,7 @@ from clickthrough.steps import step
 from clickthrough.training.distributed.opening import check_agreement
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.fitted import FittedModule, Scored
+from clickthrough.training.machine.memory import naming_memory
 from clickthrough.training.optim.loop import Trainer
 from clickthrough.training.optim.monitor import chosen_epoch
 from clickthrough.training.optim.untrained import settle_untrained
@@ -34,7 +35,8 @@ def fit_module(
     place = where.place or Place.of(settings)
     encoder, train = prepared.encoder, prepared.tables["train"]
     torch.manual_seed(settings.seed)
-    model = build_model(config.model, input_shape(encoder, config.model))
+    with naming_memory(f"model: '{config.model.name}'"):
+        model = build_model(config.model, input_shape(encoder, config.model))
     if start is not None:
         start.load(model, encoder)
         told.say(f"going on from bundle {start.bundle.manifest.version}")

@@ -71,7 +71,7 @@ def fit_lightgbm(
     fitted = FittedGraph(trees)
     rounds = trees.booster.current_iteration()
     value = sign_of(training.monitor) * monitored(fitted.logits(watched.inputs), watched, training)
-    epoch = Epoch(rounds, float("nan"), value)
+    epoch = Epoch(rounds, None, value)
     told.evaluated(epoch)
     told.say(f"{rounds} trees: validation {training.monitor} {value:.4f}")
     return fitted, [epoch]

@@ -120,6 +120,8 @@ def train(
     work = _Work(config, dataset, prepared, told, place, out.with_name(f".{out.name}.training"))
     if leads and not begin.resume:
         work.clear()
+    elif leads and not work.checkpoints.is_dir():
+        told.say(f"{work.checkpoints}: no checkpoint yet; training begins anew")
     fitted = fit(prepared, config, told, Where(place, work.checkpoints, start))
     made = ""
     if fitted is not None:

@@ -284,10 +284,46 @@ def outside(model: onnx.ModelProto) -> None:
         tensor.external_data.add(key=key, value=value)
 
 
+def looping(model: onnx.ModelProto) -> None:
+    """Add a loop that would go round for ever, if anybody ran it."""
+    helper = onnx.helper
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["going"], ["still"])],
+        "body",
+        [
+            helper.make_tensor_value_info("round", onnx.TensorProto.INT64, []),
+            helper.make_tensor_value_info("going", onnx.TensorProto.BOOL, []),
+        ],
+        [helper.make_tensor_value_info("still", onnx.TensorProto.BOOL, [])],
+    )
+    model.graph.initializer.append(
+        onnx.numpy_helper.from_array(np.array(2**62, np.int64), "rounds")
+    )
+    model.graph.node.append(helper.make_node("Loop", ["rounds", ""], [], body=body))
+
+
+def function(model: onnx.ModelProto) -> None:
+    opsets = [onnx.helper.make_opsetid("", 18)]
+    node = onnx.helper.make_node("Identity", ["x"], ["y"])
+    model.functions.append(onnx.helper.make_function("own", "F", ["x"], ["y"], [node], opsets))
+
+
+def sparse(model: onnx.ModelProto) -> None:
+    values = onnx.numpy_helper.from_array(np.array([np.nan], np.float32), "sparse")
+    places = onnx.numpy_helper.from_array(np.array([1], np.int64))
+    model.graph.sparse_initializer.append(onnx.helper.make_sparse_tensor(values, places, [9]))
+
+
+def constants(model: onnx.ModelProto) -> None:
+    """Hold weights in a node, as numbers and as a tensor of several."""
+    node = onnx.helper.make_node("Constant", [], ["own"], value_floats=[0.0, float("nan")])
+    model.graph.node.insert(0, node)
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        renamed_input, renamed_output, wider_input, shorter_table, outside,
+        looping, function, sparse, constants, renamed_input, renamed_output, wider_input, shorter_table, outside,
         weight(float("nan")), weight(float("inf")), weight(-float("inf")), weight(1e30),
     ],
 )  # fmt: skip

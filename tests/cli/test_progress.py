@@ -70,3 +70,10 @@ def test_a_step_that_fails_leaves_no_bar() -> None:
             assert [task.description for task in bars.tasks] == ["reading the log"]
             raise ValueError("broken")
         assert not bars.tasks
+
+
+def test_a_step_that_began_before_anybody_looked_ends_like_others() -> None:
+    with step("reading") as at, progress() as bars:
+        at.ended = True
+        at.tell()
+        assert not bars.tasks

@@ -1,6 +1,7 @@
 """A comparison of families on one log."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from clickthrough.comparison.report import markdown, write_report
 from clickthrough.comparison.run import Outcome, outcome_of
 from clickthrough.comparison.summary import summarized
 from clickthrough.config.evaluation import Evaluation
+from clickthrough.config.model import Mlp
 from clickthrough.config.root import Config
-from clickthrough.errors import ConfigError
+from clickthrough.errors import ClickthroughError, ConfigError
 from clickthrough.training.told import Told
 
 MODELS = "mlp, wide_deep[members=2]"
@@ -47,7 +49,9 @@ def test_every_contender_runs_with_every_seed_and_an_interrupted_comparison_goes
     first, second = summary.rows
     assert (first.seeds, second.seeds) == (2, 2)
     assert first.test["log_loss"] is not None
-    assert first.test["log_loss"][1] > 0  # seeds differ
+    deviation = first.test["log_loss"][1]
+    assert deviation is not None
+    assert deviation > 0  # seeds differ
     assert not first.differences
     difference = second.differences["log_loss"]
     assert difference is not None
@@ -75,6 +79,84 @@ def test_runs_of_another_configuration_are_not_mixed_in(made: Config, tmp_path: 
         other = made.model_copy(update={section: changed})
         with pytest.raises(ConfigError, match="holds runs of another log or configuration"):
             compare(other, some, 1, tmp_path, Told())
+
+
+def test_of_one_run_no_deviation_is_said(made: Config, tmp_path: Path, finished: Path) -> None:
+    shutil.copytree(finished, tmp_path / "out")
+    summary = compare(made, contenders("mlp", made.model), 1, tmp_path / "out", Told())
+    row = next(line for line in markdown(summary).splitlines() if line.startswith("| mlp"))
+    assert "±" not in row
+
+
+def kept(folder: Path) -> Path:
+    """Return the figures of the first run that lies in a directory."""
+    (path,) = folder.glob("mlp-*.json")
+    return path
+
+
+def damaged(path: Path, how: str) -> None:
+    values = path.with_suffix(".npy")
+    match how:
+        case "no figures":
+            path.write_text("{")
+        case "other figures":
+            path.write_text(path.read_text().replace('"seconds"', '"minutes"'))
+        case "a text":
+            path.write_bytes(b"\xff")
+        case "no values":
+            values.unlink()
+        case "half of the values":
+            values.write_bytes(values.read_bytes()[:200])
+        case "other values":
+            np.save(values, np.full(len(np.load(values)), 7.0, np.float32))
+        case "few values":
+            np.save(values, np.load(values)[:3])
+        case "another run":
+            path.write_text(path.read_text().replace('"contender": "mlp"', '"contender": "lr"'))
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "no figures", "other figures", "a text", "no values", "half of the values",
+        "other values", "few values", "another run",
+    ],
+)  # fmt: skip
+def test_a_run_that_is_damaged_or_another_is_refused_by_name(
+    how: str, made: Config, tmp_path: Path, finished: Path
+) -> None:
+    shutil.copytree(finished, tmp_path / "out")
+    path = kept(tmp_path / "out")
+    damaged(path, how)
+    with pytest.raises(ClickthroughError, match=path.stem):
+        compare(made, contenders("mlp", made.model), 1, tmp_path / "out", Told())
+
+
+@pytest.fixture(scope="module")
+def finished(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of one run."""
+    evaluation = config.evaluation.model_copy(update={"bootstrap": 20})
+    training = config.training.model_copy(update={"epochs": 1})
+    settings = config.model_copy(update={"evaluation": evaluation, "training": training})
+    folder = tmp_path_factory.mktemp("finished") / "out"
+    compare(settings, contenders("mlp", settings.model), 1, folder, Told())
+    return folder
+
+
+def test_contenders_that_are_written_alike_lie_apart() -> None:
+    context = ("[[user], [item]]", "[[user, item], []]")
+    some = contenders(", ".join(f"final_mlp[context={text}]" for text in context), Mlp())
+    long = contenders(", ".join(f"mlp[hidden={[1] * 90 + [last]}]" for last in (1, 2)), Mlp())
+    names = [comparing._file_name(one) for one in (*some, *long)]
+    assert len(set(names)) == 4
+    assert max(map(len, names)) < 100
+
+
+def test_a_place_where_no_directory_can_be_is_named(made: Config, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / ("x" * 300)):
+        with pytest.raises(ConfigError, match="no directory can be there"):
+            compare(made, contenders("mlp", made.model), 1, out, Told())
 
 
 def test_an_equal_contender_differs_by_nothing_and_a_better_one_surely() -> None:

@@ -11,7 +11,7 @@ from clickthrough.config.base import format_duration, parse_duration
 from clickthrough.config.data import TabularData
 from clickthrough.config.features import Counter
 from clickthrough.config.load import parse_config, preset_names
-from clickthrough.config.model import Mlp, WideDeep
+from clickthrough.config.model import DeepFm, Lr, Mlp, WideDeep, family_names
 from clickthrough.errors import ConfigError
 
 
@@ -313,6 +313,31 @@ def test_a_setting_replaces_the_files(tmp_path: Path) -> None:
     assert config.training.batch_size == load_config("outbrain", tmp_path).training.batch_size
 
 
+@pytest.mark.parametrize("preset", ["outbrain", "ebnerd", "original"])
+def test_another_family_leaves_out_what_it_lacks_of_the_files(preset: str) -> None:
+    for name in family_names():
+        config = load_config(preset, settings=[f"model.name={name}", "training.epochs=2"])
+        assert config.model.name == name
+    lr = load_config(preset, settings=["model.name=lr", "model.members=2"]).model
+    assert isinstance(lr, Lr)
+    assert lr.members == 2
+    given = load_config(preset).model
+    assert isinstance(given, Mlp | WideDeep)
+    deepfm = load_config(preset, settings=["model.name=deepfm"]).model
+    assert isinstance(deepfm, DeepFm)
+    assert deepfm.hidden == given.hidden
+    with pytest.raises(
+        ConfigError, match=r"--set model\.hidden: model.*unknown key 'hidden'|unknown"
+    ):
+        load_config(preset, settings=["model.name=lr", "model.hidden=[3]"])
+
+
+def test_a_value_of_the_command_line_is_not_blamed_on_the_file() -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_config("outbrain", settings=["training.epochs=0", "model.dropout=0.3"])
+    assert str(refused.value).startswith("--set training.epochs: training.epochs: ")
+
+
 @pytest.mark.parametrize(
     ("setting", "says"),
     [
@@ -321,9 +346,29 @@ def test_a_setting_replaces_the_files(tmp_path: Path) -> None:
         ("model.hidden=[8", "--set model.hidden=[8: not readable as YAML"),
         ("training.epoch=1", "did you mean 'epochs'"),
         ("training.epochs=many", "training.epochs"),
+        ("training.epochs=9999-99-99", "not readable as YAML: month must be in"),
+        ('training.epochs=!!int "x"', "--set training.epochs=!!int"),
+        ('training.epochs=!!bool "x"', "--set training.epochs=!!bool"),
+        (f"training.epochs={'9' * 5_000}", "not readable as YAML"),
+        (f"training.epochs={'[' * 100_000}", "not readable as YAML"),
+        ("training.seed=-5", "training.seed: Input should be greater than or equal to 0"),
+        ("training.seed=99999999999999999999", "training.seed: Input should be less than"),
+        ("training.threads=100000", "training.threads: Input should be less than"),
+        ("training.learning_rate=.inf", "training.learning_rate: Input should be a finite number"),
+        ("training.weight_decay=.nan", "training.weight_decay: Input should be a finite number"),
+        ("model.members=1000000", "model.members: Input should be less than"),
+        ("model.embedding_dim=1000000000", "model.embedding_dim"),
+        ("model.hidden=[1000000000]", "model.hidden.0: Input should be less than"),
     ],
 )
 def test_a_setting_that_means_nothing_is_refused(setting: str, says: str) -> None:
     with pytest.raises(ConfigError) as refused:
         load_config("outbrain", settings=[setting])
     assert says in str(refused.value)
+
+
+def test_a_scalar_that_is_not_what_it_says_is_refused_by_the_files_name(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("evaluation: {seed: 2020-13-45}\n")
+    with pytest.raises(ConfigError, match=r"config\.yaml: not readable as YAML: month must be in"):
+        load_config(path)

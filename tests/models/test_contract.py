@@ -233,7 +233,9 @@ def loss_of(name: str, ensemble: str, **more: float) -> float:
     model = built(name, ensemble)
     for setting, value in more.items():
         setattr(model, setting, value)
-    return train_model(model, planted(200, 1), planted(60, 2), training())[0].loss
+    loss = train_model(model, planted(200, 1), planted(60, 2), training())[0].loss
+    assert loss is not None
+    return loss
 
 
 @pytest.mark.parametrize(("name", "ensemble"), [kind for kind in TRAINED if kind[1] != "one"])

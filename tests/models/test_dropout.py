@@ -19,6 +19,11 @@ def test_values_are_dropped_by_chance_and_the_rest_scaled_up(chance: float) -> N
         assert float(both) == pytest.approx((1 - chance) ** 2, abs=0.006)
 
 
+def test_a_chance_near_1_leaves_something_to_divide_by() -> None:
+    made = FastDropout(1 - 1e-9)(torch.ones(100, 100))
+    assert torch.isfinite(made).all()
+
+
 def test_gradients_pass_where_values_did() -> None:
     values = torch.randn(50, 20, requires_grad=True)
     made = FastDropout(0.5)(values)

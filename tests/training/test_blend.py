@@ -80,3 +80,20 @@ def test_two_views_of_a_truth_are_better_together() -> None:
 def test_where_nothing_tells_all_weigh_the_same() -> None:
     labels = np.array([0, 1] * 100, np.int8)
     assert fit_weights([np.zeros(200), np.zeros(200)], labels).tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(("clicks", "share"), [(0, 0.0), (25, 0.5), (100, 1.0), (400, 1.0)])
+def test_of_few_clicks_weights_are_believed_in_part(clicks: int, share: float) -> None:
+    rng = np.random.default_rng(5)
+    labels = np.zeros(4_000, np.int8)
+    labels[:clicks] = 1
+    telling = np.where(labels == 1, 2.0, -3.0) + rng.normal(size=4_000)
+    other = rng.normal(size=4_000)
+    weights = fit_weights([telling, other], labels)
+    assert (weights >= 0).all()
+    if not share:
+        assert weights.tolist() == [0.5, 0.5]
+        return
+    assert weights[0] > weights[1]
+    if share == 0.5:
+        assert weights[1] >= 0.25

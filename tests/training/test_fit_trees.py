@@ -1,5 +1,6 @@
 """Trees, and blends of families, go the whole way, and are served without what fitted them."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,17 +11,20 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 
 from clickthrough.bundle import load_bundle
 from clickthrough.bundle.module import load_module
 from clickthrough.config.root import Config
 from clickthrough.data.open import open_dataset
-from clickthrough.errors import BundleError, ConfigError
+from clickthrough.errors import BundleError, ClickthroughError, ConfigError
 from clickthrough.evaluation.metrics import auc
+from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.serving.predictor import Predictor
 from clickthrough.training.distributed.group import Group
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.fit import fit
+from clickthrough.training.fit_trees import FittedGraph
 from clickthrough.training.prepare import Prepared, prepare
 from clickthrough.training.run import Begin, train
 from clickthrough.training.where import Where
@@ -81,7 +85,7 @@ def test_it_is_served_without_the_library_that_fitted_it(made: Path, log: pl.Dat
 def test_it_is_no_module_and_cannot_be_gone_on_from(
     made: Path, log_folder: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(BundleError, match="is no module of torch"):
+    with pytest.raises(BundleError, match="is a graph alone"):
         load_module(load_bundle(made))
     config = load_bundle(made).config
     with pytest.raises(ConfigError, match="is fitted anew each time"):
@@ -147,3 +151,29 @@ def test_requests_that_cannot_be_ranked_are_refused(
     odd = replace(prepared, tables=prepared.tables | {"train": replace(train, offsets=offsets)})
     with pytest.raises(ConfigError, match=says):
         fit(odd, config_of(log_folder, "lambdarank"))
+
+
+def test_what_lightgbm_refuses_is_told_in_one_line(prepared: Prepared, log_folder: Path) -> None:
+    config = config_of(log_folder, "binary")
+    model = config.model.model_copy(update={"row_fraction": 1e-9})
+    with pytest.raises(ConfigError, match="'lightgbm' cannot be fitted so"):
+        fit(prepared, config.model_copy(update={"model": model}))
+
+
+@pytest.mark.parametrize("name", ["binary", "blend"])
+def test_trees_that_give_no_numbers_are_refused(
+    name: str, prepared: Prepared, log_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(self: FittedGraph, inputs: Encoded) -> NDArray[np.float32]:
+        return np.full(len(inputs), np.nan, np.float32)
+
+    monkeypatch.setattr(FittedGraph, "logits", nothing)
+    with pytest.raises(ClickthroughError, match="gives no finite score for"):
+        fit(prepared, config_of(log_folder, name))
+
+
+def test_the_record_of_trees_is_json(made: Path) -> None:
+    def refused(constant: str) -> None:
+        raise AssertionError(constant)
+
+    json.loads((made / "metrics.json").read_text(), parse_constant=refused)

@@ -85,4 +85,6 @@ def test_rows_without_weight_teach_nothing(
     values = make_values(tmp_path, weight="price")
     values["features"] = [f for f in values["features"] if "price" not in f.get("fields", [])]
     made = train(parse_config(values, "test"), tmp_path / "bundle", baselines=False)
-    assert least <= made.epochs[-1].loss < most
+    loss = made.epochs[-1].loss
+    assert loss is not None
+    assert least <= loss < most

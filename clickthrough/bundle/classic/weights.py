@@ -47,10 +47,9 @@ def classic_weights(model: CtrModel, columns: list[str]) -> dict[str, Tensor]:
 def _perceptrons(model: CtrModel) -> list[MlpNet]:
     nets = [net for net in model.nets if isinstance(net, MlpNet)]
     if len(nets) != len(model.nets) or len(nets) != model.members or len(model.embeddings) > 1:
-        found = type(model.net).__name__
         raise BundleError(
-            "the classic layout holds perceptrons over one set of embeddings; found "
-            f"{found} with {len(model.nets)} networks over {len(model.embeddings)} sets"
+            "the classic layout holds models of the families mlp and wide_deep, whose members "
+            "have networks of their own and share their embeddings; this is another one"
         )
     return nets
 

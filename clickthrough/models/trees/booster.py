@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.config.model import LightGbm
+from clickthrough.errors import ConfigError
 from clickthrough.models.trees.inputs import Rows
 from clickthrough.steps import advance
 
@@ -63,17 +64,23 @@ def fit_booster(train: Seen, validation: Seen, settings: TreeSettings) -> "light
 
     Returns:
         The trees up to the best round.
+
+    Raises:
+        ConfigError: LightGBM refuses the settings for these rows.
     """
     import lightgbm
 
     made = _dataset(train, settings, weight=train.rows.weights)
-    return lightgbm.train(
-        _parameters(settings, len(train.rows.labels)),
-        made,
-        settings.rounds,
-        valid_sets=[_dataset(validation, settings, reference=made)],
-        callbacks=[lightgbm.early_stopping(settings.patience, verbose=False), _tell],
-    )
+    try:
+        return lightgbm.train(
+            _parameters(settings, len(train.rows.labels)),
+            made,
+            settings.rounds,
+            valid_sets=[_dataset(validation, settings, reference=made)],
+            callbacks=[lightgbm.early_stopping(settings.patience, verbose=False), _tell],
+        )
+    except lightgbm.basic.LightGBMError as error:
+        raise ConfigError(f"model: 'lightgbm' cannot be fitted so: {error}") from None
 
 
 def _tell(round_: "CallbackEnv") -> None:

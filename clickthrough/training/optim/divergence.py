@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import NoReturn
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from clickthrough.errors import ClickthroughError
@@ -37,6 +39,20 @@ def refuse_lost(monitor: str, epoch: int) -> NoReturn:
         f"training diverged in epoch {epoch}: {monitor} of the validation part is not a number; "
         "a lower learning_rate or training.clip_norm may help"
     )
+
+
+def refuse_infinite(logits: NDArray[np.float32], family: str) -> None:
+    """Refuse a model that gives no number for a row of the validation part.
+
+    Raises:
+        ClickthroughError: it gives none.
+    """
+    wrong = int(np.count_nonzero(~np.isfinite(logits)))
+    if wrong:
+        raise ClickthroughError(
+            f"training diverged: '{family}' gives no finite score for {wrong:,} of {len(logits):,} "
+            "impressions of the validation part; a lower learning_rate may help"
+        )
 
 
 def _suspect(numeric: Tensor, names: Sequence[str]) -> str:

@@ -27,7 +27,7 @@ from clickthrough.training.optim.schedule import rate_factor
 from clickthrough.training.optim.step import Step
 from clickthrough.training.optim.watch import Seen, Watch, steps_between_looks
 from clickthrough.training.resuming.chance import chance_of, restore_chance, seed_process
-from clickthrough.training.resuming.checkpoint import Keeper, Numbers, Tensors
+from clickthrough.training.resuming.checkpoint import Keeper, Numbers, Tensors, unreadable
 from clickthrough.training.resuming.position import Epoch, Position
 from clickthrough.training.rows.batches import Batch, batches_of, step_count
 from clickthrough.training.rows.sampling import correction, positive_weight
@@ -101,7 +101,10 @@ class Trainer:
         group = self._place.group
         kept = led_state(group, keeper.load() if group.leads else None)
         if kept is not None:
-            self.restore(*kept)
+            try:
+                self.restore(*kept)
+            except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
+                raise unreadable(keeper.folder, error) from None
         return kept is not None
 
     def run(
@@ -235,12 +238,26 @@ class Trainer:
         shared = self._step.unseen.generator
         restore_chance(groups["random"], self._place.device, shared, self._place.group)
         self.position = Position.read(numbers)
+        if self.position.batches > step_count(self._train, self._settings):
+            raise ValueError(f"no epoch has {self.position.batches:,} batches")
+        _check_weights(self._best, self._model.state_dict())
 
     def _tables(self) -> set[str]:
         """Return the names of the embedding tables."""
         tables = {id(table) for table in self._model.table_parameters()}
         named = self._model.state_dict(keep_vars=True)
         return {name for name, value in named.items() if id(value) in tables}
+
+
+def _check_weights(given: Tensors, wanted: Tensors) -> None:
+    """Refuse weights that are not those of a model.
+
+    Raises:
+        ValueError: another name or shape.
+    """
+    found, expected = ({n: v.shape for n, v in each.items()} for each in (given, wanted))
+    if found != expected:
+        raise ValueError("expected the best weights of this model")
 
 
 def train_model(

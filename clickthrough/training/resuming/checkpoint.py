@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from safetensors import SafetensorError
@@ -25,6 +26,16 @@ _TENSORS, _NUMBERS = "state.safetensors", "state.json"
 _FORMAT = 3
 _NOTED = ("processes", "threads", "device")
 """What may differ from the run that left a checkpoint: sums are then rounded in another order."""
+
+
+class _State(msgspec.Struct):
+    identity: Numbers
+    numbers: Numbers
+
+
+def unreadable(folder: Path, error: Exception) -> ClickthroughError:
+    """Return what is to be said of a checkpoint that is none."""
+    return ClickthroughError(f"{folder}: not readable as a checkpoint: {error}; leave out --resume")
 
 
 class Keeper:
@@ -85,18 +96,18 @@ class Keeper:
             return None
         newest = kept[-1]
         try:
-            state = json.loads((newest / _NUMBERS).read_text())
+            state = msgspec.convert(json.loads((newest / _NUMBERS).read_bytes()), _State)
             tensors = load_file(newest / _TENSORS)
         except (OSError, ValueError, SafetensorError) as error:
-            raise ClickthroughError(f"{newest}: not readable as a checkpoint: {error}") from None
+            raise unreadable(newest, error) from None
         needed = [name for name in self._identity if name not in _NOTED]
-        differing = _differing(state["identity"], self._identity, needed)
-        noted = _differing(state["identity"], self._identity, _NOTED)
+        differing = _differing(state.identity, self._identity, needed)
+        noted = _differing(state.identity, self._identity, _NOTED)
         self.noted = f"; {noted}: sums are rounded otherwise" if noted else ""
         if differing:
             raise ClickthroughError(f"{newest}: is of another run: {differing}; leave out --resume")
         self._count = int(newest.name)
-        return tensors, state["numbers"]
+        return tensors, state.numbers
 
     def clear(self) -> None:
         """Remove every checkpoint."""
@@ -104,7 +115,7 @@ class Keeper:
 
     def _kept(self) -> list[Path]:
         found = self.folder.iterdir() if self.folder.is_dir() else []
-        return sorted(path for path in found if path.name.isdigit())
+        return sorted(path for path in found if path.name.isdecimal() and path.name.isascii())
 
 
 def identity_of(

@@ -1,8 +1,9 @@
 """How far a run has come."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from clickthrough.training.optim.plateau import Plateau
@@ -10,10 +11,13 @@ from clickthrough.training.optim.plateau import Plateau
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to: mean training loss, and the monitored metric on validation."""
+    """What one epoch came to: mean training loss, and the monitored metric on validation.
+
+    Trees know of no such loss.
+    """
 
     number: int
-    loss: float
+    loss: float | None
     monitored: float
 
 
@@ -47,6 +51,12 @@ class Position:
 
     @classmethod
     def read(cls, numbers: dict[str, Any]) -> "Position":
-        """Return the position of a checkpoint."""
-        epochs = [Epoch(**epoch) for epoch in numbers["epochs"]]
-        return cls(**{**numbers, "epochs": epochs, "plateau": Plateau(**numbers["plateau"])})
+        """Return the position of a checkpoint.
+
+        Raises:
+            ValueError: it is none.
+        """
+        read = msgspec.convert(numbers, cls)
+        if set(numbers) != set(asdict(read)) or min(read.batches, read.rows, read.steps) < 0:
+            raise ValueError("expected the position of a run")
+        return read

@@ -115,19 +115,17 @@ class Other(Net):
 
 
 @pytest.mark.parametrize(
-    ("net", "settings", "found"),
+    ("net", "settings"),
     [
-        (Other, {}, "found Other with 1 networks"),
-        (MlpNet, {"members": 2, "share": "all"}, "found MlpNet with 1 networks"),
-        (MlpNet, {"members": 2, "share": "none"}, "2 networks over 2 sets"),
+        (Other, {}),
+        (MlpNet, {"members": 2, "share": "all"}),
+        (MlpNet, {"members": 2, "share": "none"}),
     ],
 )
-def test_a_model_of_another_kind_is_refused(
-    net: type[Any], settings: dict[str, Any], found: str
-) -> None:
+def test_a_model_of_another_kind_is_refused(net: type[Any], settings: dict[str, Any]) -> None:
     config, shape = Mlp(hidden=[4], **settings), InputShape.of((7,), 2)
     made = (lambda: net(shape)) if net is Other else (lambda: net(config, shape))
-    with pytest.raises(BundleError, match=found):
+    with pytest.raises(BundleError, match="of the families mlp and wide_deep"):
         classic_weights(CtrModel(config, shape, made), ["id_0"])
 
 

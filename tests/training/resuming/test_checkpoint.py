@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from clickthrough.bundle import layout
@@ -233,3 +233,48 @@ def count_of(checkpoints: Path) -> int:
     if not checkpoints.is_dir():
         return 0
     return max((int(path.name) for path in checkpoints.iterdir() if path.name.isdigit()), default=0)
+
+
+def _edited(**changes: object) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        path = folder / "state.json"
+        state = json.loads(path.read_text())
+        state["numbers"] |= changes
+        path.write_text(json.dumps(state))
+
+    return edit
+
+
+def _without(prefix: str) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        path = folder / "state.safetensors"
+        kept = {n: v for n, v in load_file(path).items() if not n.startswith(prefix)}
+        save_file(kept, path)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda folder: (folder / "state.json").write_text("[]"),
+        lambda folder: (folder / "state.json").write_text("{}"),
+        lambda folder: (folder / "state.json").write_text('{"identity": [], "numbers": {}}'),
+        _edited(epochs=[{"x": 1}]),
+        _edited(batches="x"),
+        _edited(batches=-1),
+        _edited(batches=1_000_000_000),
+        _edited(more=1),
+        *(_without(prefix) for prefix in ("model/", "best/", "optimizers/", "random/")),
+    ],
+)
+def test_a_checkpoint_that_was_changed_is_refused(
+    edit: Callable[[Path], object], tmp_path: Path
+) -> None:
+    settings = settings_of({})
+    with pytest.raises(StoppedError):
+        trained(settings, keeper_of(tmp_path, settings), 3)
+    (tmp_path / "000²").mkdir()  # a digit of another kind
+    edit(tmp_path / "000000002")
+    with pytest.raises(ClickthroughError, match=r"not readable as a checkpoint|of another run"):
+        trained(settings, keeper_of(tmp_path, settings))
