@@ -33,14 +33,13 @@ class Display(NamedTuple):
 
 
 def displays_of(bundle: Bundle, log: Path, most: int = 20_000) -> list[Display]:
-    """Return the first displays of the test part, in order of time, without missing fields."""
+    """Return the first displays of the test part, in order of time."""
     data = with_data(bundle.config, log).data
     dataset = open_dataset(data)
     part = with_part(dataset, bundle.config.data.split).filter(pl.col("part") == TEST)
     frame = part.sort("row").head(most).collect()
     offsets = request_offsets(frame)[:-1].tolist()  # the last one may be cut
     rows, labels = list(raw_rows(frame, dataset.schema)), frame["label"].to_list()
-    rows = [{n: v for n, v in row.items() if v is not None} for row in rows]
     spans = list(pairwise(offsets))
     shared = _shared(rows, spans)
     return [

@@ -1,6 +1,11 @@
 """Predictor: raw fields to calibrated probabilities, in process.
 
     taskset -c 0 python benchmarks/scoring.py --rows 1 100 500
+    taskset -c 0 python benchmarks/scoring.py --log models demo --log ebnerd_models ebnerd
+
+With ``--log BUNDLE DATA`` requests are those of the bundle's log, the later half of its test part,
+with the events of the other half counted: one impression with all its fields, the display as it
+was, with what displays share in the context, and 100 candidates drawn from all displays. Else:
 
 One row is an impression with all its fields; 100 and 500 are the candidates of one request. Every
 request is new, its values drawn from vocabularies of 100,000: evenly (skew 1), or with a skew of 3
@@ -17,13 +22,17 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+from real_requests import displays_of, with_candidates
 from rich.console import Console
 from rich.table import Table
-from served_bundle import Requests, make_bundle, random_inputs
+from served_bundle import Requests, make_bundle
 
 from clickthrough import Predictor
+from clickthrough.features.encoding.encoder import Encoded
 
 ROUNDS = 5
+MOST_OF_MANY = 1_000
+"""Requests of 100 candidates."""
 
 
 def filled(bundle: Path, store: str | Path, **options: str) -> Predictor:
@@ -71,8 +80,47 @@ def calls_of(predictor: Predictor, rows: int, skew: float) -> list[Callable[[], 
 
 def graph_alone(predictor: Predictor, rows: int) -> float:
     """Return the p50 in ms of the model's graph alone."""
-    inputs = random_inputs(predictor.bundle.encoder, rows)
+    encoder, rng = predictor.bundle.encoder, np.random.default_rng(5)
+    sizes = [size for size, length in encoder.bag_shapes.values() for _ in range(length)]
+    inputs = Encoded(
+        rng.integers(0, list(encoder.id_sizes.values()), (rows, len(encoder.id_sizes)), np.int32),
+        rng.normal(size=(rows, len(encoder.numeric_names))).astype(np.float32),
+        rng.integers(0, sizes, (rows, len(sizes)), np.int32),
+        np.full((rows, len(sizes)), 0.1, np.float32),
+    )
     return timed([partial(predictor.bundle.model.logits, inputs)] * 500)[0]
+
+
+def real(places: list[list[Path]]) -> None:
+    """Measure requests of logs."""
+    table = Table("bundle", "request", "requests", "p50 ms", "p99 ms", "graph alone p50 ms")
+    for bundle, log in places:
+        predictor = Predictor.load(bundle)
+        displays = displays_of(predictor.bundle, log)
+        half = len(displays) // 2
+        for display in displays[:half]:
+            predictor.observe(display.events)
+        predictor.warm_up()
+        asked = displays[half:]
+        rng = np.random.default_rng(1)
+        first = [{**display.context, **display.candidates[0]} for display in asked]
+        many = with_candidates(asked, 100, rng)[:MOST_OF_MANY]
+        sizes = [len(display.candidates) for display in asked]
+        typical = int(np.median(sizes))
+        for name, rows, calls in (
+            ("one impression", 1, [partial(predictor.predict, [row]) for row in first]),
+            (
+                f"its display, {np.mean(sizes):.1f} candidates",
+                typical,
+                [partial(predictor.rank, own.context, own.candidates) for own in asked],
+            ),
+            ("100 candidates", 100, [partial(predictor.rank, *own) for own in many]),
+        ):
+            figures = *timed(calls), graph_alone(predictor, rows)
+            said = [f"{figure:.3f}" for figure in figures]
+            table.add_row(bundle.name, name, str(len(calls)), *said)
+        predictor.close()
+    Console(width=110).print(table)
 
 
 def main() -> None:
@@ -82,7 +130,11 @@ def main() -> None:
     parser.add_argument("--stores", nargs="+", default=["memory", "SQLite"])
     parser.add_argument("--runtimes", nargs="+", default=["onnx"])
     parser.add_argument("--skews", type=float, nargs="+", default=[1.0, 3.0])
+    parser.add_argument("--log", nargs=2, action="append", type=Path, metavar=("BUNDLE", "DATA"))
     chosen = parser.parse_args()
+    if chosen.log:
+        real(chosen.log)
+        return
     table = Table("runtime", "store", "skew", "rows", "p50 ms", "p99 ms", "graph alone p50 ms")
     with tempfile.TemporaryDirectory() as folder:
         bundle = chosen.bundle or make_bundle(Path(folder))

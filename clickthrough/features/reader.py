@@ -15,6 +15,7 @@ from clickthrough.features.values import (
     TooLongError,
     Value,
     are_exact,
+    are_exact_lists,
     is_missing,
     reader_of,
 )
@@ -90,7 +91,10 @@ class FieldReader:
         if kind not in LISTS:
             return [read(value) for value in values]
         # rows may share a list, of any length: it is read once
-        once = {id(value): read(value) for value in {id(value): value for value in values}.values()}
+        distinct = {id(value): value for value in values}
+        if are_exact_lists(distinct.values(), LISTS[kind], self.longest(name)):
+            return values  # type: ignore[return-value]
+        once = {key: read(value) for key, value in distinct.items()}
         return [once[id(value)] for value in values]
 
     def coerce(self, value: object, name: str, place: Place) -> Value:

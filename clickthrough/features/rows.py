@@ -273,8 +273,12 @@ class RowParser(FieldReader):
 
 def padded(rows: Sequence[Sequence[Scalar]], length: int, kind: FieldType) -> NDArray[np.generic]:
     """Return lists as an array of shape (n, length): cut, or filled up with missing values."""
-    flat = [row[i] if i < len(row) else None for row in rows for i in range(length)]
-    return to_array(flat, kind).reshape(len(rows), length)
+    cut = [row[:length] for row in rows]
+    held = to_array([*chain.from_iterable(cut)], kind)
+    missing = to_array([None], kind)[0]
+    made = np.full((len(rows), length), missing, held.dtype)
+    made[np.arange(length) < np.array([*map(len, cut)], np.int64)[:, None]] = held
+    return made
 
 
 def to_array(values: Sequence[Scalar], kind: FieldType) -> NDArray[np.generic]:

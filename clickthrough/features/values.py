@@ -6,8 +6,9 @@ is too long to be a value is refused before it is looked through.
 """
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from itertools import chain
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -74,6 +75,20 @@ def are_exact(values: Sequence[object], kind: FieldType, most: int) -> bool:
         return False
     present = [value for value in values if value is not None] if _MISSING in types else values
     return not present or _AT_ONCE[kind](present, most)
+
+
+def are_exact_lists(values: Collection[object], kind: FieldType, most: int) -> bool:
+    """Say whether values are lists, or None, whose entries are as they are to be read.
+
+    Args:
+        values: of a field.
+        kind: the type of their entries.
+        most: the bytes that a text may have.
+    """
+    if not set(map(type, values)) <= {list, _MISSING}:
+        return False
+    lists: list[list[object]] = [value for value in values if value]  # type: ignore[misc]
+    return are_exact([*chain.from_iterable(lists)], kind, most)
 
 
 def is_missing(value: object) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,11 +78,14 @@ class Finder:
 
     def _never_met(self, values: Values, columns: Columns, unseen: "_Named") -> None:
         for field, column in self._ages:
-            ages, sent = columns[column].tolist(), values[field]
-            if len(sent) < len(ages):  # a shared value, asked for as of several ticks
-                sent = [*sent] * len(ages)
-            pairs = zip(ages, sent, strict=True)
-            unseen.add(self._name(field), [isnan(age) and v is not None for age, v in pairs])
+            never = np.isnan(columns[column])
+            if not never.any():
+                continue
+            sent = values[field]
+            if len(sent) < len(never):  # a shared value, asked for as of several ticks
+                sent = [*sent] * len(never)
+            pairs = zip(never.tolist(), sent, strict=True)
+            unseen.add(self._name(field), [new and v is not None for new, v in pairs])
 
 
 class _Named:
@@ -109,8 +111,15 @@ class _Named:
 
 def _empty(values: Sequence[Value]) -> list[bool]:
     """Say which lists hold nothing; one that rows share, of any length, is looked through once."""
-    found = {
-        key: not isinstance(value, list) or all(entry is None for entry in value)
-        for key, value in {id(value): value for value in values}.items()
-    }
+    perhaps = [not value or (type(value) is list and value[0] is None) for value in values]
+    if True not in perhaps:
+        return perhaps
+    distinct = {id(value): value for value in values}
+    found = {key: _holds_nothing(value) for key, value in distinct.items()}
     return [found[id(value)] for value in values]
+
+
+def _holds_nothing(value: Value) -> bool:
+    if not isinstance(value, list) or not value:
+        return True
+    return value[0] is None and all(entry is None for entry in value)

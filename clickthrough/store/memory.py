@@ -59,7 +59,7 @@ class MemoryStore:
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Return the value of each key, None where there is none."""
         with self._lock:
-            return [self._values.get(key) for key in keys]
+            return [*map(self._values.get, keys)]
 
     @contextmanager
     def transaction(self) -> Iterator[_Staged]:

@@ -323,7 +323,8 @@ def constants(model: onnx.ModelProto) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        looping, function, sparse, constants, renamed_input, renamed_output, wider_input, shorter_table, outside,
+        looping, function, sparse, constants,
+        renamed_input, renamed_output, wider_input, shorter_table, outside,
         weight(float("nan")), weight(float("inf")), weight(-float("inf")), weight(1e30),
     ],
 )  # fmt: skip

@@ -47,4 +47,8 @@ def _fitted(values: NDArray[np.generic], length: int) -> NDArray[np.generic]:
 
 
 def _padded(values: NDArray[T], length: int) -> NDArray[T]:
-    return np.pad(values, ((0, 0), (0, length - values.shape[1])))
+    if values.shape[1] == length:
+        return values
+    made = np.zeros((len(values), length), values.dtype)
+    made[:, : values.shape[1]] = values
+    return made

@@ -1,6 +1,7 @@
 """How alike two bags of ids are."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -95,7 +96,7 @@ class _Bags:
     def squares(self) -> Floats:
         """Return the inner product of each bag with itself, each pair of places met once."""
         total = _in_order(self.weights * self.weights)
-        first, second = np.triu_indices(len(self.ids), 1)
+        first, second = _pairs(len(self.ids))
         twice = (self.ids[first] == self.ids[second]) & (self.weights[first] > 0)
         repeating = twice.any(axis=0).nonzero()[0]
         if len(repeating):
@@ -112,6 +113,12 @@ class _Bags:
     def __getitem__(self, rows: NDArray[np.int64]) -> Self:
         """Return the bags of some rows."""
         return type(self)(self.ids.take(rows, axis=1), self.weights.take(rows, axis=1))
+
+
+@lru_cache(maxsize=64)
+def _pairs(places: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return every place with every later one."""
+    return np.triu_indices(places, 1)
 
 
 def _cosine(left: _Bags, right: _Bags) -> Floats:

@@ -58,7 +58,7 @@ class Snapshot:
         """Return the value of each key, None where there is none."""
         if len(self.digests) == 0:
             return [None] * len(keys)
-        return [self.index.read(_digest(key)) for key in keys]
+        return self.index.read(keys)
 
     @cached_property
     def index(self) -> "_Index":
@@ -87,14 +87,21 @@ class _Index:
             values.data,
         )
 
-    def read(self, wanted: bytes) -> bytes | None:
-        """Return the value of a digest, None where there is none."""
-        bucket = int.from_bytes(wanted[:8]) >> self._shift
-        for place in range(self._starts[bucket], self._starts[bucket + 1]):
-            if self._digests[place * _DIGEST : (place + 1) * _DIGEST] == wanted:
-                start = self._ends[place - 1] if place else 0
-                return self._values[start : self._ends[place]].tobytes()
-        return None
+    def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return the value of each key, None where there is none."""
+        shift, starts, digests = self._shift, self._starts, self._digests
+        found: list[bytes | None] = []
+        for key in keys:
+            wanted = blake2b(key, digest_size=_DIGEST).digest()
+            bucket = int.from_bytes(wanted[:8]) >> shift
+            value = None
+            for place in range(starts[bucket], starts[bucket + 1]):
+                if digests[place * _DIGEST : (place + 1) * _DIGEST] == wanted:
+                    start = self._ends[place - 1] if place else 0
+                    value = self._values[start : self._ends[place]].tobytes()
+                    break
+            found.append(value)
+        return found
 
 
 def digest(keys: Sequence[bytes]) -> NDArray[np.bytes_]:
