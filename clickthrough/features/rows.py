@@ -274,6 +274,8 @@ class RowParser(FieldReader):
 def padded(rows: Sequence[Sequence[Scalar]], length: int, kind: FieldType) -> NDArray[np.generic]:
     """Return lists as an array of shape (n, length): cut, or filled up with missing values."""
     cut = [row[:length] for row in rows]
+    if len(cut) == 1:  # sooner than by arrays
+        return to_array([*cut[0], *[None] * (length - len(cut[0]))], kind).reshape(1, length)
     held = to_array([*chain.from_iterable(cut)], kind)
     missing = to_array([None], kind)[0]
     made = np.full((len(rows), length), missing, held.dtype)

@@ -37,9 +37,8 @@ def encode_bag(
 
 def cleaned_weights(given: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the weights of values: missing, infinite and negative ones as 0, huge ones held."""
-    known = np.nan_to_num(given, nan=0.0, posinf=0.0)
-    held: NDArray[np.float64] = np.clip(known, 0.0, _HEAVIEST)
-    return held
+    sound = (given > 0) & (given < np.inf)
+    return np.where(sound, np.minimum(given, _HEAVIEST), 0.0)
 
 
 def _fitted(values: NDArray[np.generic], length: int) -> NDArray[np.generic]:

@@ -28,6 +28,9 @@ def local_seconds(time: NDArray[np.int64], timezone: str) -> NDArray[np.int64]:
     seconds = time // 1_000_000
     if timezone == "UTC":
         return seconds
+    if len(seconds) == 1:  # of a request
+        quarter = min(max(int(seconds[0]) // _QUARTER, _FIRST), _LAST)
+        return seconds + _offset(quarter, timezone)
     known = np.clip(seconds // _QUARTER, _FIRST, _LAST)
     quarters, place = np.unique(known, return_inverse=True)
     offsets = np.array([_offset(int(quarter), timezone) for quarter in quarters], np.int64)

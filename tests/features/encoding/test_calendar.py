@@ -25,6 +25,8 @@ def assert_as_zoneinfo(times: list[int], zone: str) -> None:
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     local = [(epoch + timedelta(microseconds=t)).astimezone(ZoneInfo(zone)) for t in times]
     array = np.array(times, np.int64)
+    alone = [local_seconds(array[place : place + 1], zone)[0] for place in range(len(times))]
+    assert local_seconds(array, zone).tolist() == alone
     assert hour_of_day(array, zone).tolist() == [moment.hour for moment in local]
     assert day_of_week(array, zone).tolist() == [moment.weekday() for moment in local]
 
