@@ -1,6 +1,8 @@
 """What tests share: a synthetic log, a bundle trained on it, and where real logs lie."""
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +17,19 @@ from tests.logs import make_config, make_log, write_log
 torch.set_num_threads(1)  # models are small here: threads would wait for each other
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """Take away what a command set up for its log: its stream ends with the test."""
+    root, own = logging.getLogger(), logging.getLogger("clickthrough")
+    handlers, levels = root.handlers[:], (root.level, own.level)
+    yield
+    for handler in root.handlers[:]:
+        if handler not in handlers and not type(handler).__module__.startswith("_pytest"):
+            root.removeHandler(handler)
+    root.setLevel(levels[0])
+    own.setLevel(levels[1])
 
 
 @pytest.fixture(scope="session")

@@ -137,7 +137,7 @@ def test_a_bad_bundle_leaves_the_old_one_serving_and_says_why(
         (whole, "was altered"),
         (no_manifest, "holds no manifest.json"),
         (another(other, tmp_path / "a", no_graph), "cannot be"),
-        (another(other, tmp_path / "d", no_probability), "expected a probability"),
+        (another(other, tmp_path / "d", no_probability), "should be a finite number"),
     ]
     for bad, why in cases:
         put(bad, place)
@@ -304,7 +304,7 @@ def test_what_served_before_is_let_go(place: Path, bundle_path: Path, other: Pat
 
 def test_a_bundle_that_scores_no_probability_does_not_start(place: Path, tmp_path: Path) -> None:
     nan = another(place, tmp_path / "nan", calibrated(float("nan")))
-    with pytest.raises(BundleError, match="expected a probability"):
+    with pytest.raises(BundleError, match="should be a finite number"):
         create_app(nan, "memory")
 
 

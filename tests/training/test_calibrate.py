@@ -145,4 +145,5 @@ def test_a_run_says_how_thin_the_evidence_of_its_calibration_is(
     labels = (np.arange(rows) < clicks).astype(np.int8)
     assert described(Platt(slope=1, intercept=0), labels) == f"platt, slope 1, intercept 0{note}"
     sliced = Sliced(by="city", column=0, whole=Platt(slope=1, intercept=0), slices={})
-    assert described(sliced, labels) == f"platt, slope 1, intercept 0; by city:{note}"
+    nobody = "\n  no value has as many rows as calibration.least asks for"
+    assert described(sliced, labels) == f"platt, slope 1, intercept 0; by city:{note}{nobody}"
