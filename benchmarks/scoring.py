@@ -25,10 +25,9 @@ import numpy as np
 from real_requests import displays_of, with_candidates
 from rich.console import Console
 from rich.table import Table
-from served_bundle import Requests, make_bundle
+from served_bundle import Requests, make_bundle, random_inputs
 
 from clickthrough import Predictor
-from clickthrough.features.encoding.encoder import Encoded
 
 ROUNDS = 5
 MOST_OF_MANY = 1_000
@@ -80,14 +79,7 @@ def calls_of(predictor: Predictor, rows: int, skew: float) -> list[Callable[[], 
 
 def graph_alone(predictor: Predictor, rows: int) -> float:
     """Return the p50 in ms of the model's graph alone."""
-    encoder, rng = predictor.bundle.encoder, np.random.default_rng(5)
-    sizes = [size for size, length in encoder.bag_shapes.values() for _ in range(length)]
-    inputs = Encoded(
-        rng.integers(0, list(encoder.id_sizes.values()), (rows, len(encoder.id_sizes)), np.int32),
-        rng.normal(size=(rows, len(encoder.numeric_names))).astype(np.float32),
-        rng.integers(0, sizes, (rows, len(sizes)), np.int32),
-        np.full((rows, len(sizes)), 0.1, np.float32),
-    )
+    inputs = random_inputs(predictor.bundle.encoder, rows)
     return timed([partial(predictor.bundle.model.logits, inputs)] * 500)[0]
 
 

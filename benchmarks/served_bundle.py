@@ -91,8 +91,10 @@ def random_inputs(encoder: Encoder, rows: int) -> Encoded:
     rng = np.random.default_rng(5)
     ids = rng.integers(0, list(encoder.id_sizes.values()), (rows, len(encoder.id_sizes)))
     numbers = rng.normal(size=(rows, len(encoder.numeric_names))).astype(np.float32)
-    none = np.empty((rows, 0))
-    return Encoded(ids.astype(np.int32), numbers, none.astype(np.int32), none.astype(np.float32))
+    sizes = [size for size, length in encoder.bag_shapes.values() for _ in range(length)]
+    bag_ids = rng.integers(0, np.array(sizes, np.int64), (rows, len(sizes))).astype(np.int32)
+    bag_weights = np.full((rows, len(sizes)), 0.1, np.float32)
+    return Encoded(ids.astype(np.int32), numbers, bag_ids, bag_weights)
 
 
 def snapshot(key_set: KeySet, counters: Counters) -> Snapshot:

@@ -1,6 +1,5 @@
 """Running the command line, and what becomes of everything that goes wrong."""
 
-import os
 import sys
 
 from clickthrough.cli import output
@@ -30,16 +29,8 @@ def main() -> None:
     except ClickthroughError as error:
         output.fail(str(error))
         sys.exit(2)
-    except BrokenPipeError:
-        _close_output()
-        sys.exit(1)
     except Exception as error:
         sys.exit(_told(error))
-
-
-def _close_output() -> None:
-    """Let nobody write to a pipe again that nobody reads, as the interpreter would at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _told(error: Exception) -> int:

@@ -44,8 +44,9 @@ def contenders(text: str, given: Model) -> list[Contender]:
     >>> [one.name for one in contenders("lr, mlp[members=2] + lightgbm", settings_of("mlp"))]
     ['lr', 'mlp[members=2]+lightgbm']
     """
-    *parts, last = _parts(text, ",")
-    return _distinct([_contender(part, given) for part in (*parts, *([last] if last else []))])
+    parts = _parts(text, ",")
+    named = parts if parts[-1] else parts[:-1]  # the last comma may end the text
+    return _distinct([_contender(part, given) for part in named])
 
 
 def _contender(text: str, given: Model) -> Contender:

@@ -88,9 +88,9 @@ def _of_another_family(model: dict[str, Any], settings: Sequence[str]) -> dict[s
     name = str(model["name"])
     asked = {key: value for key, value in model.items() if f"model.{key}" in settings}
     rest = {key: value for key, value in model.items() if key not in asked}
-    if name != "blend" and name not in family_names():
+    if name not in (*family_names(), "blend"):
         return model
-    kept = fitting(name, rest) if name != "blend" else {}
+    kept = {} if name == "blend" else fitting(name, rest)
     left = ", ".join(key for key in rest if key not in kept)
     if left:
         _log.info("model.name=%s: what the file says of %s is left out", name, left)

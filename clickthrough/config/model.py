@@ -13,7 +13,7 @@ from clickthrough.config.base import Strict, unknown_name
 _WIDTH = 16
 
 Width = Annotated[int, Field(ge=1, le=65_536)]
-Layers = Annotated[int, Field(ge=1, le=100)]
+Count = Annotated[int, Field(ge=1, le=100)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Hidden = Annotated[list[Width], Field(min_length=1, max_length=100)]
 
@@ -37,7 +37,7 @@ class TorchFamily(Strict):
 
     embedding_dim: Width | Literal["auto"] | dict[str, Width] = _WIDTH
     embedding_dropout: Share = 0.0
-    members: Layers = 1
+    members: Count = 1
     share: Literal["none", "tables", "all"] = "tables"
     distill: float = Field(default=0.0, ge=0)
     self_ensemble: bool = False
@@ -132,7 +132,7 @@ class DcnV2(TorchFamily):
     """
 
     name: Literal["dcn_v2"] = "dcn_v2"
-    cross: Layers = 3
+    cross: Count = 3
     rank: Width | None = None
     gate: bool = False
     hidden: list[Width] = [256, 128]
@@ -148,8 +148,8 @@ class Fcn(TorchFamily):
     """
 
     name: Literal["fcn"] = "fcn"
-    linear: Layers = 3
-    exponential: Layers = 3
+    linear: Count = 3
+    exponential: Count = 3
     dropout: Share = 0.1
 
 
@@ -205,7 +205,7 @@ class MaskNet(TorchFamily):
     """
 
     name: Literal["mask_net"] = "mask_net"
-    blocks: Layers = 3
+    blocks: Count = 3
     block: Width = 64
     reduction: float = Field(default=0.5, gt=0, le=100)
     hidden: Hidden = [128]
@@ -221,8 +221,8 @@ class Qnn(TorchFamily):
     """
 
     name: Literal["qnn"] = "qnn"
-    layers: Layers = 2
-    rank: Layers = 2
+    layers: Count = 2
+    rank: Count = 2
     dropout: Share = 0.1
 
 

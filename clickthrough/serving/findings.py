@@ -115,11 +115,8 @@ def _empty(values: Sequence[Value]) -> list[bool]:
     if True not in perhaps:
         return perhaps
     distinct = {id(value): value for value in values}
-    found = {key: _holds_nothing(value) for key, value in distinct.items()}
+    found = {
+        key: not isinstance(value, list) or all(entry is None for entry in value)
+        for key, value in distinct.items()
+    }
     return [found[id(value)] for value in values]
-
-
-def _holds_nothing(value: Value) -> bool:
-    if not isinstance(value, list) or not value:
-        return True
-    return value[0] is None and all(entry is None for entry in value)

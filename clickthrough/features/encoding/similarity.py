@@ -7,12 +7,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from clickthrough.features.encoding.bags import cleaned_weights
 from clickthrough.schema import MISSING_INT
 
 Floats = NDArray[np.float64]
 
-_HEAVIEST = 1e100
-"""A weight is held at this, so that no sum of them overflows."""
 _PAIRS = 2**15
 """Pairs of places compared at a time, whose arrays lie in the processor's cache."""
 
@@ -54,17 +53,6 @@ def _part(values: NDArray[np.generic] | None, rows: slice) -> Any:  # noqa: ANN4
     return values if values is None or len(values) == 1 else values[rows]
 
 
-def _alike(
-    ids: NDArray[np.generic], weights: NDArray[np.generic]
-) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
-    """Return as many rows of the one as of the other."""
-    rows = max(len(ids), len(weights))
-    return (
-        np.broadcast_to(ids, (rows, ids.shape[1])),
-        np.broadcast_to(weights, (rows, weights.shape[1])),
-    )
-
-
 @dataclass(frozen=True)
 class _Bags:
     """Bags of ids, a column a row: rows lie side by side, and a place is a run of memory.
@@ -80,15 +68,14 @@ class _Bags:
     @classmethod
     def of(cls, ids: NDArray[np.generic], given: NDArray[np.generic] | None) -> Self:
         """Take the bags of rows, with their weights."""
-        if given is not None and len(given) != len(ids):  # one of them is shared by all rows
-            ids, given = _alike(ids, given)
         ids = np.ascontiguousarray(ids.T)
         known = ids != (b"" if ids.dtype.kind == "S" else MISSING_INT)
         if given is None:
             return cls(ids, known.astype(np.float64))  # powers of two are all the same here
         weights = np.ascontiguousarray(given.T, np.float64)  # a missing whole number is below 0
-        sound = known & (weights > 0) & (weights < np.inf)
-        held = np.minimum(np.where(sound, weights, 0.0), _HEAVIEST)
+        held = np.where(known, cleaned_weights(weights), 0.0)
+        if ids.shape != held.shape:  # rows share their ids, and not their weights
+            ids = np.broadcast_to(ids, held.shape)
         # only their ratios count; squares of the smallest would not be exact, or be 0
         powers = np.frexp(held.max(axis=0, initial=0.0))[1]
         return cls(ids, np.ldexp(held, -powers))

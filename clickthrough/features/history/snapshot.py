@@ -91,8 +91,7 @@ class _Index:
         """Return the value of each key, None where there is none."""
         shift, starts, digests = self._shift, self._starts, self._digests
         found: list[bytes | None] = []
-        for key in keys:
-            wanted = blake2b(key, digest_size=_DIGEST).digest()
+        for wanted in map(_digest, keys):
             bucket = int.from_bytes(wanted[:8]) >> shift
             value = None
             for place in range(starts[bucket], starts[bucket + 1]):

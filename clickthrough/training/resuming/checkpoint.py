@@ -96,6 +96,7 @@ class Keeper:
             return None
         newest = kept[-1]
         try:
+            # json also reads the infinity that the best value begins with
             state = msgspec.convert(json.loads((newest / _NUMBERS).read_bytes()), _State)
             tensors = load_file(newest / _TENSORS)
         except (OSError, ValueError, SafetensorError) as error:
