@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from real_requests import displays_of, with_candidates
@@ -29,14 +30,15 @@ from served_bundle import Requests, make_bundle, random_inputs
 
 from clickthrough import Predictor
 
+Runtime = Literal["onnx", "openvino"]
 ROUNDS = 5
 MOST_OF_MANY = 1_000
 """Requests of 100 candidates."""
 
 
-def filled(bundle: Path, store: str | Path, **options: str) -> Predictor:
+def filled(bundle: Path, store: str | Path, runtime: Runtime | None = None) -> Predictor:
     """Return a predictor whose store has counted events."""
-    predictor = Predictor.load(bundle, store, **options)
+    predictor = Predictor.load(bundle, store, runtime=runtime)
     events = Requests(seed=9, skew=3.0).events(20_000)
     for start in range(0, len(events), 2_000):
         predictor.observe(events[start : start + 2_000])
@@ -133,8 +135,7 @@ def main() -> None:
         for runtime in chosen.runtimes:
             for store in chosen.stores:
                 place = "memory" if store == "memory" else Path(folder) / f"{runtime}.sqlite"
-                options = {} if runtime == "onnx" else {"runtime": runtime}
-                predictor = filled(bundle, place, **options)
+                predictor = filled(bundle, place, runtime)
                 for skew, rows in product(chosen.skews, chosen.rows):
                     figures = timed(calls_of(predictor, rows, skew))
                     said = [f"{figure:.3f}" for figure in (*figures, graph_alone(predictor, rows))]

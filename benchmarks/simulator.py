@@ -27,8 +27,8 @@ from rich.console import Console
 from rich.table import Table
 
 from clickthrough.config.features import Counters
+from clickthrough.features.columns import KeySet
 from clickthrough.features.history.stage import EventFilter, HistoryStage
-from clickthrough.features.plan import KeySet
 
 DAY_MS, SMOOTHING = 86_400_000, 20
 LEVELS = {"ad": "ad_id", "document": "document_id", "campaign": "campaign_id",
@@ -139,7 +139,7 @@ def marginals(folder: Path, log: pl.DataFrame, known: dict[str, Any]) -> Table:
     views_of = known["platform"]["page_views"]
     warm = known["users"]["event_users_with_other_page_views"]
     tested = known["displays"]["test"] / known["displays"]["train"]
-    made = {
+    made: dict[str, tuple[Any, Any]] = {
         "click rate": (log["clicked"].mean(), known["ctr_train"]),
         "events per user": (len(events) / len(users), known["users"]["events_per_uuid"]),
         "users with other views": ((views["len"] > 1).sum() / len(users), warm),
@@ -157,9 +157,9 @@ def marginals(folder: Path, log: pl.DataFrame, known: dict[str, Any]) -> Table:
     day = events["timestamp"] // DAY_MS
     for number in range(15):
         made[f"events of day {number} (even)"] = ((day == number).mean(), 1 / 15)
-    table = Table("marginal", "simulated", "published", "ratio", title=f"marginals, {folder.name}")
-    for name, (ours, theirs) in made.items():
-        table.add_row(name, f"{ours:.4f}", f"{theirs:.4f}", f"{ours / theirs:.3f}")
+    table = Table("marginal", "simulated", "published", "ratio", title="marginals, " + folder.name)
+    for marginal, (ours, theirs) in made.items():
+        table.add_row(marginal, f"{ours:.4f}", f"{theirs:.4f}", f"{ours / theirs:.3f}")
     return table
 
 

@@ -65,7 +65,7 @@ def measure(
     name: str, store: Store, batches: list[list[dict[str, object]]], keys: list[list[str]]
 ) -> list[str]:
     """Record all batches, then read the keys of candidates; return a row of the table."""
-    features: list[Feature] = [Counter(kind="counter", key=key, half_lives=["6h"]) for key in keys]  # type: ignore[list-item]
+    features: list[Feature] = [Counter(kind="counter", key=key, half_lives=["6h"]) for key in keys]
     plan = make_plan(features, Counters(), SCHEMA, "UTC")
     histories = online_histories(plan, SCHEMA, {k.name: Snapshot.of({}) for k in plan.key_sets})
     parser = RowParser(SCHEMA, [*FIELDS])

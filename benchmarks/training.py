@@ -27,6 +27,7 @@ from training_data import BATCH, STEPS
 HERE = Path(__file__).parent
 WARMING = 2
 DENSE = "dense part alone"
+Speeds = NDArray[np.float64]
 
 
 class Contestant:
@@ -74,15 +75,15 @@ def contestants(chosen: argparse.Namespace) -> dict[str, list[str]]:
         kind = ["--model", model, "--precision", precision]
         commands[f"{model}, {DENSE}, {precision}"] = [*ours, "dense", *kind, *tail]
         for rows in chosen.rows:
-            name = f"{model}, full step, {rows:,} rows, {precision}"
+            name = f"{model}, full step on {rows:,} rows, {precision}"
             commands[name] = [*ours, "full", "--rows", str(rows), *kind, *tail]
     rival = [chosen.fuxictr, str(HERE / "training_fuxictr.py"), *tail]
     for rows in chosen.fuxictr_rows if chosen.fuxictr else ():
-        commands[f"mlp, FuxiCTR, {rows:,} rows, fp32"] = [*rival, "--rows", str(rows)]
+        commands[f"mlp, FuxiCTR on {rows:,} rows, fp32"] = [*rival, "--rows", str(rows)]
     return commands
 
 
-def rounds(commands: dict[str, list[str]], repeats: int, threads: int) -> dict[str, NDArray]:
+def rounds(commands: dict[str, list[str]], repeats: int, threads: int) -> dict[str, Speeds]:
     """Return samples a second by contestant, one a round."""
     speeds: dict[str, list[float]] = {name: [] for name in commands}
     running: dict[str, Contestant] = {}
@@ -97,14 +98,14 @@ def rounds(commands: dict[str, list[str]], repeats: int, threads: int) -> dict[s
     return {name: np.array(found[WARMING:]) for name, found in speeds.items()}
 
 
-def report(speeds: dict[str, NDArray], smallest: int) -> Table:
+def report(speeds: dict[str, Speeds], smallest: int) -> Table:
     """Return a line a contestant: its speed, and ratios taken within each round."""
     head = ("contestant", "samples/s", "quartiles", "of dense", f"slower than {smallest:,} rows")
     table = Table(*head, title="training throughput")
     for name, found in speeds.items():
-        model, precision = name.partition(",")[0], name.rpartition(" ")[2]
+        model, _, precision = name.rsplit(", ", 2)
         dense = np.median(found / speeds[f"{model}, {DENSE}, {precision}"])
-        small = f"{model}, full step, {smallest:,} rows, {precision}"
+        small = f"{model}, full step on {smallest:,} rows, {precision}"
         slower = f"{np.median(speeds[small] / found):.2f}" if small in speeds else "-"
         low, high = np.quantile(found, [0.25, 0.75])
         quartiles = f"{low:,.0f} to {high:,.0f}"

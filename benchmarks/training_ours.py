@@ -1,6 +1,8 @@
 """A contestant of training.py: this project's training step, or its dense part alone.
 
 python benchmarks/training_ours.py {full,dense} --model dcn_v2 --rows 1000000 --precision fp32
+
+``din`` has a sequence of the ids of the first field besides, which no other family is fed.
 """
 
 import argparse
@@ -8,14 +10,17 @@ import argparse
 import numpy as np
 import torch
 from torch import Tensor, nn
-from training_data import BATCH, BATCHES, DIM, FIELDS, NUMERIC, Turns, made_log
+from training_data import BATCH, BATCHES, FIELDS, NUMERIC, Log, Turns, made_log
 
-from clickthrough.config.model import Model, settings_of
+from clickthrough.comparison.contenders import contenders
+from clickthrough.config.model import Blend, LightGbm, TorchModel, settings_of
 from clickthrough.config.training import Training
 from clickthrough.features.encoding.encoder import Encoded
-from clickthrough.models import build_model
+from clickthrough.features.slots import Slot
+from clickthrough.models import CtrModel, build_model
 from clickthrough.models.embeddings import Embeddings
 from clickthrough.models.shape import InputShape
+from clickthrough.training.distributed.group import ALONE
 from clickthrough.training.machine.memory import keep_freed_memory
 from clickthrough.training.optim.loop import train_model
 from clickthrough.training.optim.loss import Totals
@@ -23,10 +28,34 @@ from clickthrough.training.optim.objective import Target, objective
 from clickthrough.training.optim.optimizers import Optimizers
 from clickthrough.training.rows.table import Table
 
+PAST = 20
+"""Ids of the sequence."""
 
-def family(name: str) -> Model:
-    """Return a family's own settings, at the benchmark's width where it has a choice."""
-    return settings_of(name) if name == "lr" else settings_of(name, embedding_dim=DIM)
+
+def family(text: str) -> TorchModel:
+    """Return a family's own settings, and those in brackets: ``fm[fwfm=true]``."""
+    model = contenders(text, settings_of("mlp"))[0].model
+    assert not isinstance(model, LightGbm | Blend)
+    return model
+
+
+def made_model(text: str, size: int) -> CtrModel:
+    """Return a model with fresh weights over tables of ``size`` ids each."""
+    settings = family(text)
+    shape = InputShape.of((size,) * FIELDS, NUMERIC)
+    slots = shape.slots
+    if settings.name == "din":
+        slots = (*slots, Slot("past", "sequence", "", slots[0].table, size, PAST))
+    looked_up = [slot.name for slot in slots if slot.kind != "number"]
+    return build_model(settings, InputShape(slots, settings.dims(looked_up)))
+
+
+def encoded(log: Log, past: bool) -> Encoded:
+    """Return what a model is fed; the past of a row is what the rows before it show."""
+    length, first = PAST * past, log.ids[:, 0]
+    ids = np.stack([np.roll(first, 1 + place) for place in range(length)] or [first], axis=1)
+    ids = np.ascontiguousarray(ids[:, :length])
+    return Encoded(log.ids, log.numeric, ids, np.full(ids.shape, 1 / PAST, np.float32))
 
 
 class Ready(Embeddings):
@@ -41,17 +70,21 @@ class Ready(Embeddings):
         self.turn += 1
         return self.rows[self.turn % len(self.rows)]
 
+    def places(self, column: int, ids: Tensor) -> Tensor:
+        """Return the rows of a sequence, of one batch."""
+        dim = self.dims[column]
+        return self.rows[self.turn % len(self.rows), :, : PAST * dim].view(BATCH, PAST, dim)
+
 
 def full(chosen: argparse.Namespace, settings: Training) -> None:
     """Train as the project trains: rows are gathered from a table, ids masked, all is updated."""
     size = chosen.rows // FIELDS
     log = made_log(size, chosen.exponent)
-    nothing = np.empty((len(log.labels), 0))
-    encoded = Encoded(log.ids, log.numeric, nothing.astype(np.int32), nothing.astype(np.float32))
+    fed = encoded(log, past=family(chosen.model).name == "din")
     offsets = np.arange(len(log.labels) + 1)
-    train = Table(encoded, log.labels, offsets, {})
-    validation = Table(encoded[:BATCH], log.labels[:BATCH], offsets[: BATCH + 1], {})
-    model = build_model(family(chosen.model), InputShape.of((size,) * FIELDS, NUMERIC))
+    train = Table(fed, log.labels, offsets, {})
+    validation = Table(fed[:BATCH], log.labels[:BATCH], offsets[: BATCH + 1], {})
+    model = made_model(chosen.model, size)
     turns = Turns(chosen.clock)
 
     def progress(epoch: int, done: int, total: int) -> None:
@@ -63,18 +96,19 @@ def full(chosen: argparse.Namespace, settings: Training) -> None:
 def dense(chosen: argparse.Namespace, settings: Training) -> None:
     """Train the network on rows that are ready: no gather, no gradient of the rows."""
     keep_freed_memory()  # as the full step does
-    model = build_model(family(chosen.model), InputShape.of((1,) * FIELDS, NUMERIC))
+    model = made_model(chosen.model, 1)
     model.embeddings = nn.ModuleList([Ready(model.shape)])
     optimizers, turns = Optimizers(model, settings), Turns(chosen.clock)
-    ids, none = torch.zeros(BATCH, FIELDS, dtype=torch.int32), torch.empty(BATCH, 0)
+    ids = torch.zeros(BATCH, FIELDS, dtype=torch.int32)
+    past = torch.ones(BATCH, PAST * bool(model.shape.bags), dtype=torch.int32)
     numeric, labels = torch.randn(4, BATCH, NUMERIC), (torch.rand(4, BATCH) < 0.2).float()
     model.train()
     for step in range(10**9):
         own = labels[step % 4]
         with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bf16"):
-            said = model.part_logits(ids, numeric[step % 4], none, none)
+            said = model.part_logits(ids, numeric[step % 4], past, past.float())
         passes = [[[part.float() for part in parts] for parts in said]]
-        target = Target(own, None, None, Totals.of(own, None))
+        target = Target(own, None, None, Totals.of(own, None), ALONE)
         optimizers.step(objective(passes, target, model, settings, 1.0))
         turns.step(first=step % BATCHES == 0)
 
