@@ -16,7 +16,7 @@ rounds: what else runs on the machine only ever adds.
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -27,6 +27,7 @@ from real_requests import displays_of, with_candidates
 from rich.console import Console
 from rich.table import Table
 from served_bundle import Requests, make_bundle, random_inputs
+from stages import STAGES, by_stage
 
 from clickthrough import Predictor
 
@@ -88,6 +89,7 @@ def graph_alone(predictor: Predictor, rows: int) -> float:
 def real(places: list[list[Path]]) -> None:
     """Measure requests of logs."""
     table = Table("bundle", "request", "requests", "p50 ms", "p99 ms", "graph alone p50 ms")
+    spent: dict[str, dict[str, float]] = {}
     for bundle, log in places:
         predictor = Predictor.load(bundle)
         displays = displays_of(predictor.bundle, log)
@@ -113,8 +115,19 @@ def real(places: list[list[Path]]) -> None:
             figures = *timed(calls), graph_alone(predictor, rows)
             said = [f"{figure:.3f}" for figure in figures]
             table.add_row(bundle.name, name, str(len(calls)), *said)
+            spent[f"{bundle.name}, {name}"] = by_stage(calls[:MOST_OF_MANY])
         predictor.close()
     Console(width=110).print(table)
+    Console(width=110).print(stage_table(spent))
+
+
+def stage_table(spent: Mapping[str, Mapping[str, float]]) -> Table:
+    """Return a column a kind of request: the mean milliseconds of each stage."""
+    table = Table("stage, ms", *spent)
+    for stage in STAGES:
+        table.add_row(stage, *(f"{own[stage]:.3f}" for own in spent.values()))
+    table.add_row("together", *(f"{sum(own.values()):.3f}" for own in spent.values()))
+    return table
 
 
 def main() -> None:

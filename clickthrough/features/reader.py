@@ -88,6 +88,8 @@ class FieldReader:
         kind, read = self.schema.fields[name], self._readers[name]
         if are_exact(values, kind, self.longest(name)):
             return values  # type: ignore[return-value]
+        if kind == "float" and are_exact(values, "int", 0):
+            return [None if value is None else float(value) for value in values]  # type: ignore[arg-type]
         if kind not in LISTS:
             return [read(value) for value in values]
         # rows may share a list, of any length: it is read once

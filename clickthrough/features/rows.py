@@ -289,4 +289,5 @@ def to_array(values: Sequence[Scalar], kind: FieldType) -> NDArray[np.generic]:
         return np.array(values, np.float64)  # None becomes NaN
     if kind == "str":
         return np.array([b"" if v is None else str(v).encode() for v in values], np.bytes_)
-    return np.array([MISSING_INT if v is None else v for v in values], np.int64)
+    whole = [MISSING_INT if v is None else v for v in values] if None in values else values
+    return np.array(whole, np.int64)

@@ -1,6 +1,6 @@
 """What the answer must name: fields that were missing, values that were never met."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.features.encoding.encoder import Encoded
-from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, MISSING, UNSEEN
+from clickthrough.features.encoding.vocabulary import MISSING, UNSEEN
 from clickthrough.features.rows import LISTS, Value
 from clickthrough.schema import Columns
 
@@ -35,13 +35,14 @@ class Finder:
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        plan, self._name = bundle.plan, bundle.schema.input_name
+        plan, name = bundle.plan, bundle.schema.input_name
         ids = {c.field: place for place, c in enumerate(plan.ids) if c.source in _OF_FIELDS}
         self._ids = np.array(list(ids.values()), np.int64)
-        self._id_names = [self._name(field) for field in ids]
         others = [field for field in plan.fields if field not in ids]
-        self._lists = [f for f in others if bundle.schema.fields[f] in LISTS]
-        self._others = [field for field in others if field not in self._lists]
+        lists = [f for f in others if bundle.schema.fields[f] in LISTS]
+        self._missing = _Names([*ids, *(f for f in others if f not in lists), *lists], name)
+        self._others = [field for field in others if field not in lists]
+        self._lists = lists
         ends = accumulate(bag.length for bag in plan.bags)
         self._bags = [
             (bag.field, slice(end - bag.length, end))
@@ -49,6 +50,8 @@ class Finder:
             if bag.column == bag.field  # what a sequence holds was not sent by the caller
         ]
         self._ages = [(k.fields[0], k.age) for k in plan.key_sets if len(k.fields) == 1]
+        perhaps = [*ids, *(field for field, _ in self._bags), *(field for field, _ in self._ages)]
+        self._unseen = _Names(perhaps, name)
 
     def find(self, values: Values, columns: Columns, encoded: Encoded) -> Findings:
         """Return what is missing and what is unseen, row by row.
@@ -58,65 +61,65 @@ class Finder:
             columns: the history columns.
             encoded: the model's input.
         """
-        missing, unseen = _Named(len(encoded)), _Named(len(encoded))
-        chosen = encoded.ids.take(self._ids, axis=1)
-        rows, places = (chosen < FIRST_KNOWN).nonzero()
-        for row, place, known in zip(
-            rows.tolist(), places.tolist(), chosen[rows, places].tolist(), strict=True
-        ):
-            (missing if known == MISSING else unseen).rows[row].append(self._id_names[place])
+        rows, chosen = len(encoded), encoded.ids.take(self._ids, axis=1)
+        missing, unseen = self._missing.nothing(rows), self._unseen.nothing(rows)
+        missing[:, : len(self._ids)] = chosen == MISSING
+        unseen[:, : len(self._ids)] = chosen == UNSEEN
         for field in self._others:
             if None in values[field]:
-                missing.add(self._name(field), [value is None for value in values[field]])
+                missing[:, self._missing.place[field]] = [v is None for v in values[field]]
         for field in self._lists:
-            missing.add(self._name(field), _empty(values[field]))
+            empty = _empty(values[field])
+            if True in empty:
+                missing[:, self._missing.place[field]] = empty
         for field, span in self._bags:
             found = (encoded.bag_ids[:, span] == UNSEEN).any(axis=1)
-            unseen.add(self._name(field), found.tolist())
+            unseen[:, self._unseen.place[field]] |= found
         self._never_met(values, columns, unseen)
-        return Findings(missing.rows, unseen.rows)
+        return Findings(self._missing.of(missing), self._unseen.of(unseen))
 
-    def _never_met(self, values: Values, columns: Columns, unseen: "_Named") -> None:
+    def _never_met(self, values: Values, columns: Columns, unseen: Mask) -> None:
         for field, column in self._ages:
             never = np.isnan(columns[column])
-            if not never.any():
-                continue
-            sent = values[field]
-            if len(sent) < len(never):  # a shared value, asked for as of several ticks
-                sent = [*sent] * len(never)
-            pairs = zip(never.tolist(), sent, strict=True)
-            unseen.add(self._name(field), [new and v is not None for new, v in pairs])
+            if True in never:
+                sent = np.array([value is not None for value in values[field]])
+                unseen[:, self._unseen.place[field]] |= never & sent
 
 
-class _Named:
-    """Names found in rows.
+class _Names:
+    """The fields that may be named, each of them once.
 
     Args:
-        rows: how many.
+        fields: our names, in the order in which they are named.
+        name: tells the log's name of a field.
     """
 
-    def __init__(self, rows: int) -> None:
-        self.rows: list[list[str]] = [[] for _ in range(rows)]
+    def __init__(self, fields: Sequence[str], name: Callable[[str], str]) -> None:
+        self.place = {field: place for place, field in enumerate(dict.fromkeys(fields))}
+        self._names = [*map(name, self.place)]
 
-    def add(self, name: str, found: Iterable[bool]) -> None:
-        """Name a field in the rows where it was found, or in all that share it."""
-        whole = list(found)
-        if True not in whole:
-            return
-        whole = whole if len(whole) == len(self.rows) else whole * len(self.rows)
-        for row, here in zip(self.rows, whole, strict=True):
-            if here and name not in row:
-                row.append(name)
+    def nothing(self, rows: int) -> Mask:
+        """Return that nothing was found yet, shape (rows, fields)."""
+        return np.zeros((rows, len(self._names)), bool)
+
+    def of(self, found: Mask) -> list[list[str]]:
+        """Return the names that were found in each row."""
+        named: list[list[str]] = [[] for _ in range(len(found))]
+        rows, places = found.nonzero()
+        for row, place in zip(rows.tolist(), places.tolist(), strict=True):
+            named[row].append(self._names[place])
+        return named
 
 
 def _empty(values: Sequence[Value]) -> list[bool]:
     """Say which lists hold nothing; one that rows share, of any length, is looked through once."""
-    perhaps = [not value or (type(value) is list and value[0] is None) for value in values]
+    perhaps = [not value or value[0] is None for value in values]  # type: ignore[index]
     if True not in perhaps:
         return perhaps
-    distinct = {id(value): value for value in values}
-    found = {
-        key: not isinstance(value, list) or all(entry is None for entry in value)
-        for key, value in distinct.items()
+    lists = {
+        id(value): value for value, here in zip(values, perhaps, strict=True) if here and value
     }
-    return [found[id(value)] for value in values]
+    if not lists:
+        return perhaps
+    odd = {key: all(entry is None for entry in value) for key, value in lists.items()}  # type: ignore[union-attr]
+    return [odd.get(id(v), here) for v, here in zip(values, perhaps, strict=True)]

@@ -7,15 +7,16 @@ many measures there are.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.config.features import Relative
 from clickthrough.features.columns import Measure
+from clickthrough.features.encoding.matches import matches
 from clickthrough.features.encoding.relative import difference_from_request, rank_in_request
-from clickthrough.features.encoding.similarity import cosine
+from clickthrough.features.encoding.similarity import cosines
 from clickthrough.features.plan import Plan
 from clickthrough.schema import MISSING_INT, Columns
 
@@ -28,6 +29,8 @@ POSITION = "__position"
 _PLAIN = ("field", "impressions", "clicks", "age")
 _READ = (*_PLAIN, "rate")
 """Measures that are made of columns alone."""
+_COMPARED = ("match", "cosine")
+"""Measures of an impression's own values beside others; those of a kind are made together."""
 _SMALLEST_RATE = 1e-6
 _HOUR = 3_600
 _LARGEST = 1e100
@@ -66,7 +69,14 @@ class NumericProgram:
         ]
         plain = [what for what in self._measures if what.kind in _PLAIN]
         self._plain = np.array([at[what.inputs[0]] for what in plain], np.int64)
-        self._others = [(rows[w.name], w) for w in self._measures if w.kind not in _READ]
+        others = [(rows[w.name], w) for w in self._measures if w.kind not in _READ]
+        self._others = [(row, what) for row, what in others if what.kind not in _COMPARED]
+        self._compared = [
+            [(row, what) for row, what in others if what.kind == kind]
+            for kind in _COMPARED
+            if any(what.kind == kind for _, what in others)
+        ]
+        self._read = len(self._plain) + len(others)
         self._transforms = _spans([what.transform for what in self._measures])
         forms: dict[Relative | None, list[tuple[int, int]]] = {}
         for place, column in enumerate(plan.numeric):
@@ -98,7 +108,11 @@ class NumericProgram:
         made[: len(self._plain)] = inputs[self._plain]
         for row, what in self._others:
             made[row] = _quantity(what, columns, offsets)
-        _hold(made[: len(self._plain) + len(self._others)])
+        for group in self._compared:
+            found = _compared([what for _, what in group], columns)
+            for (row, _), values in zip(group, found, strict=True):
+                made[row] = values
+        _hold(made[: self._read])
         for (span, weights), places in zip(self._rates, self._counts, strict=True):
             counts = inputs[places].reshape(2 * len(weights), -1, rows)
             made[span] = smoothed_rate(counts, weights, self._prior)
@@ -163,15 +177,24 @@ def _quantity(what: Measure, columns: Columns, offsets: NDArray[np.int64]) -> ND
             return np.repeat(sizes, sizes)
         case "position":
             return columns.get(POSITION, np.full(int(offsets[-1]), what.at))
-        case "match":
-            clicked, size, own = (columns[name] for name in what.inputs)
-            return _matches(clicked[:, : what.length], size, own)
-        case "cosine":
-            return cosine(*(columns[name][:, : what.length] for name in what.inputs))
+        case "match" | "cosine":
+            return _compared([what], columns)[0]
         case _:
             moment = _as_float(columns[what.inputs[0]])
             hours: Floats = (columns["time"].astype(np.float64) / 1e6 - moment) / _HOUR
             return hours
+
+
+def _compared(some: Sequence[Measure], columns: Columns) -> list[Floats]:
+    """Return matches, or cosines, each of shape (n,) or (1,)."""
+    given = [[columns[name] for name in what.inputs] for what in some]
+    if some[0].kind == "match":
+        pairs = zip(some, given, strict=True)
+        return matches([(clicked[:, : w.length], size, own) for w, (clicked, size, own) in pairs])
+    sides: list[Any] = [
+        [own[:, : what.length] for own in each] for what, each in zip(some, given, strict=True)
+    ]
+    return cosines([(*each, None, None)[:4] for each in sides])
 
 
 def _order(what: Measure) -> tuple[int, str]:
@@ -198,16 +221,6 @@ def _fill(made: Floats, values: Sequence[NDArray[np.generic]]) -> None:
 def _with_smoothing(what: Measure, smoothing: float) -> Measure:
     bare = what.kind == "rate" and not what.smoothing
     return replace(what, smoothing=(smoothing,)) if bare else what
-
-
-def _matches(
-    clicked: NDArray[np.generic], size: NDArray[np.generic], own: NDArray[np.generic]
-) -> Floats:
-    """Return how many of the last clicked values equal an impression's own."""
-    equal = (clicked == own[:, None]).sum(axis=1)
-    absent = b"" if own.dtype.kind == "S" else MISSING_INT
-    missing = np.isnan(size.astype(np.float64)) | (own == absent)
-    return np.where(missing, np.nan, equal)
 
 
 def _as_float(values: NDArray[np.generic]) -> Floats:

@@ -1,7 +1,9 @@
 """How alike two bags of ids are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, Self
 
 import numpy as np
@@ -35,7 +37,7 @@ def cosine(
     [0.5]
     """
     rows = max(len(left), len(right))
-    at_once = max(1, _PAIRS // max(1, max(left.shape[1], right.shape[1]) ** 2))
+    at_once = _at_once([left, right])
     if rows <= at_once:
         return _cosine(_Bags.of(left, left_weights), _Bags.of(right, right_weights))
     made = np.empty(rows)
@@ -46,6 +48,67 @@ def cosine(
             _Bags.of(_part(right, part), _part(right_weights, part)),
         )
     return made
+
+
+Sides = tuple[
+    NDArray[np.generic],
+    NDArray[np.generic],
+    NDArray[np.generic] | None,
+    NDArray[np.generic] | None,
+]
+"""Ids and other ids, weights and other weights: what :func:`cosine` is given."""
+
+
+def cosines(several: Sequence[Sides]) -> list[Floats]:
+    """Return several cosines of the same rows: few rows' at once, which is sooner."""
+    rows = [max(len(sides[0]), len(sides[1])) for sides in several]
+    if sum(rows) > _at_once([ids for sides in several for ids in sides[:2]]):
+        return [cosine(*sides) for sides in several]
+    sides: list[tuple[NDArray[np.generic], NDArray[np.generic] | None]] = []
+    for left, right, *weights in several:
+        numbers = (left, right) if left.dtype.kind == "i" else _numbered(left, right)
+        sides += zip(numbers, weights, strict=True)
+    bags, starts, sizes = _joined(sides)
+    places = [
+        np.arange(start, start + size) if size == asked else np.full(asked, start)
+        for start, size, asked in zip(starts, sizes, np.repeat(rows, 2), strict=True)
+    ]
+    left_of, right_of = np.concatenate(places[::2]), np.concatenate(places[1::2])
+    lengths = np.sqrt(bags.squares())
+    made = _divided(_dot(bags[left_of], bags[right_of]), lengths[left_of] * lengths[right_of])
+    return np.split(made, np.cumsum(rows[:-1]))
+
+
+def _at_once(ids: Sequence[NDArray[np.generic]]) -> int:
+    """Return how many rows are compared at a time."""
+    longest: int = max(side.shape[1] for side in ids)
+    return max(1, _PAIRS // max(1, longest**2))
+
+
+def _numbered(
+    left: NDArray[np.generic], right: NDArray[np.generic]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return numbers that are the same where texts are."""
+    texts = np.concatenate([left.ravel(), right.ravel()])
+    made, known = np.full(len(texts), MISSING_INT), texts != b""
+    made[known] = np.unique(texts[known], return_inverse=True)[1]
+    return made[: left.size].reshape(left.shape), made[left.size :].reshape(right.shape)
+
+
+def _joined(
+    sides: Sequence[tuple[NDArray[np.generic], NDArray[np.generic] | None]],
+) -> tuple["_Bags", list[int], list[int]]:
+    """Return the bags of several sides one after another, where each side starts, its size."""
+    sizes = [len(ids) if given is None else max(len(ids), len(given)) for ids, given in sides]
+    shape = sum(sizes), max(ids.shape[1] for ids, _ in sides)
+    joined, weights = np.full(shape, MISSING_INT), np.ones(shape)
+    ends = [*accumulate(sizes)]
+    starts = [end - size for end, size in zip(ends, sizes, strict=True)]
+    for (ids, given), start, end in zip(sides, starts, ends, strict=True):
+        joined[start:end, : ids.shape[1]] = ids
+        if given is not None:
+            weights[start:end, : given.shape[1]] = given
+    return _Bags.of(joined, weights), starts, sizes
 
 
 def _part(values: NDArray[np.generic] | None, rows: slice) -> Any:  # noqa: ANN401 - as it came
@@ -68,11 +131,15 @@ class _Bags:
     @classmethod
     def of(cls, ids: NDArray[np.generic], given: NDArray[np.generic] | None) -> Self:
         """Take the bags of rows, with their weights."""
-        ids = np.ascontiguousarray(ids.T)
         known = ids != (b"" if ids.dtype.kind == "S" else MISSING_INT)
+        used = known.any(axis=0).nonzero()[0]  # what no bag reaches adds nothing to any sum
+        length = int(used[-1]) + 1 if len(used) else 1
+        ids, known = ids[:, :length].T.copy(), known[:, :length].T
         if given is None:
             return cls(ids, known.astype(np.float64))  # powers of two are all the same here
-        weights = np.ascontiguousarray(given.T, np.float64)  # a missing whole number is below 0
+        weights = np.ascontiguousarray(
+            given[:, :length].T, np.float64
+        )  # a missing whole number is below 0
         held = np.where(known, cleaned_weights(weights), 0.0)
         if ids.shape != held.shape:  # rows share their ids, and not their weights
             ids = np.broadcast_to(ids, held.shape)
@@ -109,8 +176,11 @@ def _pairs(places: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _cosine(left: _Bags, right: _Bags) -> Floats:
-    dot = _dot(left, right)
     scale = np.sqrt(left.squares()) * np.sqrt(right.squares())
+    return _divided(_dot(left, right), scale)
+
+
+def _divided(dot: Floats, scale: Floats) -> Floats:
     alike: Floats = np.divide(dot, scale, out=np.full(len(dot), np.nan), where=scale > 0)
     return alike
 

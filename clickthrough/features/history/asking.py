@@ -5,52 +5,40 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from clickthrough.features.history.keys import Coded
 
 
 class Asking:
     """The keys of rows, as of their ticks.
 
     Args:
-        keys: of each row, or one that all share; None where it is missing.
+        own: the keys.
         ticks: of each row, shape (n,), or one that all share, shape (1,).
 
     Attributes:
         keys: the distinct keys.
         ticks: of each distinct query, shape (Q,).
+        places: the query of each row, or the one that all share; -1 without a key.
     """
 
-    def __init__(self, keys: Sequence[bytes | None], ticks: NDArray[np.int64]) -> None:
-        self.keys = [key for key in dict.fromkeys(keys) if key is not None]
-        distinct = {key: place for place, key in enumerate(self.keys)}
-        nobody = len(self.keys)
-        rows = [distinct.get(key, nobody) for key in keys]  # type: ignore[arg-type]
-        if len(ticks) == 1 or (len(ticks) and (ticks == ticks[0]).all()):
-            self.ticks = ticks[:1].repeat(nobody)
-            self._queried: list[int] | None = None
-            self._places = np.array(rows, np.int64)
+    def __init__(self, own: Coded, ticks: NDArray[np.int64]) -> None:
+        self.keys = own.parts
+        self._queried: list[int] | None = None
+        if len(ticks) == 1:
+            self.ticks = ticks.repeat(len(self.keys))
+            self.places = own.places.array
         else:
-            self._of_pairs(rows, ticks)
+            self._of_pairs(own.places.rows, ticks.tolist())
 
-    def _of_pairs(self, rows: list[int], ticks: NDArray[np.int64]) -> None:
+    def _of_pairs(self, rows: list[int], ticks: list[int]) -> None:
         """Ask of each key as of each of its ticks."""
-        nobody = len(self.keys)
-        if len(rows) < len(ticks):
-            rows = rows * len(ticks)
-        pairs = list(zip(rows, ticks.tolist(), strict=True))
-        distinct = [pair for pair in dict.fromkeys(pairs) if pair[0] != nobody]
-        place_of = {pair: place for place, pair in enumerate(distinct)}
+        pairs = [*zip(rows if len(rows) == len(ticks) else rows * len(ticks), ticks, strict=True)]
+        distinct = [pair for pair in dict.fromkeys(pairs) if pair[0] >= 0]
+        numbers = dict(zip(distinct, range(len(distinct)), strict=True))
         self._queried = [key for key, _ in distinct]
         self.ticks = np.array([tick for _, tick in distinct], np.int64)
-        self._places = np.array([place_of.get(pair, len(distinct)) for pair in pairs], np.int64)
+        self.places = np.array([numbers.get(pair, -1) for pair in pairs], np.int64)
 
     def of_each_query(self, states: Sequence[bytes | None]) -> Sequence[bytes | None]:
         """Return the state of each query, from those of the keys."""
         return states if self._queried is None else [states[key] for key in self._queried]
-
-    def of_each_row(self, known: Floats) -> Floats:
-        """Return what each row is told, shape (n, columns), from that of each query; else NaN."""
-        if len(self._places) and len(known) > self._places.max():
-            return known[self._places]
-        nothing = np.full((1, known.shape[1]), np.nan)
-        return np.concatenate([known, nothing])[self._places]

@@ -1,7 +1,7 @@
 """Counters online: packed states in a store, over the bundle's snapshot."""
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate, islice
+from itertools import accumulate, chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,9 @@ from clickthrough.features.history.digests import counters_digest
 from clickthrough.features.history.few import Query, add_few, read_few
 from clickthrough.features.history.keys import (
     Asked,
-    keys_of,
+    Coded,
+    KeyForm,
+    coded,
     read_each_layered,
     read_layered,
     shown_key,
@@ -58,6 +60,7 @@ class CounterHistory:
         self.of = key_set.of
         self.fields = key_set.fields
         self.digest = counters_digest(key_set, schema, counters)
+        self.form = KeyForm(self.digest, key_set.name, key_set.fields)
         self.layout = state_layout(key_set, counters)
         self._tick = counters.tick * 1_000_000
         self.snapshot = snapshot
@@ -65,22 +68,20 @@ class CounterHistory:
 
     def marks(self, values: Mapping[str, Sequence[Value]]) -> list[bytes | None]:
         """Return the key of each row."""
-        return keys_of(self.digest, self.key_set.name, self.key_set.fields, values)
+        return self.form.of_rows(values)
 
     @property
     def columns(self) -> list[str]:
         """The history columns: age, then impressions and clicks of each counter."""
         return self._columns
 
-    def keys(self, values: Mapping[str, Sequence[Value]]) -> list[bytes | None]:
-        """Return the key of each row, or the one that all rows share."""
-        return self.marks(values)
-
     def read(
         self, store: Reader, values: Mapping[str, Sequence[Value]], ticks: NDArray[np.int64]
     ) -> Columns:
         """Return age, impressions and clicks of rows, each of shape (n,); NaN without a key."""
-        asked = CounterQueries([self], values, ticks)
+        asked = CounterSets([self]).ask(
+            {field: coded(values[field]) for field in self.fields}, ticks
+        )
         return asked.columns(read_each_layered(store, asked.asked))
 
     def add(
@@ -153,34 +154,47 @@ class CounterHistory:
         )
 
 
+class CounterSets:
+    """The counters of several key sets, which are read together.
+
+    Args:
+        histories: the key sets.
+    """
+
+    def __init__(self, histories: Sequence[CounterHistory]) -> None:
+        self.histories = histories
+        alike: dict[tuple[int, int], list[int]] = {}
+        for place, history in enumerate(histories):
+            shape = (len(history.layout.windows), len(history.layout.half_lives))
+            alike.setdefault(shape, []).append(place)
+        self.alike = [*alike.values()]
+
+    def ask(self, of: Mapping[str, Coded], ticks: NDArray[np.int64]) -> "CounterQueries":
+        """Return what rows ask.
+
+        Args:
+            of: field -> what the rows say of it.
+            ticks: of each row, or one that all share.
+        """
+        return CounterQueries(self, [h.form.distinct(of) for h in self.histories], ticks)
+
+
 class CounterQueries:
     """What rows ask of the counters of several key sets.
 
     Args:
-        histories: the key sets.
-        values: our field name -> a value a row, or one that all share.
+        sets: the key sets.
+        keys: of each key set.
         ticks: of each row, or one that all share.
 
     Attributes:
         asked: the keys of each key set.
     """
 
-    def __init__(
-        self,
-        histories: Sequence[CounterHistory],
-        values: Mapping[str, Sequence[Value]],
-        ticks: NDArray[np.int64],
-    ) -> None:
-        self._histories, self._ticks = histories, ticks
-        self._keys = [history.keys(values) for history in histories]
-        self._few = sum(max(len(keys), len(ticks)) for keys in self._keys) <= _FEW
-        if self._few:
-            each: list[list[bytes]] = [[k for k in keys if k is not None] for keys in self._keys]
-        else:
-            self._distinct = [Asking(keys, ticks) for keys in self._keys]
-            each = [asking.keys for asking in self._distinct]
+    def __init__(self, sets: CounterSets, keys: Sequence[Coded], ticks: NDArray[np.int64]) -> None:
+        self._sets, self._keys, self._ticks = sets, keys, ticks
         self.asked: list[Asked] = [
-            (history.snapshot, keys) for history, keys in zip(histories, each, strict=True)
+            (history.snapshot, own.parts) for history, own in zip(sets.histories, keys, strict=True)
         ]
 
     def columns(self, states: Sequence[bytes | None]) -> Columns:
@@ -192,68 +206,101 @@ class CounterQueries:
         Raises:
             StoreError: one of them is no state of its key set.
         """
+        found = iter(states)
+        each = [[*islice(found, len(keys))] for _, keys in self.asked]
+        few, many = self._divided()
         try:
-            if self._few:
-                return self._one_by_one(states)
-            found = iter(states)
-            each = [list(islice(found, len(keys))) for _, keys in self.asked]
-            return _all_at_once(self._histories, self._distinct, each)
+            made = self._one_by_one(few, each) if few else {}
+            for group in many:
+                made |= self._at_once(group, each)
         except UnsoundStateError:
-            raise self._unsound(states) from None
+            raise self._unsound(each) from None
+        return made
 
-    def _unsound(self, states: Sequence[bytes | None]) -> StoreError:
+    def _divided(self) -> tuple[list[int], list[list[int]]]:
+        """Return the key sets that are read one by one, and groups of those read at once."""
+        rows = [max(len(own.places.rows), len(self._ticks)) for own in self._keys]
+        if sum(rows) <= _FEW:
+            return [*range(len(rows))], []
+        few: list[int] = []
+        many: list[list[int]] = []
+        for group in self._sets.alike:
+            if sum(rows[place] for place in group) <= _FEW:
+                few += group
+            else:
+                many.append(group)
+        return few, many
+
+    def _unsound(self, each: Sequence[Sequence[bytes | None]]) -> StoreError:
         """Return an error that names the first key whose state is none."""
-        start = 0
-        for history, (_, keys) in zip(self._histories, self.asked, strict=True):
-            own = states[start : start + len(keys)]
-            start += len(keys)
-            if not all(state is None or history.layout.is_sound(state) for state in own):
-                break
-        return history.unsound(keys, own)
+        own = zip(self._sets.histories, self._keys, each, strict=True)
+        history, keys, states = next(
+            (history, keys, states)
+            for history, keys, states in own
+            if not all(state is None or history.layout.is_sound(state) for state in states)
+        )
+        return history.unsound(keys.parts, states)
 
-    def _one_by_one(self, asked: Sequence[bytes | None]) -> Columns:
-        if b"" in asked:  # which stands for a key never seen below
+    def _one_by_one(self, sets: Sequence[int], each: Sequence[Sequence[bytes | None]]) -> Columns:
+        """Return the columns of some key sets, whose queries are few."""
+        if any(b"" in each[place] for place in sets):  # stands for a key never seen below
             raise UnsoundStateError
-        found, ticks = iter(asked), self._ticks.tolist()
-        queries: list[Query] = []
-        for history, keys in zip(self._histories, self._keys, strict=True):
-            states = [None if key is None else next(found) or b"" for key in keys]
-            rows = max(len(states), len(ticks))
-            full = states if len(states) == rows else states * rows
-            moments = ticks if len(ticks) == rows else ticks * rows
-            queries += [(history.layout, *pair) for pair in zip(full, moments, strict=True)]
-        known = iter(read_few(queries))
+        ticks, queries = self._ticks.tolist(), list[Query]()
+        for number in sets:
+            layout, own = self._sets.histories[number].layout, self._keys[number].places.rows
+            held = [*(state or b"" for state in each[number]), None]  # the last is that of -1
+            count = max(len(own), len(ticks))
+            places = own if len(own) == count else own * count
+            moments = ticks if len(ticks) == count else ticks * count
+            pairs = zip(places, moments, strict=True)
+            queries += [(layout, held[place], tick) for place, tick in pairs]
+        known = np.array([*chain.from_iterable(read_few(queries))])
+        names = [name for number in sets for name in self._sets.histories[number].columns]
+        if len(names) == len(known):  # all have one query
+            return dict(zip(names, known[:, None], strict=True))
         made: Columns = {}
-        for history, keys in zip(self._histories, self._keys, strict=True):
-            own = np.array(list(islice(known, max(len(keys), len(ticks)))))
-            made.update(zip(history.columns, own.T, strict=True))
+        for number in sets:
+            columns = self._sets.histories[number].columns
+            size = max(len(self._keys[number].places.rows), len(ticks)) * len(columns)
+            told, known = known[:size].reshape(-1, len(columns)), known[size:]
+            made.update(zip(columns, told.T, strict=True))
+        return made
+
+    def _at_once(self, sets: Sequence[int], each: Sequence[Sequence[bytes | None]]) -> Columns:
+        """Return the columns of key sets whose states are alike, with one look at all."""
+        ticks = self._ticks[:1] if (self._ticks == self._ticks[:1]).all() else self._ticks
+        histories = [self._sets.histories[place] for place in sets]
+        asked = [Asking(self._keys[place], ticks) for place in sets]
+        packed = [own.of_each_query(each[place]) for own, place in zip(asked, sets, strict=True)]
+        layouts = [history.layout for history in histories]
+        known = read_states(
+            layouts[0].unpack([*chain.from_iterable(packed)]),
+            np.concatenate([own.ticks for own in asked]).astype(np.float64),
+            _reach(layouts, [*map(len, packed)]),
+        )
+        made: Columns = {}
+        for history, block in zip(histories, _of_rows(known, asked), strict=True):
+            made.update(zip(history.columns, block, strict=True))
         return made
 
 
-def _all_at_once(
-    histories: Sequence[CounterHistory],
-    asked: Sequence[Asking],
-    states: Sequence[Sequence[bytes | None]],
-) -> Columns:
-    """Return the columns of several key sets, with one look at all whose states are alike."""
-    alike: dict[tuple[int, int], list[int]] = {}
-    for place, history in enumerate(histories):
-        shape = (len(history.layout.windows), len(history.layout.half_lives))
-        alike.setdefault(shape, []).append(place)
-    made: Columns = {}
-    for group in alike.values():
-        layouts = [histories[place].layout for place in group]
-        packed = [asked[place].of_each_query(states[place]) for place in group]
-        sizes = [len(part) for part in packed]
-        known = read_states(
-            layouts[0].unpack([state for part in packed for state in part]),
-            np.concatenate([asked[place].ticks for place in group]).astype(np.float64),
-            _reach(layouts, sizes),
-        )
-        for place, end, size in zip(group, accumulate(sizes), sizes, strict=True):
-            found = asked[place].of_each_row(known[end - size : end])
-            made.update(zip(histories[place].columns, found.T, strict=True))
-    return made
+def _of_rows(known: NDArray[np.float64], asked: Sequence[Asking]) -> list[NDArray[np.float64]]:
+    """Return what the rows of each key set are told, shape (columns, n); NaN without a key.
+
+    Args:
+        known: of each query, those of the key sets one after another, shape (Q, columns).
+        asked: of each key set.
+    """
+    told = np.full((known.shape[1], len(known) + 1), np.nan)  # the last is that of -1
+    told[:, :-1] = known.T
+    places = np.concatenate([asking.places for asking in asked])
+    sizes = [len(asking.places) for asking in asked]
+    queries = [len(asking.ticks) for asking in asked]
+    starts = np.array([0, *accumulate(queries[:-1])], np.int64)
+    at = np.where(places < 0, len(known), places + starts.repeat(sizes))
+    each = told.take(at, axis=1)
+    ends = [*accumulate(sizes)]
+    return [each[:, end - size : end] for end, size in zip(ends, sizes, strict=True)]
 
 
 def _reach(layouts: Sequence[StateLayout], sizes: Sequence[int]) -> Reach:

@@ -5,15 +5,21 @@ with that of their set.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from operator import getitem
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from clickthrough.features.history.digests import DIGEST
 from clickthrough.features.history.snapshot import Snapshot
-from clickthrough.features.rows import Value
+from clickthrough.features.rows import Scalar, Value
 from clickthrough.store.base import Reader
 
 _encode = msgspec.msgpack.Encoder().encode
+_SEVERAL = 2
 _SHOWN = 80
 """Characters of a key in a message."""
 
@@ -25,20 +31,90 @@ def key_bytes(name: str, parts: Sequence[Value]) -> bytes | None:
     return _encode((name, *parts))
 
 
-def keys_of(
-    digest: bytes, name: str, fields: Sequence[str], values: Mapping[str, Sequence[Value]]
-) -> list[bytes | None]:
-    """Return the key of each row in a store; a single one where all rows share the fields."""
-    # what every key begins with, made once: a key without values, less the bytes of these
-    nobody = [None] * len(fields)
-    head = digest + _encode((name, *nobody))[: -len(fields)]
-    if len(fields) == 1:
-        own = values[fields[0]]
-        return [None if value is None else head + _encode(value) for value in own]
-    columns = [[None if v is None else _encode(v) for v in values[field]] for field in fields]
-    rows = max(map(len, columns))
-    full = [column if len(column) == rows else column * rows for column in columns]
-    return [None if None in parts else head + b"".join(parts) for parts in zip(*full, strict=True)]
+class Places:
+    """Which of some distinct values each row has.
+
+    Attributes:
+        rows: the number of its value, or -1 where it is missing; one that all rows share.
+    """
+
+    def __init__(self, rows: list[int]) -> None:
+        self.rows = rows
+
+    @cached_property
+    def array(self) -> NDArray[np.int64]:
+        """The same as an array."""
+        return np.array(self.rows, np.int64)
+
+
+class Coded(NamedTuple):
+    """What rows say of a field, or of several together: each distinct value once.
+
+    Attributes:
+        parts: the bytes of each distinct value.
+        places: which of them each row has.
+    """
+
+    parts: list[bytes]
+    places: Places
+
+
+def coded(values: Sequence[Value]) -> Coded:
+    """Encode what rows say of a field, all of its type; or what all of them share."""
+    if len(values) == 1:
+        (own,) = values
+        return Coded([], Places([-1])) if own is None else Coded([_encode(own)], Places([0]))
+    rows: Sequence[Scalar] = values  # type: ignore[assignment]
+    distinct = dict.fromkeys(rows)
+    distinct.pop(None, None)
+    numbers: dict[Scalar, int] = dict(zip(distinct, range(len(distinct)), strict=True))
+    numbers[None] = -1
+    return Coded([*map(_encode, distinct)], Places([*map(numbers.__getitem__, rows)]))
+
+
+class KeyForm:
+    """How the keys of a history are made, as a store holds them.
+
+    Args:
+        digest: what they begin with.
+        name: of the key set or sequence set.
+        fields: whose values follow.
+    """
+
+    def __init__(self, digest: bytes, name: str, fields: Sequence[str]) -> None:
+        # a key without values, less the bytes of these
+        self._head = digest + _encode((name, *[None] * len(fields)))[: -len(fields)]
+        self.fields = fields
+
+    def distinct(self, of: Mapping[str, Coded]) -> Coded:
+        """Return the keys of rows, each of them once, from what the rows say of each field."""
+        head, several = self._head, [of[field] for field in self.fields]
+        if len(several) == 1:
+            ((parts, places),) = several
+            return Coded([head + part for part in parts], places)
+        varied = [own for own in several if len(own.places.rows) > 1]
+        if len(varied) >= _SEVERAL:
+            return self._of_rows_apart(several, max(len(own.places.rows) for own in varied))
+        (one,) = varied or several[:1]  # each of its values makes one key
+        columns = [own.parts if own is one else own.parts * len(one.parts) for own in several]
+        keys = [head + b"".join(parts) for parts in zip(*columns)]  # noqa: B905 - none is none
+        return Coded(keys, one.places if keys else Places([-1]))
+
+    def _of_rows_apart(self, several: Sequence[Coded], rows: int) -> Coded:
+        """Return the keys of rows that differ in more than one field."""
+        head, each = self._head, [own.parts for own in several]
+        places = [own.places.rows for own in several]
+        found = [*zip(*(own if len(own) == rows else own * rows for own in places), strict=True)]
+        distinct = [those for those in dict.fromkeys(found) if -1 not in those]
+        numbers = dict(zip(distinct, range(len(distinct)), strict=True))
+        keys = [head + b"".join(map(getitem, each, those)) for those in distinct]
+        return Coded(keys, Places([numbers.get(those, -1) for those in found]))
+
+    def of_rows(self, values: Mapping[str, Sequence[Value]]) -> list[bytes | None]:
+        """Return the key of each row; a single one where all rows share the fields."""
+        keys, places = self.distinct({field: coded(values[field]) for field in self.fields})
+        held: list[bytes | None] = [*keys, None]  # the last is that of -1
+        return [held[place] for place in places.rows]
 
 
 def shown_key(key: bytes) -> str:
@@ -64,9 +140,10 @@ def read_each_layered(store: Reader, asked: Sequence[Asked]) -> list[bytes | Non
     end = 0
     for snapshot, keys in asked:
         start, end = end, end + len(keys)
-        absent = [place for place in range(start, end) if found[place] is None]
-        if absent and len(snapshot):
-            values = snapshot.read([keys[place - start][DIGEST:] for place in absent])
+        own = found[start:end]
+        if None in own and len(snapshot):
+            absent = [place for place, value in enumerate(own) if value is None]
+            values = snapshot.read([keys[place][DIGEST:] for place in absent])
             for place, value in zip(absent, values, strict=True):
-                found[place] = value
+                found[start + place] = value
     return found

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.features.history.base import History
-from clickthrough.features.history.counters import CounterHistory, CounterQueries
-from clickthrough.features.history.keys import read_each_layered
+from clickthrough.features.history.counters import CounterHistory, CounterSets
+from clickthrough.features.history.keys import coded, read_each_layered
 from clickthrough.features.history.sequences import SequenceHistory
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import Plan
@@ -35,10 +35,12 @@ class Histories:
     """
 
     def __init__(self, histories: Sequence[History]) -> None:
-        self._counted = [h for h in histories if isinstance(h, CounterHistory)]
+        self._counted = CounterSets([h for h in histories if isinstance(h, CounterHistory)])
         self._clicked = [h for h in histories if isinstance(h, SequenceHistory)]
-        for snapshot in [h.snapshot for h in self._counted] + [h.snapshot for h in self._clicked]:
-            _ = snapshot.index  # made now, not for the first caller
+        each: list[CounterHistory | SequenceHistory] = [*self._counted.histories, *self._clicked]
+        self._fields = [*dict.fromkeys(field for h in each for field in h.form.fields)]
+        for history in each:
+            _ = history.snapshot.index  # made now, not for the first caller
 
     def read(
         self, store: Reader, values: Mapping[str, Sequence[Value]], ticks: NDArray[np.int64]
@@ -50,13 +52,12 @@ class Histories:
             values: our field name -> a value a row, or one that all share.
             ticks: of each row, or one that all share.
         """
-        counted = CounterQueries(self._counted, values, ticks)
-        clicked = [history.keys(values) for history in self._clicked]
-        unique = [list(dict.fromkeys(key for key in keys if key)) for keys in clicked]
-        asked = [(h.snapshot, keys) for h, keys in zip(self._clicked, unique, strict=True)]
+        of = {field: coded(values[field]) for field in self._fields}
+        counted = self._counted.ask(of, ticks)
+        clicked = [history.form.distinct(of) for history in self._clicked]
+        asked = [(h.snapshot, keys.parts) for h, keys in zip(self._clicked, clicked, strict=True)]
         found = iter(read_each_layered(store, [*counted.asked, *asked]))
-        own = [*islice(found, sum(len(keys) for _, keys in counted.asked))]
-        made = counted.columns(own)
-        for history, keys, distinct in zip(self._clicked, clicked, unique, strict=True):
-            made |= history.columns(keys, dict(zip(distinct, found, strict=False)), ticks)
+        made = counted.columns([*islice(found, sum(len(keys) for _, keys in counted.asked))])
+        for history, keys in zip(self._clicked, clicked, strict=True):
+            made |= history.columns(keys, [*islice(found, len(keys.parts))], ticks)
         return made

@@ -14,7 +14,7 @@ from clickthrough.errors import StoreError
 from clickthrough.features.columns import SequenceSet
 from clickthrough.features.history.base import Changes
 from clickthrough.features.history.digests import sequence_digest
-from clickthrough.features.history.keys import keys_of, read_layered, shown_key
+from clickthrough.features.history.keys import Coded, KeyForm, coded, read_layered, shown_key
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.rows import Scalar, Value, padded
 from clickthrough.schema import Columns, FieldType, Schema
@@ -55,19 +55,16 @@ class SequenceHistory:
         self.of = sequence.of
         self.fields = (*sequence.key, sequence.field)
         self.digest = sequence_digest(sequence, schema, counters)
+        self.form = KeyForm(self.digest, sequence.name, sequence.key)
         self._kind = schema.fields[sequence.field]
         self._decoder = _DECODERS[self._kind]
         self._tick = counters.tick * 1_000_000
         self._delay = counters.delay_ticks
         self.snapshot = snapshot
 
-    def keys(self, values: Mapping[str, Sequence[Value]]) -> list[bytes | None]:
-        """Return the key of each row, or the one that all rows share."""
-        return keys_of(self.digest, self.sequence.name, self.sequence.key, values)
-
     def marks(self, values: Mapping[str, Sequence[Value]]) -> list[tuple[bytes, Value] | None]:
         """Return the key and the value of each row; None where either is missing."""
-        keys = self.keys(values)
+        keys = self.form.of_rows(values)
         own = values[self.sequence.field]
         return [
             None if key is None or value is None else (key, value)
@@ -78,33 +75,31 @@ class SequenceHistory:
         self, store: Reader, values: Mapping[str, Sequence[Value]], ticks: NDArray[np.int64]
     ) -> Columns:
         """Return the values, shape (n, length), and how many they are, NaN without a key."""
-        keys = self.keys(values)
-        unique = list(dict.fromkeys(key for key in keys if key))
-        packed = read_layered(store, self.snapshot, unique)
-        return self.columns(keys, dict(zip(unique, packed, strict=True)), ticks)
+        keys = self.form.distinct({field: coded(values[field]) for field in self.sequence.key})
+        return self.columns(keys, read_layered(store, self.snapshot, keys.parts), ticks)
 
     def columns(
         self,
-        keys: Sequence[bytes | None],
-        states: Mapping[bytes, bytes | None],
+        keys: Coded,
+        states: Sequence[bytes | None],
         ticks: NDArray[np.int64],
     ) -> Columns:
         """Return the history columns of rows, or of the one that all share; see :meth:`read`."""
-        clicks = {key: self._clicks(key, state) for key, state in states.items()}
-        count = max(len(keys), len(ticks))
-        full = list(keys) if len(keys) == count else [*keys] * count
-        moments = ticks.tolist() if len(ticks) == count else ticks.tolist() * count
+        clicks = [*map(self._clicks, keys.parts, states)]
+        places, moments = keys.places.rows, ticks.tolist()
+        count = max(len(places), len(moments))
+        full = places if len(places) == count else places * count
+        moments = moments if len(moments) == count else moments * count
         # candidates of a request share their key and tick, so most rows are answered by another
-        known: dict[tuple[bytes, int], list[Scalar]] = {}
+        known: dict[tuple[int, int], list[Scalar]] = {}
         rows: list[list[Scalar]] = []
-        for key, tick in zip(full, moments, strict=True):
-            if key is None:
-                rows.append([])
-                continue
-            if (key, tick) not in known:
-                known[key, tick] = self._as_of(clicks[key], tick)
-            rows.append(known[key, tick])
-        sizes = [float(len(row)) if key else np.nan for key, row in zip(full, rows, strict=True)]
+        for asked in zip(full, moments, strict=True):
+            if asked not in known:
+                place, tick = asked
+                known[asked] = self._as_of(clicks[place], tick) if place >= 0 else []
+            rows.append(known[asked])
+        pairs = zip(full, rows, strict=True)
+        sizes = [float(len(row)) if place >= 0 else np.nan for place, row in pairs]
         made = padded(rows, self.sequence.length, self._kind)
         return {self.sequence.name: made, self.sequence.size: np.array(sizes, np.float64)}
 

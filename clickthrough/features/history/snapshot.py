@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 _DIGEST = 16
 _A_BUCKET = 2
 """So many keys share their first bits, on average."""
+_REMEMBERED, _SHORT = 4_096, 256
+"""So many values of a snapshot are kept at hand, if they are no longer than so many bytes."""
+_FEW = 16
+"""So many keys are looked for one by one: all at once would take longer."""
 
 
 @dataclass(frozen=True)
@@ -70,37 +74,64 @@ class _Index:
     """Finds a value by the first bits of its digest, which are as good as drawn at random."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        # the same memory as plain bytes: memory maps are slow to index
+        # the same memory as plain arrays and bytes: memory maps are slow to index
         digests, ends, values = (
             array.view(np.ndarray) for array in (snapshot.digests, snapshot.ends, snapshot.values)
         )
+        self._words = digests.view(">u8").reshape(-1, 2)
         bits = max(1, (len(digests) // _A_BUCKET).bit_length())
         self._shift = 64 - bits
-        first_words = digests.view(">u8")[::2]
-        sizes = np.bincount((first_words >> np.uint64(self._shift)).astype(np.int64))
-        starts = np.zeros((1 << bits) + 1, np.int64)
-        starts[1 : len(sizes) + 1] = sizes
-        self._starts = starts.cumsum().data
-        self._digests, self._ends, self._values = (
-            digests.view(np.uint8).data,
-            ends.data,
-            values.data,
-        )
+        sizes = np.bincount((self._words[:, 0] >> np.uint64(self._shift)).astype(np.int64))
+        self._starts = np.zeros((1 << bits) + 1, np.int64)
+        self._starts[1 : len(sizes) + 1] = sizes
+        np.cumsum(self._starts, out=self._starts)
+        self._bounds, self._digests = self._starts.data, digests.view(np.uint8).data
+        self._ends, self._values = ends.data, values.data
+        self._known: dict[bytes, bytes] = {}  # what is shown is asked for again and again
 
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Return the value of each key, None where there is none."""
-        shift, starts, digests = self._shift, self._starts, self._digests
-        found: list[bytes | None] = []
-        for wanted in map(_digest, keys):
-            bucket = int.from_bytes(wanted[:8]) >> shift
-            value = None
-            for place in range(starts[bucket], starts[bucket + 1]):
-                if digests[place * _DIGEST : (place + 1) * _DIGEST] == wanted:
-                    start = self._ends[place - 1] if place else 0
-                    value = self._values[start : self._ends[place]].tobytes()
-                    break
-            found.append(value)
+        found = [*map(self._known.get, keys)]
+        if None not in found:
+            return found
+        absent = [place for place, value in enumerate(found) if value is None]
+        asked = [keys[place] for place in absent]
+        for place, at in zip(absent, self._places(asked), strict=True):
+            if at >= 0:
+                found[place] = self._remembered(keys[place], at)
         return found
+
+    def _places(self, keys: Sequence[bytes]) -> list[int]:
+        """Return where each key is, -1 where it is not."""
+        if len(keys) <= _FEW:
+            return [*map(self._place, keys)]
+        wanted = digest(keys).view(">u8").reshape(-1, 2)
+        buckets = (wanted[:, 0] >> np.uint64(self._shift)).astype(np.int64)
+        starts = self._starts.take(buckets)
+        sizes = self._starts.take(buckets + 1) - starts
+        rows = np.arange(len(keys)).repeat(sizes)
+        places = np.arange(len(rows)) + (starts - sizes.cumsum() + sizes).repeat(sizes)
+        same = (self._words.take(places, axis=0) == wanted.take(rows, axis=0)).all(axis=1)
+        found = np.full(len(keys), -1)
+        found[rows[same]] = places[same]
+        return found.tolist()
+
+    def _place(self, key: bytes) -> int:
+        wanted, bounds, digests = _digest(key), self._bounds, self._digests
+        bucket = int.from_bytes(wanted[:8]) >> self._shift
+        for place in range(bounds[bucket], bounds[bucket + 1]):
+            if digests[place * _DIGEST : (place + 1) * _DIGEST] == wanted:
+                return place
+        return -1
+
+    def _remembered(self, key: bytes, place: int) -> bytes:
+        start = self._ends[place - 1] if place else 0
+        value = self._values[start : self._ends[place]].tobytes()
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        if len(value) <= _SHORT:
+            self._known[key] = value
+        return value
 
 
 def digest(keys: Sequence[bytes]) -> NDArray[np.bytes_]:

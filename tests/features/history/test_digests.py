@@ -72,14 +72,14 @@ def test_a_key_in_a_store_is_a_snapshot_key_after_the_digest(parts: list[str | i
     user, item = parts
     counted = CounterHistory(KEYS, schema(), COUNTERS, Snapshot.of({}))
     clicked = SequenceHistory(CLICKS, schema(), COUNTERS, Snapshot.of({}))
-    found = counted.keys({"user": [user, None, user], "item": [item, item, None]})
+    found = counted.form.of_rows({"user": [user, None, user], "item": [item, item, None]})
     own = key_bytes(KEYS.name, parts)
     assert own is not None
     assert found == [counted.digest + own, None, None]
-    shared = counted.keys({"user": [user], "item": [item, 5]})
+    shared = counted.form.of_rows({"user": [user], "item": [item, 5]})
     assert shared == [
         counted.digest + own,
         counted.digest + (key_bytes(KEYS.name, [user, 5]) or b""),
     ]
-    (key,) = clicked.keys({"user": [user]})
+    (key,) = clicked.form.of_rows({"user": [user]})
     assert key == clicked.digest + (key_bytes(CLICKS.name, [user]) or b"")
