@@ -237,9 +237,12 @@ def _same_key(shown: pl.DataFrame, fields: Sequence[str]) -> pl.Expr:
 def config_and_dataset_of(source: str, data: Path | None) -> tuple[Config, Dataset]:
     """Return the configuration of a bundle, a file or a preset, and its log."""
     from clickthrough.bundle import load_bundle
-    from clickthrough.config.load import load_config, with_data
+    from clickthrough.bundle.log import log_of
+    from clickthrough.config.load import load_config
     from clickthrough.data.open import open_dataset
 
-    is_bundle = (Path(source) / "manifest.json").is_file()
-    config = with_data(load_bundle(source).config, data) if is_bundle else load_config(source, data)
+    if (Path(source) / "manifest.json").is_file():
+        bundle = load_bundle(source)
+        return bundle.config, log_of(bundle, data)
+    config = load_config(source, data)
     return config, open_dataset(config.data)

@@ -92,12 +92,11 @@ def export(
 
 def _log_example(bundle: "Bundle", data: Path | None) -> "Example | None":
     """Return impressions of the bundle's log; none, and say why, where it is not at hand."""
-    from clickthrough.config.load import with_data
-    from clickthrough.data.open import open_dataset
+    from clickthrough.bundle.log import log_of
     from clickthrough.training.rows.sample import log_example
 
     try:
-        return log_example(bundle, open_dataset(with_data(bundle.config, data).data))
+        return log_example(bundle, log_of(bundle, data))
     except ClickthroughError as error:
         if data is not None:
             raise

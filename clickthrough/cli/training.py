@@ -14,8 +14,7 @@ from clickthrough.config.training import CalibrationMethod
 from clickthrough.steps import step
 
 if TYPE_CHECKING:
-    from clickthrough.bundle import Bundle
-    from clickthrough.data.dataset import Dataset
+    pass
 
 
 @app.command()
@@ -80,13 +79,14 @@ def evaluate(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Evaluate a bundle on the test part of its log."""
     from clickthrough.bundle import load_bundle
+    from clickthrough.bundle.log import log_of
     from clickthrough.training.evaluating.evaluate import evaluate_bundle
     from clickthrough.whole_file import write_whole
 
     check_diagram(diagram)
     loaded = load_bundle(bundle)
     with progress():
-        dataset = _log_of(loaded, data)
+        dataset = log_of(loaded, data)
         asked = (baselines, truth, slices or [])
         record = evaluate_bundle(loaded, dataset, counters, *asked)
     show(record, reliability, diagram)
@@ -110,12 +110,13 @@ def calibrate(
 ) -> None:
     """Fit a bundle's calibrator anew to the validation part of a log; nothing else is trained."""
     from clickthrough.bundle import load_bundle
+    from clickthrough.bundle.log import log_of
     from clickthrough.training.recalibrate import asked_for, recalibrate
 
     loaded = load_bundle(bundle)
     wanted = asked_for(loaded, method, by)
     with progress():
-        dataset = _log_of(loaded, data)
+        dataset = log_of(loaded, data)
         made = recalibrate(loaded, dataset, wanted, out or bundle)
     result(escape(f"calibration: {made.text}"))
     if "test" in loaded.metrics:
@@ -134,6 +135,7 @@ def replay(
 ) -> None:
     """Push the test part through the live path; the figures must equal evaluate's."""
     from clickthrough.bundle import load_bundle
+    from clickthrough.bundle.log import log_of
     from clickthrough.replay import InProcess, OverHttp
     from clickthrough.replay import replay as run
     from clickthrough.serving.predictor import Predictor
@@ -141,16 +143,8 @@ def replay(
     loaded = load_bundle(bundle)
     live = OverHttp(url) if url else InProcess(Predictor.load(bundle))
     with progress():
-        dataset = _log_of(loaded, data)
+        dataset = log_of(loaded, data)
         with step("replaying, and comparing with the batch side"):
             record = run(loaded, dataset, live, requests)
     show(record)
     result(f"largest difference of a probability: {record['largest_difference']:.1e}")
-
-
-def _log_of(bundle: "Bundle", data: Path | None) -> "Dataset":
-    """Read a bundle's log, where that lies or elsewhere."""
-    from clickthrough.config.load import with_data
-    from clickthrough.data.open import open_dataset
-
-    return open_dataset(with_data(bundle.config, data).data)

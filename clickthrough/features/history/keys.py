@@ -98,7 +98,7 @@ class KeyForm:
         (one,) = varied or several[:1]  # each of its values makes one key
         columns = [own.parts if own is one else own.parts * len(one.parts) for own in several]
         keys = [head + b"".join(parts) for parts in zip(*columns)]  # noqa: B905 - none is none
-        return Coded(keys, one.places if keys else Places([-1]))
+        return Coded(keys, one.places if keys else Places([-1] * len(one.places.rows)))
 
     def _of_rows_apart(self, several: Sequence[Coded], rows: int) -> Coded:
         """Return the keys of rows that differ in more than one field."""
