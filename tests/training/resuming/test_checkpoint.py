@@ -199,7 +199,7 @@ def command(config: Path, out: Path, *more: str) -> list[str]:
 
 def test_a_killed_process_goes_on_to_the_same_bundle(log_folder: Path, tmp_path: Path) -> None:
     values = make_values(log_folder)
-    values["training"] = {"epochs": 6, "batch_size": 64, "patience": 6, "checkpoint_every": "0s"}
+    values["training"] = {"epochs": 3, "batch_size": 128, "patience": 3, "checkpoint_every": "0s"}
     values["data"]["cache"] = str(tmp_path / "cache")
     config = tmp_path / "config.yaml"
     config.write_text(yaml.safe_dump(values))
@@ -210,7 +210,7 @@ def test_a_killed_process_goes_on_to_the_same_bundle(log_folder: Path, tmp_path:
         process = subprocess.Popen(
             command(config, torn, "--resume"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
-        least = 40 * (kills + 1)
+        least = 25 * (kills + 1)
         while process.poll() is None and count_of(checkpoints) < least:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
