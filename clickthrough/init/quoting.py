@@ -3,6 +3,11 @@
 import json
 import re
 
+import yaml
+
+_RESOLVER = yaml.SafeLoader("")
+_TEXT = "tag:yaml.org,2002:str"
+
 
 def scalar(value: object) -> str:
     """Write a value as YAML; what could be misread is quoted as in JSON.
@@ -15,9 +20,13 @@ def scalar(value: object) -> str:
     if not isinstance(value, str):
         return json.dumps(value)
     plain = re.fullmatch(r"[A-Za-z_/][A-Za-z0-9_./-]*|\d+[smhd]", value)
-    if plain and value.lower() not in ("true", "false", "null"):
-        return value
-    return quoted(value)
+    return value if plain and _is_text(value) else quoted(value)
+
+
+def _is_text(plain: str) -> bool:
+    """Say whether YAML reads a text without quotes as one: not ``NO`` or ``null``."""
+    found = _RESOLVER.resolve(yaml.ScalarNode, plain, (True, False))  # type: ignore[no-untyped-call]
+    return bool(found == _TEXT)
 
 
 def quoted(text: str) -> str:

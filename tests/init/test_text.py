@@ -23,6 +23,14 @@ def test_a_scalar_reads_as_itself(value: object) -> None:
 
 
 @pytest.mark.parametrize(
+    "word", ["yes", "no", "on", "off", "true", "false", "null", "y", "n", "nan"]
+)
+def test_a_word_that_yaml_may_read_as_another_value_reads_as_itself(word: str) -> None:
+    for value in (word, word.upper(), word.title()):
+        assert yaml.safe_load(f"a: {scalar(value)}") == {"a": value}
+
+
+@pytest.mark.parametrize(
     "name", ["a: b", "x # y", "- z", "true", "søster", "{q}", "two words", "ctr,%"]
 )
 def test_a_column_of_any_name_trains_as_one(name: str, tmp_path: Path) -> None:
