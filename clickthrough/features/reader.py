@@ -19,7 +19,7 @@ from clickthrough.features.values import (
     is_missing,
     reader_of,
 )
-from clickthrough.schema import Schema, parse_time
+from clickthrough.schema import FieldType, Schema, parse_time
 from clickthrough.time_range import possible, why_not
 
 Place = int | str
@@ -86,16 +86,26 @@ class FieldReader:
             ValueError: a value has the wrong type, or :class:`OverflowError`.
         """
         kind, read = self.schema.fields[name], self._readers[name]
+        if kind in LISTS:
+            return self._lists(LISTS[kind], self.longest(name), read, values)
         if are_exact(values, kind, self.longest(name)):
             return values  # type: ignore[return-value]
         if kind == "float" and are_exact(values, "int", 0):
             return [None if value is None else float(value) for value in values]  # type: ignore[arg-type]
-        if kind not in LISTS:
-            return [read(value) for value in values]
+        return [read(value) for value in values]
+
+    def _lists(
+        self,
+        kind: FieldType,
+        most: int,
+        read: Callable[[object], Value],
+        values: Sequence[object],
+    ) -> Sequence[Value]:
+        """Return the lists of a field, whose entries are of a type."""
+        if are_exact_lists(values, kind, most):
+            return values  # type: ignore[return-value]
         # rows may share a list, of any length: it is read once
         distinct = {id(value): value for value in values}
-        if are_exact_lists(distinct.values(), LISTS[kind], self.longest(name)):
-            return values  # type: ignore[return-value]
         once = {key: read(value) for key, value in distinct.items()}
         return [once[id(value)] for value in values]
 

@@ -228,7 +228,7 @@ class RowParser(FieldReader):
         values: dict[str, Sequence[Value]] = {}
         for kind, names in self._kinds:
             given = [columns.get(name, unsent) for name in names]
-            if are_exact([*chain.from_iterable(given)], kind, self._least):
+            if kind not in LISTS and are_exact([*chain.from_iterable(given)], kind, self._least):
                 values.update(zip(names, given, strict=True))  # type: ignore[arg-type]
                 continue
             for name, own in zip(names, given, strict=True):
@@ -273,7 +273,8 @@ class RowParser(FieldReader):
 
 def padded(rows: Sequence[Sequence[Scalar]], length: int, kind: FieldType) -> NDArray[np.generic]:
     """Return lists as an array of shape (n, length): cut, or filled up with missing values."""
-    cut = [row[:length] for row in rows]
+    longest = max(map(len, rows), default=0)
+    cut = rows if longest <= length else [row[:length] for row in rows]
     if len(cut) == 1:  # sooner than by arrays
         return to_array([*cut[0], *[None] * (length - len(cut[0]))], kind).reshape(1, length)
     held = to_array([*chain.from_iterable(cut)], kind)

@@ -6,7 +6,7 @@ is too long to be a value is refused before it is looked through.
 """
 
 from array import array
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
 from math import isfinite
@@ -30,6 +30,8 @@ EXPECTED: dict[FieldType, str] = {
     "strs": "a list of texts",
 }
 _MISSING = type(None)
+_MANY = 4_096
+"""Entries of lists, which are looked through without asking whether rows share some."""
 _LONGEST_INT, _LONGEST_FLOAT = 64, 400
 """Characters of a number that is sent as text: zeros on either side are allowed for."""
 
@@ -77,7 +79,7 @@ def are_exact(values: Sequence[object], kind: FieldType, most: int) -> bool:
     return not present or _AT_ONCE[kind](present, most)
 
 
-def are_exact_lists(values: Collection[object], kind: FieldType, most: int) -> bool:
+def are_exact_lists(values: Sequence[object], kind: FieldType, most: int) -> bool:
     """Say whether values are lists, or None, whose entries are as they are to be read.
 
     Args:
@@ -88,6 +90,8 @@ def are_exact_lists(values: Collection[object], kind: FieldType, most: int) -> b
     if not set(map(type, values)) <= {list, _MISSING}:
         return False
     lists: list[list[object]] = [value for value in values if value]  # type: ignore[misc]
+    if sum(map(len, lists)) > _MANY:  # rows may share a list, of any length: it is read once
+        lists = [*{id(value): value for value in lists}.values()]
     return are_exact([*chain.from_iterable(lists)], kind, most)
 
 
