@@ -18,7 +18,8 @@ from clickthrough.serving.predictor import Predictor, Scored
 
 EVERY = "*"
 """Keeps every column."""
-_CHUNK = 5_000
+_CHUNK = 1_000
+"""Rows scored at once: of more, the arrays would not lie in the processor's cache."""
 _MOST_TOLD = 20
 """Columns in a note."""
 

@@ -34,12 +34,15 @@ def predict(
 ) -> None:
     """Score a file of impressions."""
     from clickthrough.scoring import score_file
+    from clickthrough.serving.garbage import loaded_for_good
     from clickthrough.serving.predictor import Predictor
 
     if not source.is_file():
         raise ClickthroughError(f"{source}: no such file")
     with progress(shown=str(out) != "-"), step(f"scoring {source.name}"):
-        made = score_file(Predictor.load(bundle, store), source, out, keep or [])
+        predictor = Predictor.load(bundle, store)
+        with loaded_for_good():
+            made = score_file(predictor, source, out, keep or [])
     for note in made.notes:
         warn(f"{source}: {note}")
     if str(out) != "-":
