@@ -7,10 +7,10 @@ is the proof, on a user's own log, that training and serving see the same featur
 import http.client
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -34,6 +34,9 @@ from clickthrough.training.refusals import refuse_other_types, refuse_unlabelled
 
 _MOST_EVENTS = 1_000
 """Page views that are told at once."""
+_AT_ONCE = 500
+"""Requests whose rows are made at once."""
+_CONTEXT = ("request_id", "time")
 
 
 class Live(Protocol):
@@ -190,15 +193,39 @@ def _answers(
 ) -> NDArray[np.float64]:
     """Rank each request and report its outcome, in order of time; return the probabilities."""
     live, schema = viewing.live, viewing.schema
+    item = schema.input_name("item") if "item" in schema.fields else None
     answers: list[float] = []
-    raw, labels = list(raw_rows(frame, schema)), frame["label"].to_list()
-    times = frame["time"].to_list()
-    for start, end in counted(pairwise(offsets.tolist()), len(offsets) - 1):
-        viewing.until(times[start])
-        context = {name: raw[start][name] for name in ("request_id", "time")}
-        answers += live.rank(context, raw[start:end])
-        live.events(list(raw_events(raw[start:end], labels[start:end])))
+    for rows, labels, time in counted(_requests(frame, offsets, schema), len(offsets) - 1):
+        viewing.until(time)
+        answers += live.rank(*_request(rows, item))
+        live.events(list(raw_events(rows, labels)))
     return np.array(answers)
+
+
+def _requests(
+    frame: pl.DataFrame, offsets: NDArray[np.int64], schema: Schema
+) -> Iterator[tuple[list[Raw], list[int | None], int]]:
+    """Yield the rows of each request, their labels and the moment of the first."""
+    spans = pairwise(offsets.tolist())
+    while some := [*islice(spans, _AT_ONCE)]:  # the rows of all would fill the memory
+        begin = some[0][0]
+        part = frame[begin : some[-1][1]]
+        raw, labels, times = (*raw_rows(part, schema),), part["label"].to_list(), part["time"]
+        for start, end in some:
+            own = slice(start - begin, end - begin)
+            yield [*raw[own]], labels[own], times[start - begin]
+
+
+def _request(rows: list[Raw], item: str | None) -> tuple[Raw, list[Raw]]:
+    """Return what the candidates of a request share, as its context, and the rest of each."""
+    first, *others = rows
+    shared = {
+        name: value
+        for name, value in first.items()
+        if name in _CONTEXT
+        or (others and name != item and all(row[name] == value for row in others))
+    }
+    return shared, [{n: v for n, v in row.items() if n not in shared} for row in rows]
 
 
 def _in_order(places: Sequence[int], values: Sequence[float]) -> list[float]:

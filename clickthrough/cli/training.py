@@ -138,13 +138,14 @@ def replay(
     from clickthrough.bundle.log import log_of
     from clickthrough.replay import InProcess, OverHttp
     from clickthrough.replay import replay as run
+    from clickthrough.serving.garbage import loaded_for_good
     from clickthrough.serving.predictor import Predictor
 
     loaded = load_bundle(bundle)
     live = OverHttp(url) if url else InProcess(Predictor.load(bundle))
     with progress():
         dataset = log_of(loaded, data)
-        with step("replaying, and comparing with the batch side"):
+        with loaded_for_good(), step("replaying, and comparing with the batch side"):
             record = run(loaded, dataset, live, requests)
     show(record)
     result(f"largest difference of a probability: {record['largest_difference']:.1e}")

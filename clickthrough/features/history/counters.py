@@ -133,8 +133,7 @@ class CounterHistory:
                 (row, float(time // self._tick), shown, clicked)
                 for row, (time, shown, clicked) in zip(rows, changes.each, strict=True)
             ]
-            if (made := add_few(self.layout, states, of_each)) is not None:
-                return made
+            return add_few(self.layout, states, of_each)
         ticks = (changes.time // self._tick).astype(np.float64)
         unpacked = self.layout.unpack(states)
         rows = np.asarray(rows, np.int64)

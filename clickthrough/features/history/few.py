@@ -1,9 +1,10 @@
 """The online states of a few keys, read and changed one by one: sooner than with arrays."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
 from itertools import compress, islice
-from operator import mul
+from operator import add, mul
 from struct import pack, unpack
 
 import numpy as np
@@ -66,8 +67,8 @@ def _known(query: Query, seen: _Seen, weights: Iterator[float]) -> list[float]:
         known += (sum(compress(shown, inside)), sum(compress(clicked, inside)))
     for place in range(DECAYED, layout.width, 2):
         settled, recent = next(weights), [*islice(weights, len(ticks))]
-        known.append(sum(map(mul, recent, shown), 0.0) + settled * values[place])
-        known.append(sum(map(mul, recent, clicked), 0.0) + settled * values[place + 1])
+        known.append(_dot(recent, shown) + settled * values[place])
+        known.append(_dot(recent, clicked) + settled * values[place + 1])
     return known
 
 
@@ -77,11 +78,11 @@ Count = tuple[int, float, float, float]
 
 def add_few(
     layout: StateLayout, states: Sequence[bytes | None], counts: Iterable[Count]
-) -> list[bytes] | None:
+) -> list[bytes]:
     """Count events of a few keys: :meth:`StateLayout.add`, to the last bit, but sooner.
 
     Returns:
-        The states after the events; None where entries have become old, which arrays settle.
+        The states after the events.
 
     Raises:
         UnsoundStateError: one of the states is none.
@@ -96,10 +97,38 @@ def add_few(
             own[at + 2] += clicked
         else:
             own[at:at] = (tick, shown, clicked)
-    ticks = [own[layout.width :: ENTRY] for own in values]
-    if any(own and own[0] <= own[-1] - layout.span for own in ticks):
-        return None
+    _settle(layout, values)
     return [pack(f"{len(own)}d", *own) for own in values]
+
+
+def _settle(layout: StateLayout, values: Sequence[list[float]]) -> None:
+    """Move the entries of states that have become old into the totals of their headers."""
+    aged: list[tuple[list[float], int]] = []
+    exponents: list[float] = []
+    for own in values:
+        ticks = own[layout.width :: ENTRY]
+        old = bisect_right(ticks, ticks[-1] - layout.span) if ticks else 0
+        if old == 0:
+            continue
+        before, own[SETTLED] = own[SETTLED], max(own[SETTLED], ticks[old - 1])
+        ages = [own[SETTLED] - moment for moment in (before, *ticks[:old])]
+        exponents += [-age / life for life in layout.lives for age in ages]
+        aged.append((own, layout.width + ENTRY * old))
+    weights = iter(np.exp2(exponents).tolist())
+    for own, end in aged:
+        shown, clicked = (own[layout.width + place : end : ENTRY] for place in (1, 2))
+        own[COUNTS] += sum(shown)  # whole numbers, in whatever order
+        own[COUNTS + 1] += sum(clicked)
+        for place in range(DECAYED, layout.width, 2):
+            moved, recent = next(weights), [*islice(weights, len(shown))]
+            own[place] = own[place] * moved + _dot(recent, shown)
+            own[place + 1] = own[place + 1] * moved + _dot(recent, clicked)
+        del own[layout.width : end]
+
+
+def _dot(weights: Sequence[float], counts: Sequence[float]) -> float:
+    """Sum products one after another: the built-in sum makes up for rounding since Python 3.12."""
+    return reduce(add, map(mul, weights, counts), 0.0)
 
 
 def _values(layout: StateLayout, state: bytes) -> tuple[float, ...]:
