@@ -64,14 +64,16 @@ class ValueIndex:
             fields: the number of each number's field, then of each text's, shape (m,); the slice of
                 all fields where there is one value of each.
         """
-        whole = np.array([MISSING_INT if v is None else v for v in numbers], np.int64)
+        unknown = None in numbers
+        given = [MISSING_INT if v is None else v for v in numbers] if unknown else numbers
+        whole = np.array(given, np.int64)
         encoded = [b"" if v is None else v.encode() for v in texts]
         padded = np.array(encoded, self._dtype)
         words = np.zeros((len(whole) + len(padded), len(self._odds)), np.uint64)
         words[: len(whole), 0] = whole.view(np.uint64)
         words[len(whole) :] = _words(padded)
         ids, undecided = self._look(_hash(words, self._odds), fields)
-        if None in numbers:
+        if unknown:
             ids[: len(whole)][whole == MISSING_INT] = MISSING
         ids[len(whole) :][padded == b""] = MISSING
         if max(map(len, encoded), default=0) > self._width:

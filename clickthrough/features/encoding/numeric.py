@@ -211,11 +211,10 @@ def _weights(rates: Sequence[Measure]) -> Floats:
 
 def _fill(made: Floats, values: Sequence[NDArray[np.generic]]) -> None:
     """Fill the rows of (k, n) with k arrays of shape (n,), or (1,) for a value that all share."""
-    if made.shape[1] == 1 and len(made):
-        np.concatenate(values, out=made[:, 0], casting="unsafe")
-        return
-    for row, own in zip(made, values, strict=True):
-        row[:] = own
+    rows = made.shape[1]
+    if made.size:
+        full = [own if len(own) == rows else own.repeat(rows) for own in values]
+        np.concatenate(full, out=made.reshape(-1), casting="unsafe")
 
 
 def _with_smoothing(what: Measure, smoothing: float) -> Measure:

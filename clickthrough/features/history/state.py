@@ -149,7 +149,7 @@ class StateLayout:
             UnsoundStateError: one of them is no state.
         """
         present = [self.blank if state is None else state for state in packed]
-        lengths = np.array([*map(len, present)], np.int64)
+        lengths = np.fromiter(map(len, present), np.int64, len(present))
         counts, rest = np.divmod(lengths - self.header_bytes, ENTRY * FLOAT)
         if rest.any():
             raise UnsoundStateError

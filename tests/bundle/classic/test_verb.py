@@ -55,7 +55,7 @@ def test_the_verb_leaves_the_example_out_where_the_log_is_not_at_hand(
     def absent(*_: object) -> None:
         raise DataError("log.csv: no such file")
 
-    monkeypatch.setattr("clickthrough.data.open.open_dataset", absent)
+    monkeypatch.setattr("clickthrough.bundle.log.open_dataset", absent)
     assert run(monkeypatch, rich.bundle.path, "--classic", out) == 0
     assert "no example.jsonl (--data names the log): log.csv: no such" in capsys.readouterr().out
     assert not (out / "example.jsonl").exists()
