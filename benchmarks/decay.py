@@ -22,8 +22,8 @@ from clickthrough.config.root import Config
 from clickthrough.config.training import Training
 from clickthrough.data.open import open_dataset
 from clickthrough.evaluation.metrics import auc, log_loss
-from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
+from clickthrough.models.registry import build_model
 from clickthrough.training.optim.loop import Trainer, predict_logits
 from clickthrough.training.prepare import Prepared, prepare
 from clickthrough.training.rows import table

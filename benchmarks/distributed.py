@@ -23,7 +23,7 @@ from training_data import BATCH, DIM, FIELDS, HIDDEN, NUMERIC, made_log
 from clickthrough.config.model import Mlp
 from clickthrough.config.training import Training
 from clickthrough.features.encoding.encoder import Encoded
-from clickthrough.models import build_model
+from clickthrough.models.registry import build_model
 from clickthrough.models.shape import InputShape
 from clickthrough.training.distributed.join import group_of_process, joined, leave
 from clickthrough.training.optim.loop import train_model

@@ -23,7 +23,7 @@ from clickthrough.features.history.counters import state_layout
 from clickthrough.features.history.keys import key_bytes
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import Plan, make_plan
-from clickthrough.models import build_model
+from clickthrough.models.registry import build_model
 from clickthrough.schema import FieldType, Schema
 from clickthrough.training.fitted import FittedModule
 

@@ -17,8 +17,9 @@ from clickthrough.config.model import Blend, LightGbm, TorchModel, settings_of
 from clickthrough.config.training import Training
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.features.slots import Slot
-from clickthrough.models import CtrModel, build_model
+from clickthrough.models.base import CtrModel
 from clickthrough.models.embeddings import Embeddings
+from clickthrough.models.registry import build_model
 from clickthrough.models.shape import InputShape
 from clickthrough.training.distributed.group import ALONE
 from clickthrough.training.machine.memory import keep_freed_memory

@@ -8,8 +8,8 @@ from clickthrough.bundle.refusal import refusing
 from clickthrough.config.model import Model, TorchFamily
 from clickthrough.errors import BundleError
 from clickthrough.features.encoding.encoder import Encoder
-from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
+from clickthrough.models.registry import build_model
 from clickthrough.models.shape import InputShape
 
 

@@ -6,7 +6,7 @@ import torch
 
 from clickthrough.bundle.module import input_shape
 from clickthrough.config.root import Config
-from clickthrough.models import build_model
+from clickthrough.models.registry import build_model
 from clickthrough.steps import step
 from clickthrough.training.distributed.opening import check_agreement
 from clickthrough.training.distributed.place import Place

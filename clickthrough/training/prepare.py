@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
@@ -20,10 +20,12 @@ from clickthrough.features.history.stage import EventFilter, HistoryStage
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.schema import Schema
 from clickthrough.steps import step
-from clickthrough.training.continued import Start
 from clickthrough.training.rows.chunks import Chunks
 from clickthrough.training.rows.mapped import TableWriter
 from clickthrough.training.rows.table import ITEM, Table, encode_table
+
+if TYPE_CHECKING:  # it loads torch, which only training needs
+    from clickthrough.training.continued import Start
 
 KNOWN = -1
 """Rows that a bundle was trained on: in none of the parts."""
@@ -62,7 +64,7 @@ def prepare(
     mode: CountersMode,
     encoder: Encoder | None = None,
     parts: Collection[int] = (TRAIN, VALIDATION, TEST),
-    start: Start | None = None,
+    start: "Start | None" = None,
 ) -> Prepared:
     """Compute and encode features, in memory that does not grow with the log.
 

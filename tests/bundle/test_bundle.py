@@ -19,8 +19,8 @@ from clickthrough.bundle.save import Parts, save_bundle
 from clickthrough.config import Config
 from clickthrough.data.open import open_dataset
 from clickthrough.errors import BundleError
-from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
+from clickthrough.models.registry import build_model
 from clickthrough.training.evaluating.evaluate import score
 from clickthrough.training.fitted import FittedModule
 from clickthrough.training.optim.loop import predict_logits

@@ -10,8 +10,8 @@ from clickthrough.bundle.export import TOLERANCE, export_onnx, largest_gap, tens
 from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.config.model import Mlp, WideDeep
 from clickthrough.errors import BundleError
-from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
+from clickthrough.models.registry import build_model
 from clickthrough.models.shape import InputShape
 from clickthrough.training.optim.loop import predict_logits
 from tests.inputs import random_inputs

@@ -18,7 +18,7 @@ from clickthrough.config.model import (
 )
 from clickthrough.config.root import Config
 from clickthrough.errors import ConfigError
-from clickthrough.models import NETS
+from clickthrough.models.registry import NETS
 
 
 def model(**values: Any) -> Model:  # noqa: ANN401

@@ -15,8 +15,8 @@ from clickthrough.bundle.runtime import OnnxModel, load_model
 from clickthrough.config.model import Mlp
 from clickthrough.config.serving import Runtime
 from clickthrough.errors import BundleError
-from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
+from clickthrough.models.registry import build_model
 from clickthrough.models.shape import InputShape
 from clickthrough.serving.app import from_environment
 from tests.inputs import random_inputs

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from clickthrough.evaluation import baselines
+from clickthrough.evaluation import learned_baselines
 from clickthrough.evaluation.baselines import fit_baselines
 from clickthrough.evaluation.metrics import auc, calibration_ratio, log_loss
 from clickthrough.features.encoding.encoder import Encoded
@@ -127,7 +127,7 @@ def test_probabilities_are_calibrated_on_validation_not_on_training(name: str) -
 def test_a_wide_id_column_is_left_out_of_the_one_hot_design(
     monkeypatch: pytest.MonkeyPatch, parts: tuple[Part, Part, Part]
 ) -> None:
-    monkeypatch.setattr(baselines, "_MOST_ONE_HOT", 5)
+    monkeypatch.setattr(learned_baselines, "_MOST_ONE_HOT", 5)
     found = fit_baselines(*parts, SIZES)
     labels = parts[2].labels
     assert auc(labels, found["logistic regression"]) < auc(labels, found["LightGBM"]) - 0.05

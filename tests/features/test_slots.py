@@ -12,8 +12,9 @@ from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.encoding.vocabulary import Vocabulary
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.features.slots import Slot, table_sizes
-from clickthrough.models import InputShape, build_model
 from clickthrough.models.embeddings import Embeddings
+from clickthrough.models.registry import build_model
+from clickthrough.models.shape import InputShape
 from clickthrough.schema import Schema
 
 SCHEMA = Schema(

@@ -11,8 +11,8 @@ from clickthrough.config.training import Training
 from clickthrough.errors import ClickthroughError
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.features.slots import Slot
-from clickthrough.models import NETS, build_model
 from clickthrough.models.base import CtrModel
+from clickthrough.models.registry import NETS, build_model
 from clickthrough.models.shape import InputShape
 from clickthrough.training.rows.table import Table
 from tests.inputs import random_inputs

@@ -18,8 +18,8 @@ from clickthrough.config.training import Training
 from clickthrough.errors import ConfigError
 from clickthrough.evaluation.metrics import auc
 from clickthrough.features.encoding.encoder import Encoded
-from clickthrough.models import NETS
 from clickthrough.models.base import CtrModel
+from clickthrough.models.registry import NETS
 from clickthrough.training.optim.loop import Trainer, predict_logits, train_model
 from clickthrough.training.optim.redundant import still_redundant_biases
 from clickthrough.training.resuming.checkpoint import Keeper, identity_of

@@ -60,7 +60,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     shutil.copytree(Path(clickthrough.__file__).parent, package)
     (package / "models" / "toy.py").write_text(NETWORK.lstrip())
     replaced(package / "config" / "model.py", "TorchModel = (", SETTINGS.lstrip())
-    replaced(package / "models" / "__init__.py", "NETS: dict[str, type[Any]] = {", ENTRY)
+    replaced(package / "models" / "registry.py", "NETS: dict[str, type[Any]] = {", ENTRY)
 
     def call(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "clickthrough", *words]

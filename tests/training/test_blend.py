@@ -9,7 +9,8 @@ import torch
 from clickthrough.bundle import layout
 from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.config.model import Mlp, WideDeep
-from clickthrough.models import InputShape, build_model
+from clickthrough.models.registry import build_model
+from clickthrough.models.shape import InputShape
 from clickthrough.training.blend import Blended, fit_weights
 from clickthrough.training.fitted import FittedModule
 from tests.inputs import random_inputs

@@ -16,7 +16,7 @@ from clickthrough.data.open import open_dataset
 from clickthrough.data.split import TRAIN, with_part
 from clickthrough.errors import ConfigError, DataError
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, UNSEEN
-from clickthrough.models import build_model
+from clickthrough.models.registry import build_model
 from clickthrough.training.continued import Start
 from clickthrough.training.prepare import prepare
 from clickthrough.training.run import Begin, train

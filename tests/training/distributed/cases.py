@@ -13,8 +13,8 @@ from torch import Tensor
 
 from clickthrough.config.model import settings_of
 from clickthrough.config.training import Training
-from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
+from clickthrough.models.registry import build_model
 from clickthrough.models.shape import InputShape
 from clickthrough.training.distributed.group import ALONE
 from clickthrough.training.distributed.place import Place

@@ -6,7 +6,7 @@ from torch import nn
 
 from clickthrough.config.model import Mlp
 from clickthrough.errors import ConfigError
-from clickthrough.models import build_model
+from clickthrough.models.registry import build_model
 from clickthrough.models.shape import InputShape
 from clickthrough.training.distributed.group import ALONE
 from clickthrough.training.distributed.tables import (

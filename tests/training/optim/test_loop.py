@@ -12,8 +12,8 @@ from clickthrough.config.model import Mlp
 from clickthrough.config.training import Monitor, Training
 from clickthrough.errors import ClickthroughError
 from clickthrough.evaluation.metrics import all_metrics, auc
-from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
+from clickthrough.models.registry import build_model
 from clickthrough.models.shape import InputShape
 from clickthrough.training.optim.loop import Trainer, predict_logits, train_model
 from clickthrough.training.optim.optimizers import Optimizers

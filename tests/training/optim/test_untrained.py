@@ -10,8 +10,8 @@ from clickthrough.config.model import Mlp
 from clickthrough.features.encoding.encoder import Encoded, Encoder
 from clickthrough.features.encoding.vocabulary import Vocabulary
 from clickthrough.features.plan import make_plan
-from clickthrough.models import build_model
 from clickthrough.models.embeddings import Embeddings
+from clickthrough.models.registry import build_model
 from clickthrough.models.shape import InputShape
 from clickthrough.schema import Schema
 from clickthrough.training.optim.untrained import settle_untrained

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from clickthrough.config.model import Mlp
 from clickthrough.config.training import Training
 from clickthrough.features.encoding.encoder import Encoded
-from clickthrough.models import build_model
 from clickthrough.models.base import CtrModel
+from clickthrough.models.registry import build_model
 from clickthrough.models.shape import InputShape
 from clickthrough.training.optim.loop import train_model
 from clickthrough.training.rows.sampling import correction, positive_weight
