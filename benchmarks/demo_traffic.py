@@ -3,6 +3,7 @@
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 from exchange import Request
 from traffic import LIKELY, Events, Raw, predict_bodies, rank_bodies
@@ -43,6 +44,17 @@ class DemoTraffic:
         chosen = displays[:: max(1, len(displays) // LIKELY)][:LIKELY]
         mean = sum(map(len, chosen)) / len(chosen)
         return mean, rank_bodies([divided(rows, own) for rows in chosen])
+
+    def rank_of(self, count: int) -> list[Request]:
+        """Return displays' contexts with so many candidates, drawn from those of all."""
+        displays = [list(own) for _, own in groupby(self._rows, lambda row: row["request_id"])][:-1]
+        own = varying(displays)
+        every = [{name: row[name] for name in own} for row in self._rows]
+        rng = np.random.default_rng(1)
+        chosen = displays[:: max(1, len(displays) // LIKELY)][:LIKELY]
+        drawn = [[every[place] for place in rng.integers(0, len(every), count)] for _ in chosen]
+        contexts = [divided(rows, own)[0] for rows in chosen]
+        return rank_bodies(list(zip(contexts, drawn, strict=True)))
 
     def events(self) -> Events:
         """Return events of the same impressions."""

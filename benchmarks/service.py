@@ -53,7 +53,11 @@ def asked_of(candidates: Sequence[int]) -> Asked:
 def asked_of_demo(demo: DemoTraffic) -> Asked:
     """Return what is asked of the demo's bundle."""
     mean, displays = demo.rank()
-    return {"demo: /predict, 1 row": demo.predict(), f"demo: /rank, mean {mean:.1f}": displays}
+    return {
+        "demo: /predict, 1 row": demo.predict(),
+        f"demo: /rank, mean {mean:.1f}": displays,
+        "demo: /rank, 100 candidates": demo.rank_of(100),
+    }
 
 
 def alone(port: int, asked: Asked, mark: str = "") -> list[Contestant]:
