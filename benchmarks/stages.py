@@ -15,7 +15,7 @@ STAGES: dict[str, list[str]] = {
     "fields read and checked": ["features.rows:RowParser.parse_request",
                                 "features.rows:RowParser.parse_each"],
     "fields as arrays": ["features.rows:Rows.columns"],
-    "keys": ["features.history.online:coded", "features.history.keys:KeyForm.distinct"],
+    "keys": ["features.history.online:coded_fields", "features.history.keys:KeyForm.distinct"],
     "store": ["store.memory:MemoryStore.read"],
     "snapshots": ["features.history.snapshot:Snapshot.read"],
     "counters": ["features.history.counters:CounterQueries.columns"],

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from clickthrough.config.features import Counter, Counters, Feature
 from clickthrough.config.serving import Serving
+from clickthrough.features.history.keys import coded_fields
 from clickthrough.features.history.online import online_histories
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import make_plan
@@ -80,7 +81,8 @@ def measure(
         rows = [{**shared, "item": int(i)} for i in 20_000 * rng.random(CANDIDATES) ** 3]
         parsed = parser.parse(rows, 1_700_010_000_000_000)
         ticks = parsed.time // 600_000_000
-        asked = [key for h in histories for key in dict.fromkeys(h.marks(parsed.values))]
+        of = coded_fields(parsed.values, FIELDS)
+        asked = [key for h in histories for key in h.form.distinct(of).parts]
         start = time.perf_counter()
         store.read(asked)
         alone.append(time.perf_counter() - start)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import repeat
 
 from clickthrough.config.features import EventSource
 from clickthrough.features.history.base import History, Mark, digest_of_mark
+from clickthrough.features.history.keys import coded_fields
 from clickthrough.features.rows import RawRow, RowParser
 
 BEFORE_ALL = -(2**63)
@@ -53,6 +55,11 @@ class _Reading:
     parser: RowParser
     fields: Sequence[str]
     histories: Sequence[tuple[int, History]]
+
+    @cached_property
+    def of_keys(self) -> list[str]:
+        """The fields that are parts of keys."""
+        return [*dict.fromkeys(field for _, h in self.histories for field in h.form.fields)]
 
 
 class KeySets:
@@ -103,8 +110,9 @@ class KeySets:
             parser = reading.parser
             rows = renamed if number == 0 else parser.rename(shown.raw)
             values = parser.columns(rows, reading.fields, shown.places)
+            of = coded_fields(values, reading.of_keys)
             for place, history in reading.histories:
-                marks = history.marks(values)
+                marks = history.marks(values, of)
                 if alike != {history.of}:
                     pairs = zip(marks, shown.of, strict=True)
                     marks = [mark if of == history.of else None for mark, of in pairs]

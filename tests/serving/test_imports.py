@@ -53,7 +53,7 @@ def test_serving_imports_nothing_of_training(
 
 def test_the_check_sees_what_training_imports() -> None:
     script = (
-        "import json, sys, clickthrough.training.run;"
+        "import json, sys, clickthrough.training.run, clickthrough.evaluation.learned_baselines;"
         "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
     )
     assert {"torch", "polars", "narwhals", "lightgbm", "sklearn", "scipy"} <= imported(script)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from clickthrough.config.features import EventSource
 from clickthrough.features.history.digests import DIGEST
+from clickthrough.features.history.keys import Coded, KeyForm
 from clickthrough.features.rows import Value
 from clickthrough.schema import Columns
 from clickthrough.store.base import Breathe, Reader, Transaction, nothing
@@ -70,8 +71,17 @@ class History(Protocol):
     def digest(self) -> bytes:
         """What its keys in a store begin with; sets of equal digests share their states."""
 
-    def marks(self, values: Mapping[str, Sequence[Value]]) -> list[Mark]:
-        """Return what each row would count for."""
+    @property
+    def form(self) -> KeyForm:
+        """How its keys are made."""
+
+    def marks(self, values: Mapping[str, Sequence[Value]], of: Mapping[str, Coded]) -> list[Mark]:
+        """Return what each row would count for.
+
+        Args:
+            values: our field name -> a value a row.
+            of: what the fields of its key say, encoded.
+        """
 
     def read(
         self, store: Reader, values: Mapping[str, Sequence[Value]], ticks: NDArray[np.int64]

@@ -17,7 +17,7 @@ from clickthrough.features.history.keys import (
     Asked,
     Coded,
     KeyForm,
-    coded,
+    coded_fields,
     read_each_layered,
     read_layered,
     shown_key,
@@ -66,9 +66,11 @@ class CounterHistory:
         self.snapshot = snapshot
         self._columns = key_set.columns()
 
-    def marks(self, values: Mapping[str, Sequence[Value]]) -> list[bytes | None]:
+    def marks(
+        self, values: Mapping[str, Sequence[Value]], of: Mapping[str, Coded]
+    ) -> list[bytes | None]:
         """Return the key of each row."""
-        return self.form.of_rows(values)
+        return self.form.of_rows(of)
 
     @property
     def columns(self) -> list[str]:
@@ -79,9 +81,7 @@ class CounterHistory:
         self, store: Reader, values: Mapping[str, Sequence[Value]], ticks: NDArray[np.int64]
     ) -> Columns:
         """Return age, impressions and clicks of rows, each of shape (n,); NaN without a key."""
-        asked = CounterSets([self]).ask(
-            {field: coded(values[field]) for field in self.fields}, ticks
-        )
+        asked = CounterSets([self]).ask(coded_fields(values, self.fields), ticks)
         return asked.columns(read_each_layered(store, asked.asked))
 
     def add(

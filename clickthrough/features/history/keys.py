@@ -4,7 +4,7 @@ A bundle's snapshots each hold one key set, so their keys need no digest; a stor
 with that of their set.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from operator import getitem
 from typing import NamedTuple
@@ -72,6 +72,11 @@ def coded(values: Sequence[Value]) -> Coded:
     return Coded([*map(_encode, distinct)], Places([*map(numbers.__getitem__, rows)]))
 
 
+def coded_fields(values: Mapping[str, Sequence[Value]], fields: Iterable[str]) -> dict[str, Coded]:
+    """Encode what rows say of some fields: once, for whatever keys they are parts of."""
+    return {field: coded(values[field]) for field in fields}
+
+
 class KeyForm:
     """How the keys of a history are made, as a store holds them.
 
@@ -110,9 +115,9 @@ class KeyForm:
         keys = [head + b"".join(map(getitem, each, those)) for those in distinct]
         return Coded(keys, Places([numbers.get(those, -1) for those in found]))
 
-    def of_rows(self, values: Mapping[str, Sequence[Value]]) -> list[bytes | None]:
+    def of_rows(self, of: Mapping[str, Coded]) -> list[bytes | None]:
         """Return the key of each row; a single one where all rows share the fields."""
-        keys, places = self.distinct({field: coded(values[field]) for field in self.fields})
+        keys, places = self.distinct(of)
         held: list[bytes | None] = [*keys, None]  # the last is that of -1
         return [held[place] for place in places.rows]
 

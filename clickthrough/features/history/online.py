@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from clickthrough.features.history.base import History
 from clickthrough.features.history.counters import CounterHistory, CounterSets
-from clickthrough.features.history.keys import coded, read_each_layered
+from clickthrough.features.history.keys import coded_fields, read_each_layered
 from clickthrough.features.history.sequences import SequenceHistory
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import Plan
@@ -52,7 +52,7 @@ class Histories:
             values: our field name -> a value a row, or one that all share.
             ticks: of each row, or one that all share.
         """
-        of = {field: coded(values[field]) for field in self._fields}
+        of = coded_fields(values, self._fields)
         counted = self._counted.ask(of, ticks)
         clicked = [history.form.distinct(of) for history in self._clicked]
         asked = [(h.snapshot, keys.parts) for h, keys in zip(self._clicked, clicked, strict=True)]

@@ -14,7 +14,7 @@ from clickthrough.errors import StoreError
 from clickthrough.features.columns import SequenceSet
 from clickthrough.features.history.base import Changes
 from clickthrough.features.history.digests import sequence_digest
-from clickthrough.features.history.keys import Coded, KeyForm, coded, read_layered, shown_key
+from clickthrough.features.history.keys import Coded, KeyForm, coded_fields, read_layered, shown_key
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.rows import Scalar, Value, padded
 from clickthrough.schema import Columns, FieldType, Schema
@@ -62,9 +62,11 @@ class SequenceHistory:
         self._delay = counters.delay_ticks
         self.snapshot = snapshot
 
-    def marks(self, values: Mapping[str, Sequence[Value]]) -> list[tuple[bytes, Value] | None]:
+    def marks(
+        self, values: Mapping[str, Sequence[Value]], of: Mapping[str, Coded]
+    ) -> list[tuple[bytes, Value] | None]:
         """Return the key and the value of each row; None where either is missing."""
-        keys = self.form.of_rows(values)
+        keys = self.form.of_rows(of)
         own = values[self.sequence.field]
         return [
             None if key is None or value is None else (key, value)
@@ -75,7 +77,7 @@ class SequenceHistory:
         self, store: Reader, values: Mapping[str, Sequence[Value]], ticks: NDArray[np.int64]
     ) -> Columns:
         """Return the values, shape (n, length), and how many they are, NaN without a key."""
-        keys = self.form.distinct({field: coded(values[field]) for field in self.sequence.key})
+        keys = self.form.distinct(coded_fields(values, self.sequence.key))
         return self.columns(keys, read_layered(store, self.snapshot, keys.parts), ticks)
 
     def columns(

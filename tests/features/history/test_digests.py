@@ -12,6 +12,7 @@ from clickthrough.features.history.keys import key_bytes
 from clickthrough.features.history.sequences import SequenceHistory
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.schema import FieldType, Schema
+from tests.features.history.keyed import keys_of
 
 COUNTERS = Counters(tick=600)
 KEYS = KeySet(("user", "item"), windows=(3_600,), half_lives=(86_400,))
@@ -72,14 +73,14 @@ def test_a_key_in_a_store_is_a_snapshot_key_after_the_digest(parts: list[str | i
     user, item = parts
     counted = CounterHistory(KEYS, schema(), COUNTERS, Snapshot.of({}))
     clicked = SequenceHistory(CLICKS, schema(), COUNTERS, Snapshot.of({}))
-    found = counted.form.of_rows({"user": [user, None, user], "item": [item, item, None]})
+    found = keys_of(counted, {"user": [user, None, user], "item": [item, item, None]})
     own = key_bytes(KEYS.name, parts)
     assert own is not None
     assert found == [counted.digest + own, None, None]
-    shared = counted.form.of_rows({"user": [user], "item": [item, 5]})
+    shared = keys_of(counted, {"user": [user], "item": [item, 5]})
     assert shared == [
         counted.digest + own,
         counted.digest + (key_bytes(KEYS.name, [user, 5]) or b""),
     ]
-    (key,) = clicked.form.of_rows({"user": [user]})
+    (key,) = keys_of(clicked, {"user": [user]})
     assert key == clicked.digest + (key_bytes(CLICKS.name, [user]) or b"")

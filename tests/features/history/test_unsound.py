@@ -18,6 +18,7 @@ from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.rows import Value
 from clickthrough.schema import Schema
 from clickthrough.store import MemoryStore
+from tests.features.history.keyed import keys_of
 
 SCHEMA = Schema(roles={}, fields={"user": "str", "item": "int", "page": "str"})
 COUNTERS, NOTHING = Counters(tick=600), Snapshot.of({})
@@ -45,7 +46,7 @@ def rows(count: int) -> dict[str, list[Value]]:
 @pytest.mark.parametrize("count", [3, 60])
 @pytest.mark.parametrize("state", STATES)
 def test_a_state_of_another_length_is_named(state: bytes, count: int) -> None:
-    key = ITEM.form.of_rows(rows(count))[2]
+    key = keys_of(ITEM, rows(count))[2]
     assert key is not None
     store, ticks = holding({key: state}), np.array([5])
     with pytest.raises(StoreError, match=rf"key set 'item'.*{len(state)} bytes.*item.*\\x02"):
@@ -53,13 +54,13 @@ def test_a_state_of_another_length_is_named(state: bytes, count: int) -> None:
     with pytest.raises(StoreError, match="key set 'item'"), store.transaction() as tx:
         ITEM.add(tx, [key], CHANGES, 9)
     with store.transaction() as tx:
-        USER.add(tx, [key for key in USER.form.of_rows(rows(1)) if key], CHANGES, 9)
+        USER.add(tx, [key for key in keys_of(USER, rows(1)) if key], CHANGES, 9)
     assert USER.read(store, rows(1), ticks)["user:impressions"].tolist() == [1]
 
 
 def test_states_of_sound_lengths_are_read() -> None:
     for size in (HEADER, HEADER + 24, HEADER + 240):
-        keys = [key for key in ITEM.form.of_rows(rows(60)) if key]
+        keys = [key for key in keys_of(ITEM, rows(60)) if key]
         store = holding(dict.fromkeys(keys, bytes(size)))
         assert ITEM.read(store, rows(60), np.array([5]))["item:impressions"].tolist() == [0] * 60
 
@@ -85,7 +86,7 @@ def test_bytes_that_are_no_list_are_named(state: bytes) -> None:
 
 
 def refused(history: SequenceHistory, name: str, state: bytes) -> None:
-    (key,) = history.form.of_rows(rows(1))
+    (key,) = keys_of(history, rows(1))
     assert key is not None
     store = holding({key: state})
     with pytest.raises(StoreError, match=f"sequence '{name}'.*ann"):
@@ -96,7 +97,7 @@ def refused(history: SequenceHistory, name: str, state: bytes) -> None:
 
 def test_a_long_key_is_cut() -> None:
     values: dict[str, list[Value]] = {"user": ["x" * 10_000]}
-    (key,) = USER.form.of_rows(values)
+    (key,) = keys_of(USER, values)
     with pytest.raises(StoreError) as raised:
         USER.read(holding({key or b"": b"x"}), values, np.array([5]))
     assert len(str(raised.value)) < 300
