@@ -9,9 +9,8 @@ import numpy as np
 import polars as pl
 
 from clickthrough.bundle.load import Bundle
-from clickthrough.config.load import with_data
+from clickthrough.bundle.log import log_of
 from clickthrough.data.caller import raw_events, raw_rows
-from clickthrough.data.open import open_dataset
 from clickthrough.data.split import TEST, with_part
 from clickthrough.features.table import request_offsets
 
@@ -32,10 +31,9 @@ class Display(NamedTuple):
     events: list[Raw]
 
 
-def displays_of(bundle: Bundle, log: Path, most: int = 20_000) -> list[Display]:
-    """Return the first displays of the test part, in order of time."""
-    data = with_data(bundle.config, log).data
-    dataset = open_dataset(data)
+def displays_of(bundle: Bundle, log: Path | None = None, most: int = 20_000) -> list[Display]:
+    """Return the first displays of the test part of a bundle's log, in order of time."""
+    dataset = log_of(bundle, log)
     part = with_part(dataset, bundle.config.data.split).filter(pl.col("part") == TEST)
     frame = part.sort("row").head(most).collect()
     offsets = request_offsets(frame)[:-1].tolist()  # the last one may be cut

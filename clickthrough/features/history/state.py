@@ -291,9 +291,8 @@ def _by_tick(rows: Ints, entries: Floats) -> tuple[Ints, Floats]:
 
 def _sum_by(rows: Ints, values: Floats, keys: int) -> Floats:
     """Sum values by row, in their order: (E, C) -> (keys, C)."""
-    columns = values.shape[1]
-    if len(rows) == 0 or columns == 0:
-        return np.zeros((keys, columns))
-    cells = rows[:, None] * columns + np.arange(columns)
-    sums: Floats = np.bincount(cells.ravel(), values.ravel(), keys * columns)  # type: ignore[assignment]
-    return sums.reshape(keys, columns)
+    sums = np.zeros((keys, values.shape[1]))
+    if len(rows):
+        for column, own in enumerate(np.ascontiguousarray(values.T)):
+            sums[:, column] = np.bincount(rows, own, keys)
+    return sums
