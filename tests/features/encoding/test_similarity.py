@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from clickthrough.features.encoding import similarity
-from clickthrough.features.encoding.similarity import cosine
+from clickthrough.features.encoding.similarity import cosine, cosines
 from clickthrough.features.rows import padded
 from clickthrough.schema import FieldType
 
@@ -81,6 +81,29 @@ def test_weights_may_be_whole_numbers_and_missing() -> None:
     ids = np.array([[1, 2]])
     whole = padded([[3, None]], 2, "int")
     assert cosine(ids, np.array([[1, 9]]), whole, np.array([[1.0, 0.0]]))[0] == pytest.approx(1.0)
+
+
+@given(
+    several=st.lists(
+        st.tuples(
+            st.lists(st.tuples(BAGS, BAGS), min_size=3, max_size=3),
+            st.sampled_from(["int", "str"]),
+            st.booleans(),
+            st.booleans(),
+            st.integers(6, 9),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_several_at_once_equal_each_alone_to_the_last_bit(several: list[Any]) -> None:
+    given: list[Any] = []
+    for pairs, kind, shared, weighed, length in several:
+        left, right = [one for one, _ in pairs][: 1 if shared else 3], [other for _, other in pairs]
+        sides = (weights(left, length), weights(right, 6)) if weighed else (None, None)
+        given.append((array(left, length, kind), array(right, 6, kind), *sides))
+    for found, sides in zip(cosines(given), given, strict=True):
+        np.testing.assert_array_equal(found, cosine(*sides))
 
 
 def test_rows_are_compared_each_by_itself_whatever_the_block(

@@ -22,7 +22,10 @@ def test_every_key_reads_its_own_value_and_others_none(
 ) -> None:
     snapshot = Snapshot.of(states)
     asked = data.draw(st.permutations([*states, *others]))
-    assert snapshot.read(asked) == [states.get(key) for key in asked]
+    expected = [states.get(key) for key in asked]
+    assert snapshot.read(asked) == expected
+    assert snapshot.read(asked) == expected  # also of what it has at hand
+    assert [value for key in asked for value in Snapshot.of(states).read([key])] == expected
     assert len(snapshot) == len(states)
 
 
