@@ -15,9 +15,9 @@ from clickthrough.errors import DataError, install_hint
 PREDICTED = ("request_id", "item", "probability", "logit")
 OWN = ("row", *PREDICTED)
 """Names of a file of predictions; a caller's column of such a name is not kept."""
-Written = dict[str, object]
-"""A row of the file: what the caller kept, after ``row``, and :data:`PREDICTED`."""
-Write = Callable[[Sequence[Written]], None]
+Written = dict[str, Sequence[object]]
+"""Rows of the file, a column each: what the caller kept, after ``row``, and :data:`PREDICTED`."""
+Write = Callable[[Written], None]
 
 _STANDARD_OUTPUT = Path("-")
 _SUFFIXES = (".csv", ".jsonl", ".parquet")
@@ -65,22 +65,27 @@ def _text(path: Path) -> Iterator[TextIO]:
 def _csv_writer(file: TextIO) -> Write:
     writer, names = csv.writer(file), list[str]()
 
-    def write(rows: Sequence[Written]) -> None:
-        if rows and not names:
-            names.extend(rows[0])
+    def write(columns: Written) -> None:
+        if not names:
+            names.extend(columns)
             writer.writerow(names)
-        writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
+        absent = [None] * len(columns["row"])
+        writer.writerows(zip(*(_cells(columns.get(name, absent)) for name in names), strict=True))
 
     return write
 
 
-def _cell(value: object) -> object:
-    return json.dumps(value, default=str) if isinstance(value, list | dict) else value
+def _cells(values: Sequence[object]) -> Sequence[object]:
+    if not {list, dict} & set(map(type, values)):
+        return values
+    return [json.dumps(v, default=str) if isinstance(v, list | dict) else v for v in values]
 
 
 def _json_writer(file: TextIO) -> Write:
-    def write(rows: Sequence[Written]) -> None:
-        file.writelines(json.dumps(row, default=str) + "\n" for row in rows)
+    def write(columns: Written) -> None:
+        names = list(columns)
+        for row in zip(*columns.values(), strict=True):
+            file.write(json.dumps(dict(zip(names, row, strict=True)), default=str) + "\n")
 
     return write
 
@@ -94,10 +99,10 @@ def _parquet(path: Path, folder: Path) -> Iterator[Write]:
         raise DataError(f"{path.name}: Parquet needs polars: {install_hint('train')}") from None
     parts: list[Path] = []
 
-    def write(rows: Sequence[Written]) -> None:
-        if rows:
-            parts.append(folder / f"{len(parts)}.parquet")
-            pl.DataFrame(rows, infer_schema_length=None).write_parquet(parts[-1])
+    def write(columns: Written) -> None:
+        parts.append(folder / f"{len(parts)}.parquet")
+        # strict would refuse a column of JSON lines that holds whole numbers and others
+        pl.DataFrame(columns, strict=False).write_parquet(parts[-1])
 
     yield write
     frames = [pl.scan_parquet(part) for part in parts]

@@ -11,8 +11,9 @@ import pytest
 
 from clickthrough import scoring
 from clickthrough.errors import DataError
+from clickthrough.features.rows import RowColumns
 from clickthrough.scoring import score_file
-from clickthrough.serving.predictor import Predictor
+from clickthrough.serving.predictor import Predictor, Scores
 from tests.logs import raw_rows
 
 
@@ -23,9 +24,9 @@ class Watched:
         self.bundle, self.scorer = predictor.bundle, predictor.scorer
         self._own, self.sizes = predictor, list[int]()
 
-    def predict(self, rows: list[dict[str, Any]]) -> Any:  # noqa: ANN401
-        self.sizes.append(len(rows))
-        return self._own.predict(rows)
+    def score(self, said: RowColumns) -> Scores:
+        self.sizes.append(len(said.places))
+        return self._own.score(said)
 
 
 def sizes_of(
@@ -271,3 +272,25 @@ def test_a_value_of_another_type_is_named_by_its_row(
     truths = as_parquet(tmp_path / "odd.parquet", rows.with_columns(ts=pl.lit(True)))
     with pytest.raises(DataError, match=r"odd.parquet: column 'ts' is of type Boolean"):
         score_file(predictor, truths, tmp_path / "out.csv")
+
+
+def test_a_file_without_a_row_gives_one_of_none(predictor: Predictor, tmp_path: Path) -> None:
+    source = tmp_path / "none.jsonl"
+    source.write_text("")
+    assert score_file(predictor, source, tmp_path / "out.csv").rows == 0
+    header = (tmp_path / "out.csv").read_text()
+    assert header.strip() == "row,request_id,item,probability,logit"
+
+
+def test_every_name_of_json_lines_is_kept_wherever_it_stands_first(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "_CHUNK", 2)
+    source = tmp_path / "in.jsonl"
+    rows: list[dict[str, object]] = [{"ad": place, "note": "x"} for place in range(5)]
+    source.write_text("".join(json.dumps(row) + "\n" for row in [*rows, {"ad": 9, "late": [1]}]))
+    score_file(predictor, source, tmp_path / "out.csv", ["*"])
+    found = pl.read_csv(tmp_path / "out.csv")
+    assert found.columns[:4] == ["row", "ad", "note", "late"]
+    assert found["late"].to_list() == [None] * 5 + ["[1]"]
+    assert found["note"].to_list() == ["x"] * 5 + [None]

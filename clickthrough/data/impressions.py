@@ -6,14 +6,14 @@ side tables from the configuration: so a value means here what it meant in train
 
 import csv
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from clickthrough.config.data import TabularData, TimeFormat
-from clickthrough.data.caller import iso_time
 from clickthrough.data.columns import canonical, finite
 from clickthrough.data.csv_shape import first_row
 from clickthrough.data.header import column_names
@@ -30,18 +30,17 @@ from clickthrough.data.sniff import sniff
 from clickthrough.data.tabular import with_lists
 from clickthrough.data.unpack import Plain, is_parquet, opened_plain
 from clickthrough.errors import DataError
-from clickthrough.features.gather import APART
-from clickthrough.features.rows import LISTS
+from clickthrough.features.gather import APART, RawColumns
+from clickthrough.features.lists import ListBlock
+from clickthrough.features.rows import LISTS, RowColumns, Scalar
 from clickthrough.features.unknown import nothing_known
 from clickthrough.schema import FieldType, Schema
 from clickthrough.time_range import possible, why_not
 
-Row = dict[str, object]
-
 _LOOKED_AT = 1_000_000
 """Bytes of a CSV from which its separator is told."""
 _CHUNK = 5_000
-_ROW = "__row"
+_ROW, _KEPT = "__row", "kept:"
 _SECONDS = TimeFormat(unit="s")
 
 
@@ -54,6 +53,7 @@ class Impressions:
             each field that it has as ``field:`` and our name.
         columns: of the file.
         fields: ours, those that it has.
+        kinds: their types.
         ignored: columns that mean nothing to the schema.
         notes: how it was read, where that is not as the log was.
     """
@@ -61,22 +61,54 @@ class Impressions:
     frame: pl.LazyFrame
     columns: list[str]
     fields: list[str]
+    kinds: Mapping[str, FieldType]
     ignored: list[str]
     notes: list[str]
 
-    def rows(self, keep: Sequence[str]) -> Iterator[tuple[Row, Row]]:
-        """Yield raw fields, as a caller would send them, and ``row`` with what is kept.
+    def parts(self, keep: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Yield all rows, in their order.
 
         Args:
-            keep: columns of the file.
+            keep: columns of the file that are kept beside.
         """
-        own = [pl.col(_of(name)).alias(name) for name in self.fields]
-        kept = [pl.col(_ROW).alias("row"), *keep]
-        for part in self.frame.collect_batches(chunk_size=_CHUNK, maintain_order=True):
-            for raw, beside in zip(part.select(own).to_dicts(), part.select(kept).to_dicts()):  # noqa: B905
-                if raw.get("time") is not None:
-                    raw["time"] = iso_time(raw["time"])
-                yield raw, beside
+        frame = self._told(keep)
+        yield from frame.collect_batches(chunk_size=_CHUNK, maintain_order=True)
+
+    def together(self, keep: Sequence[str]) -> pl.DataFrame:
+        """Return all rows, those of a request side by side; see :meth:`parts`."""
+        request = pl.col(_of("request_id"))
+        first = pl.when(request.is_null()).then(_ROW).otherwise(pl.col(_ROW).min().over(request))
+        return self._told(keep).sort(first, _ROW).collect()
+
+    def said_of(self, part: pl.DataFrame) -> RowColumns:
+        """Return what rows say."""
+        columns: RawColumns = {}
+        listed: dict[FieldType, dict[str, pl.Series]] = {}
+        for name in self.fields:
+            own, kind = part[_of(name)], self.kinds.get(name, "str")
+            if kind in LISTS and name != "time":
+                listed.setdefault(kind, {})[name] = own
+            else:
+                columns[name] = own.to_list()
+        moments: Any = columns.get("time")
+        lists = {kind: _gathered(some) for kind, some in listed.items()}
+        return RowColumns(columns, part[_ROW].to_list(), moments, lists)
+
+    def beside_of(self, part: pl.DataFrame) -> dict[str, Sequence[object]]:
+        """Return what is kept of the rows."""
+        kept = [name for name in part.columns if name.startswith(_KEPT)]
+        return {name.removeprefix(_KEPT): part[name].to_list() for name in kept}
+
+    def requests_of(self, part: pl.DataFrame) -> list[str | None]:
+        """Return the request that each row names."""
+        if "request_id" not in self.fields:
+            return [None] * len(part)
+        return part[_of("request_id")].to_list()
+
+    def _told(self, keep: Sequence[str]) -> pl.LazyFrame:
+        kept = [pl.col(name).alias(_KEPT + name) for name in keep]
+        fields = map(_of, self.fields)
+        return self.frame.select(_ROW, *kept, *fields)
 
     def is_whole(self) -> bool:
         """Say whether the rows of each request stand one after another."""
@@ -139,7 +171,16 @@ def read_impressions(
         if parquet or form.separator == as_was
         else [f"read with {form.separator!r} between fields"]
     )
-    return Impressions(frame, columns, list(names), ignored, told)
+    return Impressions(frame, columns, list(names), schema.fields, ignored, told)
+
+
+def _gathered(lists: Mapping[str, pl.Series]) -> ListBlock:
+    """Gather lists of a type: sooner than a Python list a row."""
+    lengths, entries = list[int](), list[Scalar]()
+    for own in lists.values():
+        lengths += own.list.len().fill_null(0).to_list()
+        entries += own.explode(empty_as_null=False, keep_nulls=False).to_list()
+    return ListBlock({name: len(own) for name, own in lists.items()}, lengths, entries)
 
 
 def _of(name: str) -> str:

@@ -6,6 +6,7 @@ impression: the first of them holds, and the others get its answer.
 
 from collections.abc import Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -33,16 +34,23 @@ class Grouping(NamedTuple):
     spans: NDArray[np.int64]
     members: Sequence[int]
 
+    @property
+    def is_as_given(self) -> bool:
+        """Whether the caller's rows are scored as they came."""
+        return self.order is self.row_of
+
     def taken(self, values: dict[str, Sequence[Value]]) -> dict[str, Sequence[Value]]:
         """Return the fields of the rows that are scored; a single value is shared by all."""
-        if self.order is self.row_of:
+        if self.is_as_given:
             return values
-        rows = len(self.row_of)
-        return {n: own if len(own) != rows else self.of(own) for n, own in values.items()}
+        rows, take = len(self.row_of), itemgetter(*self.order)
+        if len(self.order) == 1:  # of a single place it makes no tuple
+            return {n: own if len(own) != rows else self.of(own) for n, own in values.items()}
+        return {n: own if len(own) != rows else take(own) for n, own in values.items()}
 
     def of(self, each: Sequence[T]) -> Sequence[T]:
         """Return what the rows that are scored have of what each of the caller's rows has."""
-        return each if self.order is self.row_of else [each[place] for place in self.order]
+        return each if self.is_as_given else [each[place] for place in self.order]
 
     def moments(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the moment of each row: that of its request, the earliest of any of its rows."""

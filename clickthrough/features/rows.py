@@ -1,8 +1,9 @@
 """Raw fields of impressions, as a caller sends them, checked and turned into columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 from clickthrough.errors import RequestError
 from clickthrough.features.gather import Names, RawColumns, RawRow
 from clickthrough.features.grouping import apart, grouped, together
+from clickthrough.features.lists import ListBlock, cut, scalar_arrays
 from clickthrough.features.reader import NOT_A_VALUE, FieldReader, plain_row, plain_rows
 from clickthrough.features.unknown import nothing_known, told_of
 from clickthrough.features.values import LISTS, USUAL_LIMITS, Scalar, TextLimits, Value, are_exact
-from clickthrough.schema import MISSING_INT, Columns, FieldType, Schema
+from clickthrough.schema import Columns, FieldType, Schema
 from clickthrough.time_range import possible
 
 __all__ = [
@@ -24,8 +26,6 @@ __all__ = [
     "Scalar",
     "TextLimits",
     "Value",
-    "padded",
-    "to_array",
 ]
 
 
@@ -44,6 +44,9 @@ class Rows:
         ignored: of each caller, fields that were sent and mean nothing to the model.
         odd_times: whether each row named a time that cannot be, and that was taken as now; empty
             where none did.
+        lists: type -> all lists of the callers' rows, where they were gathered as they were read;
+            of lists that a file's reader gathered, ``values`` holds none.
+        order: which of the callers' rows each row is; None where all are in their order.
     """
 
     values: dict[str, Sequence[Value]]
@@ -53,6 +56,8 @@ class Rows:
     row_of: Sequence[int]
     ignored: list[list[str]]
     odd_times: Sequence[bool] = ()
+    lists: Mapping[FieldType, ListBlock] = field(default_factory=dict)
+    order: Sequence[int] | None = None
 
     def __len__(self) -> int:
         return len(self.request_ids)
@@ -68,14 +73,62 @@ class Rows:
             fields: which; all by default.
         """
         made: Columns = {"time": self.time}
-        for name in self.values if fields is None else fields:
-            values, kind = self.values[name], schema.fields[name]
-            if kind in LISTS:
-                rows = [value if isinstance(value, list) else [] for value in values]
-                made[name] = padded(rows, lengths[name], LISTS[kind])
-            else:
-                made[name] = to_array(values, kind)  # type: ignore[arg-type]
+        for kind, names in _by_kind(schema, self.values if fields is None else fields).items():
+            if kind not in LISTS:
+                made |= scalar_arrays({name: self.values[name] for name in names}, kind)
+                continue
+            made |= self._arrays_of_lists(kind, names, lengths)
         return made
+
+    def _arrays_of_lists(
+        self, kind: FieldType, names: Sequence[str], lengths: Mapping[str, int]
+    ) -> Columns:
+        block = self.lists.get(kind)
+        if block is None or not block.sizes.keys() <= lengths.keys():
+            block = ListBlock.of({n: cut(self.values[n], lengths[n]) for n in names})
+            return block.arrays(LISTS[kind], lengths)
+        made = block.arrays(LISTS[kind], lengths)
+        if self.order is None:
+            return made
+        order, rows = np.array(self.order, np.int64), len(self.row_of)
+        return {n: own if len(own) != rows else own[order] for n, own in made.items()}
+
+
+def _by_kind(schema: Schema, fields: Iterable[str]) -> dict[FieldType, list[str]]:
+    """Return the fields of each type."""
+    kinds: dict[FieldType, list[str]] = {}
+    for name in fields:
+        kinds.setdefault(schema.fields[name], []).append(name)
+    return kinds
+
+
+NO_LISTS: Mapping[FieldType, ListBlock] = {}
+
+
+class RowColumns(NamedTuple):
+    """What the rows of a caller say, by columns.
+
+    Attributes:
+        columns: our field name -> what each row says of it, or one value that all share.
+        places: what errors call the rows.
+        moments: of each row in microseconds since 1970 UTC, None where it has none; by default
+            what ``time`` says.
+        lists: type -> lists that were gathered before, beside those of ``columns``.
+    """
+
+    columns: RawColumns
+    places: Sequence[int]
+    moments: Sequence[int | None] | None = None
+    lists: Mapping[FieldType, ListBlock] = NO_LISTS
+
+
+class _Read(NamedTuple):
+    """What rows say: see :class:`Rows`."""
+
+    values: dict[str, Sequence[Value]]
+    lists: dict[FieldType, ListBlock]
+    time: NDArray[np.int64]
+    odd: Sequence[bool]
 
 
 class RowParser(FieldReader):
@@ -96,10 +149,7 @@ class RowParser(FieldReader):
         strict_times: bool = False,
     ) -> None:
         super().__init__(schema, fields, limits, strict_times)
-        kinds: dict[FieldType, list[str]] = {}
-        for name in self.fields:
-            kinds.setdefault(schema.fields[name], []).append(name)
-        self._kinds = list(kinds.items())
+        self._kinds = list(_by_kind(schema, self.fields).items())
         self._least = min(limits)
         named = {"item"} & set(schema.roles) & set(self.fields)
         self._unites = any(schema.fields[name] not in LISTS for name in named)
@@ -124,25 +174,70 @@ class RowParser(FieldReader):
         raw = plain_rows([row for rows in bodies for row in rows])
         columns, unknown = self._names.gather(raw)
         ignored = [self._ignored(rows) if unknown else [] for rows in bodies]
-        sent = columns.get("request_id")
         try:
-            ids = [None] * len(raw) if sent is None else self.request_ids(sent)
-            values, time, odd = self._read(columns, len(raw), now)
+            said = RowColumns(columns, range(len(raw)))
+            return self._grouped(said, [*map(len, bodies)], ignored, now)
         except NOT_A_VALUE:
             self.refuse_first(enumerate(map(self._names.renamed, raw)), now, ids=True)
             raise
-        if sent is None or max(map(len, bodies)) <= 1:
-            grouping = apart(len(raw))
+
+    def gather(self, raw: Sequence[RawRow]) -> tuple[RawColumns, list[str]]:
+        """Return what rows say of each of our fields, and the names that mean nothing.
+
+        Raises:
+            RequestError: a row is no mapping, or nothing that was sent is known.
+        """
+        rows = plain_rows(raw)
+        columns, unknown = self._names.gather(rows)
+        return columns, self._ignored(rows) if unknown else []
+
+    def parse_columns(
+        self,
+        said: RowColumns,
+        now: int,
+    ) -> Rows:
+        """Check and order the rows of a file; see :meth:`parse_each`.
+
+        Args:
+            said: what the rows say.
+            now: the time of a request that has none, in microseconds since 1970 UTC.
+
+        Raises:
+            RequestError: a value is wrong: the first of them is named.
+        """
+        try:
+            return self._grouped(said, [len(said.places)], [[]], now)
+        except NOT_A_VALUE:
+            rows: dict[str, Sequence[object]] = {**said.columns}
+            for block in said.lists.values():
+                rows |= block.rows()
+            if said.moments is not None:
+                rows.pop("time", None)
+            each = (dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True))
+            self.refuse_first(zip(said.places, each, strict=True), now, ids=True)
+            raise
+
+    def _grouped(
+        self, said: RowColumns, sizes: Sequence[int], ignored: list[list[str]], now: int
+    ) -> Rows:
+        """Return the rows of several callers, those of a request side by side."""
+        rows, sent = len(said.places), said.columns.get("request_id")
+        ids = [None] * rows if sent is None else self.request_ids(sent)
+        read = self._read(said, now)
+        if sent is None or max(sizes) <= 1:
+            grouping = apart(rows)
         else:
-            grouping = grouped(ids, [len(rows) for rows in bodies], self._items(values))
+            grouping = grouped(ids, sizes, self._items(read.values))
         return Rows(
-            grouping.taken(values),
+            grouping.taken(read.values),
             grouping.of(ids),
-            grouping.moments(time),
+            grouping.moments(read.time),
             grouping.offsets,
             grouping.row_of,
             ignored,
-            grouping.of(odd) if len(odd) == len(raw) else odd,
+            grouping.of(read.odd) if len(read.odd) == rows else read.odd,
+            read.lists,
+            None if grouping.is_as_given else grouping.order,
         )
 
     def parse_request(
@@ -167,19 +262,21 @@ class RowParser(FieldReader):
         if unknown or own_unknown:
             self._check_known(shared, rows)
         try:
-            values, time, odd = self._read(columns | own, len(rows), now)
+            read = self._read(RowColumns(columns | own, range(len(rows))), now)
         except NOT_A_VALUE:
             self._refuse_first_of(held, [self._names.renamed(row) for row in rows], now)
             raise
-        grouping = together(len(rows), self._items(values))
+        grouping = together(len(rows), self._items(read.values))
         return Rows(
-            grouping.taken(values),
+            grouping.taken(read.values),
             [request_id] * int(grouping.offsets[-1]),
-            time.min(keepdims=True),
+            read.time.min(keepdims=True),
             grouping.offsets,
             grouping.row_of,
             [told_of(list(dict.fromkeys([*unknown, *own_unknown])))],
-            [True] * int(grouping.offsets[-1]) if any(odd) else (),
+            [True] * int(grouping.offsets[-1]) if any(read.odd) else (),
+            read.lists,
+            None if grouping.is_as_given else grouping.order,
         )
 
     def rename(self, raw: Sequence[RawRow]) -> list[dict[str, object]]:
@@ -200,20 +297,21 @@ class RowParser(FieldReader):
         """
         columns: RawColumns = {name: [row.get(name) for row in renamed] for name in fields}
         try:
-            return self._fields(columns, [None] * len(renamed))
+            return self._fields(columns, [None] * len(renamed))[0]
         except NOT_A_VALUE:  # which of them, says what follows
             return {name: self.read(name, columns[name], places) for name in fields}
 
-    def _read(
-        self, columns: RawColumns, rows: int, now: int
-    ) -> tuple[dict[str, Sequence[Value]], NDArray[np.int64], Sequence[bool]]:
+    def _read(self, said: RowColumns, now: int) -> "_Read":
         """Return all fields, the time of each row (or the one that all share), which are odd.
 
         Raises:
             ValueError: a value is wrong, or :class:`OverflowError`.
         """
-        unsent: list[object] = [None] * min(1, rows)
-        moments = self.moments(columns.get("time", unsent), now)
+        unsent: list[object] = [None] * min(1, len(said.places))
+        if said.moments is None:
+            moments = self.moments(said.columns.get("time", unsent), now)
+        else:
+            moments = [now if moment is None else moment for moment in said.moments]
         odd: Sequence[bool] = ()
         low, high = possible(self.schema, now)
         if moments and not low <= min(moments) <= max(moments) <= high:
@@ -221,19 +319,40 @@ class RowParser(FieldReader):
                 raise ValueError
             odd = [not low <= moment <= high for moment in moments]
             moments = [now if wrong else own for own, wrong in zip(moments, odd, strict=True)]
-        return self._fields(columns, unsent), np.array(moments, np.int64), odd
+        return _Read(
+            *self._fields(said.columns, unsent, said.lists), np.array(moments, np.int64), odd
+        )
 
-    def _fields(self, columns: RawColumns, unsent: Sequence[object]) -> dict[str, Sequence[Value]]:
-        """Return all fields."""
+    def _fields(
+        self,
+        columns: RawColumns,
+        unsent: Sequence[object],
+        gathered: Mapping[FieldType, ListBlock] = NO_LISTS,
+    ) -> tuple[dict[str, Sequence[Value]], dict[FieldType, ListBlock]]:
+        """Return all fields, and the lists of each type where all are as they are to be read."""
         values: dict[str, Sequence[Value]] = {}
+        lists: dict[FieldType, ListBlock] = {}
         for kind, names in self._kinds:
-            given = [columns.get(name, unsent) for name in names]
-            if kind not in LISTS and are_exact([*chain.from_iterable(given)], kind, self._least):
-                values.update(zip(names, given, strict=True))  # type: ignore[arg-type]
+            given = {name: columns.get(name, unsent) for name in names}
+            if kind in LISTS:
+                block = gathered.get(kind)
+                if block is None:
+                    block = ListBlock.read(given, kind, self._least)
+                elif are_exact(block.entries, LISTS[kind], self._least):
+                    block = block.with_absent([name for name in names if name not in block.sizes])
+                else:
+                    given, block = given | block.rows(), None
+                exact = block is not None
+                if block is not None:
+                    lists[kind] = block
+            else:
+                exact = are_exact([*chain.from_iterable(given.values())], kind, self._least)
+            if exact:
+                values |= given  # type: ignore[arg-type]
                 continue
-            for name, own in zip(names, given, strict=True):
+            for name, own in given.items():
                 values[name] = self.values(name, own)
-        return values
+        return values, lists
 
     def _items(self, values: Mapping[str, Sequence[Value]]) -> Sequence[Value]:
         """Return what tells repeats, of which there are none where the log names no items."""
@@ -269,26 +388,3 @@ class RowParser(FieldReader):
         used = {n: value for n, value in context.items() if any(n not in r for r in candidates)}
         own = ((f"candidate {place}", row) for place, row in enumerate(candidates))
         self.refuse_first([("context", used), *own], now, ids=False)
-
-
-def padded(rows: Sequence[Sequence[Scalar]], length: int, kind: FieldType) -> NDArray[np.generic]:
-    """Return lists as an array of shape (n, length): cut, or filled up with missing values."""
-    longest = max(map(len, rows), default=0)
-    cut = rows if longest <= length else [row[:length] for row in rows]
-    if len(cut) == 1:  # sooner than by arrays
-        return to_array([*cut[0], *[None] * (length - len(cut[0]))], kind).reshape(1, length)
-    held = to_array([*chain.from_iterable(cut)], kind)
-    missing = to_array([None], kind)[0]
-    made = np.full((len(rows), length), missing, held.dtype)
-    made[np.arange(length) < np.array([*map(len, cut)], np.int64)[:, None]] = held
-    return made
-
-
-def to_array(values: Sequence[Scalar], kind: FieldType) -> NDArray[np.generic]:
-    """Return values as the encoder's array of their type."""
-    if kind == "float":
-        return np.array(values, np.float64)  # None becomes NaN
-    if kind == "str":
-        return np.array([b"" if v is None else str(v).encode() for v in values], np.bytes_)
-    whole = [MISSING_INT if v is None else v for v in values] if None in values else values
-    return np.array(whole, np.int64)

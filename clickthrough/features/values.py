@@ -30,7 +30,7 @@ EXPECTED: dict[FieldType, str] = {
     "strs": "a list of texts",
 }
 _MISSING = type(None)
-_MANY = 4_096
+MANY = 4_096
 """Entries of lists, which are looked through without asking whether rows share some."""
 _LONGEST_INT, _LONGEST_FLOAT = 64, 400
 """Characters of a number that is sent as text: zeros on either side are allowed for."""
@@ -90,7 +90,7 @@ def are_exact_lists(values: Sequence[object], kind: FieldType, most: int) -> boo
     if not set(map(type, values)) <= {list, _MISSING}:
         return False
     lists: list[list[object]] = [value for value in values if value]  # type: ignore[misc]
-    if sum(map(len, lists)) > _MANY:  # rows may share a list, of any length: it is read once
+    if sum(map(len, lists)) > MANY:  # rows may share a list, of any length: it is read once
         lists = [*{id(value): value for value in lists}.values()]
     return are_exact([*chain.from_iterable(lists)], kind, most)
 

@@ -11,12 +11,14 @@ from clickthrough.bundle.load import Bundle
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.features.encoding.vocabulary import MISSING, UNSEEN
 from clickthrough.features.rows import LISTS, Value
-from clickthrough.schema import Columns
+from clickthrough.schema import MISSING_INT, Columns
 
 Mask = NDArray[np.bool_]
 Values = Mapping[str, Sequence[Value]]
 
 _OF_FIELDS = ("field", "hashed")
+_FEW = 16
+"""So many lists are looked at one by one: all at once would take longer."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Finder:
 
         Args:
             values: our field name -> a value a row, or one that all share.
-            columns: the history columns.
+            columns: the history columns, and the fields that are lists.
             encoded: the model's input.
         """
         rows, chosen = len(encoded), encoded.ids.take(self._ids, axis=1)
@@ -69,7 +71,10 @@ class Finder:
             if None in values[field]:
                 missing[:, self._missing.place[field]] = [v is None for v in values[field]]
         for field in self._lists:
-            empty = _empty(values[field])
+            own = values[field]
+            if len(own) > _FEW and not _is_missing(columns[field][:, 0]).any():
+                continue  # no first entry is missing, so no list is empty: the usual case
+            empty = _empty(own)
             if True in empty:
                 missing[:, self._missing.place[field]] = empty
         for field, span in self._bags:
@@ -109,6 +114,13 @@ class _Names:
         for row, place in zip(rows.tolist(), places.tolist(), strict=True):
             named[row].append(self._names[place])
         return named
+
+
+def _is_missing(values: NDArray[np.generic]) -> Mask:
+    """Say which values of a field's array are missing."""
+    if values.dtype.kind == "f":
+        return np.asarray(np.isnan(values), bool)
+    return np.asarray(values == (b"" if values.dtype.kind == "S" else MISSING_INT), bool)
 
 
 def _empty(values: Sequence[Value]) -> list[bool]:

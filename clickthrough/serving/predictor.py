@@ -9,14 +9,14 @@ from typing import Self
 from clickthrough.bundle.load import Bundle, load_bundle
 from clickthrough.config.serving import Runtime, Serving
 from clickthrough.errors import RequestError
-from clickthrough.features.rows import RawRow
+from clickthrough.features.rows import RawRow, RowColumns
 from clickthrough.schema import to_microseconds
 from clickthrough.serving.contract import Prediction
-from clickthrough.serving.scorer import Ranking, Scored, Scorer
+from clickthrough.serving.scorer import Ranking, Scored, Scorer, Scores
 from clickthrough.store import Store, open_store
 from clickthrough.streaming.recorder import Receipt, Recorder, Source
 
-__all__ = ["Prediction", "Predictor", "Ranking", "Scored"]
+__all__ = ["Prediction", "Predictor", "Ranking", "Scored", "Scores"]
 
 _TYPICAL = (1, 10, 100, 100)
 """Rows of a typical request: once more when all is warm."""
@@ -84,6 +84,17 @@ class Predictor:
         if isinstance(scored, RequestError):
             raise scored
         return scored
+
+    def score(self, said: RowColumns) -> Scores:
+        """Score many impressions of a file at once, of which nothing more is told.
+
+        Args:
+            said: what the rows say, by columns.
+
+        Raises:
+            RequestError: a field is malformed.
+        """
+        return self.scorer.score(self.store, said)
 
     def predict_each(self, bodies: Sequence[Sequence[RawRow]]) -> list[Scored | RequestError]:
         """Score the impressions of several callers at once: :meth:`predict` for each."""

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.config.serving import Serving
 from clickthrough.errors import BundleError, RequestError
+from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.features.encoding.lookup import IdEncoder
 from clickthrough.features.history.online import Histories, online_histories
 from clickthrough.features.history.ticks import tick_of
-from clickthrough.features.rows import RawRow, RowParser, Rows, TextLimits, Value
+from clickthrough.features.rows import RawRow, RowColumns, RowParser, Rows, TextLimits, Value
 from clickthrough.features.shown import shown
+from clickthrough.schema import Columns
 from clickthrough.serving.contract import Prediction
 from clickthrough.serving.findings import Finder
 from clickthrough.store.base import Reader
@@ -47,6 +50,25 @@ class Ranking:
     order: list[int]
     predictions: list[Prediction]
     ignored: list[str]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What is predicted of many impressions, in their order, a list each."""
+
+    request_id: Sequence[str | None]
+    item: Sequence[Value]
+    probability: Sequence[float]
+    logit: Sequence[float]
+
+    def of(self, rows: Sequence[int]) -> "Scores":
+        """Return those of some rows, which may repeat."""
+        return Scores(
+            [self.request_id[row] for row in rows],
+            [self.item[row] for row in rows],
+            [self.probability[row] for row in rows],
+            [self.logit[row] for row in rows],
+        )
 
 
 _NOBODY: list[Value] = [None]
@@ -129,8 +151,20 @@ class Scorer:
         order = (-logits).argsort(kind="stable")[:top].tolist()
         return Ranking(request_id, order, [whole[place] for place in order], rows.ignored[0])
 
-    def _score(self, store: Reader, rows: Rows) -> list[Prediction]:
-        """Return the answer at each of the caller's places: fields, history, model, calibration."""
+    def score(self, store: Reader, said: RowColumns) -> Scores:
+        """Score the impressions of a file, of which nothing more is told.
+
+        Raises:
+            RequestError: a field is malformed.
+        """
+        rows = self.parser.parse_columns(said, time.time_ns() // 1_000)
+        _, _, logits = self._logits(store, rows)
+        probabilities = self.bundle.calibrator.probability_of(logits)
+        whole = Scores(rows.request_ids, _items(rows), probabilities.tolist(), logits.tolist())
+        return whole if isinstance(rows.row_of, range) else whole.of(rows.row_of)
+
+    def _logits(self, store: Reader, rows: Rows) -> tuple[Columns, Encoded, NDArray[np.float64]]:
+        """Return the columns of rows, the model's input, and its calibrated answers."""
         bundle = self.bundle
         columns = rows.columns(bundle.schema, self._lengths, self._arrays)
         ticks = tick_of(rows.time, self._tick_seconds)
@@ -140,14 +174,19 @@ class Scorer:
         logits = bundle.calibrator.logit(bundle.model.logits(encoded), encoded.ids)
         if not np.isfinite(logits).all():
             raise BundleError(f"{bundle.path}: gives no finite score for these impressions")
+        return columns, encoded, logits
+
+    def _score(self, store: Reader, rows: Rows) -> list[Prediction]:
+        """Return the answer at each of the caller's places: fields, history, model, calibration."""
+        bundle = self.bundle
+        columns, encoded, logits = self._logits(store, rows)
         found = self._finder.find(rows.values, columns, encoded)
         for unseen, odd in zip(found.unseen, rows.odd_times):  # noqa: B905 - mostly there is none
             if odd:
                 unseen.append(bundle.schema.input_name("time"))
-        items: Sequence[Value] = rows.values.get("item", _NOBODY)
         answers = zip(
             rows.request_ids,
-            items if len(items) == len(rows) else [*items] * len(rows),
+            _items(rows),
             bundle.calibrator.probability_of(logits).tolist(),
             logits.tolist(),
             found.missing,
@@ -185,3 +224,9 @@ class Scorer:
             raise RequestError(f"context: expected an object of raw fields, found {shown(context)}")
         (named,) = self.parser.rename([context])
         return self.parser.request_id(named, "context") or os.urandom(16).hex()
+
+
+def _items(rows: Rows) -> Sequence[Value]:
+    """Return the item of each row."""
+    items: Sequence[Value] = rows.values.get("item", _NOBODY)
+    return items if len(items) == len(rows) else [*items] * len(rows)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from clickthrough.config.data import TimeFormat
 from clickthrough.errors import RequestError
-from clickthrough.features.rows import RawRow, RowParser, padded, to_array
+from clickthrough.features.lists import to_array
+from clickthrough.features.rows import RawRow, RowParser
 from clickthrough.schema import MISSING_INT, Schema, to_microseconds
 
 NOW = 1_700_000_000_000_000
@@ -341,11 +342,6 @@ def test_lists_become_arrays_that_are_cut_and_filled_up() -> None:
         columns["shares"].astype(float), [[0.5, np.nan], [np.nan, 2.0], nothing]
     )
     assert columns["tags"].tolist() == [[b"a", b"", "Århus".encode()], [b""] * 3, [b""] * 3]
-
-
-def test_no_rows_have_lists_of_no_rows() -> None:
-    assert padded([], 3, "int").shape == (0, 3)
-    assert padded([[], []], 3, "str").tolist() == [[b""] * 3] * 2
 
 
 BODIES = st.lists(

@@ -17,7 +17,7 @@ from clickthrough.bundle import Bundle, layout, load_bundle
 from clickthrough.config.load import parse_config
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.open import open_dataset
-from clickthrough.errors import RequestError
+from clickthrough.errors import DataError, RequestError
 from clickthrough.features.slots import table_sizes
 from clickthrough.inspection import bundle_tables
 from clickthrough.replay import InProcess, replay
@@ -284,3 +284,43 @@ def test_the_own_file_of_the_log_can_be_scored(
     expected = [p.logit for p in predictor.predict(divided.to_dicts()).predictions]
     np.testing.assert_allclose(found, expected, atol=1e-9)
     assert np.ptp(found) > 0.01
+
+
+def as_divided(log: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of the log with its lists as lists, and the advertiser of each ad."""
+    return log.with_columns(
+        pl.col("topics").str.split("|"),
+        pl.col("shares").str.split("|").cast(pl.List(pl.Float64)),
+        pl.col("numbers").str.split(" ").list.eval(pl.element().cast(pl.Int64, strict=False)),
+    ).join(make_advertisers(), on="ad", how="left", maintain_order="left")
+
+
+def logits_of(path: Path) -> list[float]:
+    return pl.read_parquet(path)["logit"].to_list()
+
+
+def test_a_file_of_lists_is_scored_as_its_rows_are(
+    trained: Trained, predictor: Predictor, tmp_path: Path
+) -> None:
+    rows = as_divided(trained.log.tail(90))
+    rows = pl.concat([rows, rows.head(7)]).sample(fraction=1, shuffle=True, seed=3)  # repeats
+    rows.write_parquet(tmp_path / "some.parquet")
+    score_file(predictor, tmp_path / "some.parquet", tmp_path / "scores.parquet")
+    expected = [p.logit for p in predictor.predict(rows.to_dicts()).predictions]
+    assert logits_of(tmp_path / "scores.parquet") == expected
+    rows.drop("numbers").write_parquet(tmp_path / "fewer.parquet")
+    score_file(predictor, tmp_path / "fewer.parquet", tmp_path / "scores.parquet")
+    expected = [p.logit for p in predictor.predict(rows.drop("numbers").to_dicts()).predictions]
+    assert logits_of(tmp_path / "scores.parquet") == expected
+
+
+def test_an_entry_that_is_too_long_is_named_by_its_row(
+    trained: Trained, predictor: Predictor, tmp_path: Path
+) -> None:
+    rows = as_divided(trained.log.tail(40))
+    long = pl.Series([["six1", "x" * 5_000]], dtype=pl.List(pl.String))
+    odd = pl.when(pl.int_range(pl.len()) == 17).then(long.first()).otherwise("topics")
+    rows.with_columns(topics=odd).write_parquet(tmp_path / "odd.parquet")
+    with pytest.raises(DataError, match=r"odd.parquet: row 18: field 'topics': a text of 5,000 b"):
+        score_file(predictor, tmp_path / "odd.parquet", tmp_path / "scores.csv")
+    assert not (tmp_path / "scores.csv").exists()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from clickthrough.features.columns import IdColumn
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.encoding.index import MOST_INDEXED, ValueIndex
-from clickthrough.features.rows import to_array
+from clickthrough.features.lists import to_array
 from clickthrough.features.values import Value
 from clickthrough.schema import Columns, FieldType, Schema
 

@@ -25,7 +25,7 @@ def rank_in_request(values: Floats, offsets: Offsets) -> Floats:
     request = request_of(offsets)
     known = np.isfinite(rounded)
     counts = np.add.reduceat(known, offsets[:-1], dtype=np.int64)[request]
-    order = np.lexsort((rounded, request))  # NaN sorts last within its request
+    order = _order(rounded, request, offsets)
     ordered, owner = rounded[order], request[order]
     new = np.ones(len(order), bool)
     new[1:] = (ordered[1:] != ordered[:-1]) | (owner[1:] != owner[:-1])
@@ -36,6 +36,16 @@ def rank_in_request(values: Floats, offsets: Offsets) -> Floats:
     ranks[order] = mean_place
     share = np.where(counts > 1, ranks / np.maximum(counts - 1, 1), 0.5)
     return np.where(known, share, np.nan)
+
+
+def _order(values: Floats, request: NDArray[np.int64], offsets: Offsets) -> NDArray[np.int64]:
+    """Return the rows by request and value; NaN comes last within its request."""
+    size = int(offsets[1] - offsets[0])
+    if (np.diff(offsets) != size).any():
+        return np.lexsort((values, request))
+    # requests of one size: a short sort each, and ties may come in any order
+    within = values.reshape(-1, size).argsort(axis=1)
+    return (within + offsets[:-1, None]).ravel()
 
 
 def difference_from_request(values: Floats, offsets: Offsets) -> Floats:

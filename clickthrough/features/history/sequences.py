@@ -16,7 +16,8 @@ from clickthrough.features.history.base import Changes
 from clickthrough.features.history.digests import sequence_digest
 from clickthrough.features.history.keys import Coded, KeyForm, coded_fields, read_layered, shown_key
 from clickthrough.features.history.snapshot import Snapshot
-from clickthrough.features.rows import Scalar, Value, padded
+from clickthrough.features.lists import padded
+from clickthrough.features.rows import Scalar, Value
 from clickthrough.schema import Columns, FieldType, Schema
 from clickthrough.store.base import Breathe, Reader, Transaction, nothing
 

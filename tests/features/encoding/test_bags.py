@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from clickthrough.features.columns import BagColumn
 from clickthrough.features.encoding.bags import encode_bag
 from clickthrough.features.encoding.vocabulary import MISSING, UNSEEN, Vocabulary
-from clickthrough.features.rows import padded
+from clickthrough.features.lists import padded
 from clickthrough.schema import MISSING_INT, FieldType
 
 NAN = float("nan")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from clickthrough.features.encoding import index
 from clickthrough.features.encoding.index import ValueIndex
 from clickthrough.features.encoding.vocabulary import Vocabulary, shorten
-from clickthrough.features.rows import to_array
+from clickthrough.features.lists import to_array
 from clickthrough.schema import MISSING_INT
 
 NUMBERS = st.one_of(st.integers(-5, 60), st.integers(MISSING_INT + 1, -MISSING_INT - 1))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from clickthrough.features.encoding import similarity
 from clickthrough.features.encoding.similarity import cosine, cosines
-from clickthrough.features.rows import padded
+from clickthrough.features.lists import padded
 from clickthrough.schema import FieldType
 
 Bag = list[tuple[int, float | None]]

@@ -1,0 +1,257 @@
+"""Files of impressions as columns of raw fields, the rows of a request never divided."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, groupby, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+
+import msgspec
+
+from clickthrough.config.base import unknown_name
+from clickthrough.config.data import TabularData
+from clickthrough.errors import DataError, RequestError
+from clickthrough.features.rows import RowColumns, RowParser
+from clickthrough.features.shown import shown
+from clickthrough.features.values import is_missing
+from clickthrough.predictions import OWN
+
+if TYPE_CHECKING:
+    from clickthrough.bundle.load import Bundle
+    from clickthrough.data.impressions import Impressions
+
+EVERY = "*"
+"""Keeps every column."""
+_LINES = 1_000
+"""Lines that are read at once."""
+
+_Raw = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Impressions of a file, the rows of a request side by side.
+
+    Attributes:
+        said: what the rows say, as a caller would; their places are those of the file, as an
+            editor counts rows.
+        beside: what is written beside predictions.
+    """
+
+    said: RowColumns
+    beside: dict[str, Sequence[object]]
+
+
+@dataclass(frozen=True)
+class ImpressionFile:
+    """What is in a file.
+
+    Attributes:
+        batches: of its impressions.
+        whole: whether the rows of each request stand one after another: then batches come in the
+            order of the file.
+        notes: what is to be told of it.
+        ignored: its columns that mean nothing to the model: of JSON lines, as they are met.
+    """
+
+    batches: Iterator[Batch]
+    whole: bool
+    notes: list[str]
+    ignored: dict[str, None]
+
+
+@contextmanager
+def opened(
+    bundle: "Bundle", parser: RowParser, source: Path, keep: Sequence[str], least: int
+) -> Iterator[ImpressionFile]:
+    """Open a file by its name.
+
+    Args:
+        bundle: for which it is read.
+        parser: knows what fields are called.
+        source: CSV, Parquet or JSON lines.
+        keep: columns that are kept beside.
+        least: rows of a batch, but for the last.
+
+    Raises:
+        DataError: it cannot be read, or means nothing to the model.
+    """
+    if source.suffix in (".jsonl", ".ndjson"):
+        names = (bundle.schema.input_name("request_id"), "request_id")
+        yield _json_file(source, parser, names, keep, least)
+        return
+    import polars as pl
+
+    from clickthrough.data.formats import refuse_other_formats
+    from clickthrough.data.impressions import read_impressions
+    from clickthrough.data.unpack import unpacking
+
+    refuse_other_formats(source)
+    data = bundle.config.data if isinstance(bundle.config.data, TabularData) else None
+    try:
+        with unpacking(bundle.config.data.cache) as plain:
+            found = read_impressions(source, bundle.schema, parser.fields, data, plain)
+            kept = _kept(keep, found.columns, source)
+            yield _table(found, kept, least)
+    except pl.exceptions.PolarsError as error:  # also of what is read while rows are scored
+        reason = str(error).split("\n", 1)[0]
+        raise DataError(f"{source}: cannot be read: {reason}") from None
+
+
+def _table(found: "Impressions", kept: Sequence[str], least: int) -> ImpressionFile:
+    """Return the impressions of a CSV or Parquet file."""
+    import polars as pl
+
+    whole = found.is_whole()
+    parts = found.parts(kept) if whole else iter([found.together(kept)])
+    batches = (
+        Batch(found.said_of(frame), found.beside_of(frame))
+        for frame in _undivided(parts, found.requests_of, lambda a, b: pl.concat([a, b]), least)
+    )
+    return ImpressionFile(batches, whole, found.notes, dict.fromkeys(found.ignored))
+
+
+def _json_file(
+    source: Path, parser: RowParser, names: Sequence[str], keep: Sequence[str], least: int
+) -> ImpressionFile:
+    """Return the impressions of JSON lines; requests go by ``names``, the owner's first.
+
+    The file is read twice: whether requests stand apart must be known before the first is scored.
+    """
+
+    def request_of(line: tuple[int, _Raw]) -> str | None:
+        return _request_of(line[1], names)
+
+    def requests_of(lines: list[tuple[int, _Raw]]) -> list[str | None]:
+        return [*map(request_of, lines)]
+
+    wanted = dict.fromkeys(name for name in keep if name != EVERY)
+    runs = list[str]()
+    for request, some in groupby(_json_lines(source), request_of):
+        if request is not None:
+            runs.append(request)
+        for _, raw in some if EVERY in keep else ():
+            wanted.update(dict.fromkeys(raw))
+    whole = len(runs) == len(set(runs))
+    lines = _json_lines(source)
+    parts = _parts(lines) if whole else iter([_together([*lines], requests_of)])
+    ignored = dict[str, None]()
+
+    def batches() -> Iterator[Batch]:
+        for part in _undivided(parts, requests_of, lambda a, b: a + b, least):
+            rows = [raw for _, raw in part]
+            try:
+                columns, unknown = parser.gather(rows)
+            except RequestError as error:
+                raise DataError(f"{source}: {error}") from None
+            ignored.update(dict.fromkeys(unknown))
+            kept: dict[str, Sequence[object]] = {
+                name: [raw.get(name) for raw in rows] for name in wanted if name not in OWN
+            }
+            yield Batch(RowColumns(columns, [number for number, _ in part]), kept)
+
+    return ImpressionFile(batches(), whole, [], ignored)
+
+
+def _json_lines(source: Path) -> Iterator[tuple[int, _Raw]]:
+    with source.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                row = _decoded(line)
+            except (ValueError, RecursionError) as error:
+                raise DataError(f"{source}: line {number}: not JSON: {error}") from None
+            if not isinstance(row, dict):
+                raise DataError(f"{source}: line {number}: expected an object, found {shown(row)}")
+            yield number, row
+
+
+def _decoded(line: str) -> object:
+    """Read a line; NaN and infinities, which Python and pandas write, are read too."""
+    try:
+        return msgspec.json.decode(line)
+    except (msgspec.MsgspecError, RecursionError):
+        return json.loads(line)
+
+
+def _parts(lines: Iterator[tuple[int, _Raw]]) -> Iterator[list[tuple[int, _Raw]]]:
+    while part := [*islice(lines, _LINES)]:
+        yield part
+
+
+def _together(
+    lines: list[tuple[int, _Raw]], requests_of: Callable[[list[tuple[int, _Raw]]], list[str | None]]
+) -> list[tuple[int, _Raw]]:
+    """Put the rows of each request side by side."""
+    requests: dict[object, list[tuple[int, _Raw]]] = {}
+    for line, request in zip(lines, requests_of(lines), strict=True):
+        requests.setdefault(line[0] if request is None else request, []).append(line)
+    return [*chain.from_iterable(requests.values())]
+
+
+def _request_of(raw: Mapping[str, object], names: Sequence[str]) -> str | None:
+    """Return the request that a row names, as it will be read; None where it names none.
+
+    Args:
+        raw: the row.
+        names: that it may go by, the owner's first.
+    """
+    value = next((raw[name] for name in names if name in raw), None)
+    return None if is_missing(value) or value == "" else str(value)
+
+
+class _Rows(Protocol):
+    """Rows that can be cut, as those of a list or of a frame can."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice, /) -> Self: ...
+
+
+_Some = TypeVar("_Some", bound=_Rows)
+
+
+def _undivided(
+    parts: Iterator[_Some],
+    requests_of: Callable[[_Some], list[str | None]],
+    joined: Callable[[_Some, _Some], _Some],
+    least: int,
+) -> Iterator[_Some]:
+    """Cut rows anew, each time at the first end of a request after ``least`` rows."""
+    rest: _Some | None = None
+    for part in parts:
+        rows = part if rest is None else joined(rest, part)
+        start = 0
+        for end in _ends(requests_of(rows), least):
+            yield rows[start:end]
+            start = end
+        rest = rows[start:]
+    if rest is not None and len(rest):
+        yield rest
+
+
+def _ends(requests: Sequence[str | None], least: int) -> Iterator[int]:
+    """Yield where to cut; of what follows the last cut, the end is not yet known."""
+    start = 0
+    while start + least < len(requests):
+        end = start + least
+        while end < len(requests) and None is not requests[end - 1] == requests[end]:
+            end += 1
+        if end == len(requests):
+            return
+        yield end
+        start = end
+
+
+def _kept(keep: Sequence[str], columns: Sequence[str], source: Path) -> list[str]:
+    """Return the columns that are kept.
+
+    Raises:
+        DataError: the file lacks one.
+    """
+    for name in keep:
+        if name not in (EVERY, *columns):
+            raise DataError(f"{source}: {unknown_name(name, 'column', list(columns))}")
+    wanted = columns if EVERY in keep else dict.fromkeys(keep)
+    return [name for name in wanted if name not in OWN]
