@@ -1,4 +1,4 @@
-"""Verbs that compare models."""
+"""Verbs that choose: models, features."""
 
 from pathlib import Path
 from typing import Annotated
@@ -42,3 +42,45 @@ def compare(
     write_report(summary, out, importlib.util.find_spec("matplotlib") is not None)
     result(escape(markdown(summary)))
     result(f"comparison.md, summary.json and every run in {out}")
+
+
+@app.command()
+def select(  # noqa: PLR0913, PLR0917 - a verb has its options
+    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a preset.")],
+    data: DataOption = None,
+    out: Annotated[
+        Path, typer.Option(help="A directory for selected.yaml, tables and pictures.")
+    ] = Path("selection"),
+    top: Annotated[int, typer.Option(help="The most features.")] = 150,
+    percentile: Annotated[
+        float | None, typer.Option(help="Those from this percentile of importance up.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="A feature that always stays; again for more.")
+    ] = None,
+    deny: Annotated[
+        list[str] | None, typer.Option(help="A feature that never stays; again for more.")
+    ] = None,
+    generate: Annotated[
+        bool, typer.Option("--generate", help="Make candidates of the log's fields as well.")
+    ] = False,
+    most: Annotated[
+        int, typer.Option(min=1, help="Numbers that candidates make, with --generate.")
+    ] = 1_000,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="section.key=value: replaces the file's; again for more."),
+    ] = None,
+) -> None:
+    """Choose features: by trees over time, against what noise reaches; writes a configuration."""
+    from clickthrough.config.load import load_config
+    from clickthrough.selection import Choice, select
+    from clickthrough.selection.show import selection_table, selection_text
+
+    choice = Choice(top, percentile, keep or [], deny or [], generate, most)
+    loaded = load_config(config, data, settings or [])
+    with progress():
+        made = select(loaded, out, choice, told())
+    result(selection_table(made))
+    result(selection_text(made))
+    result(f"selected.yaml, importances.csv, selection.json in {out}")

@@ -253,7 +253,8 @@ class LightGbm(Strict):
         feature_fraction: share of the columns that a tree sees.
         l2: strength of L2 on the values of leaves.
         max_bin: the most thresholds of a column.
-        patience: rounds without improvement on validation before stopping.
+        patience: rounds without improvement on validation before stopping; null grows all rounds,
+            and keeps them.
     """
 
     name: Literal["lightgbm"] = "lightgbm"
@@ -266,7 +267,7 @@ class LightGbm(Strict):
     feature_fraction: float = Field(default=0.8, gt=0, le=1)
     l2: float = Field(default=10.0, ge=0)
     max_bin: int = Field(default=255, ge=2, le=65_535)
-    patience: int = Field(default=50, ge=1)
+    patience: int | None = Field(default=50, ge=1)
 
 
 TorchModel = (

@@ -4,6 +4,7 @@ G. Ke et al., "LightGBM: A highly efficient gradient boosting decision tree", 20
 C. Burges, "From RankNet to LambdaRank to LambdaMART", 2010.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -77,10 +78,16 @@ def fit_booster(train: Seen, validation: Seen, settings: TreeSettings) -> "light
             made,
             settings.rounds,
             valid_sets=[_dataset(validation, settings, reference=made)],
-            callbacks=[lightgbm.early_stopping(settings.patience, verbose=False), _tell],
+            callbacks=[*_stopping(settings.patience), _tell],
         )
     except lightgbm.basic.LightGBMError as error:
         raise ConfigError(f"model: 'lightgbm' cannot be fitted so: {error}") from None
+
+
+def _stopping(patience: int | None) -> list[Callable[["CallbackEnv"], None]]:
+    import lightgbm
+
+    return [] if patience is None else [lightgbm.early_stopping(patience, verbose=False)]
 
 
 def _tell(round_: "CallbackEnv") -> None:

@@ -1,0 +1,77 @@
+"""Folds in order of time, and clicks dealt out anew: what noise would reach."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clickthrough.training.rows.table import Table
+
+FOLDS = 5
+
+Labels = NDArray[np.int8]
+Offsets = NDArray[np.int64]
+
+
+def folds(table: Table, count: int = FOLDS) -> Iterator[tuple[Table, Table]]:
+    """Yield each fold: what comes before a block of requests, and the block.
+
+    Args:
+        table: in order of time.
+        count: how many.
+    """
+    requests = len(table.offsets) - 1
+    bounds = np.arange(count + 2) * requests // (count + 1)
+    for fold in range(1, count + 1):
+        start, end = int(bounds[fold]), int(bounds[fold + 1])
+        yield rows_of(table, 0, start), rows_of(table, start, end)
+
+
+def rows_of(table: Table, first: int, last: int) -> Table:
+    """Return some requests of a table, without a copy of their inputs."""
+    offsets = table.offsets[first : last + 1]
+    rows = slice(int(offsets[0]), int(offsets[-1]))
+    return Table(
+        table.inputs[rows],
+        table.labels[rows],
+        offsets - offsets[0],
+        {name: rate[rows] for name, rate in table.rates.items()},
+        None if table.weights is None else table.weights[rows],
+    )
+
+
+def dealt(table: Table, seed: int) -> Table:
+    """Return a table whose clicks say nothing of what was shown.
+
+    The clicks of a request are those of another one of its size, in any order. Within the request
+    alone would leave what users and pages say of its number of clicks, and the level of noise
+    would be theirs; over all rows would leave what only the size of a request says.
+    """
+    random = np.random.default_rng(seed)
+    sizes, labels = np.diff(table.offsets), table.labels.copy()
+    for size in np.unique(sizes):
+        starts = table.offsets[:-1][sizes == size]
+        places = starts[:, None] + np.arange(size)
+        own = random.permuted(random.permutation(labels[places]), axis=1)
+        labels[places] = own
+    return replace(table, labels=labels)
+
+
+def levelled(table: Table) -> Table:
+    """Return a table in whose weights requests of every size are clicked alike.
+
+    A displayed set of two with one click is clicked twice as often as one of four: true of any
+    log, and no merit of a feature.
+    """
+    sizes = np.diff(table.offsets)
+    size = sizes.repeat(sizes)
+    weights = np.ones(len(table)) if table.weights is None else table.weights.astype(np.float64)
+    shown = np.bincount(size, weights)
+    clicked = np.bincount(size, weights * table.labels, minlength=len(shown))
+    odds = np.divide(clicked, shown - clicked, out=np.zeros(len(shown)), where=shown > clicked)
+    overall = clicked.sum() / max(shown.sum() - clicked.sum(), 1)
+    # of a size that only clicks or only passes nothing can be learned: it keeps its weights
+    change = np.divide(odds, overall, out=np.ones(len(shown)), where=(odds > 0) & (overall > 0))
+    levelled = np.where(table.labels == 1, weights, weights * change[size])
+    return replace(table, weights=(levelled / levelled.mean()).astype(np.float32))
