@@ -22,6 +22,9 @@ from clickthrough.training.rows.table import Table
 
 Floats = NDArray[np.float64]
 
+_LOGS, _DRAWS = 20, 20
+"""One log of so many has a candidate on noise above the level; it is told by so many draws."""
+
 
 @dataclass(frozen=True)
 class Importances:
@@ -72,8 +75,15 @@ class Importances:
         return self.validated[:, best]
 
     def level(self) -> float:
-        """Return the most that any column of any candidate is worth on noise, over all folds."""
-        return max(0.0, float(self.noise.mean(axis=0).max()))
+        """Return what noise is worth at most, over all folds, however many candidates there are.
+
+        The highest of any candidate; and what one of so many would pass in one log of twenty, with
+        the folds of any candidate on noise put together with those of any others.
+        """
+        columns, random = self.noise.shape[1], np.random.default_rng(0)
+        drawn = [random.choice(own, _LOGS * _DRAWS * columns) for own in self.noise]
+        rare = np.quantile(np.mean(drawn, axis=0), 1 - 1 / (_LOGS * columns))
+        return max(0.0, float(self.noise.mean(axis=0).max()), float(rare))
 
     def _summed(self, values: Floats) -> Floats:
         """Sum the columns of each feature."""
