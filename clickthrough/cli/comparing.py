@@ -55,6 +55,9 @@ def select(  # noqa: PLR0913, PLR0917 - a verb has its options
     percentile: Annotated[
         float | None, typer.Option(help="Those from this percentile of importance up.")
     ] = None,
+    retain: Annotated[
+        float | None, typer.Option(help="The fewest that keep this share of AUC above one half.")
+    ] = None,
     keep: Annotated[
         list[str] | None, typer.Option(help="A feature that always stays; again for more.")
     ] = None,
@@ -77,7 +80,7 @@ def select(  # noqa: PLR0913, PLR0917 - a verb has its options
     from clickthrough.selection import Choice, select
     from clickthrough.selection.show import selection_table, selection_text
 
-    choice = Choice(top, percentile, keep or [], deny or [], generate, most)
+    choice = Choice(top, percentile, retain, keep or [], deny or [], generate, most)
     loaded = load_config(config, data, settings or [])
     with progress():
         made = select(loaded, out, choice, told())

@@ -39,7 +39,7 @@ class Curve:
     """What sets of features reach.
 
     Attributes:
-        points: of the best 1, 2, 4, ..., by importance.
+        points: of the best 1, 2, 4, ... of those that are not told from noise or one another.
         whole: of all candidates.
         kept: of what stays.
     """
@@ -50,7 +50,7 @@ class Curve:
 
     @property
     def area(self) -> float:
-        """The area under AUC against the share of the features, from one to all."""
+        """The area under AUC against the share of the features, from the fewest to all."""
         sizes = np.array([point.features for point in self.points], np.float64)
         reached = np.array([point.auc for point in self.points])
         if len(sizes) == 1:
@@ -60,25 +60,69 @@ class Curve:
     @property
     def retained(self) -> float:
         """The share of what AUC has above one half that what stays keeps."""
-        whole = self.whole.auc - 0.5
-        return (self.kept.auc - 0.5) / whole if whole > 0 else float("nan")
+        return _share(self.kept.auc, self.whole.auc)
 
 
-def curve_of(
-    prepared: Prepared, config: Config, ranked: Sequence[str], kept: Collection[str]
-) -> Curve:
-    """Fit trees to growing sets of features, to all, and to what stays.
+class Sets:
+    """Growing sets of features, and what trees reach with them on the validation part.
 
     Args:
-        prepared: the log; its training part is fitted to, its validation part measured on.
+        prepared: the log; trees are fitted to its training part.
         config: seed and threads.
-        ranked: all features, the best first.
-        kept: what stays.
+        ranked: features that may stay, the best first.
+        always: those that stay in any case.
     """
-    sizes = _sizes(len(ranked))
-    sets: list[Collection[str]] = [ranked[:size] for size in sizes]
-    points = [_point(prepared, config, own) for own in counted([*sets, kept], len(sets) + 1)]
-    return Curve(points[:-1], points[-2], points[-1])
+
+    def __init__(
+        self, prepared: Prepared, config: Config, ranked: Sequence[str], always: Collection[str]
+    ) -> None:
+        self._prepared, self._config = prepared, config
+        self._ranked, self._always = ranked, [name for name in ranked if name in always]
+        self._known: dict[int, Point] = {}
+
+    def names(self, size: int) -> list[str]:
+        """Return a set: so many of the best, and those that stay in any case."""
+        return list(dict.fromkeys([*self._ranked[:size], *self._always]))
+
+    def point(self, size: int) -> Point:
+        """Return what a set reaches."""
+        if size not in self._known:
+            self._known[size] = point_of(self._prepared, self._config, self.names(size))
+        return self._known[size]
+
+    def curve(self, whole: Point, size: int) -> Curve:
+        """Return what sets reach, beside all candidates and the set of a size that stays."""
+        sizes = _sizes(len(self._ranked))
+        points = [self.point(own) for own in counted(sizes, len(sizes))]
+        return Curve(points, whole, self.point(size))
+
+    def fewest(self, whole: Point, share: float) -> int:
+        """Return the size of the smallest set that keeps a share of what AUC has above one half.
+
+        Of all impressions and within requests; all, where no smaller set does.
+        """
+        low = 0
+        for size in _sizes(len(self._ranked)):
+            if self._keeps(size, whole, share):
+                return self._between(low, size, whole, share)
+            low = size
+        return len(self._ranked)
+
+    def _between(self, low: int, high: int, whole: Point, share: float) -> int:
+        """Bisect: the smaller set does not keep enough, the larger one does."""
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._keeps(middle, whole, share) else (middle, high)
+        return high
+
+    def _keeps(self, size: int, whole: Point, share: float) -> bool:
+        own = self.point(size)
+        kept = [_share(own.auc, whole.auc), _share(own.request_auc, whole.request_auc)]
+        return all(one >= share for one in kept if np.isfinite(one))
+
+
+def _share(own: float, whole: float) -> float:
+    return (own - 0.5) / (whole - 0.5) if whole > 0.5 else float("nan")
 
 
 def _sizes(most: int) -> list[int]:
@@ -91,7 +135,8 @@ def _sizes(most: int) -> list[int]:
     return [*(size for size in sizes if size < most), most]
 
 
-def _point(prepared: Prepared, config: Config, names: Collection[str]) -> Point:
+def point_of(prepared: Prepared, config: Config, names: Collection[str]) -> Point:
+    """Return what trees reach on the validation part with some features."""
     some = chosen(prepared, set(names))
     validation = some.tables["validation"]
     own = as_trees(config, _ROUNDS, _PATIENCE)

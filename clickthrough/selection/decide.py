@@ -7,7 +7,7 @@ from math import ceil
 import numpy as np
 
 from clickthrough.selection.importance import Importances
-from clickthrough.selection.settings import STRUCTURE, Choice
+from clickthrough.selection.settings import Choice
 
 _MOST_FOLDS = 0.8
 """A feature rises above noise over all folds together, and is worth something in so many."""
@@ -53,7 +53,7 @@ def decided(found: Importances, choice: Choice, alike: Alike) -> list[Decision]:
     order = np.argsort(-worth.mean(axis=0), kind="stable").tolist()
     ranked = [found.names[place] for place in order]
     why = _gone(found, choice, ranked)
-    stays = {*choice.keep, *(set(STRUCTURE) - {*choice.deny})}
+    stays = choice.stays
     rest = [name for name in ranked if name not in why or name in stays]
     for name, better in alike(rest).items():
         why.setdefault(name, f"says the same as {better}")

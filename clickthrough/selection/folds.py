@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from clickthrough.training.rows.table import Table
 
 FOLDS = 5
+_BLOCKS = 10
+"""Requests are of about one time in so many blocks of a table."""
 
 Labels = NDArray[np.int8]
 Offsets = NDArray[np.int64]
@@ -44,17 +46,18 @@ def rows_of(table: Table, first: int, last: int) -> Table:
 def dealt(table: Table, seed: int) -> Table:
     """Return a table whose clicks say nothing of what was shown.
 
-    The clicks of a request are those of another one of its size, in any order. Within the request
-    alone would leave what users and pages say of its number of clicks, and the level of noise
-    would be theirs; over all rows would leave what only the size of a request says.
+    The clicks of a request are those of another one of its size and of about its time, in any
+    order. Within the request alone would leave what users and pages say of its number of clicks,
+    and the level of noise would be theirs. Over all rows would take away what only the size of a
+    request says, or only the time: a counter of anything knows how late it is.
     """
     random = np.random.default_rng(seed)
     sizes, labels = np.diff(table.offsets), table.labels.copy()
-    for size in np.unique(sizes):
-        starts = table.offsets[:-1][sizes == size]
-        places = starts[:, None] + np.arange(size)
-        own = random.permuted(random.permutation(labels[places]), axis=1)
-        labels[places] = own
+    block = np.arange(len(sizes)) * _BLOCKS // max(len(sizes), 1)
+    for alike in np.unique(np.stack([sizes, block]), axis=1).T.tolist():
+        starts = table.offsets[:-1][(sizes == alike[0]) & (block == alike[1])]
+        places = starts[:, None] + np.arange(alike[0])
+        labels[places] = random.permuted(random.permutation(labels[places]), axis=1)
     return replace(table, labels=labels)
 
 

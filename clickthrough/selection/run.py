@@ -1,9 +1,10 @@
 """A selection: candidates prepared once, judged fold by fold, and what stays written down."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from clickthrough.config.load import load_config
 from clickthrough.config.origins import origins_of, without
 from clickthrough.config.root import Config
 from clickthrough.data.open import open_dataset
@@ -11,7 +12,7 @@ from clickthrough.data.split import TRAIN, VALIDATION
 from clickthrough.errors import ConfigError
 from clickthrough.selection.alike import ROWS, near_duplicates
 from clickthrough.selection.candidates import with_generated
-from clickthrough.selection.curve import Curve, curve_of
+from clickthrough.selection.curve import Curve, Sets, point_of
 from clickthrough.selection.decide import Alike, Decision, decided
 from clickthrough.selection.importance import (
     Importances,
@@ -55,14 +56,17 @@ class Selection:
 
 
 def select(
-    config: Config, out: Path | None = None, choice: Choice | None = None, told: Told | None = None
+    config: Config | str | Path,
+    out: Path | None = None,
+    choice: Choice | None = None,
+    told: Told | None = None,
 ) -> Selection:
     """Choose features by what trees make of them on the training part.
 
     The validation part measures what is retained; the test part is not looked at.
 
     Args:
-        config: the log, its features, counters and split.
+        config: the log, its features, counters and split; or a YAML file, or a preset's name.
         out: a directory for ``selected.yaml``, tables and pictures; none by default.
         choice: what is kept, and how it is decided.
         told: where to report to.
@@ -72,6 +76,7 @@ def select(
         DataError: nothing can be learned of the log.
     """
     choice, told = choice or Choice(), told or Told()
+    config = config if isinstance(config, Config) else load_config(config)
     choice.check([*_names(config), *(choice.keep if choice.generate else ())])
     dataset = open_dataset(config.data)
     refuse_unlearnable(dataset, config.data.split)
@@ -84,10 +89,11 @@ def select(
     with step("fitting trees to folds"):
         found = importances(prepared, config, choice.rounds)
     decisions = decided(found, choice, _alike(prepared, config, choice))
+    _refuse_nothing(decisions)
+    with step("fitting trees to the best features"):
+        decisions, curve = _measured(prepared, config, choice, decisions)
     kept = [one.name for one in decisions if one.kept]
     smaller = _smaller(config, kept)
-    with step("fitting trees to the best features"):
-        curve = curve_of(prepared, config, [one.name for one in decisions], kept)
     plans = [plan_of(one, dataset.schema) for one in (config, smaller)]
     columns, reads = (
         (sizes[0], sizes[1])
@@ -118,17 +124,41 @@ def _alike(prepared: Prepared, config: Config, choice: Choice) -> Alike:
     return tell
 
 
-def _smaller(config: Config, kept: list[str]) -> Config:
-    """Return a configuration with what stays.
+def _measured(
+    prepared: Prepared, config: Config, choice: Choice, decisions: list[Decision]
+) -> tuple[list[Decision], Curve]:
+    """Say what stays reaches; where fewer features are to do, leave the others."""
+    ranked = [one.name for one in decisions if one.kept]
+    sets = Sets(prepared, config, ranked, choice.stays)
+    whole = point_of(prepared, config, [one.name for one in decisions])
+    size = len(ranked)
+    if choice.retain is not None:
+        size = sets.fewest(whole, choice.retain)
+        why = f"not needed for {choice.retain:.4g} of what AUC has above one half"
+        kept = sets.names(size)
+        gone = {name for name in ranked if name not in kept}
+        decisions = [
+            replace(one, kept=False, why=f"{why}: {one.why}") if one.name in gone else one
+            for one in decisions
+        ]
+    return decisions, sets.curve(whole, size)
+
+
+def _refuse_nothing(decisions: list[Decision]) -> None:
+    """Refuse a selection that would keep nothing.
 
     Raises:
-        ConfigError: nothing does.
+        ConfigError: it is one.
     """
-    gone = [name for name in _names(config) if name not in kept]
-    if not kept:
+    if not any(one.kept for one in decisions):
         raise ConfigError(
             "no feature rises above noise: clicks that were dealt out anew gain trees as much; "
             "name what is to stay by --keep"
         )
+
+
+def _smaller(config: Config, kept: list[str]) -> Config:
+    """Return a configuration with what stays."""
+    gone = [name for name in _names(config) if name not in kept]
     features = without(config.declared, gone)
     return config.model_copy(update={"features": features, "drop": []})

@@ -17,6 +17,8 @@ class Choice:
     Attributes:
         top: the most features.
         percentile: those from this percentile of importance up; the smaller set where both say.
+        retain: of those that are left the fewest that keep such a share of what AUC has above one
+            half on the validation part, of all impressions and within requests.
         keep: features that stay whatever trees say of them.
         deny: features that go whatever trees say.
         generate: whether candidates are made of the log's fields beside those declared.
@@ -28,6 +30,7 @@ class Choice:
 
     top: int | None = 150
     percentile: float | None = None
+    retain: float | None = None
     keep: Sequence[str] = ()
     deny: Sequence[str] = ()
     generate: bool = False
@@ -45,9 +48,16 @@ class Choice:
             raise ConfigError(f"--top {self.top}: expected at least 1")
         if self.percentile is not None and not 0 <= self.percentile < 100:
             raise ConfigError(f"--percentile {self.percentile:g}: expected 0 to below 100")
+        if self.retain is not None and not 0 < self.retain <= 1:
+            raise ConfigError(f"--retain {self.retain:g}: expected above 0, at most 1")
         both = sorted({*self.keep} & {*self.deny})
         if both:
             raise ConfigError(f"--keep and --deny both name {both[0]}")
+
+    @property
+    def stays(self) -> set[str]:
+        """What stays in any case, where it is declared."""
+        return {*self.keep, *STRUCTURE} - {*self.deny}
 
     def check(self, names: Sequence[str]) -> None:
         """Refuse a name that no candidate has.

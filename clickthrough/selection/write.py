@@ -136,6 +136,7 @@ def draw_curve(made: "Selection", path: Path) -> None:
     sizes = [point.features for point in points]
     axes.plot(sizes, [point.auc for point in points], "o-", label="the best by importance")
     axes.plot([kept.features], [kept.auc], "s", color="C3", label="what stays")
+    axes.axhline(made.curve.whole.auc, color="0.6", linewidth=1, label="all candidates")
     axes.set_xscale("log", base=2)
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.set(xlabel="features", ylabel="validation AUC of trees")

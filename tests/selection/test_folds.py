@@ -72,6 +72,13 @@ def test_dealt_clicks_are_those_of_requests_of_the_same_size(table: Table, seed:
     assert made.inputs is table.inputs
 
 
+def test_dealt_clicks_stay_at_about_their_time() -> None:
+    table = table_of([2] * 1_000, [0, 0] * 500 + [1, 0] * 500)
+    labels = dealt(table, 1).labels
+    assert not labels[:1_000].any()
+    assert labels[1_000:].sum() == 500
+
+
 def test_dealt_clicks_say_nothing_of_requests_or_of_candidates() -> None:
     # the first candidate of every other request is clicked, and nothing else
     table = table_of([3] * 4_000, [1, 0, 0, 0, 0, 0] * 2_000)

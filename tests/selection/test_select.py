@@ -84,6 +84,18 @@ def test_of_shuffled_clicks_only_what_always_stays_is_left(tmp_path: Path) -> No
         select(config, None, Choice(deny=["request_size"]))
 
 
+def test_the_fewest_features_that_keep_enough_stay(noisy: Config) -> None:
+    made = select(noisy, None, Choice(retain=0.9, rounds=30))
+    whole, kept = made.curve.whole, made.curve.kept
+    assert made.curve.retained >= 0.9
+    assert kept.request_auc - 0.5 >= 0.9 * (whole.request_auc - 0.5)
+    assert "request_size" in made.kept
+    left = [one for one in made.decisions if "not needed for 0.9" in one.why]
+    assert left
+    smaller = [point for point in made.curve.points if point.features < kept.features]
+    assert all(point.auc < kept.auc for point in smaller)
+
+
 def test_generated_candidates_are_counters_pairs_and_standings(noisy: Config) -> None:
     made = select(noisy, None, Choice(generate=True, most=260, rounds=10))
     names = {one.name for one in made.decisions}
@@ -98,6 +110,7 @@ def test_generated_candidates_are_counters_pairs_and_standings(noisy: Config) ->
     [
         (["--keep", "counter(itm)"], "did you mean 'counter(item)'"),
         (["--top", "0"], "--top 0: expected at least 1"),
+        (["--retain", "1.5"], "--retain 1.5: expected above 0, at most 1"),
         (["--percentile", "100"], "expected 0 to below 100"),
         (["--keep", "request_size", "--deny", "request_size"], "both name request_size"),
     ],
