@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from clickthrough.training.rows.table import Table
 
 FOLDS = 5
-_BLOCKS = 10
-"""Requests are of about one time in so many blocks of a table."""
 
 Labels = NDArray[np.int8]
 Offsets = NDArray[np.int64]
@@ -43,7 +41,14 @@ def rows_of(table: Table, first: int, last: int) -> Table:
     )
 
 
-def dealt(table: Table, seed: int) -> Table:
+def newest(table: Table, most: int) -> Table:
+    """Return the last requests of a table, about ``most`` rows of them."""
+    first = int(np.searchsorted(table.offsets, max(0, len(table) - most)))
+    last = len(table.offsets) - 1
+    return rows_of(table, min(first, last - 1), last)
+
+
+def dealt(table: Table, seed: int, blocks: int = 1) -> Table:
     """Return a table whose clicks say nothing of what was shown.
 
     The clicks of a request are those of another one of its size and of about its time, in any
@@ -53,7 +58,7 @@ def dealt(table: Table, seed: int) -> Table:
     """
     random = np.random.default_rng(seed)
     sizes, labels = np.diff(table.offsets), table.labels.copy()
-    block = np.arange(len(sizes)) * _BLOCKS // max(len(sizes), 1)
+    block = np.arange(len(sizes)) * blocks // max(len(sizes), 1)
     for alike in np.unique(np.stack([sizes, block]), axis=1).T.tolist():
         starts = table.offsets[:-1][(sizes == alike[0]) & (block == alike[1])]
         places = starts[:, None] + np.arange(alike[0])

@@ -12,7 +12,7 @@ from clickthrough.config.training import Calibration
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.models.trees import FittedTrees, Sizes
 from clickthrough.models.trees.inputs import LOOKED_UP
-from clickthrough.selection.folds import FOLDS, dealt, folds, levelled
+from clickthrough.selection.folds import FOLDS, dealt, folds, levelled, newest
 from clickthrough.selection.validated import validated_gains
 from clickthrough.steps import advance
 from clickthrough.training.fit import fit
@@ -22,6 +22,8 @@ from clickthrough.training.rows.table import Table
 
 Floats = NDArray[np.float64]
 
+MOST_ROWS = 300_000
+"""Trees are fitted to so many of the newest rows: of more, they would tell the same later."""
 _LOGS, _DRAWS = 20, 20
 """One log of so many has a candidate on noise above the level; it is told by so many draws."""
 
@@ -119,7 +121,7 @@ def _each_fold(
         gain, split = (trees.booster.feature_importance(kind) for kind in ("gain", "split"))
         validated = validated_gains(trees, levelled(after))
         advance(2 * fold + 1, 2 * FOLDS)
-        nulls = dealt(before, seed + fold), dealt(after, seed + FOLDS + fold)
+        nulls = dealt(before, seed + fold, fold + 1), dealt(after, seed + FOLDS + fold)
         noise = validated_gains(fitted_trees(prepared, *nulls, config), levelled(nulls[1]))
         yield gain, split, validated, noise
     advance(2 * FOLDS, 2 * FOLDS)
@@ -128,8 +130,8 @@ def _each_fold(
 def fitted_trees(
     prepared: Prepared, train: Table, validation: Table, config: Config
 ) -> FittedTrees:
-    """Fit trees to some rows, requests of every size alike."""
-    tables = {"train": levelled(train), "validation": validation}
+    """Fit trees to the newest of some rows, requests of every size alike."""
+    tables = {"train": levelled(newest(train, MOST_ROWS)), "validation": validation}
     fitted = fit(Prepared(prepared.encoder, prepared.schema, tables), config)
     assert fitted is not None  # noqa: S101 - selection runs in one process
     assert isinstance(fitted.model, FittedGraph)  # noqa: S101 - trees were asked for
@@ -139,7 +141,7 @@ def fitted_trees(
 def as_trees(config: Config, rounds: int, patience: int | None) -> Config:
     """Return a configuration that fits trees quickly; nothing is made of their probabilities."""
     model = LightGbm(
-        rounds=rounds, patience=patience, learning_rate=0.1, feature_fraction=0.5, max_bin=63
+        rounds=rounds, patience=patience, learning_rate=0.1, feature_fraction=0.3, max_bin=63
     )
     training = config.training.model_copy(update={"monitor": "log_loss", "listwise": 0.0})
     changed = {"model": model, "training": training, "calibration": Calibration(method="none")}

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickthrough.features.encoding.encoder import Encoded
-from clickthrough.selection.folds import FOLDS, dealt, folds, levelled, rows_of
+from clickthrough.selection.folds import FOLDS, dealt, folds, levelled, newest, rows_of
 from clickthrough.training.rows.table import Table
 
 
@@ -57,6 +57,15 @@ def test_some_requests_are_what_they_were(table: Table) -> None:
         assert (made.weights == table.weights[start:end]).all()
 
 
+@given(tables(), st.integers(1, 200))
+def test_the_newest_rows_are_whole_requests(table: Table, most: int) -> None:
+    made = newest(table, most)
+    assert made.labels.tolist() == table.labels[len(table) - len(made) :].tolist()
+    assert len(made) <= max(most, int(np.diff(table.offsets)[-1]))
+    if most >= len(table):
+        assert len(made) == len(table)
+
+
 def clicks_by_size(table: Table) -> dict[int, list[int]]:
     """Size -> the clicks of its requests, in order of their number."""
     sizes = np.diff(table.offsets)
@@ -66,15 +75,15 @@ def clicks_by_size(table: Table) -> dict[int, list[int]]:
 
 @given(tables(), st.integers(0, 9))
 def test_dealt_clicks_are_those_of_requests_of_the_same_size(table: Table, seed: int) -> None:
-    made = dealt(table, seed)
+    made = dealt(table, seed, 2)
     assert clicks_by_size(made) == clicks_by_size(table)
-    assert (dealt(table, seed).labels == made.labels).all()
+    assert (dealt(table, seed, 2).labels == made.labels).all()
     assert made.inputs is table.inputs
 
 
 def test_dealt_clicks_stay_at_about_their_time() -> None:
     table = table_of([2] * 1_000, [0, 0] * 500 + [1, 0] * 500)
-    labels = dealt(table, 1).labels
+    labels = dealt(table, 1, 10).labels
     assert not labels[:1_000].any()
     assert labels[1_000:].sum() == 500
 
