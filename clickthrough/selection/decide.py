@@ -10,7 +10,7 @@ from clickthrough.selection.importance import Importances
 from clickthrough.selection.settings import Choice
 
 _MOST_FOLDS = 0.8
-"""A feature rises above noise over all folds together, and is worth something in so many."""
+"""A feature rises above noise by more than its error, and is worth something in so many folds."""
 Alike = Callable[[Sequence[str]], Mapping[str, str]]
 """Of features, the best first: those that say the same as a better one -> that one."""
 
@@ -81,7 +81,8 @@ def _stays(name: str, choice: Choice) -> str:
 def _gone(found: Importances, choice: Choice, ranked: Sequence[str]) -> dict[str, str]:
     """Return why features go, but for near-duplicates."""
     best = found.best()
-    above = (best.mean(axis=0) - found.level()).tolist()
+    error = best.std(axis=0, ddof=1) / np.sqrt(len(best))
+    above = (best.mean(axis=0) - error - found.level()).tolist()
     used = [count > 0 for count in found.splits().sum(axis=0).tolist()]
     often = [share >= _MOST_FOLDS for share in np.mean(best > 0, axis=0).tolist()]
     why: dict[str, str] = {}
@@ -91,7 +92,7 @@ def _gone(found: Importances, choice: Choice, ranked: Sequence[str]) -> dict[str
         elif not used[place]:
             why[name] = "no tree of any fold uses it"
         elif above[place] <= 0:
-            why[name] = f"does not rise above noise: {-above[place]:.2g} nats below its best"
+            why[name] = f"does not surely rise above noise: {-above[place]:.2g} nats are missing"
         elif not often[place]:
             why[name] = "lowers the loss of too few folds"
     left = [name for name in ranked if name not in why]

@@ -37,7 +37,7 @@ def test_what_does_not_rise_above_noise_goes_and_what_says_how_requests_are_buil
     assert [name for name, one in made.items() if one.kept] == [
         "strong", "good", "fair", "request_size",
     ]  # fmt: skip
-    assert made["noise"].why == "does not rise above noise: 0.6 nats below its best"
+    assert made["noise"].why == "does not surely rise above noise: 0.6 nats are missing"
     assert made["unused"].why == "no tree of any fold uses it"
     assert made["strong"].above_noise == pytest.approx(8)
     assert list(made) == ["strong", "good", "fair", "noise", "unused", "request_size"]
@@ -73,6 +73,12 @@ def test_a_near_duplicate_goes_unless_it_always_stays() -> None:
 def test_one_lucky_fold_is_not_enough() -> None:
     importances = found()
     importances.validated[:, 2] = [90.0, -1.0, -1.0, -1.0, -1.0]
+    assert kept(Choice(), importances) == ["strong", "good", "request_size"]
+
+
+def test_what_may_be_above_noise_by_chance_goes() -> None:
+    importances = found()
+    importances.validated[:, 2] = [0.2, 0.4, 0.6, 0.8, 5.0]  # 1.4 on average, give or take 0.9
     assert kept(Choice(), importances) == ["strong", "good", "request_size"]
 
 
