@@ -25,27 +25,14 @@ def folds(table: Table, count: int = FOLDS) -> Iterator[tuple[Table, Table]]:
     bounds = np.arange(count + 2) * requests // (count + 1)
     for fold in range(1, count + 1):
         start, end = int(bounds[fold]), int(bounds[fold + 1])
-        yield rows_of(table, 0, start), rows_of(table, start, end)
-
-
-def rows_of(table: Table, first: int, last: int) -> Table:
-    """Return some requests of a table, without a copy of their inputs."""
-    offsets = table.offsets[first : last + 1]
-    rows = slice(int(offsets[0]), int(offsets[-1]))
-    return Table(
-        table.inputs[rows],
-        table.labels[rows],
-        offsets - offsets[0],
-        {name: rate[rows] for name, rate in table.rates.items()},
-        None if table.weights is None else table.weights[rows],
-    )
+        yield table.requests(0, start), table.requests(start, end)
 
 
 def newest(table: Table, most: int) -> Table:
     """Return the last requests of a table, about ``most`` rows of them."""
     first = int(np.searchsorted(table.offsets, max(0, len(table) - most)))
     last = len(table.offsets) - 1
-    return rows_of(table, min(first, last - 1), last)
+    return table.requests(min(first, last - 1), last)
 
 
 def dealt(table: Table, seed: int, blocks: int = 1) -> Table:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickthrough.features.encoding.encoder import Encoded
-from clickthrough.selection.folds import FOLDS, dealt, folds, levelled, newest, rows_of
+from clickthrough.selection.folds import FOLDS, dealt, folds, levelled, newest
 from clickthrough.training.rows.table import Table
 
 
@@ -48,7 +48,7 @@ def test_a_fold_is_followed_by_the_requests_after_it(table: Table) -> None:
 
 @given(tables())
 def test_some_requests_are_what_they_were(table: Table) -> None:
-    made = rows_of(table, 2, 5)
+    made = table.requests(2, 5)
     start, end = table.offsets[2], table.offsets[5]
     assert (made.labels == table.labels[start:end]).all()
     assert (np.diff(made.offsets) == np.diff(table.offsets)[2:5]).all()

@@ -41,6 +41,18 @@ class Table:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def requests(self, first: int, last: int) -> "Table":
+        """Return some of the requests, without a copy of their inputs."""
+        offsets = self.offsets[first : last + 1]
+        rows = slice(int(offsets[0]), int(offsets[-1]))
+        return Table(
+            self.inputs[rows],
+            self.labels[rows],
+            np.asarray(offsets - offsets[0]),
+            {name: rate[rows] for name, rate in self.rates.items()},
+            None if self.weights is None else self.weights[rows],
+        )
+
 
 def encode_table(
     frame: pl.DataFrame,
