@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from clickthrough.errors import ClickthroughError
@@ -24,10 +25,11 @@ class Crew:
         queue: the trials.
         start: starts a worker.
         size: how many at a time.
+        log: the file that workers write to.
     """
 
-    def __init__(self, queue: Queue, start: Start, size: int) -> None:
-        self._queue, self._start, self._size = queue, start, size
+    def __init__(self, queue: Queue, start: Start, size: int, log: Path | None = None) -> None:
+        self._queue, self._start, self._size, self._log = queue, start, size, log
         self._running: list[subprocess.Popen[bytes]] = []
         self._killed = self._done = 0
 
@@ -61,12 +63,17 @@ class Crew:
         for worker in [one for one in self._running if one.poll() is not None]:
             self._running.remove(worker)
             if worker.returncode > 0:
-                raise ClickthroughError(f"a worker ended by an error, {worker.returncode}")
+                raise ClickthroughError(f"a worker ended by an error: {self._last_line()}")
             self._killed += worker.returncode < 0
         if self._killed > _MOST_KILLED:
             raise ClickthroughError(
                 f"{self._killed} workers were killed while no trial ended; is there enough memory?"
             )
+
+    def _last_line(self) -> str:
+        text = self._log.read_text(errors="replace") if self._log and self._log.exists() else ""
+        said = text.strip().splitlines()
+        return f"{said[-1]}; see {self._log}" if said else "it says nothing"
 
     def _end(self) -> None:
         """End the workers at once: what they were running goes back into the queue."""

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
@@ -15,6 +15,7 @@ from clickthrough.errors import ConfigError, install_hint
 from clickthrough.tuning.guard import FileGuard, Guard, PostgresGuard
 from clickthrough.tuning.journal import JournalFile
 
+Direction = Literal["minimize", "maximize"]
 STORAGE = "CTR_TUNE_STORAGE"
 """The variable of the environment that names a database; its password is on no command line."""
 JOURNAL, LOCKS = "study.journal", "locks"
@@ -23,7 +24,7 @@ _DRIVER = "postgresql+psycopg"
 
 
 def open_study(
-    out: Path, url: str | None, directions: Sequence[str], about: Mapping[str, Any]
+    out: Path, url: str | None, directions: Sequence[Direction], about: Mapping[str, Any]
 ) -> tuple[Study, Guard]:
     """Open a study, or begin it.
 
@@ -48,9 +49,7 @@ def open_study(
             return study, guard
         if known[out.name].user_attrs.get(_ABOUT) != about:
             place = f"the study '{out.name}' of --storage" if url else str(out)
-            raise ConfigError(
-                f"{place}: is of another log or configuration; name another --out"
-            )
+            raise ConfigError(f"{place}: is of another log or configuration; name another --out")
     return optuna.load_study(storage=storage, study_name=out.name), guard
 
 

@@ -1,8 +1,9 @@
 """A worker without training, and the moments at which it is killed.
 
 ``python -m tests.tuning.fake FOLDER WANTED MOMENT``: a moment is ``torn:7`` (in the middle of the
-seventh write), ``locked:7`` (before it, while the journal is locked), ``written:7`` (after it, while
-still locked), ``taken:2`` (while the study is locked, with the second trial just taken), or none.
+seventh write), ``locked:7`` (before it, while the journal is locked), ``written:7`` (after it,
+while still locked), ``taken:2`` (while the study is locked, with the second trial just taken), or
+none.
 """
 
 import os
@@ -55,7 +56,7 @@ def killed_with_trial(nth: int) -> None:
             die()
         set_user_attr(trial, key, value)
 
-    Trial.set_user_attr = setting  # type: ignore[method-assign]
+    Trial.set_user_attr = setting  # type: ignore[method-assign, assignment]
 
 
 def objective(trial: Trial) -> Sequence[float]:
@@ -85,9 +86,7 @@ class Noted(Queue):
 
 def start(folder: Path, wanted: int, moment: str = "", **environment: str) -> Any:  # noqa: ANN401
     command = [sys.executable, "-m", "tests.tuning.fake", str(folder), str(wanted), moment]
-    return subprocess.Popen(
-        command, stdin=subprocess.PIPE, cwd=ROOT, env=os.environ | environment
-    )
+    return subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT, env=os.environ | environment)
 
 
 def main() -> None:

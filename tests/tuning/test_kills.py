@@ -49,7 +49,7 @@ MOMENTS += ["taken:1", "taken:2", "taken:1", "taken:3", "taken:2"]
 
 def test_two_workers_killed_at_twenty_moments_leave_a_whole_study(tmp_path: Path) -> None:
     queue, left = opened(tmp_path), list(MOMENTS)
-    random.Random(3).shuffle(left)
+    random.Random(3).shuffle(left)  # noqa: S311
 
     def one() -> Any:  # noqa: ANN401
         return start(tmp_path, 12, left.pop() if left else "")
@@ -92,7 +92,7 @@ def test_a_study_goes_on_within_seconds(tmp_path: Path, victims: int) -> None:
 
 def check_recovery(folder: Path, victims: int, storage: str | None) -> None:
     queue, started = opened(folder, storage), list[Any]()
-    environment = {"FAKE_SECONDS": "1.5"} | ({"CTR_TUNE_STORAGE": storage} if storage else {})
+    environment = {"FAKE_SECONDS": "1.0"} | ({"CTR_TUNE_STORAGE": storage} if storage else {})
 
     def one() -> Any:  # noqa: ANN401
         started.append(start(folder, 4, **environment))

@@ -62,21 +62,21 @@ def test_two_machines_work_on_one_study_while_workers_are_killed(
     # the name of the directory is that of the study; in each lies what one machine keeps
     folders = [tmp_path / machine / "machines" for machine in "ab"]
     queues = [opened(folder, storage) for folder in folders]
-    moments = [[f"taken:{n}" for n in (1, 2, 3)] for _ in folders]
+    moments = [[f"taken:{n}" for n in (1, 2)] for _ in folders]
 
     def run(place: int) -> None:
         folders[place].mkdir(parents=True)
 
         def one() -> Any:  # noqa: ANN401
             moment = moments[place].pop() if moments[place] else ""
-            return start(folders[place], 10, moment, CTR_TUNE_STORAGE=storage)
+            return start(folders[place], 8, moment, CTR_TUNE_STORAGE=storage)
 
-        Crew(queues[place], one, 1).run(10, {}, lambda done: None)
+        Crew(queues[place], one, 1).run(8, {}, lambda done: None)
 
     with crew(lambda: run(0)), crew(lambda: run(1)):
         pass
     for folder in folders:
-        check_whole(queues[0], folder, 10)
+        check_whole(queues[0], folder, 8)
     told = [(folder / "told.txt").read_text() for folder in folders]
     assert all(told)  # both had a part in it
 
