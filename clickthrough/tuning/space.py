@@ -46,7 +46,7 @@ class Space:
     def given(self) -> dict[str, Any]:
         """Return the configuration's own values, as far as they could be drawn."""
         family, config = self.config.model.name, self.config
-        made = dict.fromkeys(config.tune.drop, ON)
+        made: dict[str, Any] = dict.fromkeys(config.tune.drop, ON)
         if family not in self.families:
             return made
         if len(self.families) > 1:
