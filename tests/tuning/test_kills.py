@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from optuna.trial import TrialState
+from optuna.trial import Trial, TrialState
 
 from clickthrough.tuning.crew import Crew
 from clickthrough.tuning.queue import AGAIN, Queue
@@ -54,7 +54,8 @@ def test_two_workers_killed_at_twenty_moments_leave_a_whole_study(tmp_path: Path
     def one() -> Any:  # noqa: ANN401
         return start(tmp_path, 12, left.pop() if left else "")
 
-    Crew(queue, one, 2).run(12, {}, lambda done: None)
+    with crew(lambda: Crew(queue, one, 2).run(12, {}, lambda done: None)):
+        pass
     assert not left
     check_whole(queue, tmp_path, 12)
 
@@ -78,7 +79,7 @@ def running(queue: Queue) -> list[int]:
 
 @contextmanager
 def crew(run: Callable[[], None]) -> Iterator[threading.Thread]:
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     yield thread
     thread.join(60)
@@ -155,3 +156,40 @@ def test_a_study_is_handed_out_to_the_number_that_is_asked_for(tmp_path: Path) -
     queue.fill(3, {})
     work(queue, objective, RandomSampler, 3)
     assert len(queue.done()) == 3
+
+
+def test_nobody_sees_a_trial_that_is_taken_before_it_has_its_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, another, held = opened(tmp_path), opened(tmp_path), list[bool]()
+    queue.fill(1, {})
+    set_user_attr = Trial.set_user_attr
+
+    def looked_at(trial: Trial, key: str, value: Any) -> None:  # noqa: ANN401
+        other = threading.Thread(target=another.bury, daemon=True)
+        other.start()
+        other.join(0.5)
+        held.append(other.is_alive())
+        set_user_attr(trial, key, value)
+
+    monkeypatch.setattr(Trial, "set_user_attr", looked_at)
+    assert queue.take(1, 1) is not None
+    assert held == [True]
+
+
+def test_a_dead_worker_s_trial_is_repeated_once_whoever_is_killed_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = opened(tmp_path)
+    queue.fill(1, {})
+    queue.take(1, 1)  # of a worker that does not live
+
+    def killed(*told: object, **rest: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(queue.study, "tell", killed)
+        queue.bury()
+    queue.fill(1, {})
+    states = [trial.state for trial in queue.study.get_trials()]
+    assert states == [TrialState.FAIL, TrialState.WAITING]
