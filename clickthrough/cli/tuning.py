@@ -37,9 +37,6 @@ def tune(  # noqa: PLR0913, PLR0917
     ] = None,
 ) -> None:
     """Search settings by trials in several processes; best.yaml then trains without edits."""
-    import importlib.util
-
-    from clickthrough.tuning.report import write_report
     from clickthrough.tuning.result import best_text
     from clickthrough.tuning.run import tune as run
 
@@ -53,10 +50,11 @@ def tune(  # noqa: PLR0913, PLR0917
             settings=settings or [],
             storage=storage,
         )
-    names = write_report(tuned, importlib.util.find_spec("matplotlib") is not None)
     for trial in tuned.front[:1]:
         for name, value in trial.params.items():
             say(escape(f"{name}: {value}"))
     found = best_text(tuned.study, tuned.space.metrics) or "no trial was completed"
     result(escape(f"{found}, of {len(tuned.trials)} trials"))
-    result(escape(f"{', '.join(names)} in {out}"))
+    for error in tuned.errors[:1]:
+        result(escape(f"{len(tuned.errors)} could not be run; the first: {error}"))
+    result(escape(f"{', '.join(tuned.written)} in {out}"))

@@ -1,6 +1,7 @@
 """A study as files: the best configuration, a table of trials, pictures."""
 
 import csv
+import importlib.util
 import io
 import logging
 import warnings
@@ -25,15 +26,11 @@ _LEAST = 2
 _log = logging.getLogger(__name__)
 
 
-def write_report(tuned: Tuned, picture: bool = True) -> list[str]:
+def write_report(tuned: Tuned) -> list[str]:
     """Write ``best.yaml``, ``trials.csv`` and pictures into the directory of a study.
 
-    Args:
-        tuned: the study.
-        picture: whether matplotlib draws it.
-
     Returns:
-        The names of what was written.
+        The names of what was written; without matplotlib there are no pictures.
     """
     out, written = tuned.out, [TRIALS]
     write_whole(out / TRIALS, table(tuned))
@@ -47,7 +44,8 @@ def write_report(tuned: Tuned, picture: bool = True) -> list[str]:
         for trial in tuned.front:
             write_whole(out / FRONT / f"{trial.number}.yaml", as_yaml(tuned, trial))
         written.append(f"{FRONT}/")
-    return written + (list(draw(tuned)) if picture else [])
+    drawn = draw(tuned) if importlib.util.find_spec("matplotlib") else ()
+    return [*written, *drawn]
 
 
 def as_yaml(tuned: Tuned, trial: FrozenTrial) -> str:

@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from clickthrough.config.root import Config
 from clickthrough.tuning.queue import counted, first_number
 from clickthrough.tuning.space import Space
+from clickthrough.tuning.work import ERROR
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Tuned:
         out: its directory.
         space: what was searched.
         study: Optuna's own view of it.
+        written: the names of the files that were written of it.
     """
 
     out: Path
     space: Space
     study: Study
+    written: tuple[str, ...] = ()
 
     @property
     def trials(self) -> list[FrozenTrial]:
@@ -40,6 +43,11 @@ class Tuned:
     def best(self) -> FrozenTrial | None:
         """The best trial by the first objective; None where none was completed."""
         return next(iter(self.front), None)
+
+    @property
+    def errors(self) -> list[str]:
+        """Why trials could not be run."""
+        return [trial.user_attrs[ERROR] for trial in self.trials if ERROR in trial.user_attrs]
 
     def config_of(self, trial: FrozenTrial) -> Config:
         """Return a trial's configuration."""

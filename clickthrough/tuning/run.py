@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from clickthrough.tuning.guard import FileGuard
 from clickthrough.tuning.narrowed import check_features
 from clickthrough.tuning.objective import directions_of
 from clickthrough.tuning.queue import Queue
+from clickthrough.tuning.report import write_report
 from clickthrough.tuning.result import Tuned, best_text
 from clickthrough.tuning.space import Space
 from clickthrough.tuning.spaces import space_of
@@ -88,7 +90,9 @@ def tune(  # noqa: PLR0913
     except OperationalError as error:
         said = str(error.orig).strip().splitlines()[0]
         raise ClickthroughError(f"--storage: the database is gone: {said}") from None
-    return Tuned(folder, space, study)
+    tuned = Tuned(folder, space, study)
+    with step("drawing the study"):
+        return replace(tuned, written=tuple(write_report(tuned)))
 
 
 def about_of(config: Config, dataset: Dataset) -> dict[str, Any]:

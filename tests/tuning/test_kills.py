@@ -193,3 +193,15 @@ def test_a_dead_worker_s_trial_is_repeated_once_whoever_is_killed_meanwhile(
     queue.fill(1, {})
     states = [trial.state for trial in queue.study.get_trials()]
     assert states == [TrialState.FAIL, TrialState.WAITING]
+
+
+def test_a_worker_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    queue = opened(tmp_path)
+    queue.fill(1, {})
+    worker = start(tmp_path, 1, FAKE_SECONDS="60")
+    awaited(lambda: len(running(queue)) == 1)
+    worker.stdin.close()  # as the kernel does where that process is killed
+    worker.wait(WITHIN)
+    queue.bury()
+    states = [trial.state for trial in queue.study.get_trials()]
+    assert states == [TrialState.FAIL, TrialState.WAITING]
