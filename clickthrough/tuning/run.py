@@ -12,17 +12,13 @@ from sqlalchemy.exc import OperationalError
 
 from clickthrough._version import __version__
 from clickthrough.bundle.save import write_json
-from clickthrough.config.data import TabularData
 from clickthrough.config.load import load_config
 from clickthrough.config.root import Config
-from clickthrough.config.tune import MILLISECONDS
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.open import open_dataset
 from clickthrough.data.split import TRAIN, VALIDATION
 from clickthrough.errors import ClickthroughError, ConfigError
-from clickthrough.evaluation.slices import REQUEST_METRICS
 from clickthrough.steps import Step, step
-from clickthrough.training.optim.monitor import check_monitor
 from clickthrough.training.prepare import prepare
 from clickthrough.training.refusals import refuse_unlearnable
 from clickthrough.tuning import stored
@@ -31,6 +27,7 @@ from clickthrough.tuning.guard import FileGuard
 from clickthrough.tuning.narrowed import check_features
 from clickthrough.tuning.objective import directions_of
 from clickthrough.tuning.queue import Queue
+from clickthrough.tuning.refusals import refuse_requests, refuse_untelling
 from clickthrough.tuning.report import write_report
 from clickthrough.tuning.result import Tuned, best_text
 from clickthrough.tuning.space import Space
@@ -73,16 +70,17 @@ def tune(  # noqa: PLR0913
     if not isinstance(config, Config):
         config = load_config(config, Path(data) if data is not None else None, settings)
     space = space_of(config)
-    _check_metrics(space)
+    refuse_requests(space)
     folder, url = Path(out).resolve(), storage or os.environ.get(STORAGE) or None
     dataset = open_dataset(config.data)
     refuse_unlearnable(dataset, config.data.split)
+    refuse_untelling(space, dataset)
     check_features(config, dataset.schema)
     about = about_of(config, dataset)
     _make(folder)
     try:
         study, guard = open_study(folder, url, directions_of(space.metrics), about)
-        _prepare(config, space, dataset, folder)
+        _prepare(config, dataset, folder)
         queue = Queue(study, guard)
         with step("tuning") as at:
             crew = Crew(queue, lambda: _start(folder, trials, url), workers, folder / _LOG)
@@ -104,19 +102,6 @@ def about_of(config: Config, dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _check_metrics(space: Space) -> None:
-    """Refuse a metric that needs requests where the log has none."""
-    data = space.config.data
-    if not isinstance(data, TabularData) or data.roles.request_id is not None:
-        return
-    for metric in space.metrics:
-        if metric in {*REQUEST_METRICS, "listwise_loss"}:
-            raise ConfigError(
-                f"tune.metric: {metric} needs requests, and data.roles names no 'request_id'; "
-                "expected a metric of rows, such as log_loss"
-            )
-
-
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +109,7 @@ def _make(folder: Path) -> None:
         raise ConfigError(f"--out {folder}: no directory can be there: {error.strerror}") from None
 
 
-def _prepare(config: Config, space: Space, dataset: Dataset, folder: Path) -> None:
+def _prepare(config: Config, dataset: Dataset, folder: Path) -> None:
     """Write the train and validation parts, unless they lie there."""
     about = about_of(config, dataset)
     write_json(folder / STUDY, about)
@@ -133,10 +118,6 @@ def _prepare(config: Config, space: Space, dataset: Dataset, folder: Path) -> No
         if stored.holds(folder / PREPARED, kept):
             return
         prepared = prepare(dataset, config, "live", parts=(TRAIN, VALIDATION))
-        watched = prepared.watched
-        for metric in space.metrics:
-            if metric not in MILLISECONDS:
-                check_monitor(metric, watched.labels, watched.offsets)
         with step("writing what the workers share"):
             stored.store(prepared, config, kept, folder / PREPARED)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import yaml
 from optuna.trial import TrialState
@@ -183,6 +184,13 @@ def test_what_goes_wrong_is_one_line_before_any_work(folder: Path, tmp_path: Pat
         with pytest.raises(ConfigError, match=said):
             tune(path, out=tmp_path / "tuning")
         assert not (tmp_path / "tuning").exists()
+    log = make_log(requests=400).with_columns(
+        clicked=pl.col("clicked") * (pl.int_range(pl.len()) < 1_200)
+    )
+    write_log(tmp_path, log)
+    with pytest.raises(ConfigError, match="auc says nothing of this validation part"):
+        tune(parse_config(values_of(tmp_path, metric="auc"), "test"), out=tmp_path / "tuning")
+    assert not (tmp_path / "tuning").exists()
     done = run("tune", path, folder=tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
 
