@@ -19,7 +19,8 @@ from clickthrough.data.open import open_dataset
 from clickthrough.data.split import TRAIN, VALIDATION
 from clickthrough.errors import ClickthroughError, ConfigError
 from clickthrough.steps import Step, step
-from clickthrough.training.prepare import prepare
+from clickthrough.training.calibrate import sliced_column
+from clickthrough.training.prepare import plan_of, prepare
 from clickthrough.training.refusals import refuse_unlearnable
 from clickthrough.tuning import stored
 from clickthrough.tuning.crew import Crew
@@ -76,6 +77,8 @@ def tune(  # noqa: PLR0913
     refuse_unlearnable(dataset, config.data.split)
     refuse_untelling(space, dataset)
     check_features(config, dataset.schema)
+    if config.calibration.by is not None:
+        sliced_column(config.calibration.by, plan_of(config, dataset.schema))
     about = about_of(config, dataset)
     _make(folder)
     try:
