@@ -83,7 +83,7 @@ def refuse_to_replace(target: Path) -> None:
 def _write(folder: Path, parts: Parts) -> Manifest:
     for file in parts.model.iterdir():
         shutil.copyfile(file, folder / file.name)  # modes are those of any new file
-    _write_encoder(folder, parts.encoder)
+    write_encoder(folder, parts.encoder)
     write_json(folder / layout.CONFIG, kept_settings(parts.config))
     write_json(folder / layout.SCHEMA, parts.schema)
     write_json(folder / layout.CALIBRATOR, parts.calibrator)
@@ -122,13 +122,14 @@ def seal(folder: Path, config: Config, counters: str, counters_until: str) -> Ma
 def kept_settings(config: Config) -> dict[str, Any]:
     """Return what a bundle keeps of a configuration: of serving only what was said of it.
 
-    What nobody has set is left to the version that serves.
+    What nobody has set is left to the version that serves; how settings were searched is no part.
     """
     said = config.serving.model_dump(mode="json", exclude_unset=True)
-    return config.model_dump(mode="json") | {"serving": said}
+    return config.model_dump(mode="json", exclude={"tune"}) | {"serving": said}
 
 
-def _write_encoder(folder: Path, encoder: Encoder) -> None:
+def write_encoder(folder: Path, encoder: Encoder) -> None:
+    """Write what :func:`clickthrough.bundle.load.load_encoder` reads."""
     (folder / layout.VOCABULARIES).mkdir()
     for name, vocabulary in encoder.vocabularies.items():
         np.save(vocabulary_path(folder, name), vocabulary.values, allow_pickle=False)

@@ -79,7 +79,7 @@ def _begin(config: Config, dataset: Dataset, out: Path) -> None:
     about = {
         "log": dataset.path.name,
         "data": config.data.model_dump(mode="json", include={"split", "timezone"}),
-        "config": config.model_dump(mode="json", exclude={"serving", "data"}),
+        "config": config.model_dump(mode="json", exclude={"serving", "data", "tune"}),
     }
     text = json.dumps(about, indent=2, sort_keys=True) + "\n"
     path = out / _ABOUT

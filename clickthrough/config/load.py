@@ -57,7 +57,7 @@ def load_config(
     values = _read_yaml(path, name)
     if isinstance(values.get("data"), dict):
         if Path(source).is_file():
-            _anchor(values["data"], Path(source).resolve().parent)
+            anchor(values["data"], Path(source).resolve().parent)
         elif data is not None:
             data = placed(values["data"], data.resolve())
         if data is not None:
@@ -169,7 +169,7 @@ def yaml_value(text: str, place: str) -> Any:  # noqa: ANN401
         raise ConfigError(f"{place}: not readable as YAML: {error}") from None
 
 
-def _anchor(data: dict[str, Any], folder: Path) -> None:
+def anchor(data: dict[str, Any], folder: Path) -> None:
     """Make the paths of the data section absolute: a config means the same from anywhere."""
 
     def absolute(value: Any) -> Any:  # noqa: ANN401

@@ -12,6 +12,7 @@ from clickthrough.config.model import Mlp, Model
 from clickthrough.config.origins import without
 from clickthrough.config.serving import Serving
 from clickthrough.config.training import Calibration, Training
+from clickthrough.config.tune import Tune
 
 
 class Config(Strict):
@@ -34,6 +35,7 @@ class Config(Strict):
     calibration: Calibration = Calibration()
     evaluation: Evaluation = Evaluation()
     serving: Serving = Serving()
+    tune: Tune = Tune()
 
     @property
     def declared(self) -> list[Feature]:

@@ -19,7 +19,7 @@ Monitor = Literal[
 CalibrationMethod = Literal["auto", "platt", "temperature", "isotonic", "none"]
 
 
-_LARGEST_SEED = 2**31 - 1_001
+LARGEST_SEED = 2**31 - 1_001
 """All that draws at random takes it, and so many more for the runs of a comparison."""
 
 
@@ -86,7 +86,7 @@ class Training(Strict):
     tables: Literal["replicated", "sharded"] = "replicated"
     patience: int = Field(default=5, ge=1)
     monitor: Monitor = "log_loss"
-    seed: int = Field(default=7, ge=0, le=_LARGEST_SEED)
+    seed: int = Field(default=7, ge=0, le=LARGEST_SEED)
 
     @model_validator(mode="after")
     def _whole_requests(self) -> Self:

@@ -1,0 +1,60 @@
+"""The verb that searches settings."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clickthrough.cli.options import DataOption
+from clickthrough.cli.output import escape, result, say
+from clickthrough.cli.progress import progress
+from clickthrough.cli.root import app
+
+
+@app.command()
+def tune(  # noqa: PLR0913, PLR0917
+    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a preset.")],
+    data: DataOption = None,
+    trials: Annotated[
+        int, typer.Option(min=1, help="Of the whole study, earlier calls included.")
+    ] = 100,
+    workers: Annotated[
+        int, typer.Option(min=1, max=1_000, help="Processes; each trains with one thread.")
+    ] = 1,
+    out: Annotated[Path, typer.Option(help="Keeps the study; asked again, it goes on.")] = Path(
+        "tuning"
+    ),
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            help="A PostgreSQL URL, for several machines; also as CTR_TUNE_STORAGE.",
+            show_default=False,
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="section.key=value: replaces the file's; again for more."),
+    ] = None,
+) -> None:
+    """Search settings by trials in several processes; best.yaml then trains without edits."""
+    from clickthrough.tuning.result import best_text
+    from clickthrough.tuning.run import tune as run
+
+    with progress():
+        tuned = run(
+            config,
+            trials=trials,
+            workers=workers,
+            out=out,
+            data=data,
+            settings=settings or [],
+            storage=storage,
+        )
+    for trial in tuned.front[:1]:
+        for name, value in trial.params.items():
+            say(escape(f"{name}: {value}"))
+    found = best_text(tuned.study, tuned.space.metrics) or "no trial was completed"
+    result(escape(f"{found}, of {len(tuned.trials)} trials"))
+    for error in tuned.errors[:1]:
+        result(escape(f"{len(tuned.errors)} could not be run; the first: {error}"))
+    result(escape(f"{', '.join(tuned.written)} in {out}"))
