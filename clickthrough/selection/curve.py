@@ -11,9 +11,9 @@ import numpy as np
 
 from clickthrough.config.root import Config
 from clickthrough.evaluation.metrics import auc, request_auc
-from clickthrough.selection.chosen import chosen
 from clickthrough.selection.importance import as_trees, fitted_trees
 from clickthrough.steps import counted
+from clickthrough.training.narrowed import with_features
 from clickthrough.training.prepare import Prepared
 
 _ROUNDS, _PATIENCE = 300, 30
@@ -137,7 +137,7 @@ def _sizes(most: int) -> list[int]:
 
 def point_of(prepared: Prepared, config: Config, names: Collection[str]) -> Point:
     """Return what trees reach on the validation part with some features."""
-    some = chosen(prepared, set(names))
+    some = with_features(prepared, set(names))
     validation = some.tables["validation"]
     own = as_trees(config, _ROUNDS, _PATIENCE)
     trees = fitted_trees(some, some.tables["train"], validation, own)

@@ -22,12 +22,12 @@ from clickthrough.config.root import Config
 from clickthrough.config.tune import MILLISECONDS, Tune
 from clickthrough.training.fit import Fitted, fit
 from clickthrough.training.fitted import FittedModule
+from clickthrough.training.narrowed import narrowed
 from clickthrough.training.optim.monitor import monitored, sign_of
 from clickthrough.training.prepare import Prepared
 from clickthrough.training.resuming.position import Epoch
 from clickthrough.training.rows.table import Table
 from clickthrough.training.told import Told
-from clickthrough.tuning.narrowed import narrowed
 from clickthrough.tuning.queue import first_number
 from clickthrough.tuning.space import Space
 from clickthrough.tuning.storage import Direction
@@ -106,16 +106,8 @@ def _judged(metric: str, fitted: Fitted, prepared: Prepared) -> float:
 
 def latest(table: Table, share: float) -> Table:
     """Return the last requests of a part, which is in order of time."""
-    offsets = np.asarray(table.offsets)
-    first = int((len(offsets) - 1) * (1 - share))
-    rows = slice(int(offsets[first]), None)
-    return Table(
-        table.inputs[rows],
-        table.labels[rows],
-        offsets[first:] - offsets[first],
-        {name: rate[rows] for name, rate in table.rates.items()},
-        None if table.weights is None else table.weights[rows],
-    )
+    requests = len(table.offsets) - 1
+    return table.requests(int(requests * (1 - share)), requests)
 
 
 def digest_of(fitted: Fitted) -> str:

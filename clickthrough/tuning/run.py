@@ -20,12 +20,12 @@ from clickthrough.data.split import TRAIN, VALIDATION
 from clickthrough.errors import ClickthroughError, ConfigError
 from clickthrough.steps import Step, step
 from clickthrough.training.calibrate import sliced_column
+from clickthrough.training.narrowed import check_features
 from clickthrough.training.prepare import plan_of, prepare
 from clickthrough.training.refusals import refuse_unlearnable
 from clickthrough.tuning import stored
 from clickthrough.tuning.crew import Crew
 from clickthrough.tuning.guard import FileGuard
-from clickthrough.tuning.narrowed import check_features
 from clickthrough.tuning.objective import directions_of
 from clickthrough.tuning.queue import Queue
 from clickthrough.tuning.refusals import refuse_requests, refuse_untelling

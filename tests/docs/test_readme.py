@@ -109,6 +109,18 @@ def test_python_runs_as_it_stands(block: Block, outbrain: Path) -> None:
     assert 0 < float(probability) < 1
 
 
+def test_features_and_settings_are_searched_in_the_order_told(outbrain: Path) -> None:
+    """All but ``serve``; with fewer trials, of one epoch."""
+    (block,) = (b for b in of(README, "bash") if b.text.startswith("clickthrough select"))
+    *lines, serve = block.text.splitlines()
+    assert serve == "clickthrough serve models"
+    text = "\n".join(lines).replace("--trials 40", "--trials 2")
+    text = text.replace("--retain 0.998", "--retain 0.9 --set training.epochs=1")
+    text = text.replace("best.yaml", "best.yaml --out tuned --no-baselines")
+    run(text, outbrain)
+    assert (outbrain / "tuned" / "manifest.json").exists()
+
+
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a directory with somebody's log and a side table."""

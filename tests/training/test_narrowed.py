@@ -11,10 +11,10 @@ from clickthrough.config.root import Config
 from clickthrough.data.open import open_dataset
 from clickthrough.data.split import TRAIN, VALIDATION
 from clickthrough.errors import ConfigError
+from clickthrough.training.narrowed import check_features, narrowed, with_features
 from clickthrough.training.prepare import Prepared, prepare
 from clickthrough.training.rows.table import Table
 from clickthrough.tuning import stored
-from clickthrough.tuning.narrowed import check_features, narrowed
 from tests.logs import make_values
 
 FEATURES: list[dict[str, Any]] = [
@@ -108,3 +108,19 @@ def test_a_feature_that_others_lean_on_cannot_be_searched(
     config = parse_config(values, "test")
     with pytest.raises(ConfigError, match=r"tune.drop: counter\(advertiser\): without it 'item_"):
         check_features(config, prepared.schema)
+
+
+WITHOUT = ["categorical(platform)", "counter(user)", "numeric(price)", "time(hour)"]
+
+
+def test_some_features_are_what_they_are_when_prepared_alone(config: Config) -> None:
+    dataset = open_dataset(config.data)
+    whole = prepare(dataset, config, "live")
+    alone = prepare(dataset, config.model_copy(update={"drop": WITHOUT}), "live")
+    kept = {slot.origin for slot in whole.encoder.slots} - {*WITHOUT}
+    made = with_features(whole, kept)
+    assert made.encoder.slots == alone.encoder.slots
+    for part, table in alone.tables.items():
+        for name, array in table.inputs.arrays().items():
+            np.testing.assert_array_equal(made.tables[part].inputs.arrays()[name], array)
+        assert (made.tables[part].labels == table.labels).all()

@@ -1,5 +1,6 @@
 """Prepared data less some features: the columns that preparing anew without them would make."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -33,6 +34,30 @@ def narrowed(prepared: Prepared, config: Config) -> Prepared:
     if plan == old.plan:
         return prepared
     refuse_changed(old.plan, plan)
+    return _of_plan(prepared, plan)
+
+
+def with_features(prepared: Prepared, names: Collection[str]) -> Prepared:
+    """Return prepared data with the columns of some features, as they are.
+
+    Args:
+        prepared: with all of them.
+        names: of features, see :mod:`clickthrough.config.origins`. A rate that is smoothed towards
+            that of another key stays as it is, though that key's own columns go.
+    """
+    old = prepared.encoder.plan
+    plan = replace(
+        old,
+        ids=tuple(column for column in old.ids if column.origin in names),
+        numeric=tuple(column for column in old.numeric if column.origin in names),
+        bags=tuple(column for column in old.bags if column.origin in names),
+    )
+    return _of_plan(prepared, plan)
+
+
+def _of_plan(prepared: Prepared, plan: Plan) -> Prepared:
+    """Return prepared data with the columns of a smaller plan."""
+    old = prepared.encoder
     encoder = Encoder(
         plan,
         {table: old.vocabularies[table] for table in plan.vocabularies},
@@ -44,7 +69,7 @@ def narrowed(prepared: Prepared, config: Config) -> Prepared:
     seen = prepared.seen and _cut(prepared.seen, plan, chosen)
     if not any(measure.kind == "position" for measure in plan.measures):
         seen = None
-    return Prepared(encoder, schema, tables, seen)
+    return Prepared(encoder, prepared.schema, tables, seen)
 
 
 def check_features(config: Config, schema: Schema) -> None:
