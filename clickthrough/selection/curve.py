@@ -53,8 +53,8 @@ class Curve:
         """The area under AUC against the share of the features, from the fewest to all."""
         sizes = np.array([point.features for point in self.points], np.float64)
         reached = np.array([point.auc for point in self.points])
-        if len(sizes) == 1:
-            return float(reached[0])
+        if sizes[0] == sizes[-1]:
+            return float(reached[-1])
         return float(np.trapezoid(reached, sizes) / (sizes[-1] - sizes[0]))
 
     @property

@@ -17,6 +17,8 @@ Offsets = NDArray[np.int64]
 def folds(table: Table, count: int = FOLDS) -> Iterator[tuple[Table, Table]]:
     """Yield each fold: what comes before a block of requests, and the block.
 
+    A fold before which there are clicks alone, or none, is left out.
+
     Args:
         table: in order of time.
         count: how many.
@@ -25,7 +27,9 @@ def folds(table: Table, count: int = FOLDS) -> Iterator[tuple[Table, Table]]:
     bounds = np.arange(count + 2) * requests // (count + 1)
     for fold in range(1, count + 1):
         start, end = int(bounds[fold]), int(bounds[fold + 1])
-        yield table.requests(0, start), table.requests(start, end)
+        before, after = table.requests(0, start), table.requests(start, end)
+        if 0 < before.labels.sum() < len(before) and len(after):
+            yield before, after
 
 
 def newest(table: Table, most: int) -> Table:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from clickthrough.config.model import LightGbm
 from clickthrough.config.root import Config
 from clickthrough.config.training import Calibration
+from clickthrough.errors import DataError
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.models.trees import FittedTrees, Sizes
 from clickthrough.models.trees.inputs import LOOKED_UP
@@ -24,6 +25,8 @@ Floats = NDArray[np.float64]
 
 MOST_ROWS = 300_000
 """Trees are fitted to so many of the newest rows: of more, they would tell the same later."""
+_FEWEST = 3
+"""Folds by which the error of a mean can be told."""
 _LOGS, _DRAWS = 20, 20
 """One log of so many has a candidate on noise above the level; it is told by so many draws."""
 
@@ -104,10 +107,18 @@ def importances(prepared: Prepared, config: Config, rounds: int) -> Importances:
         prepared: the log.
         config: its seed, threads and weights.
         rounds: trees of a fit: as many on noise, where stopping early would leave none.
+
+    Raises:
+        DataError: too little of the training part comes after a click.
     """
     own = as_trees(config, rounds, patience=None)
     origins = tree_origins(prepared.encoder)
     found = [*_each_fold(prepared, own, config.training.seed)]
+    if len(found) < _FEWEST:
+        raise DataError(
+            f"of {FOLDS} folds of the training part in order of time, {len(found)} have clicks and "
+            f"others before them: at least {_FEWEST} are needed to tell what is above chance"
+        )
     arrays = (np.array(rows, np.float64) for rows in zip(*found, strict=True))
     return Importances(origins, *arrays)
 

@@ -5,6 +5,7 @@ from rich.text import Text
 
 from clickthrough.selection.run import Selection
 
+_RETAINED = 0.998
 _MOST = 30
 """Features of each kind that are listed; all are in importances.csv."""
 
@@ -27,10 +28,14 @@ def selection_table(made: Selection) -> Table:
 def selection_text(made: Selection) -> str:
     """Return what stays in numbers."""
     curve = made.curve
+    lost = curve.retained < _RETAINED
+    few = (
+        " What is lost are features that this log is too small to tell from noise." if lost else ""
+    )
     return (
         f"{len(made.kept):,} of {len(made.decisions):,} features stay: {made.columns[1]:,} of "
         f"{made.columns[0]:,} inputs, {made.reads[1]:,} of {made.reads[0]:,} histories read. "
         f"Trees on the validation part: AUC {curve.whole.auc:.4f} with all, {curve.kept.auc:.4f} "
         f"with these ({curve.retained:.1%} of what is above one half); within requests "
-        f"{curve.whole.request_auc:.4f} and {curve.kept.request_auc:.4f}."
+        f"{curve.whole.request_auc:.4f} and {curve.kept.request_auc:.4f}.{few}"
     )

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from clickthrough.cli import app
 from clickthrough.config.load import load_config, parse_config
 from clickthrough.config.root import Config
-from clickthrough.errors import ConfigError
+from clickthrough.errors import ConfigError, DataError
 from clickthrough.selection import Choice, select
 from clickthrough.training.run import train
 from tests.logs import make_log, make_values, write_log
@@ -103,6 +103,14 @@ def test_generated_candidates_are_counters_pairs_and_standings(noisy: Config) ->
     assert made.columns[0] <= 260 + 10
     item = [one for one in made.importances.origins if one == "counter(item)"]
     assert len(item) > 14  # more half-lives and a window than were declared
+
+
+def test_a_log_whose_clicks_come_late_is_refused(tmp_path: Path) -> None:
+    log = make_log(seed=1, requests=200)
+    rows = pl.int_range(pl.len())
+    write_log(tmp_path, log.with_columns(clicked=pl.when(rows < 480).then(0).otherwise("clicked")))
+    with pytest.raises(DataError, match=r"of 5 folds of the training part .* 1 have clicks"):
+        select(parse_config(make_values(tmp_path), "test"))
 
 
 @pytest.mark.parametrize(

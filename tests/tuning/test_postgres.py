@@ -18,7 +18,8 @@ from clickthrough.tuning.storage import open_study
 from tests.tuning.fake import start
 from tests.tuning.test_kills import check_recovery, check_whole, crew, opened
 
-BIN = Path("/usr/lib/postgresql/15/bin")
+HOME = Path("/usr/lib/postgresql")
+BIN = max(HOME.glob("*/bin"), default=HOME / "bin")
 
 
 def as_owner(*command: object) -> None:
@@ -40,7 +41,7 @@ def free_port() -> int:
 def storage() -> Iterator[str]:
     pytest.importorskip("psycopg", reason="psycopg is not installed: pip install '.[postgres]'")
     if not (BIN / "initdb").exists():
-        pytest.skip(f"no PostgreSQL at {BIN}: apt-get install postgresql")
+        pytest.skip(f"no PostgreSQL in {HOME}: make test-system")
     folder = Path(tempfile.mkdtemp(prefix="clickthrough-postgres-"))
     if os.geteuid() == 0:
         owner = pwd.getpwnam("postgres")
