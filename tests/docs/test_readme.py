@@ -138,7 +138,8 @@ def test_verbs_run_on_a_log_of_ones_own(own: Path) -> None:
     assert len(lines) == texts[0].count("\n") - 1
     assert "largest difference of a probability: 0.0" in run("\n".join(lines), own)
     for block in of(GUIDE, "bash"):
-        run(block.text, own)
+        if not block.text.startswith(("clickthrough select", "clickthrough tune")):  # tried above
+            run(block.text, own)
     assert {"reliability.svg", "figures.json", "classic"} <= {path.name for path in own.iterdir()}
 
 
