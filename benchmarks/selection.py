@@ -34,9 +34,10 @@ def main() -> None:
     parser.add_argument("--impressions", type=int, default=100_000)
     parser.add_argument("--noise", type=int, default=18, help="numbers drawn at random")
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--shuffled", action="store_true")
     given = parser.parse_args()
-    for seed in range(1, given.seeds + 1):
+    for seed in range(given.first, given.first + given.seeds):
         with tempfile.TemporaryDirectory() as folder:
             config = planted(Path(folder), given.impressions, given.noise, seed, given.shuffled)
             report(seed, config)
