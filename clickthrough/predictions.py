@@ -69,8 +69,7 @@ def _csv_writer(file: TextIO) -> Write:
         if not names:
             names.extend(columns)
             writer.writerow(names)
-        absent = [None] * len(columns["row"])
-        writer.writerows(zip(*(_cells(columns.get(name, absent)) for name in names), strict=True))
+        writer.writerows(zip(*(_cells(columns[name]) for name in names), strict=True))
 
     return write
 

@@ -86,16 +86,7 @@ def _scored(predictor: Predictor, batch: Batch, source: Path) -> Written:
 
 def _in_order(batches: Sequence[Written]) -> Written:
     """Return rows of several batches in the order of the file."""
-    names = dict.fromkeys(name for batch in batches for name in batch)
-    rows = [len(batch["row"]) for batch in batches]
-    columns = {
-        name: [
-            value
-            for batch, size in zip(batches, rows, strict=True)
-            for value in batch.get(name, [None] * size)
-        ]
-        for name in names
-    }
+    columns = {n: [value for batch in batches for value in batch[n]] for n in batches[0]}
     order = np.argsort(np.array(columns["row"], np.int64)).tolist()
     return {name: [column[place] for place in order] for name, column in columns.items()}
 

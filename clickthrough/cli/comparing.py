@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from clickthrough.cli.options import DataOption
+from clickthrough.cli.options import ConfigArgument, DataOption, SettingsOption
 from clickthrough.cli.output import escape, result
 from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
@@ -13,7 +13,7 @@ from clickthrough.cli.root import app
 
 @app.command()
 def compare(
-    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a preset.")],
+    config: ConfigArgument,
     models: Annotated[
         str, typer.Option(help="Families, by commas; settings in brackets: mlp\\[members=4].")
     ],
@@ -22,10 +22,7 @@ def compare(
     out: Annotated[
         Path, typer.Option(help="Keeps each run as it ends; asked again, it goes on.")
     ] = Path("comparison"),
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="section.key=value: replaces the file's; again for more."),
-    ] = None,
+    settings: SettingsOption = None,
 ) -> None:
     """Fit models on the same rows over several seeds: accuracy, its spread, and what it takes."""
     import importlib.util
@@ -46,7 +43,7 @@ def compare(
 
 @app.command()
 def select(  # noqa: PLR0913, PLR0917 - a verb has its options
-    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a preset.")],
+    config: ConfigArgument,
     data: DataOption = None,
     out: Annotated[
         Path, typer.Option(help="A directory for selected.yaml, tables and pictures.")
@@ -70,10 +67,7 @@ def select(  # noqa: PLR0913, PLR0917 - a verb has its options
     most: Annotated[
         int, typer.Option(min=1, help="Numbers that candidates make, with --generate.")
     ] = 1_000,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="section.key=value: replaces the file's; again for more."),
-    ] = None,
+    settings: SettingsOption = None,
 ) -> None:
     """Choose features: by trees over time, against what noise reaches; writes a configuration."""
     from clickthrough.config.load import load_config

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 BundleArgument = Annotated[Path, typer.Argument(help="The bundle's directory.")]
+ConfigArgument = Annotated[str, typer.Argument(help="A YAML file, or the name of a preset.")]
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Where the log lies, instead of data.path.")
 ]
@@ -15,4 +16,8 @@ DiagramOption = Annotated[
 ]
 TruthOption = Annotated[
     Path | None, typer.Option("--truth", help="Parquet: request, item, probability[, observable].")
+]
+SettingsOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="section.key=value: replaces the file's; again for more."),
 ]

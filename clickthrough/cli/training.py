@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from clickthrough.cli.options import BundleArgument, DataOption, DiagramOption, TruthOption
+from clickthrough.cli.options import (
+    BundleArgument,
+    ConfigArgument,
+    DataOption,
+    DiagramOption,
+    SettingsOption,
+    TruthOption,
+)
 from clickthrough.cli.output import check_diagram, escape, result, say, show
 from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
@@ -19,7 +26,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def train(  # noqa: PLR0913, PLR0917
-    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a preset.")],
+    config: ConfigArgument,
     data: DataOption = None,
     out: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("models"),
     baselines: Annotated[bool, typer.Option(help="Fit the baselines beside.")] = True,
@@ -31,10 +38,7 @@ def train(  # noqa: PLR0913, PLR0917
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
     ] = False,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="section.key=value: replaces the file's; again for more."),
-    ] = None,
+    settings: SettingsOption = None,
 ) -> None:
     """Train on a log, evaluate, and leave a bundle.
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from clickthrough.cli.options import DataOption
+from clickthrough.cli.options import ConfigArgument, DataOption, SettingsOption
 from clickthrough.cli.output import escape, result, say
 from clickthrough.cli.progress import progress
 from clickthrough.cli.root import app
@@ -13,7 +13,7 @@ from clickthrough.cli.root import app
 
 @app.command()
 def tune(  # noqa: PLR0913, PLR0917
-    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a preset.")],
+    config: ConfigArgument,
     data: DataOption = None,
     trials: Annotated[
         int, typer.Option(min=1, help="Of the whole study, earlier calls included.")
@@ -31,10 +31,7 @@ def tune(  # noqa: PLR0913, PLR0917
             show_default=False,
         ),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="section.key=value: replaces the file's; again for more."),
-    ] = None,
+    settings: SettingsOption = None,
 ) -> None:
     """Search settings by trials in several processes; best.yaml then trains without edits."""
     from clickthrough.tuning.result import best_text

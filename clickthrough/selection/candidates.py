@@ -60,10 +60,11 @@ class _Fields:
     """What can be counted by.
 
     Attributes:
+        values: how many values each field has.
         ids: fields of categorical features, the user and the item, those of few values first.
         varied: those that differ within a request.
         bags: list fields of ids by their type.
-        pairs: whether pairs of fields can be keys.
+        timed: whether the log says when, without which nothing is counted.
     """
 
     def __init__(self, config: Config, dataset: Dataset) -> None:

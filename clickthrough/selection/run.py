@@ -10,14 +10,16 @@ from clickthrough.config.root import Config
 from clickthrough.data.open import open_dataset
 from clickthrough.data.split import TRAIN, VALIDATION
 from clickthrough.errors import ConfigError
+from clickthrough.models.trees import Sizes
+from clickthrough.models.trees.rates import fit_inputs
 from clickthrough.selection.alike import ROWS, near_duplicates
 from clickthrough.selection.candidates import with_generated
 from clickthrough.selection.curve import Curve, Sets, point_of
 from clickthrough.selection.decide import Alike, Decision, decided
+from clickthrough.selection.folds import levelled, newest
 from clickthrough.selection.importance import (
+    MOST_ROWS,
     Importances,
-    as_trees,
-    fitted_trees,
     importances,
     tree_origins,
 )
@@ -88,7 +90,7 @@ def select(
     prepared = prepare(dataset, config, "live", parts=(TRAIN, VALIDATION))
     with step("fitting trees to folds"):
         found = importances(prepared, config, choice.rounds)
-    decisions = decided(found, choice, _alike(prepared, config, choice))
+    decisions = decided(found, choice, _alike(prepared, choice))
     _refuse_nothing(decisions)
     with step("fitting trees to the best features"):
         decisions, curve = _measured(prepared, config, choice, decisions)
@@ -112,13 +114,13 @@ def _names(config: Config) -> list[str]:
     return list(dict.fromkeys(name for one in config.declared for name in origins_of(one)))
 
 
-def _alike(prepared: Prepared, config: Config, choice: Choice) -> Alike:
+def _alike(prepared: Prepared, choice: Choice) -> Alike:
     """Return what tells near-duplicates, by the newest rows of the training part."""
 
     def tell(ranked: Sequence[str]) -> Mapping[str, str]:
         train = prepared.tables["train"]
-        trees = fitted_trees(prepared, train, train, as_trees(config, 1, None))
-        matrix = trees.inputs.matrix(train.inputs[slice(max(0, len(train) - ROWS), len(train))])
+        inputs, _ = fit_inputs(levelled(newest(train, MOST_ROWS)), Sizes.of(prepared.encoder))
+        matrix = inputs.matrix(train.inputs[slice(max(0, len(train) - ROWS), len(train))])
         return near_duplicates(matrix, tree_origins(prepared.encoder), ranked, choice.alike)
 
     return tell

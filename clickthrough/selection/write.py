@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from clickthrough.config.features import Feature
+from clickthrough.config.load import anchor
 from clickthrough.config.origins import origins_of
 from clickthrough.config.root import Config
 from clickthrough.selection.decide import Decision
@@ -60,6 +61,7 @@ def as_yaml(made: "Selection") -> str:
 def _sections(config: Config) -> dict[str, Any]:
     """Return what is said of each section, and nothing that is so by default."""
     said = config.model_dump(mode="json", exclude_unset=True, exclude={"features", "drop"})
+    anchor(said["data"], Path.cwd())
     features = [one.model_dump(mode="json", exclude_defaults=True) for one in config.features]
     kinds = [{"kind": one.kind} | rest for one, rest in zip(config.features, features, strict=True)]
     return {"data": said.pop("data"), "features": kinds, **said}

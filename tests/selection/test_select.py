@@ -76,6 +76,20 @@ def test_noise_goes_what_tells_stays_and_what_stays_trains(noisy: Config, tmp_pa
     assert run.metrics["test"]["results"]
 
 
+def test_a_log_is_found_wherever_the_configuration_is_written(
+    noisy: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = noisy.data.path
+    assert isinstance(path, Path)
+    monkeypatch.chdir(path.parent)
+    near = noisy.model_copy(
+        update={"data": noisy.data.model_copy(update={"path": Path(path.name)})}
+    )
+    made = select(near, tmp_path / "out", Choice(keep=["counter(item)"], rounds=5))
+    assert made.kept
+    assert load_config(tmp_path / "out" / "selected.yaml").data.path == path
+
+
 def test_of_shuffled_clicks_only_what_always_stays_is_left(tmp_path: Path) -> None:
     config = parse_config(values_with_noise(tmp_path, shuffled=True), "test")
     made = select(config, None, Choice(keep=["numeric(price)"]))
