@@ -32,6 +32,9 @@ _Loader.add_implicit_resolver(
 )
 
 
+_PATHS = "tune.space."
+"""What comes after it is one key, with dots of its own."""
+
 # a scalar that says of what type it is, and is none of it: 2020-13-45; brackets without end
 _NO_YAML = (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError)
 
@@ -148,13 +151,24 @@ def _put(values: dict[str, Any], setting: str) -> str:
     key, equals, text = setting.partition("=")
     if not equals:
         raise ConfigError(f"--set {setting}: expected section.key=value")
-    *sections, last = key.strip().split(".")
+    *sections, last = _places(key.strip())
     for section in sections:
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
             raise ConfigError(f"--set {setting}: '{section}' holds no keys")
     values[last] = yaml_value(text, f"--set {setting}")
     return key.strip()
+
+
+def _places(key: str) -> list[str]:
+    """Divide a key at its dots.
+
+    >>> _places("training.epochs"), _places("tune.space.model.mlp.dropout")
+    (['training', 'epochs'], ['tune', 'space', 'model.mlp.dropout'])
+    """
+    if key.startswith(_PATHS):
+        return [*_PATHS.strip(".").split("."), key.removeprefix(_PATHS)]
+    return key.split(".")
 
 
 def yaml_value(text: str, place: str) -> Any:  # noqa: ANN401

@@ -79,7 +79,8 @@ def select(
     """
     choice, told = choice or Choice(), told or Told()
     config = config if isinstance(config, Config) else load_config(config)
-    choice.check([*_names(config), *(choice.keep if choice.generate else ())])
+    generated = (*choice.keep, *choice.deny) if choice.generate else ()
+    choice.check([*_names(config), *generated])
     dataset = open_dataset(config.data)
     refuse_unlearnable(dataset, config.data.split)
     if choice.generate:

@@ -332,6 +332,12 @@ def test_another_family_leaves_out_what_it_lacks_of_the_files(preset: str) -> No
         load_config(preset, settings=["model.name=lr", "model.hidden=[3]"])
 
 
+def test_a_path_that_is_searched_keeps_its_dots() -> None:
+    searched = "tune.space.model.mlp.dropout={low: 0.0, high: 0.3}"
+    (key,) = load_config("outbrain", settings=[searched]).tune.space
+    assert key == "model.mlp.dropout"
+
+
 def test_a_value_of_the_command_line_is_not_blamed_on_the_file() -> None:
     with pytest.raises(ConfigError) as refused:
         load_config("outbrain", settings=["training.epochs=0", "model.dropout=0.3"])

@@ -111,7 +111,9 @@ def test_the_fewest_features_that_keep_enough_stay(noisy: Config) -> None:
 
 
 def test_generated_candidates_are_counters_pairs_and_standings(noisy: Config) -> None:
-    made = select(noisy, None, Choice(generate=True, most=260, rounds=10))
+    denied = "counter(platform)"
+    made = select(noisy, None, Choice(generate=True, most=260, rounds=10, deny=[denied]))
+    assert next(one.why for one in made.decisions if one.name == denied) == "never stays: --deny"
     names = {one.name for one in made.decisions}
     assert {"counter(advertiser)", "counter(platform+advertiser)", "counter(noise_key)"} <= names
     assert made.columns[0] <= 260 + 10
@@ -131,6 +133,7 @@ def test_a_log_whose_clicks_come_late_is_refused(tmp_path: Path) -> None:
     ("options", "said"),
     [
         (["--keep", "counter(itm)"], "did you mean 'counter(item)'"),
+        (["--generate", "--deny", "counter(itm)"], "did you mean 'counter(item)'"),
         (["--top", "0"], "--top 0: expected at least 1"),
         (["--retain", "1.5"], "--retain 1.5: expected above 0, at most 1"),
         (["--percentile", "100"], "expected 0 to below 100"),

@@ -8,6 +8,8 @@ Offsets = NDArray[np.int64]
 
 _DECIMALS = 9
 """Values are rounded before ranking: a rank would amplify a difference in the last bit."""
+_FEW, _MANY = 12, 1_000
+"""Of so many requests of so few, to compare all pairs is faster than to sort."""
 
 
 def rank_in_request(values: Floats, offsets: Offsets) -> Floats:
@@ -22,30 +24,50 @@ def rank_in_request(values: Floats, offsets: Offsets) -> Floats:
     if len(offsets) == len(values) + 1 and (offsets[1:] > offsets[:-1]).all():
         return np.where(np.isfinite(values), 0.5, np.nan)
     rounded = np.round(values, _DECIMALS)
-    request = request_of(offsets)
-    known = np.isfinite(rounded)
-    counts = np.add.reduceat(known, offsets[:-1], dtype=np.int64)[request]
-    order = _order(rounded, request, offsets)
-    ordered, owner = rounded[order], request[order]
-    new = np.ones(len(order), bool)
-    new[1:] = (ordered[1:] != ordered[:-1]) | (owner[1:] != owner[:-1])
-    starts = np.flatnonzero(new)
-    sizes = np.diff(np.append(starts, len(order)))
-    mean_place = np.repeat(starts + (sizes - 1) / 2, sizes) - offsets[owner]
-    ranks = np.empty(len(order))
-    ranks[order] = mean_place
-    share = np.where(counts > 1, ranks / np.maximum(counts - 1, 1), 0.5)
+    sizes = np.diff(offsets)
+    size = int(sizes[0])
+    if (sizes == size).all():
+        return _ranks(rounded.reshape(-1, size)).ravel()
+    made = np.empty(len(values))
+    for size in np.flatnonzero(np.bincount(sizes)).tolist():
+        rows = offsets[:-1][sizes == size][:, None] + np.arange(size)
+        made[rows] = _ranks(rounded[rows])
+    return made
+
+
+def _ranks(values: Floats) -> Floats:
+    """Return the ranks within requests of one size, shape (requests, size), as shares."""
+    known = np.isfinite(values)
+    counts = known.sum(axis=1, keepdims=True)
+    compares = values.shape[1] <= _FEW and len(values) >= _MANY
+    places = _by_comparing(values) if compares else _by_sorting(values)
+    share = np.where(counts > 1, places / np.maximum(counts - 1, 1), 0.5)
     return np.where(known, share, np.nan)
 
 
-def _order(values: Floats, request: NDArray[np.int64], offsets: Offsets) -> NDArray[np.int64]:
-    """Return the rows by request and value; NaN comes last within its request."""
-    size = int(offsets[1] - offsets[0])
-    if (np.diff(offsets) != size).any():
-        return np.lexsort((values, request))
-    # requests of one size: a short sort each, and ties may come in any order
-    within = values.reshape(-1, size).argsort(axis=1)
-    return (within + offsets[:-1, None]).ravel()
+def _by_comparing(values: Floats) -> Floats:
+    """Return the place of each value, from 0, by comparing it with each of its request."""
+    columns = np.ascontiguousarray(values.T)  # an operation then runs over all requests at once
+    twice = np.zeros(columns.shape, np.uint8)
+    for other in columns:
+        twice += other < columns
+        twice += other <= columns
+    return (twice.T - 1.0) / 2
+
+
+def _by_sorting(values: Floats) -> Floats:
+    """Return the place of each value, from 0; NaN comes last."""
+    requests, size = values.shape
+    first = (np.arange(requests) * size)[:, None]
+    order = (values.argsort(axis=1) + first).ravel()
+    ordered = values.ravel()[order].reshape(requests, size)
+    new = np.ones((requests, size), bool)
+    new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    starts = np.flatnonzero(new)
+    ties = np.diff(np.append(starts, len(order)))
+    places = np.empty(len(order))
+    places[order] = np.repeat(starts + (ties - 1) / 2, ties)
+    return places.reshape(requests, size) - first
 
 
 def difference_from_request(values: Floats, offsets: Offsets) -> Floats:

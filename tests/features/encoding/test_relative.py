@@ -1,9 +1,12 @@
+from unittest.mock import patch
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from clickthrough.features.encoding import relative
 from clickthrough.features.encoding.relative import (
     difference_from_request,
     rank_in_request,
@@ -36,6 +39,8 @@ def test_ranks_are_those_of_each_request_alone_by_scipy(requests: list[list[floa
                 rank = float(next(ranks))
                 expected.append(rank / most if len(known) > 1 else 0.5)
     np.testing.assert_allclose(rank_in_request(*joined(requests)), expected, atol=1e-15)
+    with patch.object(relative, "_MANY", 1):  # as of many requests
+        np.testing.assert_allclose(rank_in_request(*joined(requests)), expected, atol=1e-15)
 
 
 @settings(deadline=None)

@@ -57,3 +57,14 @@ def test_a_sample_of_few_large_requests_holds_each_once() -> None:
     rows = pl.DataFrame({"row": range(350), "request_id": np.repeat(range(5), 70), "part": 0})
     found = Chunks.of(rows.lazy().drop("part"), rows.select("request_id", "part")).sample(0, 300)
     assert found.equals(rows.select("row", "request_id", "part"))
+
+
+def test_of_many_columns_fewer_rows_are_read_at_a_time(
+    rows: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 600)
+    wide = rows.with_columns(pl.lit(0).alias(f"column {n}") for n in range(2 * chunks.WIDE))
+    made = Chunks.of(wide.lazy().drop("part"), rows.select("request_id", "part"))
+    assert max(chunk.height for chunk in made) <= 300
+    assert pl.concat(made).select(rows.columns).equals(rows)
+    assert made.sample(0, 600).height <= 300
