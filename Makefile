@@ -29,11 +29,14 @@ tests: .venv/.dev
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 test-system:
-	@if ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1; then :; \
+	@missing=""; \
+	ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1 || missing="postgresql"; \
+	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-		apt-get install -qq -y --no-install-recommends postgresql >/dev/null; \
-	else echo "tests of PostgreSQL are skipped: this needs root and apt-get"; fi
+		apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
+	else echo "tests are skipped that need$$missing: to install it takes root and apt-get"; fi
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -25,6 +25,10 @@ class StoreError(ClickthroughError):
     """An online store that cannot be opened, read or written now."""
 
 
+class StoreAwayError(StoreError):
+    """An online store that does not answer in time; it is asked again without anybody's help."""
+
+
 class RequestError(ClickthroughError):
     """Impressions or events that cannot be scored or recorded: names the row and the field."""
 

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator
+from hashlib import blake2b
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +14,7 @@ from clickthrough.bundle import Bundle, load_bundle
 from clickthrough.config import Config
 from clickthrough.training.run import train
 from tests.logs import make_config, make_log, write_log
+from tests.redis.server import RedisServer
 
 torch.set_num_threads(1)  # models are small here: threads would wait for each other
 
@@ -30,6 +32,21 @@ def logs_as_they_were() -> Iterator[None]:
             root.removeHandler(handler)
     root.setLevel(levels[0])
     own.setLevel(levels[1])
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis server; each test takes a prefix of its own."""
+    made = RedisServer(tmp_path_factory.mktemp("redis")).start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer, request: pytest.FixtureRequest) -> str:
+    """A store on the server that no other test has; it waits long where the machine is busy."""
+    prefix = blake2b(request.node.nodeid.encode(), digest_size=8).hexdigest()
+    return f"{redis_server.url}?prefix={prefix}&deadline_ms=1000"
 
 
 @pytest.fixture(scope="session")

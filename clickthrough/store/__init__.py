@@ -4,17 +4,20 @@ from pathlib import Path
 
 from clickthrough.store.base import Store
 from clickthrough.store.memory import MemoryStore
+from clickthrough.store.redis import SCHEMES, open_redis
 from clickthrough.store.sqlite import SQLiteStore
 
 __all__ = ["MemoryStore", "SQLiteStore", "Store", "open_store"]
 
 
 def open_store(where: str | Path) -> Store:
-    """Open a store: ``memory``, or the path of an SQLite file.
+    """Open a store: ``memory``, the path of an SQLite file, or ``redis://HOST``.
 
     Any bundle may use any store: keys begin with a digest of what their values mean.
 
     Raises:
         StoreError: the store cannot be opened.
     """
+    if str(where).startswith(SCHEMES):
+        return open_redis(str(where))
     return MemoryStore() if str(where) == "memory" else SQLiteStore(Path(where))

@@ -1,9 +1,13 @@
 """What a store can do. Values are bytes; what they mean is the business of ``features``."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Literal, Protocol, TypeVar
 
+T = TypeVar("T")
+Durability = Literal["disk", "second", "memory", "unknown"]
+"""What of an acknowledged change may be lost: nothing, for it is on disk; the last second, if the
+server or its machine ends; all, with the process or server that holds it; it is not known what.
+"""
 Breathe = Callable[[], None]
 """Called between slices of long work, to let others in."""
 
@@ -40,18 +44,34 @@ class Store(Reader, Protocol):
     :meth:`read` never waits for a transaction, and sees all that one wrote or nothing; nor does it
     wait for more than a slice of :meth:`expire` and :meth:`trim`, which call ``breathe`` between
     slices. Each method raises :class:`clickthrough.errors.StoreError` where the store is out of
-    order.
+    order, and :meth:`read` :class:`clickthrough.errors.StoreAwayError` where it does not answer in
+    time, and does again without anybody's help.
 
     Attributes:
         waits: whether a transaction may wait: for a disk, or another process.
+        remote: whether reading waits too: for a network.
         lost: whether it is gone for this process, and only a new one can count on.
+        durability: what of an acknowledged change may be lost.
     """
 
     waits: bool
+    remote: bool
     lost: bool
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
-        """Begin a transaction: committed at the end of the block, undone if it raises."""
+    @property
+    def durability(self) -> Durability:
+        """See above."""
+
+    def update(self, change: Callable[[Transaction], T]) -> T:
+        """Read and write in a transaction: all of it takes effect, or nothing if it raises.
+
+        Args:
+            change: reads and writes; called again where somebody else wrote meanwhile, so it
+                changes nothing but what it is given.
+
+        Returns:
+            What ``change`` returned in the transaction that took effect.
+        """
 
     def expire(self, before: int, breathe: Breathe = nothing) -> int:
         """Forget values that expire before a moment; return how many."""

@@ -2,12 +2,11 @@
 
 import heapq
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from clickthrough.store.base import Breathe, nothing
+from clickthrough.store.base import Breathe, Durability, T, Transaction, nothing
 
 Life = tuple[int, int]
 """When a value changed, and when it expires."""
@@ -47,8 +46,8 @@ class MemoryStore:
     ``_lock`` for as long as the change itself takes, which is all that readers wait for.
     """
 
-    waits = False
-    lost = False
+    waits = remote = lost = False
+    durability: Durability = "memory"
 
     def __init__(self) -> None:
         self._values: dict[bytes, bytes] = {}
@@ -61,17 +60,17 @@ class MemoryStore:
         with self._lock:
             return [*map(self._values.get, keys)]
 
-    @contextmanager
-    def transaction(self) -> Iterator[_Staged]:
-        """Begin a transaction: committed at the end of the block, undone if it raises."""
+    def update(self, change: Callable[[Transaction], T]) -> T:
+        """Read and write in a transaction: all of it takes effect, or nothing if it raises."""
         with self._writing:
             staged = _Staged(self._values)
-            yield staged
+            made = change(staged)
             with self._lock:
                 self._values.update(staged.written)
             self._lives.update(staged.lives)
             for key in staged.lasting:
                 self._lives.pop(key, None)
+        return made
 
     def expire(self, before: int, breathe: Breathe = nothing) -> int:
         """Forget values that expire before a moment; return how many."""

@@ -2,12 +2,12 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from clickthrough.errors import StoreError
-from clickthrough.store.base import Breathe, nothing
+from clickthrough.store.base import Breathe, Durability, T, nothing
 from clickthrough.store.sqlite_file import Places, claim, connect, places_of
 
 _MOST_KEYS = 8_000
@@ -42,7 +42,8 @@ class SQLiteStore:
     meanwhile, on the same thread too, sees nothing of a transaction that is not committed.
     """
 
-    waits = True
+    waits, remote = True, False
+    durability: Durability = "disk"
 
     def __init__(self, path: Path) -> None:
         """Open or create the file; see :func:`clickthrough.store.open_store`."""
@@ -71,13 +72,17 @@ class SQLiteStore:
         with self._clear_errors():
             return _read(self._reader(), keys)
 
-    @contextmanager
-    def transaction(self) -> Iterator[_Writes]:
-        """Begin a transaction: committed at the end of the block, undone if it raises.
+    def update(self, change: Callable[[_Writes], T]) -> T:
+        """Read and write in a transaction: all of it takes effect, or nothing if it raises.
 
         Raises:
             StoreError: it cannot be committed, or the file was removed or replaced meanwhile.
         """
+        with self._transaction() as tx:
+            return change(tx)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[_Writes]:
         with self._clear_errors(), self._writing:
             self._refuse_other_file()
             if self._writer is None:
@@ -156,7 +161,7 @@ class SQLiteStore:
                 break
             which = f"SELECT key FROM state WHERE {keys} AND {where} LIMIT ?"  # noqa: S608
             query = f"DELETE FROM state WHERE key IN ({which})"  # noqa: S608
-            with self.transaction() as tx:
+            with self._transaction() as tx:
                 deleted += tx.connection.execute(query, (*bounds, *values, left)).rowcount
             breathe()
         return deleted

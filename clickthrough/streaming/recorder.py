@@ -33,7 +33,7 @@ _TIDY_EVERY, _TIDY_SHARE = 10_000, 1.0
 _SLICE = 256
 """So many events are taken in before others are let in."""
 _Told = tuple[Event, Receipt]
-"""An event, and who is told what becomes of it."""
+"""An event, and the receipt that says what becomes of it."""
 
 
 @dataclass
@@ -99,22 +99,32 @@ class Recorder:
         Raises:
             StoreError: the store is out of order; no event is counted.
         """
-        answers: list[Receipt | RequestError] = []
-        told: list[_Told] = []
+        read: list[list[Event] | RequestError] = []
         for body in bodies:
-            receipt = Receipt()
             try:
-                told += [(event, receipt) for event in self._reader.read(body, breathe)]
-                answers.append(receipt)
+                read.append(self._reader.read(body, breathe))
             except RequestError as error:
-                answers.append(error)
-        if told:
-            latest = max(event.time for event, _ in told)
-            with self._store.transaction() as tx:
-                self._apply(tx, told, latest, breathe)
-            with self._lock:
-                self._newest = max(self._newest, latest)
-                self._untidied += len(told)
+                read.append(error)
+        times = [event.time for own in read if isinstance(own, list) for event in own]
+        if not times:
+            return [own if isinstance(own, RequestError) else Receipt() for own in read]
+        latest = max(times)
+
+        def count(tx: Transaction) -> list[Receipt | RequestError]:
+            receipts = [own if isinstance(own, RequestError) else Receipt() for own in read]
+            told = [
+                (event, receipt)
+                for own, receipt in zip(read, receipts, strict=True)
+                if isinstance(own, list) and isinstance(receipt, Receipt)
+                for event in own
+            ]
+            self._apply(tx, told, latest, breathe)
+            return receipts
+
+        answers = self._store.update(count)
+        with self._lock:
+            self._newest = max(self._newest, latest)
+            self._untidied += len(times)
         return answers
 
     @property

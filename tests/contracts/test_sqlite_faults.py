@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from clickthrough.errors import StoreError
-from clickthrough.store import SQLiteStore, open_store, sqlite_file
+from clickthrough.store import SQLiteStore, open_store, sqlite, sqlite_file
+from clickthrough.store.base import Transaction
 
 
 @pytest.fixture
@@ -20,8 +21,7 @@ def store(tmp_path: Path) -> SQLiteStore:
 
 
 def put(store: SQLiteStore, key: bytes, value: bytes) -> None:
-    with store.transaction() as tx:
-        tx.write({key: value})
+    store.update(lambda tx: tx.write({key: value}))
 
 
 def test_a_file_of_an_earlier_version_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
@@ -101,9 +101,12 @@ def test_an_error_while_undoing_does_not_hide_the_first(store: SQLiteStore) -> N
 
 
 def test_a_body_that_raises_after_sqlite_undid_the_rest_is_heard(store: SQLiteStore) -> None:
-    with pytest.raises(KeyError, match="mine"), store.transaction() as tx:
+    def change(tx: sqlite._Writes) -> None:
         tx.connection.execute("ROLLBACK")  # as SQLite itself does, for instance on a full disk
         raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        store.update(change)
     put(store, b"a", b"2")
     assert store.read([b"a"]) == [b"2"]
 
@@ -139,12 +142,12 @@ def test_a_file_lost_between_transactions_is_noticed_by_the_next(
 def test_a_file_lost_within_a_transaction_is_noticed_after_its_commit(
     store: SQLiteStore, suffix: str, lose: Callable[[Path], None]
 ) -> None:
-    with (
-        pytest.raises(StoreError, match="removed or replaced while in use"),
-        store.transaction() as tx,
-    ):
+    def change(tx: Transaction) -> None:
         tx.write({b"a": b"2"})
         lose(Path(f"{store.path}{suffix}"))
+
+    with pytest.raises(StoreError, match="removed or replaced while in use"):
+        store.update(change)
 
 
 def test_a_thread_that_comes_later_reads_no_other_file(store: SQLiteStore) -> None:

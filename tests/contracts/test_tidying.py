@@ -1,6 +1,7 @@
 """Stores forget what is old a slice at a time, and let readers in meanwhile."""
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clickthrough.store import MemoryStore, SQLiteStore, Store, memory, sqlite
+from clickthrough.store import SQLiteStore, Store, memory, open_store, sqlite
+from clickthrough.store.base import Transaction
+from clickthrough.store.redis import tidying
 
 Lives = dict[bytes, tuple[int, int] | None]
 """When each value changed and expires; None for never."""
@@ -19,25 +22,29 @@ lives_of_keys = st.dictionaries(
 )
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "redis"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    made = MemoryStore() if request.param == "memory" else SQLiteStore(tmp_path / "s.sqlite")
+    where = {"memory": "memory", "sqlite": str(tmp_path / "s.sqlite")}.get(request.param)
+    made = open_store(where or request.getfixturevalue("redis_url"))
     yield made
     made.close()
 
 
 @pytest.fixture(autouse=True)
 def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (memory, sqlite):
+    for module in (memory, sqlite, tidying):
         monkeypatch.setattr(module, "_SLICE", 4)
 
 
 def filled(store: Store, lives: Lives) -> None:
     """Let a store hold these values and no others."""
-    with store.transaction() as tx:
+
+    def change(tx: Transaction) -> None:
         for key, life in lives.items():
             changed, expires = life or (0, None)
             tx.write({key: b"1"}, expires=expires, changed=changed)
+
+    store.update(change)
 
 
 def held(store: Store, lives: Lives) -> set[bytes]:
@@ -59,14 +66,27 @@ def test_expiring_in_slices_forgets_what_expires_before(
     assert held(store, lives) == set(lives) - old
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
-@settings(max_examples=60, deadline=None)
+@pytest.fixture(params=["memory", "sqlite", "redis"])
+def fresh_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], Store]:
+    """Makes stores that hold nothing."""
+    if request.param == "redis":
+        url = request.getfixturevalue("redis_server").url
+        return lambda: open_store(f"{url}?prefix={secrets.token_hex(8)}&deadline_ms=1000")
+    if request.param == "memory":
+        return lambda: open_store("memory")
+    return lambda: open_store(tmp_path_factory.mktemp("trim") / "s.sqlite")
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(lives=lives_of_keys, data=st.data())
 def test_trimming_in_slices_forgets_what_changed_first(
-    tmp_path_factory: pytest.TempPathFactory, kind: str, lives: Lives, data: st.DataObject
+    fresh_store: Callable[[], Store], lives: Lives, data: st.DataObject
 ) -> None:
-    path = tmp_path_factory.mktemp("trim") / "s.sqlite"
-    fresh: Store = MemoryStore() if kind == "memory" else SQLiteStore(path)
+    fresh = fresh_store()
     filled(fresh, lives)
     most = data.draw(st.integers(0, len(lives) + 1))
     order = sorted(life for life in lives.values() if life)

@@ -157,8 +157,7 @@ def test_a_damaged_memory_of_an_impression_is_named(counting: Counting, value: b
     counting.record(shown())
     key = msgspec.msgpack.encode(["\0impression", "1", 7])
     assert counting.store.read([key]) != [None]
-    with counting.store.transaction() as tx:
-        tx.write({key: value})
+    counting.store.update(lambda tx: tx.write({key: value}))
     with pytest.raises(StoreError, match=r"impression.*is no impression"):
         counting.record(clicked())
     assert counting.counts(T + 1) == (1, 0)

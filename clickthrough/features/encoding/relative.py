@@ -52,7 +52,9 @@ def _by_comparing(values: Floats) -> Floats:
     for other in columns:
         twice += other < columns
         twice += other <= columns
-    return (twice.T - 1.0) / 2
+    places: Floats = twice.T.astype(np.float64)
+    places -= 1.0
+    return np.divide(places, 2.0)
 
 
 def _by_sorting(values: Floats) -> Floats:

@@ -58,8 +58,7 @@ def test_a_snapshot_does_not_depend_on_the_order_of_its_keys() -> None:
 def test_the_store_goes_before_the_snapshot() -> None:
     store, snapshot = MemoryStore(), Snapshot.of({b"a": b"old", b"b": b"old"})
     digest = bytes(DIGEST)
-    with store.transaction() as tx:
-        tx.write({digest + b"a": b"new", digest + b"c": b"new"})
+    store.update(lambda tx: tx.write({digest + b"a": b"new", digest + b"c": b"new"}))
     keys = [digest + key for key in (b"d", b"c", b"b", b"a")]
     assert read_layered(store, snapshot, keys) == [None, b"new", b"old", b"new"]
 

@@ -18,6 +18,7 @@ from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.rows import Value
 from clickthrough.schema import Schema
 from clickthrough.store import MemoryStore
+from clickthrough.store.base import Transaction
 from tests.features.history.keyed import keys_of
 
 SCHEMA = Schema(roles={}, fields={"user": "str", "item": "int", "page": "str"})
@@ -34,8 +35,7 @@ STATES = [b"", b"x", bytes(24), bytes(HEADER - 8), bytes(HEADER - 24), bytes(HEA
 
 def holding(values: Mapping[bytes, bytes]) -> MemoryStore:
     store = MemoryStore()
-    with store.transaction() as tx:
-        tx.write(values)
+    store.update(lambda tx: tx.write(values))
     return store
 
 
@@ -51,10 +51,11 @@ def test_a_state_of_another_length_is_named(state: bytes, count: int) -> None:
     store, ticks = holding({key: state}), np.array([5])
     with pytest.raises(StoreError, match=rf"key set 'item'.*{len(state)} bytes.*item.*\\x02"):
         Histories([USER, ITEM]).read(store, rows(count), ticks)
-    with pytest.raises(StoreError, match="key set 'item'"), store.transaction() as tx:
-        ITEM.add(tx, [key], CHANGES, 9)
-    with store.transaction() as tx:
-        USER.add(tx, [key for key in keys_of(USER, rows(1)) if key], CHANGES, 9)
+
+    with pytest.raises(StoreError, match="key set 'item'"):
+        store.update(lambda tx: ITEM.add(tx, [key], CHANGES, 9))
+    users = [key for key in keys_of(USER, rows(1)) if key]
+    store.update(lambda tx: USER.add(tx, users, CHANGES, 9))
     assert USER.read(store, rows(1), ticks)["user:impressions"].tolist() == [1]
 
 
@@ -91,8 +92,12 @@ def refused(history: SequenceHistory, name: str, state: bytes) -> None:
     store = holding({key: state})
     with pytest.raises(StoreError, match=f"sequence '{name}'.*ann"):
         Histories([history]).read(store, rows(1), np.array([5]))
-    with pytest.raises(StoreError, match=f"sequence '{name}'.*ann"), store.transaction() as tx:
+
+    def change(tx: Transaction) -> None:
         history.add(tx, [(key, 3)], CHANGES, 9)
+
+    with pytest.raises(StoreError, match=f"sequence '{name}'.*ann"):
+        store.update(change)
 
 
 def test_a_long_key_is_cut() -> None:

@@ -1,0 +1,185 @@
+"""Connections to the server that holds a store: found, checked, and found again after a failure."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from redis import Redis, RedisCluster
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    NoPermissionError,
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import ConnectionError as AwayError
+from redis.retry import Retry
+
+from clickthrough.errors import StoreError
+from clickthrough.store.base import Durability
+from clickthrough.store.redis.address import PASSWORD, Address
+from clickthrough.store.redis.line import Line
+
+FORMAT = b"1"
+"""Of what stands under our keys; a store of another one is refused."""
+_SECONDS = 5.0
+"""How long a connection, and a command that changes something, may take."""
+_KEEPS_ALL = "noeviction"
+
+
+class Link:
+    """The server that holds a store, in a cluster the one that holds its keys.
+
+    All keys of a store have one hash tag, ``{prefix}``: they lie on one server, where a change of
+    many takes effect at once.
+
+    Args:
+        address: where it is.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.tag = b"{%b}" % address.prefix.encode()
+        self.durability: Durability = "unknown"
+        self._lock = threading.Lock()
+        self._client: Redis | None = None
+        self._known: dict[str, Any] = {}
+
+    def find(self) -> Redis:
+        """Return a client of the server, for commands that may take their time."""
+        with self._lock:
+            if self._client is None:
+                self._client = self._found()
+                self._known = self._client.connection_pool.connection_kwargs
+            return self._client
+
+    def run(self, script: str, keys: Sequence[bytes], values: Sequence[bytes | int]) -> Any:  # noqa: ANN401
+        """Run a script; see :mod:`clickthrough.store.redis.scripts`."""
+        return self.find().register_script(script)(keys, values)
+
+    def open(self) -> None:
+        """Connect, and refuse a server or a store that will not do.
+
+        Raises:
+            StoreError: says why, in a line.
+        """
+        try:
+            self._check(self.find())
+        except StoreError:
+            raise
+        except (RedisError, OSError) as error:
+            raise StoreError(f"{self.address.shown}: {self._why(error)}") from None
+
+    def line(self, seconds: float = _SECONDS) -> Line:
+        """Return a new connection for reading, to where the server was found last.
+
+        Args:
+            seconds: within which it must be made.
+
+        Raises:
+            RedisError: there is none.
+        """
+        times = {"socket_timeout": seconds, "socket_connect_timeout": seconds}
+        return Line(self.address.tls, self._known | times)
+
+    def renew(self) -> None:
+        """Look for the server again before the next command: another may have its place."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    @contextmanager
+    def clear_errors(self) -> Iterator[None]:
+        """Turn the client's errors into ours."""
+        try:
+            yield
+        except (RedisError, OSError) as error:
+            self.renew()
+            raise StoreError(f"{self.address.shown}: {self._why(error)}") from None
+
+    def _found(self) -> Redis:
+        """Return a client of the server that holds our keys."""
+        client = Redis(host=self.address.host, port=self.address.port, **self._settings())
+        if not self._info(client).get("cluster_enabled"):
+            return client
+        if self.address.database:
+            raise StoreError(f"{self.address.shown}: a cluster has database 0 alone")
+        settings = {name: own for name, own in self._settings().items() if name != "db"}
+        cluster = RedisCluster(host=self.address.host, port=self.address.port, **settings)
+        node = cluster.get_node_from_key(self.tag.decode())  # type: ignore[no-untyped-call]
+        cluster.close()
+        if node is None:
+            raise StoreError(f"{self.address.shown}: no server of the cluster holds our keys")
+        return Redis(host=node.host, port=node.port, **self._settings())
+
+    def _settings(self) -> dict[str, Any]:
+        own = self.address
+        secured = {"ssl": True, "ssl_ca_certs": own.ca} if own.tls else {}
+        return secured | {
+            "db": own.database,
+            "username": own.user,
+            "password": own.password,
+            "socket_timeout": _SECONDS,
+            "socket_connect_timeout": _SECONDS,
+            "retry": Retry(NoBackoff(), 0),  # a change is not to be made twice
+            "protocol": 2,
+            "client_name": "clickthrough",
+        }
+
+    def _check(self, client: Redis) -> None:
+        """Refuse what would lose or mistake something; see :meth:`open`."""
+        info = self._info(client)
+        if info.get("role", "master") != "master":
+            raise StoreError(
+                f"{self.address.shown}: is a replica, which takes no changes; name its primary"
+            )
+        policy = info.get("maxmemory_policy", _KEEPS_ALL)
+        if policy != _KEEPS_ALL and info.get("maxmemory", 0):
+            raise StoreError(
+                f"{self.address.shown}: forgets keys where memory is full (maxmemory-policy "
+                f"{policy}), and events would be lost or counted twice; expected {_KEEPS_ALL}"
+            )
+        name = self.tag + b":format"
+        client.set(name, FORMAT, nx=True)
+        found = client.get(name)
+        if found != FORMAT:
+            raise StoreError(
+                f"{self.address.shown}: what lies under the prefix '{self.address.prefix}' is of "
+                f"format {found!r:.80}, this version reads {FORMAT!r}; name another (?prefix=...)"
+            )
+        self.durability = _durability(client)
+
+    def _info(self, client: Redis) -> dict[str, Any]:
+        """Return what the server says of itself; nothing where we may not ask."""
+        try:
+            return dict(client.info())
+        except NoPermissionError:
+            return {}
+
+    def _why(self, error: Exception) -> str:
+        """Return what went wrong, in a line, with what to do where that is known."""
+        said = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, AuthenticationError | AuthorizationError) or "NOAUTH" in said:
+            asked = "the password is wrong" if self.address.password else "a password is needed"
+            return f"{asked} ({PASSWORD}): {said}"
+        if isinstance(error, AwayError):
+            other = "redis" if self.address.tls else "rediss"
+            closed = "closed by server" in said or "SSL" in said or "reset" in said
+            hint = f"; does the port want {other}://?" if closed else ""
+            return f"cannot be reached: {said}{hint}"
+        return said
+
+
+def _durability(client: Redis) -> Durability:
+    """Return what of an acknowledged change the server may lose."""
+    try:
+        found = client.config_get("append*")
+    except ResponseError:  # as where a provider keeps its configuration to itself
+        return "unknown"
+    if found.get("appendonly") != "yes":
+        return "memory"
+    kinds: dict[str, Durability] = {"always": "disk", "everysec": "second"}
+    return kinds.get(str(found.get("appendfsync")), "memory")

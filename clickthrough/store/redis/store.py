@@ -1,0 +1,232 @@
+"""A store on a Redis server, which any number of machines share.
+
+Those who write take turns by a lease, so that nobody's work is in vain; that all of it is exact
+does not hang on the lease, but on a version that each commit replaces: what was made of an older
+one is made anew. Scoring reads with a deadline: what is not answered in time is not waited for.
+"""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+
+from redis.exceptions import RedisError
+
+from clickthrough.errors import StoreAwayError, StoreError
+from clickthrough.store.base import Breathe, Durability, T, Transaction, nothing
+from clickthrough.store.redis.address import Address
+from clickthrough.store.redis.breaker import Breaker
+from clickthrough.store.redis.line import Line
+from clickthrough.store.redis.link import Link
+from clickthrough.store.redis.scripts import COMMIT, GIVE_BACK, TAKE
+from clickthrough.store.redis.tidying import Tidier
+from clickthrough.store.redis.values import pack, unpack
+
+_MOST_KEYS = 2_000
+"""Keys of one command: others on the server wait for a millisecond."""
+_KEPT = 2
+"""Connections that are ready to read: one for the event loop, one for the thread that scores."""
+_LEASE_MS, _LONGEST_LEASE_MS = 1_000, 16_000
+"""Whoever writes is given so long; whoever was too slow, twice as long the next time."""
+_PATIENCE = 10.0
+"""Seconds in which a change must take effect."""
+_PAUSE = 0.002
+"""Seconds between two looks at the lease."""
+
+
+class _Staged:
+    """Writes of a transaction, over what the server holds."""
+
+    def __init__(self, read: Callable[[Sequence[bytes]], list[bytes | None]]) -> None:
+        self._read = read
+        self._written: dict[bytes, bytes] = {}
+        self.packed: dict[bytes, tuple[bytes, bytes]] = {}
+
+    def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        written = self._written
+        rest = [key for key in keys if key not in written]
+        found = dict(zip(rest, self._read(rest), strict=True))
+        return [written[key] if key in written else found[key] for key in keys]
+
+    def write(
+        self, values: Mapping[bytes, bytes], expires: int | None = None, changed: int = 0
+    ) -> None:
+        self._written.update(values)
+        self.packed.update(pack(values, expires, changed))
+
+
+class RedisStore:
+    """Values on a server, each with when it changed and expires before it.
+
+    Args:
+        address: the server.
+
+    Raises:
+        StoreError: it cannot be reached, or used as a store: says why.
+    """
+
+    waits = remote = True
+    lost = False
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._link = Link(address)
+        self._link.open()
+        self._states = self._link.tag + b"/"
+        self._version, self._lease = self._link.tag + b":version", self._link.tag + b":lease"
+        self._writing = threading.Lock()
+        self._idle: deque[Line] = deque()
+        self._breaker = Breaker(address.shown, self._connect)
+        self._tidier = Tidier(self._link, self._states)
+        with self._link.clear_errors():
+            self._connect(within=_PATIENCE)
+
+    @property
+    def durability(self) -> Durability:
+        """What of an acknowledged change the server may lose."""
+        return self._link.durability
+
+    @property
+    def away(self) -> bool:
+        """Whether the server did not answer in time, and has not since."""
+        return self._breaker.is_open
+
+    def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return the value of each key, None where there is none.
+
+        Raises:
+            StoreAwayError: the server does not answer within the deadline.
+        """
+        if not keys:
+            return []
+        if self._breaker.is_open:
+            raise StoreAwayError(f"{self._address.shown}: does not answer in time")
+        try:
+            found = self._read(keys)
+        except (RedisError, OSError) as error:
+            self._breaker.open(error)
+            raise StoreAwayError(f"{self._address.shown}: {error}") from None
+        return unpack(found)
+
+    def read_slowly(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return the same for whoever writes, and waits.
+
+        Raises:
+            StoreError: the server does not answer.
+        """
+        found: list[bytes | None] = []
+        with self._link.clear_errors():
+            for names in self._slices(keys):
+                found += self._link.find().mget(names)  # type: ignore[arg-type]
+        return unpack(found)
+
+    def update(self, change: Callable[[Transaction], T]) -> T:
+        """Read and write in a transaction: all of it takes effect, or nothing if it raises.
+
+        Raises:
+            StoreError: the server does not answer, or others write without end. After an answer
+                that was lost the change may have taken effect.
+        """
+        end, lease = time.monotonic() + _PATIENCE, _LEASE_MS
+        with self._writing:
+            while True:
+                token = os.urandom(16).hex().encode()
+                staged, known = _Staged(self.read_slowly), self._take(token, lease, end)
+                try:
+                    made = change(staged)
+                    if self._commit(staged.packed, known, token):
+                        return made
+                except BaseException:
+                    with suppress(StoreError):  # what went wrong first is what matters
+                        self._give_back(token)
+                    raise
+                lease = min(2 * lease, _LONGEST_LEASE_MS)
+
+    def expire(self, before: int, breathe: Breathe = nothing) -> int:
+        """Forget values that expire before a moment; return how many.
+
+        The server forgets them too, by its own clock: so long after their last change as they
+        were to be kept, and an hour at the least.
+        """
+        return self._tidier.expire(before, breathe)
+
+    def trim(self, most: int, breathe: Breathe = nothing) -> int:
+        """Keep at most so many values, forgetting those that changed first; return how many."""
+        return self._tidier.trim(most, breathe)
+
+    def count(self) -> int:
+        """Return the number of values."""
+        return self._tidier.count()
+
+    def close(self) -> None:
+        """End all connections."""
+        self._breaker.end()
+        while self._idle:
+            self._idle.pop().end()
+        self._link.renew()
+
+    def _take(self, token: bytes, lease: int, end: float) -> bytes:
+        """Wait for the lease; return the version of the store that is held by it.
+
+        Raises:
+            StoreError: others have it until the end.
+        """
+        names = [self._lease, self._version]
+        while True:
+            with self._link.clear_errors():
+                taken, said = self._link.run(TAKE, names, [token, lease])
+            if taken:
+                return bytes(said or b"")
+            if time.monotonic() > end:
+                raise StoreError(
+                    f"{self._address.shown}: others wrote for {_PATIENCE:g} seconds without end"
+                )
+            time.sleep(_PAUSE)
+
+    def _commit(
+        self, packed: Mapping[bytes, tuple[bytes, bytes]], known: bytes, token: bytes
+    ) -> bool:
+        """Write, and give the lease back; return whether nobody else wrote meanwhile."""
+        if not packed:
+            self._give_back(token)
+            return True
+        names = [self._version, self._lease, *(self._states + key for key in packed)]
+        said = [known, token, *(part for pair in packed.values() for part in pair)]
+        with self._link.clear_errors():
+            return bool(self._link.run(COMMIT, names, said))
+
+    def _give_back(self, token: bytes) -> None:
+        with self._link.clear_errors():
+            self._link.run(GIVE_BACK, [self._lease], [token])
+
+    def _read(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        deadline = self._address.deadline
+        try:
+            line = self._idle.pop()
+        except IndexError:  # as many threads read as lines are ready
+            line = self._link.line(deadline)
+        found: list[bytes | None] = []
+        for names in self._slices(keys):
+            found += line.values(names, deadline)
+        self._idle.append(line)
+        return found
+
+    def _slices(self, keys: Sequence[bytes]) -> Iterable[list[bytes]]:
+        states = self._states
+        for start in range(0, len(keys), _MOST_KEYS):
+            yield [states + key for key in keys[start : start + _MOST_KEYS]]
+
+    def _connect(self, within: float | None = None) -> None:
+        """Make new connections, and ask by one of them as a read would.
+
+        Args:
+            within: seconds until the answer; by default the deadline of reads.
+        """
+        while self._idle:
+            self._idle.pop().end()
+        self._link.find()
+        made = [self._link.line() for _ in range(_KEPT)]
+        made[0].values([self._version], within or self._address.deadline)
+        self._idle.extend(made)

@@ -1,0 +1,1 @@
+"""The store on Redis: a real server, started by the test itself."""
