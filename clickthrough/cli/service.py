@@ -29,7 +29,8 @@ def serve(
     store: Annotated[
         str | None,
         typer.Option(
-            envvar="CTR_STORE", help="'memory', or an SQLite file; by default beside the bundle."
+            envvar="CTR_STORE",
+            help="An SQLite file, by default beside the bundle; redis://HOST; 'memory'.",
         ),
     ] = None,
     config: Annotated[

@@ -22,6 +22,7 @@ class HealthOut(BaseModel):
     version: str
     clickthrough: str
     bundle_created: str
+    store: Literal["ok", "away"]
 
 
 def add_about(app: FastAPI, current: Current) -> None:
@@ -37,6 +38,7 @@ def add_about(app: FastAPI, current: Current) -> None:
             "version": manifest.version,
             "clickthrough": __version__,
             "bundle_created": manifest.created,
+            "store": "away" if current.predictor.store.away else "ok",
         }
 
     @app.head("/health/live", include_in_schema=False)  # as some load balancers ask

@@ -39,9 +39,9 @@ from clickthrough.store.shared import claim_memory
 def from_environment() -> FastAPI:
     """Make the app that ``uvicorn app:app`` serves; end the process where it cannot be made.
 
-    ``CTR_BUNDLE`` names the bundle (``models`` by default), ``CTR_STORE`` the store: ``memory``
-    or an SQLite file (beside the bundle by default), ``CTR_CONFIG`` a file of settings; each
-    setting is also a variable (:mod:`clickthrough.serving.settings`).
+    ``CTR_BUNDLE`` names the bundle (``models`` by default), ``CTR_STORE`` the store: ``memory``,
+    an SQLite file (beside the bundle by default) or ``redis://HOST``, ``CTR_CONFIG`` a file of
+    settings; each setting is also a variable (:mod:`clickthrough.serving.settings`).
     """
     bundle = Path(os.environ.get("CTR_BUNDLE", "models"))
     try:
@@ -74,7 +74,8 @@ def create_app(
 
     Args:
         bundle: the bundle's directory.
-        store: ``memory``, an SQLite file, or by default the file beside the bundle.
+        store: ``memory``, an SQLite file, ``redis://HOST``, or by default the file beside the
+            bundle.
         runtime: what computes the model's graph; by default what the settings say.
         overrides: what goes before the bundle's settings; by default what the environment says.
 
@@ -123,7 +124,7 @@ class Service(FastAPI):
             lambda: self.batcher.waiting_seconds,
             lambda: self.current.patience,
         )
-        self.metrics = Metrics(self.current.version, self.admission.in_flight)
+        self.metrics = Metrics(self.current.version, self.admission.in_flight, lambda: store.away)
         self.observer = _observers(self.metrics, environment)
         self.current.on_reload = self.observer.reloaded
         self.hot = self._hot_routes(environment)

@@ -119,7 +119,7 @@ class MicroBatcher:
 
     def _join(self, job: _Job) -> "asyncio.Future[Any]":
         self.waiting_seconds += job.seconds
-        if job.seconds > LONGEST:
+        if job.seconds > LONGEST or job.predictor.is_remote:
             self._waiting_long.append(job)
             self._turn_on_thread()
             return job.answered
@@ -139,7 +139,7 @@ class MicroBatcher:
             self._turn()
 
     def _turn(self) -> None:
-        jobs = self._take()
+        jobs = self._take(self._waiting)
         if not jobs:
             self._turning = False
             return
@@ -147,34 +147,36 @@ class MicroBatcher:
         self._since = time.perf_counter()
         asyncio.get_running_loop().call_soon(self._look, _LOOKS)
 
-    def _take(self) -> list[_Job]:
+    def _take(self, waiting: deque[_Job]) -> list[_Job]:
         """Return the first of those who wait and are there: one, or several that are small."""
         taken: list[_Job] = []
         rows, seconds = 0, 0.0
-        while self._waiting:
-            job = self._waiting[0]
+        while waiting:
+            job = waiting[0]
             if taken and not (job.small and taken[0].small and job.predictor is taken[0].predictor):
                 break
             rows, seconds = rows + job.rows, seconds + job.seconds
             if taken and (rows > _MOST_ROWS or seconds > LONGEST):
                 break
-            if self._is_there(self._waiting.popleft()):
+            if self._is_there(waiting.popleft()):
                 taken.append(job)
         return taken
 
     def _turn_on_thread(self) -> None:
-        while self._waiting_long and not self._on_thread:
-            job = self._waiting_long.popleft()
-            if self._is_there(job):
-                self._on_thread = True
-                loop = asyncio.get_running_loop()
-                scored = loop.run_in_executor(self._thread, self._score, [job])
-                scored.add_done_callback(partial(self._after_thread, job))
+        if self._on_thread:
+            return
+        jobs = self._take(self._waiting_long)
+        if jobs:
+            self._on_thread = True
+            loop = asyncio.get_running_loop()
+            scored = loop.run_in_executor(self._thread, self._score, jobs)
+            scored.add_done_callback(partial(self._after_thread, jobs))
 
-    def _after_thread(self, job: _Job, scored: asyncio.Future[Answers]) -> None:
+    def _after_thread(self, jobs: list[_Job], scored: asyncio.Future[Answers]) -> None:
         self._on_thread = False
-        if self._is_there(job):
-            self._answer([job], scored.result())
+        for job, answer in zip(jobs, scored.result(), strict=True):
+            if self._is_there(job):
+                self._answer([job], [answer])
         self._turn_on_thread()
 
     def _is_there(self, job: _Job) -> bool:

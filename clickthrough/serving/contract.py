@@ -4,12 +4,15 @@ A row is typed: a field is null, a bool, a number, a text or a flat list of thes
 stops at the first bracket that nests.
 """
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from clickthrough.features.values import Value
+from clickthrough.store.base import Durability
+from clickthrough.streaming.receipt import Receipt
 
 Scalar = None | bool | int | float | str
 Row = dict[str, Scalar | list[Scalar]]
@@ -62,12 +65,19 @@ class Ranked(Prediction, frozen=True, gc=False):
     candidate: Annotated[int, Meta(description="its position in the body's candidates")]
 
 
+CountersMode = Annotated[
+    Literal["live", "frozen"],
+    Meta(description="frozen: the store did not answer in time, and the bundle's own were used"),
+]
+
+
 class Predictions(msgspec.Struct):
     """Predictions in the order of the body."""
 
     predictions: list[Prediction]
     ignored: Annotated[list[str], Meta(description="fields that mean nothing to the model")]
     version: str
+    counters: CountersMode = "live"
 
 
 class Rankings(msgspec.Struct):
@@ -77,6 +87,20 @@ class Rankings(msgspec.Struct):
     ranking: list[Ranked]
     ignored: list[str]
     version: str
+    counters: CountersMode = "live"
+
+
+@dataclass
+class Recorded(Receipt):
+    """What became of events, and what of it may be lost."""
+
+    durability: Annotated[
+        Durability,
+        Meta(
+            description="disk: nothing; second: the last second, with the server; memory: all, "
+            "with the process or server that holds it; unknown: the server does not say"
+        ),
+    ] = "unknown"
 
 
 class Fault(msgspec.Struct):

@@ -18,13 +18,13 @@ from clickthrough.serving.contract import (
     RankBody,
     Ranked,
     Rankings,
+    Recorded,
 )
 from clickthrough.serving.event_queue import EventQueue
 from clickthrough.serving.observers import Observer
 from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.reload import Current
 from clickthrough.serving.scorer import Ranking, Scored
-from clickthrough.streaming.recorder import Receipt
 
 _LARGE = 65_536
 """Bytes: a larger body is decoded, scored and encoded on the thread; decoding 1 MB takes 16 ms."""
@@ -89,7 +89,7 @@ class Handlers:
             Route("/predict", "scoring", PredictBody, Predictions, {"impressions": [row]},
                   self.predict),
             Route("/rank", "scoring", RankBody, Rankings, rank, self.rank),
-            Route("/events", "events", EventsBody, Receipt, events, self.events),
+            Route("/events", "events", EventsBody, Recorded, events, self.events),
         ]  # fmt: skip
 
     async def predict(self, body: bytes, gone: Gone) -> bytes:
@@ -100,9 +100,9 @@ class Handlers:
             return self._predict.read(body, predictor.settings.max_impressions).impressions
 
         if len(body) <= _LARGE:
-            return _scored(predictor, await self._batcher.predict(predictor, read(), gone))
+            return self._scored(predictor, await self._batcher.predict(predictor, read(), gone))
         return await self._run_large(
-            body, predictor, lambda: _scored(predictor, predictor.predict(read())), gone
+            body, predictor, lambda: self._scored(predictor, predictor.predict(read())), gone
         )
 
     async def rank(self, body: bytes, gone: Gone) -> bytes:
@@ -113,10 +113,14 @@ class Handlers:
             return self._rank.read(body, predictor.settings.max_impressions)
 
         if len(body) > _LARGE:
-            return await self._run_large(body, predictor, lambda: _ranked(predictor, read()), gone)
+            return await self._run_large(
+                body, predictor, lambda: self._ranked(predictor, read()), gone
+            )
         asked = read()
         rows = len(asked.candidates)
-        return await self._batcher.run(predictor, lambda: _ranked(predictor, asked), gone, rows)
+        return await self._batcher.run(
+            predictor, lambda: self._ranked(predictor, asked), gone, rows
+        )
 
     async def _run_large(
         self, body: bytes, predictor: Predictor, work: Callable[[], bytes], gone: Gone
@@ -133,8 +137,29 @@ class Handlers:
             return [*self._observe.read(body, settings.max_impressions).events]
 
         receipt = await self._events.record(read, len(body), settings.max_events_wait)
-        self._observer.recorded(receipt.as_dict())
-        return _encode(receipt)
+        told = receipt.as_dict()
+        self._observer.recorded(told)
+        return _encode(Recorded(**told, durability=self._current.predictor.store.durability))
+
+    def _scored(self, predictor: Predictor, scored: Scored) -> bytes:
+        made = Predictions(scored.predictions, scored.ignored, predictor.scorer.version)
+        if scored.frozen:
+            made.counters = "frozen"
+            self._observer.frozen("/predict")
+        return _encode(made)
+
+    def _ranked(self, predictor: Predictor, asked: RankBody) -> bytes:
+        ranking: Ranking = predictor.rank(asked.context, asked.candidates, asked.top)
+        ranked = [
+            Ranked(*(*astuple(prediction), place))
+            for place, prediction in zip(ranking.order, ranking.predictions, strict=True)
+        ]
+        version = predictor.scorer.version
+        made = Rankings(ranking.request_id, ranked, ranking.ignored, version)
+        if ranking.frozen:
+            made.counters = "frozen"
+            self._observer.frozen("/rank")
+        return _encode(made)
 
 
 def _example(predictor: Predictor) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -143,16 +168,3 @@ def _example(predictor: Predictor) -> tuple[dict[str, Any], dict[str, Any]]:
     chosen = sorted(fields, key=lambda name: name not in ("item", "user"))[:4]
     row = {schema.input_name(name): _VALUES[schema.fields[name]] for name in chosen}
     return row, {schema.input_name("request_id"): "r1"}
-
-
-def _scored(predictor: Predictor, scored: Scored) -> bytes:
-    return _encode(Predictions(scored.predictions, scored.ignored, predictor.scorer.version))
-
-
-def _ranked(predictor: Predictor, asked: RankBody) -> bytes:
-    made: Ranking = predictor.rank(asked.context, asked.candidates, asked.top)
-    ranked = [
-        Ranked(*(*astuple(prediction), place))
-        for place, prediction in zip(made.order, made.predictions, strict=True)
-    ]
-    return _encode(Rankings(made.request_id, ranked, made.ignored, predictor.scorer.version))

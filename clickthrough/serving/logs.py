@@ -38,6 +38,9 @@ class FaultLog:
         note = f" (and {more} more since the last line)" if more else ""
         log.error("%s: %s: %s%s", route, type(error).__name__, error, note, exc_info=error)
 
+    def frozen(self, route: str) -> None:
+        """Say nothing: it is counted, and the store says when it goes away and comes back."""
+
     def reloaded(self, version: str) -> None:
         """Say nothing: who reloads says it."""
 
@@ -61,6 +64,9 @@ class AccessLog:
 
     def failed(self, route: str, error: BaseException) -> None:
         """Say nothing: the fault is logged as such."""
+
+    def frozen(self, route: str) -> None:
+        """Say nothing: it is counted, and the store says when it goes away and comes back."""
 
     def reloaded(self, version: str) -> None:
         """Log a bundle that took over."""

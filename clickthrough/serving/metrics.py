@@ -32,17 +32,24 @@ class Metrics(Collector):
     Args:
         version: of the bundle that serves.
         in_flight: how many requests of each kind are being worked on.
+        away: whether the store does not answer in time.
     """
 
-    def __init__(self, version: str, in_flight: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(
+        self,
+        version: str,
+        in_flight: Callable[[], Mapping[str, int]],
+        away: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._version = version
-        self._in_flight = in_flight
+        self._in_flight, self._away = in_flight, away
         self._buckets: dict[str, list[int]] = {}
         self._seconds: Counter[str] = Counter()
         self._answered: Counter[tuple[str, int]] = Counter()
         self._refused: Counter[tuple[str, str]] = Counter()
         self._events: Counter[str] = Counter()
         self._failed: Counter[tuple[str, str]] = Counter()
+        self._frozen: Counter[tuple[str]] = Counter()
         self._lock = threading.Lock()  # what threads tell; answers are told by the event loop alone
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -78,6 +85,11 @@ class Metrics(Collector):
         with self._lock:
             self._failed[route, type(error).__name__] += 1
 
+    def frozen(self, route: str) -> None:
+        """Count an answer made without the store."""
+        with self._lock:
+            self._frozen[route,] += 1
+
     def reloaded(self, version: str) -> None:
         """Name the bundle that serves now."""
         self._version = version
@@ -90,6 +102,11 @@ class Metrics(Collector):
         events = {(kind,): count for kind, count in self._events.items()}
         yield _counter("ctr_events", "Events by what became of them", ("kind",), events)
         yield _counter("ctr_faults", "Faults of the service", ("route", "error"), self._failed)
+        frozen = "Answers made without the store, which did not answer in time"
+        yield _counter("ctr_frozen", frozen, ("route",), self._frozen)
+        yield GaugeMetricFamily(
+            "ctr_store_away", "Whether the store does not answer in time", float(self._away())
+        )
         busy = GaugeMetricFamily("ctr_in_flight", "Requests being worked on", labels=["kind"])
         for kind, count in self._in_flight().items():
             busy.add_metric([kind], count)

@@ -19,6 +19,9 @@ class Observer(Protocol):
     def failed(self, route: str, error: BaseException) -> None:
         """Something went wrong that no caller is to blame for."""
 
+    def frozen(self, route: str) -> None:
+        """An answer was made without the store, which did not answer in time."""
+
     def reloaded(self, version: str) -> None:
         """A bundle took over."""
 
@@ -52,6 +55,11 @@ class Observers:
         """See :class:`Observer`."""
         for one in self._listeners:
             one.failed(route, error)
+
+    def frozen(self, route: str) -> None:
+        """See :class:`Observer`."""
+        for one in self._listeners:
+            one.frozen(route)
 
     def reloaded(self, version: str) -> None:
         """See :class:`Observer`."""

@@ -58,7 +58,8 @@ class Predictor:
 
         Args:
             bundle: its directory.
-            store: ``memory`` (events are forgotten with the process) or an SQLite file.
+            store: ``memory`` (events are forgotten with the process), an SQLite file, or
+                ``redis://HOST``.
             runtime: what computes the model's graph; by default what the bundle says.
 
         Raises:
@@ -124,6 +125,11 @@ class Predictor:
     ) -> list[Receipt | RequestError]:
         """Count the events of several callers at once; see :meth:`Recorder.record_each`."""
         return self.recorder.record_each(bodies, breathe)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether scoring waits for a network: not to be done where others wait for it."""
+        return self.store.remote
 
     @property
     def is_soon(self) -> bool:

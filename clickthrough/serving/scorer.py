@@ -21,7 +21,7 @@ from clickthrough.features.shown import shown
 from clickthrough.schema import Columns
 from clickthrough.serving.contract import Prediction
 from clickthrough.serving.findings import Finder
-from clickthrough.store.base import Reader
+from clickthrough.store.base import Layered, Reader
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,12 @@ class Scored:
 
     Attributes:
         ignored: fields that were sent and mean nothing to the model.
+        frozen: whether the store did not answer in time, and counters are those of the bundle.
     """
 
     predictions: list[Prediction]
     ignored: list[str]
+    frozen: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,14 @@ class Ranking:
         request_id: the caller's, or a new one: events name it.
         order: the caller's position of each candidate.
         predictions: in the same order.
+        frozen: see :class:`Scored`.
     """
 
     request_id: str
     order: list[int]
     predictions: list[Prediction]
     ignored: list[str]
+    frozen: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,10 +150,12 @@ class Scorer:
             return Ranking(request_id, [], [], [])
         now = time.time_ns() // 1_000
         rows = self.parser.parse_request(context, candidates, request_id, now)
-        whole = self._score(store, rows)
+        layered = Layered(store)
+        whole = self._score(layered, rows)
         logits = np.array([prediction.logit for prediction in whole])
         order = (-logits).argsort(kind="stable")[:top].tolist()
-        return Ranking(request_id, order, [whole[place] for place in order], rows.ignored[0])
+        chosen = [whole[place] for place in order]
+        return Ranking(request_id, order, chosen, rows.ignored[0], layered.frozen)
 
     def score(self, store: Reader, said: RowColumns) -> Scores:
         """Score the impressions of a file, of which nothing more is told.
@@ -202,9 +208,10 @@ class Scorer:
         if not bodies:
             return []
         rows = self.parser.parse_each(bodies, now)
-        made = iter(self._score(store, rows))
+        layered = Layered(store)
+        made = iter(self._score(layered, rows))
         return [
-            Scored(list(islice(made, len(body))), ignored)
+            Scored(list(islice(made, len(body))), ignored, layered.frozen)
             for body, ignored in zip(bodies, rows.ignored, strict=True)
         ]
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol, TypeVar
 
+from clickthrough.errors import StoreAwayError
+
 T = TypeVar("T")
 Durability = Literal["disk", "second", "memory", "unknown"]
 """What of an acknowledged change may be lost: nothing, for it is on disk; the last second, if the
@@ -21,6 +23,29 @@ class Reader(Protocol):
 
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Return the value of each key, None where there is none."""
+
+
+class Layered:
+    """Reads a store where it answers in time, and else as if it held nothing.
+
+    Args:
+        store: what is read.
+
+    Attributes:
+        frozen: whether it did not answer: then what a bundle knew stands for all states.
+    """
+
+    def __init__(self, store: Reader) -> None:
+        self._store = store
+        self.frozen = False
+
+    def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return the value of each key, None where there is none."""
+        try:
+            return self._store.read(keys)
+        except StoreAwayError:
+            self.frozen = True
+            return [None] * len(keys)
 
 
 class Transaction(Reader, Protocol):
@@ -51,7 +76,6 @@ class Store(Reader, Protocol):
         waits: whether a transaction may wait: for a disk, or another process.
         remote: whether reading waits too: for a network.
         lost: whether it is gone for this process, and only a new one can count on.
-        durability: what of an acknowledged change may be lost.
     """
 
     waits: bool
@@ -60,7 +84,11 @@ class Store(Reader, Protocol):
 
     @property
     def durability(self) -> Durability:
-        """See above."""
+        """What of an acknowledged change may be lost."""
+
+    @property
+    def away(self) -> bool:
+        """Whether it does not answer in time now."""
 
     def update(self, change: Callable[[Transaction], T]) -> T:
         """Read and write in a transaction: all of it takes effect, or nothing if it raises.

@@ -46,7 +46,7 @@ class MemoryStore:
     ``_lock`` for as long as the change itself takes, which is all that readers wait for.
     """
 
-    waits = remote = lost = False
+    waits = remote = lost = away = False
     durability: Durability = "memory"
 
     def __init__(self) -> None:

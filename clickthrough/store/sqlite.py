@@ -42,7 +42,7 @@ class SQLiteStore:
     meanwhile, on the same thread too, sees nothing of a transaction that is not committed.
     """
 
-    waits, remote = True, False
+    waits, remote, away = True, False, False
     durability: Durability = "disk"
 
     def __init__(self, path: Path) -> None:

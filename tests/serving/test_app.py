@@ -44,6 +44,7 @@ def test_health_names_the_bundle(client: TestClient, bundle: Bundle) -> None:
         "version": bundle.manifest.version,
         "clickthrough": __version__,
         "bundle_created": bundle.manifest.created,
+        "store": "ok",
     }
     assert client.get("/health/live").json() == {"status": "alive"}
     for path in ("/health", "/health/live", "/health/ready"):
@@ -97,6 +98,7 @@ def test_predict_answers_what_the_predictor_says(
         "predictions": msgspec.to_builtins(expected),
         "ignored": ["colour"],
         "version": app.state.current.predictor.bundle.manifest.version,
+        "counters": "live",
     }
 
 
@@ -127,7 +129,7 @@ def test_events_are_counted_once(client: TestClient, rows: list[dict[str, Any]])
     now = {"type": "click", "display_id": "app-1", "ad": rows[0]["ad"]}
     counted = client.post("/events", json={"events": [shown, now, click, first]})
     assert counted.status_code == 200
-    none = {"late": 0, "early": 0, "in_snapshot": 0}
+    none = {"late": 0, "early": 0, "in_snapshot": 0, "durability": "memory"}
     assert counted.json() == {
         "impressions": 1,
         "clicks": 1,

@@ -20,7 +20,7 @@ class Watched:
 
     def __init__(self, bundle: Path, row_seconds: float = 0.0001) -> None:
         self._own = Predictor.load(bundle)
-        self.row_seconds = row_seconds
+        self.row_seconds, self.is_remote = row_seconds, False
         self.together: list[list[int]] = []
         self.on_loop: list[bool] = []
         self.go_on = threading.Event()

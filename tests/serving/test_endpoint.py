@@ -157,7 +157,7 @@ def test_the_document_is_made_of_the_structs_that_are_written(client: TestClient
     schemas = found["components"]["schemas"]
     for struct in (PredictBody, RankBody, EventsBody, Predictions, Rankings):
         assert set(struct.__struct_fields__) == set(schemas[struct.__name__]["properties"])
-    assert set(Receipt().as_dict()) == set(schemas["Receipt"]["properties"])
+    assert {*Receipt().as_dict(), "durability"} == set(schemas["Recorded"]["properties"])
     assert schemas["Prediction"]["properties"]["probability"]["exclusiveMaximum"] == 1
 
 
@@ -171,7 +171,7 @@ def test_a_failing_store_is_told_without_its_place_and_logged_with_it(
         raise StoreError("/secret/place.sqlite: the disk is full")
 
     monkeypatch.setattr(app.state.current.predictor.store, "read", fail)
-    monkeypatch.setattr(app.state.current.predictor.store, "transaction", fail)
+    monkeypatch.setattr(app.state.current.predictor.store, "update", fail)
     event = {"type": "impression", "display_id": 1, "ad": 100}
     with TestClient(app) as client:
         answers = [client.post(route, json={ROUTES[route]: [event]}) for _ in range(3)]

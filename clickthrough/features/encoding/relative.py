@@ -52,9 +52,9 @@ def _by_comparing(values: Floats) -> Floats:
     for other in columns:
         twice += other < columns
         twice += other <= columns
-    places: Floats = twice.T.astype(np.float64)
-    places -= 1.0
-    return np.divide(places, 2.0)
+    places: Floats = np.subtract(twice.T, 1.0, dtype=np.float64)
+    places /= 2
+    return places
 
 
 def _by_sorting(values: Floats) -> Floats:
@@ -69,7 +69,8 @@ def _by_sorting(values: Floats) -> Floats:
     ties = np.diff(np.append(starts, len(order)))
     places = np.empty(len(order))
     places[order] = np.repeat(starts + (ties - 1) / 2, ties)
-    return places.reshape(requests, size) - first
+    places -= first.repeat(size)
+    return places.reshape(requests, size)
 
 
 def difference_from_request(values: Floats, offsets: Offsets) -> Floats:

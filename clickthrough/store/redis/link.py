@@ -15,6 +15,7 @@ from redis.exceptions import (
     ResponseError,
 )
 from redis.exceptions import ConnectionError as AwayError
+from redis.exceptions import TimeoutError as LateError
 from redis.retry import Retry
 
 from clickthrough.errors import StoreError
@@ -105,8 +106,6 @@ class Link:
         client = Redis(host=self.address.host, port=self.address.port, **self._settings())
         if not self._info(client).get("cluster_enabled"):
             return client
-        if self.address.database:
-            raise StoreError(f"{self.address.shown}: a cluster has database 0 alone")
         settings = {name: own for name, own in self._settings().items() if name != "db"}
         cluster = RedisCluster(host=self.address.host, port=self.address.port, **settings)
         node = cluster.get_node_from_key(self.tag.decode())  # type: ignore[no-untyped-call]
@@ -165,9 +164,10 @@ class Link:
         if isinstance(error, AuthenticationError | AuthorizationError) or "NOAUTH" in said:
             asked = "the password is wrong" if self.address.password else "a password is needed"
             return f"{asked} ({PASSWORD}): {said}"
-        if isinstance(error, AwayError):
+        if isinstance(error, AwayError | LateError):
             other = "redis" if self.address.tls else "rediss"
-            closed = "closed by server" in said or "SSL" in said or "reset" in said
+            late = self.address.tls and isinstance(error, LateError)  # it waits for a greeting
+            closed = late or any(part in said for part in ("closed by server", "SSL", "reset"))
             hint = f"; does the port want {other}://?" if closed else ""
             return f"cannot be reached: {said}{hint}"
         return said

@@ -1,0 +1,50 @@
+"""Stands between a store and its server, and makes answers late."""
+
+import socket
+import threading
+import time
+from contextlib import suppress
+from typing import Self
+
+
+class SlowProxy:
+    """Passes bytes on; answers come so many seconds late.
+
+    Args:
+        port: of the server.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._server = port
+        self.delay = 0.0
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listening.getsockname()[1])
+
+    def start(self) -> Self:
+        """Take connections."""
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def end(self) -> None:
+        """Take no more."""
+        self._listening.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listening.accept()
+                server = socket.create_connection(("127.0.0.1", self._server))
+                for source, sink, late in ((client, server, False), (server, client, True)):
+                    threading.Thread(
+                        target=self._pass_on, args=(source, sink, late), daemon=True
+                    ).start()
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket, late: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                if late and self.delay:
+                    time.sleep(self.delay)
+                sink.sendall(data)
+        for one in (source, sink):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,165 @@
+"""A server or a store that will not do is refused in a line, before anything is counted."""
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from clickthrough.errors import StoreError
+from clickthrough.store import open_store
+from clickthrough.store.base import Durability
+from tests.redis.server import SYNCED, RedisServer, free_port
+
+
+def refusal(url: str) -> str:
+    with pytest.raises(StoreError) as refused:
+        open_store(url)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+def test_nobody_there() -> None:
+    said = refusal(f"redis://127.0.0.1:{free_port()}")
+    assert "cannot be reached" in said
+    assert "refused" in said
+
+
+def test_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = RedisServer(tmp_path, "--requirepass", "right").start()
+    try:
+        assert "a password is needed (CTR_STORE_PASSWORD)" in refusal(server.url)
+        monkeypatch.setenv("CTR_STORE_PASSWORD", "wrong")
+        said = refusal(server.url)
+        assert "the password is wrong (CTR_STORE_PASSWORD)" in said
+        monkeypatch.setenv("CTR_STORE_PASSWORD", "right")
+        store = open_store(server.url)
+        store.update(lambda tx: tx.write({b"a": b"1"}))
+        assert store.read([b"a"]) == [b"1"]
+        store.close()
+    finally:
+        server.kill()
+
+
+def test_tls(tmp_path: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out",
+         certificate, "-days", "2", "-subj", "/CN=localhost", "-addext",
+         "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    port = free_port()
+    server = RedisServer(
+        tmp_path / "server", "--tls-port", str(port), "--tls-cert-file", str(certificate),
+        "--tls-key-file", str(key), "--tls-auth-clients", "no",
+    ).start()  # fmt: skip
+    try:
+        assert "does the port want rediss://?" in refusal(f"redis://127.0.0.1:{port}")
+        assert "does the port want redis://?" in refusal(server.url.replace("redis:", "rediss:"))
+        assert "certificate verify failed" in refusal(f"rediss://127.0.0.1:{port}")
+        store = open_store(f"rediss://127.0.0.1:{port}?ca={certificate}&deadline_ms=1000")
+        store.update(lambda tx: tx.write({b"a": b"1"}))
+        assert store.read([b"a"]) == [b"1"]
+        store.close()
+    finally:
+        server.kill()
+
+
+def test_a_store_of_another_layout_is_refused_and_left_alone(server: RedisServer) -> None:
+    with Redis(port=server.port) as client:
+        client.set("{ctr}:format", "7")
+        assert "is of format b'7', this version reads b'1'; name another" in refusal(server.url)
+        assert client.keys() == [b"{ctr}:format"]
+    open_store(f"{server.url}?prefix=other").close()
+
+
+def test_a_server_that_forgets_where_memory_is_full_is_refused(server: RedisServer) -> None:
+    with Redis(port=server.port) as client:
+        client.config_set("maxmemory", "100mb")
+        client.config_set("maxmemory-policy", "allkeys-lru")
+    said = refusal(server.url)
+    assert "maxmemory-policy allkeys-lru" in said
+    assert "expected noeviction" in said
+
+
+def test_a_replica_is_refused(server: RedisServer, tmp_path: Path) -> None:
+    replica = RedisServer(tmp_path / "replica", "--replicaof", "127.0.0.1", str(server.port))
+    replica.start()
+    try:
+        assert "is a replica, which takes no changes; name its primary" in refusal(replica.url)
+    finally:
+        replica.kill()
+
+
+def test_a_command_that_is_forbidden_is_named(server: RedisServer) -> None:
+    with Redis(port=server.port) as client:
+        client.acl_setuser(
+            "ann", enabled=True, passwords=["+secret"], keys=["*"], categories=["+@read"]
+        )
+    said = refusal(server.url.replace("//", "//ann:secret@"))
+    assert "no permissions" in said.lower()
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize(
+    ("options", "durability"),
+    [
+        (SYNCED, "disk"),
+        (("--appendonly", "yes", "--appendfsync", "everysec"), "second"),
+        (("--appendonly", "yes", "--appendfsync", "no"), "memory"),
+        (("--appendonly", "no"), "memory"),
+        (("--rename-command", "CONFIG", ""), "unknown"),
+    ],
+)
+def test_what_may_be_lost_is_known(
+    tmp_path: Path, options: tuple[str, ...], durability: Durability
+) -> None:
+    server = RedisServer(tmp_path, *options).start()
+    try:
+        store = open_store(server.url)
+        assert store.durability == durability
+        store.close()
+    finally:
+        server.kill()
+
+
+def test_in_a_cluster_all_keys_lie_on_one_server(tmp_path: Path) -> None:
+    servers = [RedisServer(tmp_path / str(n), "--cluster-enabled", "yes").start() for n in range(2)]
+    try:
+        clients = [Redis(port=server.port) for server in servers]
+        for n, client in enumerate(clients):
+            client.cluster("ADDSLOTSRANGE", 8_192 * n, 8_192 * n + 8_191)
+        clients[0].cluster("MEET", "127.0.0.1", servers[1].port)
+        _wait_for_cluster(clients)
+        for prefix in ("a", "b", "c", "d"):  # some of them lie on either
+            for server in servers:
+                store = open_store(f"{server.url}?prefix={prefix}&deadline_ms=1000")
+                values = {f"{n}".encode(): b"1" for n in range(50)}
+                store.update(lambda tx, values=values: tx.write(values, expires=9))  # type: ignore[misc]
+                assert store.read(list(values)) == [b"1"] * 50
+                assert store.count() == 50
+                assert store.expire(10) == 50
+                store.close()
+        held = [client.dbsize() for client in clients]
+        assert all(held), held
+        assert "SELECT is not allowed in cluster mode" in refusal(f"{servers[0].url}/1")
+    finally:
+        for server in servers:
+            server.kill()
+
+
+def _wait_for_cluster(clients: list[Redis]) -> None:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        said = [client.cluster("INFO") for client in clients]
+        known = {(one["cluster_state"], one["cluster_known_nodes"]) for one in said}
+        if known == {("ok", "2")}:
+            return
+        time.sleep(0.05)
+    raise AssertionError(said)
