@@ -26,7 +26,7 @@ from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import make_plan
 from clickthrough.features.rows import RowParser
 from clickthrough.schema import Schema
-from clickthrough.store import MemoryStore, Store
+from clickthrough.store import MemoryStore, Store, open_store
 from clickthrough.store.sqlite import SQLiteStore
 from clickthrough.streaming.recorder import Recorder, Source
 
@@ -99,6 +99,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--batch", type=int, default=5_000)
     parser.add_argument("--key-sets", type=int, nargs="+", default=[3, 10])
+    parser.add_argument("--redis", help="the URL of a server, as CTR_STORE has it; it is filled")
     chosen = parser.parse_args()
     batches = list(events(np.random.default_rng(7), chosen.events, chosen.batch))
     waits = ["keys read p50 ms", "p99", "history columns p50 ms", "p99"]
@@ -110,6 +111,10 @@ def main() -> None:
             table.add_row(*measure("memory", MemoryStore(), batches, keys))
             store = SQLiteStore(Path(folder) / "s.sqlite")
             table.add_row(*measure("SQLite", store, batches, keys))
+        if chosen.redis:
+            shared = open_store(chosen.redis)
+            name = f"Redis, kept: {shared.durability}"
+            table.add_row(*measure(name, shared, batches, keys))
     Console(width=110).print(table)
 
 

@@ -1,9 +1,11 @@
 """A Redis server of a test's own, from Debian's package, on a free port of the loopback."""
 
+import secrets
 import shutil
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -15,10 +17,15 @@ _PATIENCE = 20
 
 
 def free_port() -> int:
-    """Return a port that nobody uses."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """Return a port that nobody uses, below those that the system hands out.
+
+    A server of a cluster takes another one, 10,000 above.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as one, suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 class RedisServer:

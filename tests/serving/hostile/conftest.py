@@ -1,5 +1,6 @@
 """Services of each kind, and what every attack must leave as it was."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,8 +32,10 @@ def _left_as_it_was(server: Server) -> Iterator[Server]:
     server.works()
 
 
-def _one(kind: str, bundle: Path, factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(kind, bundle, factory.mktemp(kind)) as made:
+def _one(
+    kind: str, bundle: Path, factory: pytest.TempPathFactory, store: str = "memory"
+) -> Iterator[Server]:
+    with serving(kind, bundle, factory.mktemp(kind), {"CTR_STORE": store}) as made:
         yield made
 
 
@@ -43,9 +46,13 @@ def serve_process(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="package")
 def uvicorn_process(
-    bundle_path: Path, tmp_path_factory: pytest.TempPathFactory
+    bundle_path: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Server]:
-    yield from _one("uvicorn", bundle_path, tmp_path_factory)
+    """The service over a store of the network, where there is a server for it."""
+    store = "memory"
+    if shutil.which("redis-server") is not None:
+        store = f"{request.getfixturevalue('redis_server').url}?prefix=hostile"
+    yield from _one("uvicorn", bundle_path, tmp_path_factory, store)
 
 
 @pytest.fixture(scope="package")

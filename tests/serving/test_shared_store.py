@@ -1,0 +1,92 @@
+"""Two services on one Redis: they count together, and score on where it is away."""
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.redis.server import SYNCED, RedisServer
+from tests.serving.hostile.servers import ORDINARY, Server, serving
+
+_PATIENCE = 30.0
+RANK = ORDINARY["/rank"]
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    made = RedisServer(tmp_path_factory.mktemp("redis"), *SYNCED).start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture(scope="module")
+def services(
+    redis: RedisServer, bundle_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[Server]]:
+    env = {"CTR_STORE": f"{redis.url}?deadline_ms=500"}
+    folder = tmp_path_factory.mktemp("services")
+    with (
+        serving("serve", bundle_path, folder / "", env) as one,
+        serving("uvicorn", bundle_path, folder / "", env) as other,
+    ):
+        yield [one, other]
+
+
+def ask(server: Server, path: str, body: Any) -> tuple[int, dict[str, Any]]:  # noqa: ANN401
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=_PATIENCE)
+    try:
+        method = "GET" if body is None else "POST"
+        text = None if body is None else json.dumps(body)
+        connection.request(method, path, text, {"content-type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def in_time(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + _PATIENCE
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def shown(number: int) -> dict[str, Any]:
+    return {"type": "impression", "display_id": f"shared-{number}", "ad": 101, "uuid": "u1",
+            "platform": "mobile", "price": 1.0}  # fmt: skip
+
+
+def test_an_event_counts_once_whichever_service_hears_of_it(services: list[Server]) -> None:
+    one, other = services
+    status, told = ask(one, "/events", {"events": [shown(1)]})
+    assert (status, told["impressions"], told["durability"]) == (200, 1, "disk")
+    status, told = ask(other, "/events", {"events": [shown(1), {**shown(1), "type": "click"}]})
+    assert (status, told["duplicates"], told["clicks"]) == (200, 1, 1)
+    assert ask(one, "/health", None)[1]["store"] == "ok"
+    assert {ask(server, "/rank", RANK)[1]["counters"] for server in services} == {"live"}
+
+
+def test_without_the_store_scores_are_frozen_and_events_are_refused(
+    services: list[Server], redis: RedisServer
+) -> None:
+    server = services[0]
+    redis.kill()
+    for path in ("/rank", "/predict"):
+        status, answer = ask(server, path, ORDINARY[path])
+        assert (status, answer["counters"]) == (200, "frozen")
+    assert ask(server, "/health", None)[1]["store"] == "away"
+    assert ask(server, "/health/ready", None)[0] == 200
+    status, said = ask(server, "/events", {"events": [shown(2)]})
+    assert status == 503
+    assert "nothing was counted; try again" in said["detail"]
+    assert server.gauge("ctr_store_away") == 1
+    assert server.gauge('ctr_frozen_total{route="/rank"}') >= 1
+    redis.start()
+    in_time(lambda: bool(ask(server, "/rank", RANK)[1]["counters"] == "live"))
+    status, told = ask(server, "/events", {"events": [shown(2), shown(1)]})
+    assert (status, told["impressions"], told["duplicates"]) == (200, 1, 1)
+    assert server.gauge("ctr_store_away") == 0
