@@ -5,13 +5,14 @@ for deep recommender systems", KDD 2024): it compares whole orders, not one set.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from clickthrough.config.root import Config
 from clickthrough.evaluation.metrics import auc, request_auc
-from clickthrough.selection.importance import as_trees, fitted_trees
+from clickthrough.selection.folds import newest
+from clickthrough.selection.importance import MOST_ROWS, as_trees, fitted_trees
 from clickthrough.steps import counted
 from clickthrough.training.narrowed import with_features
 from clickthrough.training.prepare import Prepared
@@ -137,7 +138,8 @@ def _sizes(most: int) -> list[int]:
 
 def point_of(prepared: Prepared, config: Config, names: Collection[str]) -> Point:
     """Return what trees reach on the validation part with some features."""
-    some = with_features(prepared, set(names))
+    newer = prepared.tables | {"train": newest(prepared.tables["train"], MOST_ROWS)}
+    some = with_features(replace(prepared, tables=newer), set(names))  # copies what it keeps
     validation = some.tables["validation"]
     own = as_trees(config, _ROUNDS, _PATIENCE)
     trees = fitted_trees(some, some.tables["train"], validation, own)

@@ -4,6 +4,7 @@ Integers, ages, sequences and matches exactly; decayed counts and rates to 1e-9.
 """
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections import Counter
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from clickthrough.config.features import Counters
@@ -25,7 +26,7 @@ from clickthrough.features.engines import EngineName
 from clickthrough.features.history.oracle import Shown, Value
 from clickthrough.features.history.stage import HistoryStage
 from clickthrough.schema import FieldType
-from clickthrough.store import MemoryStore, SQLiteStore, Store
+from clickthrough.store import MemoryStore, SQLiteStore, Store, open_store
 from tests.features.history.logs import (
     ASKED,
     TICK,
@@ -148,8 +149,19 @@ STORES: dict[str, Callable[[Path], Store]] = {
 }
 
 
+@pytest.fixture(params=["memory", "sqlite", "redis"])
+def store(request: pytest.FixtureRequest) -> str:
+    """A kind of store; the server's, where it is one."""
+    return str(request.getfixturevalue("redis_url") if request.param == "redis" else request.param)
+
+
 @contextmanager
 def opened(store: str) -> Iterator[Store]:
+    if store.startswith("redis"):
+        made = open_store(f"{store}&prefix={secrets.token_hex(8)}")
+        yield made
+        made.close()
+        return
     with folder() as there:
         made = STORES[store](there)
         try:
@@ -158,8 +170,9 @@ def opened(store: str) -> Iterator[Store]:
             made.close()
 
 
-@pytest.mark.parametrize("store", STORES)
-@settings(max_examples=80, deadline=None)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(log=logs(online=True), asked=asked(), seed=seeds)
 def test_events_in_any_order_within_their_tick_equal_the_law(
     store: str, log: Log, asked: Asked, seed: int
@@ -171,8 +184,9 @@ def test_events_in_any_order_within_their_tick_equal_the_law(
     assert_lawful(found, log, asked)
 
 
-@pytest.mark.parametrize("store", STORES)
-@settings(max_examples=80, deadline=None)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(log=logs(online=True), asked=asked(), seed=seeds)
 def test_events_that_come_late_by_less_than_the_delay_equal_the_law(
     store: str, log: Log, asked: Asked, seed: int
@@ -185,8 +199,9 @@ def test_events_that_come_late_by_less_than_the_delay_equal_the_law(
     assert_lawful(found, log, asked)
 
 
-@pytest.mark.parametrize("store", STORES)
-@settings(max_examples=80, deadline=None)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(log=logs(online=True), asked=asked(), seed=seeds)
 def test_events_that_are_sent_again_equal_the_law(
     store: str, log: Log, asked: Asked, seed: int

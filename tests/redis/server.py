@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -13,7 +14,7 @@ import pytest
 
 SYNCED = ("--appendonly", "yes", "--appendfsync", "always")
 """What is acknowledged is on disk."""
-_PATIENCE = 20
+_PATIENCE = 30
 
 
 def free_port() -> int:
@@ -26,6 +27,14 @@ def free_port() -> int:
         with socket.socket() as one, suppress(OSError):
             one.bind(("127.0.0.1", port))
             return port
+
+
+def in_time(done: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + _PATIENCE
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 class RedisServer:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,21 +17,13 @@ from clickthrough.store import Store, open_store
 from clickthrough.store.base import Transaction
 from clickthrough.store.redis import store as module
 from tests.redis.proxy import SlowProxy
-from tests.redis.server import SYNCED, RedisServer
+from tests.redis.server import SYNCED, RedisServer, in_time
 
 _PATIENCE = 30.0
 
 
 def put(store: Store, key: bytes, value: bytes) -> None:
     store.update(lambda tx: tx.write({key: value}))
-
-
-def in_time(done: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + _PATIENCE
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.fixture

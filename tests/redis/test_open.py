@@ -2,16 +2,15 @@
 
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
-from clickthrough.errors import StoreError
+from clickthrough.errors import StoreAwayError, StoreError
 from clickthrough.store import open_store
 from clickthrough.store.base import Durability
-from tests.redis.server import SYNCED, RedisServer, free_port
+from tests.redis.server import SYNCED, RedisServer, free_port, in_time
 
 
 def refusal(url: str) -> str:
@@ -148,18 +147,43 @@ def test_in_a_cluster_all_keys_lie_on_one_server(tmp_path: Path) -> None:
                 store.close()
         held = [client.dbsize() for client in clients]
         assert all(held), held
+        _move(clients, servers, "a")
+        store = open_store(f"{servers[0].url}?prefix=a&deadline_ms=1000")
+        store.update(lambda tx: tx.write({b"1": b"1"}))
+        _move(clients, servers, "a")  # behind its back
+        with pytest.raises(StoreError, match="its keys have moved to 127"):
+            store.update(lambda tx: tx.write({b"1": b"2"}))
+        store.update(lambda tx: tx.write({b"1": b"3"}))
+        for _ in range(2):
+            with pytest.raises(StoreAwayError):
+                store.read([b"1"])
+            in_time(lambda: not store.away)
+            assert store.read([b"1"]) == [b"3"]
+            _move(clients, servers, "a")  # whoever only reads finds it too
+        store.close()
         assert "SELECT is not allowed in cluster mode" in refusal(f"{servers[0].url}/1")
     finally:
         for server in servers:
             server.kill()
 
 
+def _move(clients: list[Redis], servers: list[RedisServer], prefix: str) -> None:
+    """Move the keys of a store to the other server."""
+    slot = int(clients[0].cluster("KEYSLOT", f"{{{prefix}}}"))
+    ids = [client.cluster("MYID").decode() for client in clients]
+    here = 0 if clients[0].cluster("COUNTKEYSINSLOT", slot) else 1
+    there = 1 - here
+    clients[there].cluster("SETSLOT", slot, "IMPORTING", ids[here])
+    clients[here].cluster("SETSLOT", slot, "MIGRATING", ids[there])
+    keys = clients[here].cluster("GETKEYSINSLOT", slot, 1_000)
+    clients[here].migrate("127.0.0.1", servers[there].port, keys, 0, 5_000)
+    for place in (there, here):
+        clients[place].cluster("SETSLOT", slot, "NODE", ids[there])
+
+
 def _wait_for_cluster(clients: list[Redis]) -> None:
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
+    def formed() -> bool:
         said = [client.cluster("INFO") for client in clients]
-        known = {(one["cluster_state"], one["cluster_known_nodes"]) for one in said}
-        if known == {("ok", "2")}:
-            return
-        time.sleep(0.05)
-    raise AssertionError(said)
+        return {(own["cluster_state"], own["cluster_known_nodes"]) for own in said} == {("ok", "2")}
+
+    in_time(formed)

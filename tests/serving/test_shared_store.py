@@ -2,14 +2,13 @@
 
 import http.client
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.redis.server import SYNCED, RedisServer
+from tests.redis.server import SYNCED, RedisServer, in_time
 from tests.serving.hostile.servers import ORDINARY, Server, serving
 
 _PATIENCE = 30.0
@@ -46,13 +45,6 @@ def ask(server: Server, path: str, body: Any) -> tuple[int, dict[str, Any]]:  # 
         return answer.status, json.loads(answer.read())
     finally:
         connection.close()
-
-
-def in_time(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + _PATIENCE
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def shown(number: int) -> dict[str, Any]:

@@ -27,14 +27,10 @@ class Line:
         Raises:
             RedisError: they do not come within so many seconds; the connection has ended then.
         """
-        try:
-            self._connection.send_command(b"MGET", *names)  # type: ignore[no-untyped-call]
-            found: list[bytes | None] = self._connection.read_response(
-                disable_decoding=True, timeout=seconds
-            )
-        except BaseException:
-            self.end()  # what still comes would answer another question
-            raise
+        self._connection.send_command(b"MGET", *names)  # type: ignore[no-untyped-call]
+        found: list[bytes | None] = self._connection.read_response(
+            disable_decoding=True, timeout=seconds
+        )
         return found
 
     def end(self) -> None:

@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
+    MovedError,
     NoPermissionError,
     RedisError,
     ResponseError,
@@ -161,6 +162,8 @@ class Link:
     def _why(self, error: Exception) -> str:
         """Return what went wrong, in a line, with what to do where that is known."""
         said = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, MovedError):
+            return f"its keys have moved to {error.host}:{error.port}"
         if isinstance(error, AuthenticationError | AuthorizationError) or "NOAUTH" in said:
             asked = "the password is wrong" if self.address.password else "a password is needed"
             return f"{asked} ({PASSWORD}): {said}"

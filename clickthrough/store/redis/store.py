@@ -78,7 +78,7 @@ class RedisStore:
         self._version, self._lease = self._link.tag + b":version", self._link.tag + b":lease"
         self._writing = threading.Lock()
         self._idle: deque[Line] = deque()
-        self._breaker = Breaker(address.shown, self._connect)
+        self._breaker = Breaker(address.shown, self._again)
         self._tidier = Tidier(self._link, self._states)
         with self._link.clear_errors():
             self._connect(within=_PATIENCE)
@@ -217,6 +217,11 @@ class RedisStore:
         states = self._states
         for start in range(0, len(keys), _MOST_KEYS):
             yield [states + key for key in keys[start : start + _MOST_KEYS]]
+
+    def _again(self) -> None:
+        """Look for the server again, and ask it as a read would."""
+        self._link.renew()
+        self._connect()
 
     def _connect(self, within: float | None = None) -> None:
         """Make new connections, and ask by one of them as a read would.
