@@ -127,10 +127,10 @@ def running(
         yield server, made, proxy
 
 
-def events_of(displays: Sequence[Display], request_id: str, count: int) -> list[Raw]:
+def events_of(displays: Sequence[Display], count: int) -> list[Raw]:
     """Return so many events; displays that are sent once more get other request ids."""
     rounds = (
-        {**event, request_id: event[request_id] + LATER * again}
+        {**event, "request_id": event["request_id"] + LATER * again}
         for again in range(count)
         for display in displays
         for event in display.events
@@ -197,8 +197,7 @@ def counts(bundle: Bundle, store: Store, items: Sequence[Any]) -> Counter[tuple[
 def exact(bundle: Bundle, displays: Sequence[Display], kills: int, count: int) -> None:
     """Kill services and the server while events come, and compare what was counted."""
     item, chance = bundle.schema.input_name("item"), random.Random(7)  # noqa: S311
-    request_id = bundle.schema.input_name("request_id")
-    events = events_of(displays, request_id, count)
+    events = events_of(displays, count)
     with running(bundle.path, "always") as (server, services, _):
         left = [kills]
 
@@ -227,9 +226,8 @@ def exact(bundle: Bundle, displays: Sequence[Display], kills: int, count: int) -
 
 def rate(bundle: Bundle, displays: Sequence[Display], count: int) -> None:
     """Say how many events a second two services take, and of how many key sets."""
-    request_id = bundle.schema.input_name("request_id")
     sets = len(bundle.plan.key_sets) + len(bundle.plan.sequence_sets)
-    events = events_of(displays, request_id, count)
+    events = events_of(displays, count)
     for fsync in ("no", "everysec", "always"):
         with running(bundle.path, fsync) as (_, services, _):
             seconds = push(services, events, lambda: time.sleep(0.05))

@@ -3,7 +3,6 @@
 import logging
 import os
 from collections.abc import Iterator
-from hashlib import blake2b
 from pathlib import Path
 
 import polars as pl
@@ -36,17 +35,17 @@ def logs_as_they_were() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A Redis server; each test takes a prefix of its own."""
+    """A Redis server that tests share."""
     made = RedisServer(tmp_path_factory.mktemp("redis")).start()
     yield made
     made.kill()
 
 
 @pytest.fixture
-def redis_url(redis_server: RedisServer, request: pytest.FixtureRequest) -> str:
-    """A store on the server that no other test has; it waits long where the machine is busy."""
-    prefix = blake2b(request.node.nodeid.encode(), digest_size=8).hexdigest()
-    return f"{redis_server.url}?prefix={prefix}&deadline_ms=1000"
+def redis_url(redis_server: RedisServer) -> str:
+    """A store that holds nothing; it waits long where the machine is busy."""
+    redis_server.empty(1)
+    return f"{redis_server.url}/1?deadline_ms=1000"
 
 
 @pytest.fixture(scope="session")

@@ -51,6 +51,9 @@ class Layered:
 class Transaction(Reader, Protocol):
     """Reads and writes that take effect together or not at all; its reads see its writes."""
 
+    def expect(self, keys: Sequence[bytes]) -> None:
+        """Be told what will be read: a store that asks a network asks once for all of it."""
+
     def write(
         self, values: Mapping[bytes, bytes], expires: int | None = None, changed: int = 0
     ) -> None:

@@ -24,6 +24,9 @@ class _Staged:
         self.lives: dict[bytes, Life] = {}
         self.lasting: set[bytes] = set()
 
+    def expect(self, keys: Sequence[bytes]) -> None:
+        pass
+
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         written, values = self.written, self._values
         return [written[key] if key in written else values.get(key) for key in keys]

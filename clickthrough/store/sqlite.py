@@ -22,6 +22,9 @@ class _Writes:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
 
+    def expect(self, keys: Sequence[bytes]) -> None:
+        pass
+
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         return _read(self.connection, keys)
 

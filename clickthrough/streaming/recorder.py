@@ -12,6 +12,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 
@@ -153,6 +154,8 @@ class Recorder:
 
     def _apply(self, tx: Transaction, told: Sequence[_Told], latest: int, breathe: Breathe) -> None:
         counted = _Counted()
+        if self._store.remote:
+            tx.expect(_keys_of(told))
         for start in range(0, len(told), _SLICE):
             made = self._take_in(tx, told[start : start + _SLICE], counted)
             packed = {identity: encode(value) for identity, value in made.items()}
@@ -198,3 +201,10 @@ class Recorder:
                 present = np.array([mark is not None for mark in marks])
                 history.add(tx, some, changes[present], expires, breathe)
             breathe()
+
+
+def _keys_of(told: Sequence[_Told]) -> list[bytes]:
+    """Return what counting events will read, as far as that is known before."""
+    marks = chain.from_iterable(event.marks for event, _ in told)
+    keys = [mark if isinstance(mark, bytes) else mark[0] for mark in marks if mark is not None]
+    return list(dict.fromkeys([*(event.identity for event, _ in told), *keys]))

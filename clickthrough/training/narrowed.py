@@ -126,8 +126,7 @@ def _places(names: list[str], kept: list[str]) -> Places:
 
 def _cut(table: Table, plan: Plan, chosen: dict[str, Places]) -> Table:
     arrays: dict[str, NDArray[Any]] = {
-        name: array.take(chosen[name], axis=1)
-        for name, array in table.inputs.arrays().items()
+        name: array.take(chosen[name], axis=1) for name, array in table.inputs.arrays().items()
     }
     rated = {ITEM.name, *(key.name for key in plan.key_sets if counts(plan, key))}
     rates = {name: rate for name, rate in table.rates.items() if name in rated}

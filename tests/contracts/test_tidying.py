@@ -72,8 +72,8 @@ def fresh_store(
 ) -> Callable[[], Store]:
     """Makes stores that hold nothing."""
     if request.param == "redis":
-        url = request.getfixturevalue("redis_server").url
-        return lambda: open_store(f"{url}?prefix={secrets.token_hex(8)}&deadline_ms=1000")
+        url = request.getfixturevalue("redis_url")
+        return lambda: open_store(f"{url}&prefix={secrets.token_hex(8)}")
     if request.param == "memory":
         return lambda: open_store("memory")
     return lambda: open_store(tmp_path_factory.mktemp("trim") / "s.sqlite")

@@ -81,6 +81,13 @@ class RedisServer:
             time.sleep(0.01)
         raise AssertionError(f"redis-server does not start: {self._said()[-2_000:]}")
 
+    def empty(self, database: int) -> None:
+        """Forget all keys of a database."""
+        from redis import Redis
+
+        with Redis(port=self.port, db=database) as client:
+            client.flushdb()
+
     def kill(self) -> None:
         """End it as if the machine took it."""
         if self._running is not None:

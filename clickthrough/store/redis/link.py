@@ -1,7 +1,8 @@
 """Connections to the server that holds a store: found, checked, and found again after a failure."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +21,7 @@ from redis.exceptions import TimeoutError as LateError
 from redis.retry import Retry
 
 from clickthrough.errors import StoreError
-from clickthrough.store.base import Durability
+from clickthrough.store.base import Durability, T
 from clickthrough.store.redis.address import PASSWORD, Address
 from clickthrough.store.redis.line import Line
 
@@ -48,6 +49,7 @@ class Link:
         self._lock = threading.Lock()
         self._client: Redis | None = None
         self._known: dict[str, Any] = {}
+        self._idle: deque[Line] = deque()
 
     def find(self) -> Redis:
         """Return a client of the server, for commands that may take their time."""
@@ -57,9 +59,40 @@ class Link:
                 self._known = self._client.connection_pool.connection_kwargs
             return self._client
 
-    def run(self, script: str, keys: Sequence[bytes], values: Sequence[bytes | int]) -> Any:  # noqa: ANN401
+    def ask(self, do: Callable[[Line], T], again: bool = True) -> T:
+        """Ask the server by a line that nobody else uses meanwhile.
+
+        Args:
+            do: asks.
+            again: whether it may be asked twice, where a line was closed since it was used last.
+
+        Raises:
+            RedisError: there is no answer, or a refusal.
+        """
+        self.find()
+        try:
+            line = self._idle.pop()
+        except IndexError:
+            line, again = self.line(), False
+        try:
+            made = do(line)
+        except AwayError:
+            if not again:
+                raise
+            line = self.line()
+            made = do(line)
+        self._idle.append(line)
+        return made
+
+    def run(
+        self, script: str, keys: Sequence[bytes], values: Sequence[bytes | int], again: bool = True
+    ) -> Any:  # noqa: ANN401
         """Run a script; see :mod:`clickthrough.store.redis.scripts`."""
-        return self.find().register_script(script)(keys, values)
+        return self.ask(lambda line: line.run(script, keys, values, _SECONDS), again)
+
+    def values(self, names: Sequence[bytes]) -> list[bytes | None]:
+        """Return the values of some keys, however long it takes."""
+        return self.ask(lambda line: line.values(names, _SECONDS))
 
     def open(self) -> None:
         """Connect, and refuse a server or a store that will not do.
@@ -90,6 +123,8 @@ class Link:
         """Look for the server again before the next command: another may have its place."""
         with self._lock:
             client, self._client = self._client, None
+        while self._idle:
+            self._idle.pop().end()
         if client is not None:
             client.close()
 

@@ -17,16 +17,28 @@ return 0
 """Gives the lease back, unless somebody else has it by now."""
 
 COMMIT = """
--- KEYS: version, lease, states. ARGV: known version, token, then milliseconds and value of each.
+-- KEYS: version, lease, states. ARGV: known version, token, value of each state, then in runs of
+-- these how many, and their milliseconds, 0 for ever.
 local same = (redis.call('GET', KEYS[1]) or '') == ARGV[1]
 -- before all else: where memory is full, the server refuses the first change, and no later one
 if same then redis.call('SET', KEYS[1], ARGV[2]) end
 if redis.call('GET', KEYS[2]) == ARGV[2] then redis.call('DEL', KEYS[2]) end
 if not same then return 0 end
-for i = 3, #KEYS do
-  local life, value = ARGV[2 * i - 3], ARGV[2 * i - 2]
-  if life == '0' then redis.call('SET', KEYS[i], value)
-  else redis.call('SET', KEYS[i], value, 'PX', life) end
+for first = 3, #KEYS, 1000 do
+  local pairs, n = {}, 0
+  for i = first, math.min(first + 999, #KEYS) do
+    pairs[n + 1], pairs[n + 2] = KEYS[i], ARGV[i]
+    n = n + 2
+  end
+  redis.call('MSET', unpack(pairs))
+end
+local i = 3
+for run = #KEYS + 1, #ARGV, 2 do
+  local count, life = tonumber(ARGV[run]), ARGV[run + 1]
+  if life ~= '0' then
+    for j = i, i + count - 1 do redis.call('PEXPIRE', KEYS[j], life) end
+  end
+  i = i + count
 end
 return 1
 """

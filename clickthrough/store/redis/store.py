@@ -22,7 +22,7 @@ from clickthrough.store.redis.line import Line
 from clickthrough.store.redis.link import Link
 from clickthrough.store.redis.scripts import COMMIT, GIVE_BACK, TAKE
 from clickthrough.store.redis.tidying import Tidier
-from clickthrough.store.redis.values import pack, unpack
+from clickthrough.store.redis.values import head_of, server_life, unpack
 
 _MOST_KEYS = 2_000
 """Keys of one command: others on the server wait for a millisecond."""
@@ -41,20 +41,38 @@ class _Staged:
 
     def __init__(self, read: Callable[[Sequence[bytes]], list[bytes | None]]) -> None:
         self._read = read
-        self._written: dict[bytes, bytes] = {}
-        self.packed: dict[bytes, tuple[bytes, bytes]] = {}
+        self._known: dict[bytes, bytes | None] = {}
+        self._lives: dict[bytes, tuple[int | None, int]] = {}
+
+    def expect(self, keys: Sequence[bytes]) -> None:
+        self._known.update(zip(keys, self._read(keys), strict=True))
 
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        written = self._written
-        rest = [key for key in keys if key not in written]
-        found = dict(zip(rest, self._read(rest), strict=True))
-        return [written[key] if key in written else found[key] for key in keys]
+        known = self._known
+        unknown = [key for key in keys if key not in known]
+        if unknown:
+            self.expect(unknown)
+        return [known[key] for key in keys]
 
     def write(
         self, values: Mapping[bytes, bytes], expires: int | None = None, changed: int = 0
     ) -> None:
-        self._written.update(values)
-        self.packed.update(pack(values, expires, changed))
+        self._known.update(values)
+        self._lives.update(dict.fromkeys(values, (expires, changed)))
+
+    def packed(self) -> tuple[list[bytes], list[bytes], list[int]]:
+        """Return keys, what the server is to hold of each, and runs of how long."""
+        known = self._known
+        runs: dict[tuple[int | None, int], list[bytes]] = {}
+        for key, life in self._lives.items():
+            runs.setdefault(life, []).append(key)
+        keys, values, lives = list[bytes](), list[bytes](), list[int]()
+        for life, own in runs.items():
+            head = head_of(*life)
+            keys += own
+            values += [head + known[key] for key in own]  # type: ignore[operator]
+            lives += [len(own), server_life(*life)]
+        return keys, values, lives
 
 
 class RedisStore:
@@ -119,7 +137,7 @@ class RedisStore:
         found: list[bytes | None] = []
         with self._link.clear_errors():
             for names in self._slices(keys):
-                found += self._link.find().mget(names)  # type: ignore[arg-type]
+                found += self._link.values(names)
         return unpack(found)
 
     def update(self, change: Callable[[Transaction], T]) -> T:
@@ -136,7 +154,7 @@ class RedisStore:
                 staged, known = _Staged(self.read_slowly), self._take(token, lease, end)
                 try:
                     made = change(staged)
-                    if self._commit(staged.packed, known, token):
+                    if self._commit(staged, known, token):
                         return made
                 except BaseException:
                     with suppress(StoreError):  # what went wrong first is what matters
@@ -147,8 +165,8 @@ class RedisStore:
     def expire(self, before: int, breathe: Breathe = nothing) -> int:
         """Forget values that expire before a moment; return how many.
 
-        The server forgets them too, by its own clock: so long after their last change as they
-        were to be kept, and an hour at the least.
+        What is kept for less than a month the server forgets too, by its own clock: so long after
+        its last change as it was to be kept, and an hour at the least.
         """
         return self._tidier.expire(before, breathe)
 
@@ -185,17 +203,16 @@ class RedisStore:
                 )
             time.sleep(_PAUSE)
 
-    def _commit(
-        self, packed: Mapping[bytes, tuple[bytes, bytes]], known: bytes, token: bytes
-    ) -> bool:
+    def _commit(self, staged: _Staged, known: bytes, token: bytes) -> bool:
         """Write, and give the lease back; return whether nobody else wrote meanwhile."""
-        if not packed:
+        keys, values, lives = staged.packed()
+        if not keys:
             self._give_back(token)
             return True
-        names = [self._version, self._lease, *(self._states + key for key in packed)]
-        said = [known, token, *(part for pair in packed.values() for part in pair)]
+        names = [self._version, self._lease, *map(self._states.__add__, keys)]
         with self._link.clear_errors():
-            return bool(self._link.run(COMMIT, names, said))
+            # what may have taken effect is not asked for twice
+            return bool(self._link.run(COMMIT, names, [known, token, *values, *lives], again=False))
 
     def _give_back(self, token: bytes) -> None:
         with self._link.clear_errors():
@@ -203,12 +220,12 @@ class RedisStore:
 
     def _read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         deadline = self._address.deadline
+        slices, found = self._slices(keys), list[bytes | None]()
         try:
             line = self._idle.pop()
         except IndexError:  # as many threads read as lines are ready
             line = self._link.line(deadline)
-        found: list[bytes | None] = []
-        for names in self._slices(keys):
+        for names in slices:
             found += line.values(names, deadline)
         self._idle.append(line)
         return found

@@ -59,7 +59,8 @@ class Tidier:
             chosen = chosen if most is None else chosen[: most - gone]
             if chosen:
                 with self._link.clear_errors():
-                    gone += int(self._link.run(FORGET, *zip(*chosen, strict=True)))
+                    keys, heads = zip(*chosen, strict=True)
+                    gone += int(self._link.run(FORGET, keys, heads))
             breathe()
         return gone
 

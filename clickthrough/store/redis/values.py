@@ -1,37 +1,36 @@
 """A value as the server holds it: when it expires and when it changed, then the value itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from struct import Struct
 
 _NEVER = 2**63 - 1
-_LEAST_MS = 3_600_000
-"""The server keeps a value so long at the least: a clock is no reason to forget what is new."""
+_LEAST_MS, _MOST_MS = 3_600_000, 30 * 86_400_000
+"""The server keeps a value so long at the least: a clock is no reason to forget what is new. What
+is to be kept for longer than a month it does not forget by itself: that would cost as much as all
+else, at every change of a counter."""
 _LIVES = Struct("<qq")
 HEAD = _LIVES.size
 """Bytes before a value."""
 
 
-def pack(
-    values: Mapping[bytes, bytes], expires: int | None, changed: int
-) -> dict[bytes, tuple[bytes, bytes]]:
-    """Return, for each key, how many milliseconds the server keeps it, 0 for ever, and its value.
+def head_of(expires: int | None, changed: int) -> bytes:
+    """Return what stands before values that expire and changed at a time of events."""
+    return _LIVES.pack(_NEVER if expires is None else expires, changed)
 
-    Args:
-        values: by key.
-        expires: in microseconds of the events' time; None for never.
-        changed: the same, when it changed.
+
+def server_life(expires: int | None, changed: int) -> int:
+    """Return after how many milliseconds the server forgets a value; 0 where it does not.
+
+    >>> server_life(1_800_000_000, 0), server_life(None, 0), server_life(90 * 86_400_000_000, 0)
+    (3600000, 0, 0)
     """
-    if expires is None:
-        head, life = _LIVES.pack(_NEVER, changed), b"0"
-    else:
-        head = _LIVES.pack(expires, changed)
-        life = b"%d" % max(_LEAST_MS, (expires - changed) // 1_000 + 1)
-    return {key: (life, head + value) for key, value in values.items()}
+    life = 0 if expires is None else max(_LEAST_MS, (expires - changed) // 1_000 + 1)
+    return life if life <= _MOST_MS else 0
 
 
 def unpack(found: Sequence[bytes | None]) -> list[bytes | None]:
     """Return the values themselves."""
-    return [None if value is None else value[HEAD:] for value in found]
+    return [value if value is None else value[HEAD:] for value in found]
 
 
 def life_of(head: bytes) -> tuple[int, int] | None:
