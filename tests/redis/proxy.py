@@ -33,7 +33,11 @@ class SlowProxy:
         with suppress(OSError):
             while True:
                 client, _ = self._listening.accept()
-                server = socket.create_connection(("127.0.0.1", self._server))
+                try:
+                    server = socket.create_connection(("127.0.0.1", self._server))
+                except OSError:  # the server is away: so is this
+                    client.close()
+                    continue
                 for source, sink, late in ((client, server, False), (server, client, True)):
                     threading.Thread(
                         target=self._pass_on, args=(source, sink, late), daemon=True
