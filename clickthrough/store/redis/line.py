@@ -59,5 +59,6 @@ class Line:
 
     def _ask(self, parts: tuple[Any, ...], seconds: float) -> Any:  # noqa: ANN401
         packed = [pack_command(parts)]
+        self._connection.update_current_socket_timeout(seconds)  # sending may wait as well
         self._connection.send_packed_command(packed, check_health=False)  # type: ignore[no-untyped-call]
         return self._connection.read_response(disable_decoding=True, timeout=seconds)

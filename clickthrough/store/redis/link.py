@@ -56,6 +56,7 @@ class Link:
         with self._lock:
             if self._client is None:
                 self._client = self._found()
+                self.durability = _durability(self._client)  # that of another may be another
                 self._known = self._client.connection_pool.connection_kwargs
             return self._client
 
@@ -185,7 +186,6 @@ class Link:
                 f"{self.address.shown}: what lies under the prefix '{self.address.prefix}' is of "
                 f"format {found!r:.80}, this version reads {FORMAT!r}; name another (?prefix=...)"
             )
-        self.durability = _durability(client)
 
     def _info(self, client: Redis) -> dict[str, Any]:
         """Return what the server says of itself; nothing where we may not ask."""

@@ -160,6 +160,8 @@ class RedisStore:
                     with suppress(StoreError):  # what went wrong first is what matters
                         self._give_back(token)
                     raise
+                if time.monotonic() > end:
+                    raise self._overtaken()
                 lease = min(2 * lease, _LONGEST_LEASE_MS)
 
     def expire(self, before: int, breathe: Breathe = nothing) -> int:
@@ -198,10 +200,12 @@ class RedisStore:
             if taken:
                 return bytes(said or b"")
             if time.monotonic() > end:
-                raise StoreError(
-                    f"{self._address.shown}: others wrote for {_PATIENCE:g} seconds without end"
-                )
+                raise self._overtaken()
             time.sleep(_PAUSE)
+
+    def _overtaken(self) -> StoreError:
+        said = f"others wrote for {_PATIENCE:g} seconds without end"
+        return StoreError(f"{self._address.shown}: {said}")
 
     def _commit(self, staged: _Staged, known: bytes, token: bytes) -> bool:
         """Write, and give the lease back; return whether nobody else wrote meanwhile."""
