@@ -110,6 +110,7 @@ class Recorder:
         if not times:
             return [own if isinstance(own, RequestError) else Receipt() for own in read]
         latest = max(times)
+        expected = _keys_of(read) if self._store.remote else ()
 
         def count(tx: Transaction) -> list[Receipt | RequestError]:
             receipts = [own if isinstance(own, RequestError) else Receipt() for own in read]
@@ -119,6 +120,7 @@ class Recorder:
                 if isinstance(own, list) and isinstance(receipt, Receipt)
                 for event in own
             ]
+            tx.expect(expected)
             self._apply(tx, told, latest, breathe)
             return receipts
 
@@ -154,8 +156,6 @@ class Recorder:
 
     def _apply(self, tx: Transaction, told: Sequence[_Told], latest: int, breathe: Breathe) -> None:
         counted = _Counted()
-        if self._store.remote:
-            tx.expect(_keys_of(told))
         for start in range(0, len(told), _SLICE):
             made = self._take_in(tx, told[start : start + _SLICE], counted)
             packed = {identity: encode(value) for identity, value in made.items()}
@@ -203,8 +203,9 @@ class Recorder:
             breathe()
 
 
-def _keys_of(told: Sequence[_Told]) -> list[bytes]:
+def _keys_of(read: Sequence[list[Event] | RequestError]) -> list[bytes]:
     """Return what counting events will read, as far as that is known before."""
-    marks = chain.from_iterable(event.marks for event, _ in told)
+    events = [event for own in read if isinstance(own, list) for event in own]
+    marks = chain.from_iterable(event.marks for event in events)
     keys = [mark if isinstance(mark, bytes) else mark[0] for mark in marks if mark is not None]
-    return list(dict.fromkeys([*(event.identity for event, _ in told), *keys]))
+    return list(dict.fromkeys([*(event.identity for event in events), *keys]))
