@@ -20,8 +20,9 @@ from clickthrough.serving.predictor import Predictor
 from clickthrough.store.base import nothing
 from clickthrough.streaming.recorder import Receipt
 
-_MOST_EVENTS = 512
-"""Events of several bodies recorded together: what one transaction costs is then well shared."""
+_MOST_EVENTS, _MOST_REMOTE = 512, 256
+"""Events of several bodies recorded together: what one transaction costs is then well shared. On
+another machine fewer, for they are counted without a pause."""
 _OF_BACKLOG, _OF_FEW, _PAUSE = (0.05, 0.001), (0.25, 0.002), 0.0005
 """Shares of a core that scoring would take whole, and seconds of them that are saved up. A backlog
 gets a twentieth, and whoever scores never waits for more than a slice of it; a few events at a time
@@ -124,8 +125,8 @@ class EventQueue:
         """Record the first of the bodies that wait; return what became of each."""
         told: list[tuple[_Body, Answer]] = []
         taken: list[tuple[_Body, list[RawRow]]] = []
-        events = 0
-        while self._waiting and events < _MOST_EVENTS:
+        events, most = 0, _MOST_REMOTE if self._predictor().is_remote else _MOST_EVENTS
+        while self._waiting and events < most:
             body = self._waiting.popleft()
             if time.monotonic() > body.until:
                 told.append(

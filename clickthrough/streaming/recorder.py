@@ -92,7 +92,8 @@ class Recorder:
         Args:
             bodies: the events of each caller.
             breathe: called between slices of a few milliseconds of work, to let others in; never
-                while anything is held that :meth:`clickthrough.store.base.Store.read` waits for.
+                while anything is held that :meth:`clickthrough.store.base.Store.read` waits for,
+                or that writers on other machines do.
 
         Returns:
             What became of each body's events, or what is wrong with it; such a body is not counted.
@@ -110,7 +111,9 @@ class Recorder:
         if not times:
             return [own if isinstance(own, RequestError) else Receipt() for own in read]
         latest = max(times)
-        expected = _keys_of(read) if self._store.remote else ()
+        remote = self._store.remote
+        expected = _keys_of(read) if remote else ()
+        within = nothing if remote else breathe  # others on the network wait for the end of it
 
         def count(tx: Transaction) -> list[Receipt | RequestError]:
             receipts = [own if isinstance(own, RequestError) else Receipt() for own in read]
@@ -121,7 +124,7 @@ class Recorder:
                 for event in own
             ]
             tx.expect(expected)
-            self._apply(tx, told, latest, breathe)
+            self._apply(tx, told, latest, within)
             return receipts
 
         answers = self._store.update(count)

@@ -27,7 +27,7 @@ class Recording:
         self.together: list[list[int]] = []
         self.go_on = threading.Event()
         self.go_on.set()
-        self.scoring = self.is_soon = False
+        self.scoring = self.is_soon = self.is_remote = False
         self.fault: Exception | None = None
         self.threads: list[bool] = []
         self.tidied = 0
