@@ -27,7 +27,7 @@ _HEADERS = {
     413: _CLOSE,
     503: (b"retry-after", b"1"),
 }
-_STORE_AWAY = "the store cannot be reached now; nothing was counted; try again"
+_STORE_AWAY = "the store cannot be reached now; events may not have been counted: send them again"
 _STORE_LOST = "the store was removed or replaced; nothing is counted before the service starts anew"
 _LONGEST_FAULT = 2_000
 """Characters of what a caller is told."""

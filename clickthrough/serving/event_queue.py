@@ -20,9 +20,10 @@ from clickthrough.serving.predictor import Predictor
 from clickthrough.store.base import nothing
 from clickthrough.streaming.recorder import Receipt
 
-_MOST_EVENTS, _MOST_REMOTE = 512, 256
+_MOST_EVENTS, _MOST_REMOTE = 512, 64
 """Events of several bodies recorded together: what one transaction costs is then well shared. On
-another machine fewer, for they are counted without a pause."""
+another machine fewer: they are counted without a pause, and what a server writes at once, readers
+wait for."""
 _OF_BACKLOG, _OF_FEW, _PAUSE = (0.05, 0.001), (0.25, 0.002), 0.0005
 """Shares of a core that scoring would take whole, and seconds of them that are saved up. A backlog
 gets a twentieth, and whoever scores never waits for more than a slice of it; a few events at a time

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from clickthrough.errors import StoreError
 from clickthrough.store.base import Store
 from clickthrough.store.memory import MemoryStore
 from clickthrough.store.redis import SCHEMES, open_redis
@@ -18,6 +19,12 @@ def open_store(where: str | Path) -> Store:
     Raises:
         StoreError: the store cannot be opened.
     """
-    if str(where).startswith(SCHEMES):
-        return open_redis(str(where))
+    text = str(where).strip()
+    scheme, divided, rest = text.partition("://")
+    if divided:
+        if f"{scheme.lower()}://" not in SCHEMES:
+            raise StoreError(
+                f"store: {scheme[:20]}://: expected redis://, rediss://, 'memory' or a file"
+            )
+        return open_redis(f"{scheme.lower()}://{rest}")
     return MemoryStore() if str(where) == "memory" else SQLiteStore(Path(where))

@@ -143,13 +143,15 @@ class Recorder:
         with self._lock:
             if not self.is_due:
                 return
-            self._untidied = 0
+            untidied, self._untidied = self._untidied, 0
         try:
             self._store.expire(self._newest, breathe)
             self._store.trim(self._most_keys, breathe)
             self._kept = self._store.count()
         except StoreError as error:  # the events are counted, whatever becomes of old ones
             _log.warning("the store could not be tidied: %s", error)
+            with self._lock:
+                self._untidied += untidied
 
     def go_on_from(self, before: "Recorder") -> None:
         """Take over from the recorder of another bundle what is known of the store's age."""

@@ -8,7 +8,7 @@ from typing import Self
 
 
 class SlowProxy:
-    """Passes bytes on; answers come so many seconds late.
+    """Passes bytes on; answers come in pieces of so many bytes, each so many seconds late.
 
     Args:
         port: of the server.
@@ -16,7 +16,7 @@ class SlowProxy:
 
     def __init__(self, port: int) -> None:
         self._server = port
-        self.delay = 0.0
+        self.delay, self.piece = 0.0, 65_536
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listening.getsockname()[1])
 
@@ -46,9 +46,10 @@ class SlowProxy:
     def _pass_on(self, source: socket.socket, sink: socket.socket, late: bool) -> None:
         with suppress(OSError):
             while data := source.recv(65_536):
-                if late and self.delay:
-                    time.sleep(self.delay)
-                sink.sendall(data)
+                for start in range(0, len(data), self.piece if late else len(data)):
+                    if late and self.delay:
+                        time.sleep(self.delay)
+                    sink.sendall(data[start : start + self.piece] if late else data)
         for one in (source, sink):
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)

@@ -1,8 +1,11 @@
 """Where a store is: read from a URL, and never shown with its password."""
 
+from pathlib import Path
+
 import pytest
 
 from clickthrough.errors import StoreError
+from clickthrough.store import open_store
 from clickthrough.store.redis.address import Address
 
 
@@ -31,6 +34,16 @@ def test_the_rest_has_defaults_and_the_password_is_of_the_environment() -> None:
     ("url", "said"),
     [
         ("redis://", "expected redis://HOST:PORT"),
+        ("redis://:secret@" + "a" * 70, "expected redis://HOST:PORT"),
+        ("redis://:secret@a..b", "expected redis://HOST:PORT"),
+        ("redis://:secret@cache:0", "expected a port from 1 to 65535"),
+        ("redis://:secret/2@cache/0", "percent-encode the password, or give it as CTR_STORE"),
+        ("redis://:secret#2@cache/0", "percent-encode the password"),
+        ("redis://:a?secret@cache/0", "percent-encode the password"),
+        ("redis://:secret@ca\u2100che:1", "percent-encode the password"),
+        ("redis://:sec[ret@cache", "percent-encode the password"),
+        ("redis://:secret@cache/" + "1" * 5_000, "expected the number of a database"),
+        ("redis://:secret@cache?ca=ca.pem", "ca: certificates are for rediss:// alone"),
         ("redis://:secret@cache:99999", "expected a port from 1 to 65535"),
         ("redis://:secret@cache:port", "expected a port from 1 to 65535"),
         ("redis://:secret@cache/ads", "expected the number of a database, found 'ads'"),
@@ -49,3 +62,23 @@ def test_what_is_wrong_is_said_in_a_line(url: str, said: str) -> None:
     assert said in str(refused.value)
     assert "secret" not in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["rediss+sentinel://:secret@cache", "http://:secret@cache"])
+def test_another_scheme_is_no_file(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        StoreError, match=r"expected redis://, rediss://, 'memory' or a file"
+    ) as said:
+        open_store(url)
+    assert "secret" not in str(said.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_scheme_may_be_written_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match=r"redis://127\.0\.0\.1:1/0: cannot be reached"):
+        open_store(" REDIS://127.0.0.1:1")
+    assert not list(tmp_path.iterdir())

@@ -20,6 +20,8 @@ from tests.redis.proxy import SlowProxy
 from tests.redis.server import SYNCED, RedisServer, in_time
 
 _PATIENCE = 30.0
+NAME = "clickthrough"
+"""What our connections are called on a server."""
 
 
 def put(store: Store, key: bytes, value: bytes) -> None:
@@ -69,6 +71,61 @@ def test_a_server_that_was_killed_is_found_again_with_all_that_was_acknowledged(
     assert store.read([b"a"]) == [b"1"]
     put(store, b"a", b"2")
     assert store.read([b"a"]) == [b"2"]
+    store.close()
+
+
+def test_a_line_that_was_closed_while_idle_is_no_failure(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path, "--timeout", "1").start()
+    store = open_store(f"{server.url}?deadline_ms=1000")
+    try:
+        put(store, b"a", b"1")
+        with Redis(port=server.port) as client:
+            # the server looks at its clients now and then
+            in_time(lambda: len([c for c in client.client_list() if c["name"] == NAME]) == 0)
+        assert store.read([b"a"]) == [b"1"]
+        assert not store.away
+        put(store, b"a", b"2")
+    finally:
+        store.close()
+        server.kill()
+
+
+def test_an_answer_that_comes_drop_by_drop_is_not_waited_for(server: RedisServer) -> None:
+    proxy = SlowProxy(server.port).start()
+    store = open_store(f"redis://127.0.0.1:{proxy.port}?deadline_ms=300")
+    put(store, b"a", bytes(100_000))
+    proxy.piece, proxy.delay = 1_000, 0.02  # two seconds in all, none of them silent
+    with pytest.raises(StoreAwayError, match="no answer within 300 ms"):
+        store.read([b"a"])
+    proxy.piece, proxy.delay = 65_536, 0.0
+    in_time(lambda: not store.away)
+    store.close()
+    proxy.end()
+
+
+def test_a_write_that_fails_tells_that_the_server_is_away(server: RedisServer) -> None:
+    store = open_store(f"{server.url}?deadline_ms=1000")
+    server.kill()
+    with pytest.raises(StoreAwayError):
+        put(store, b"a", b"1")
+    assert store.away
+    store.close()
+
+
+def test_a_look_through_the_store_goes_on_while_reads_fail(server: RedisServer) -> None:
+    store = open_store(f"{server.url}?deadline_ms=1000")
+    store.update(lambda tx: tx.write({b"%d" % n: b"1" for n in range(5_000)}, expires=5))
+    assert isinstance(store, module.RedisStore)
+    broken = [False]
+
+    def breathe() -> None:
+        if not broken[0]:
+            broken[0] = True
+            store._breaker.open("as if a read had come late")
+            in_time(lambda: not store.away)
+
+    assert store.expire(9, breathe) == 5_000
+    assert broken[0]
     store.close()
 
 

@@ -87,6 +87,55 @@ def test_a_server_that_forgets_where_memory_is_full_is_refused(server: RedisServ
     assert "expected noeviction" in said
 
 
+def test_a_server_that_repeats_what_it_was_sent_tells_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = RedisServer(tmp_path, "--rename-command", "AUTH", "X").start()
+    try:
+        monkeypatch.setenv("CTR_STORE_PASSWORD", "hun'ter2")
+        said = refusal(server.url)
+        assert "AUTH" in said
+        assert "ter2" not in said
+    finally:
+        server.kill()
+
+
+def test_a_service_starts_where_memory_is_full(server: RedisServer) -> None:
+    store = open_store(f"{server.url}?deadline_ms=1000")
+    store.update(lambda tx: tx.write({b"a": b"1"}))
+    with Redis(port=server.port) as client:
+        client.config_set("maxmemory", "1")
+    again = open_store(f"{server.url}?deadline_ms=1000")
+    assert again.read([b"a"]) == [b"1"]
+    for one in (store, again):
+        one.close()
+
+
+def test_another_server_in_its_place_is_looked_at_anew(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path, *SYNCED).start()
+    store = open_store(f"{server.url}?deadline_ms=1000")
+    kept = [store.durability]
+    try:
+        store.update(lambda tx: tx.write({b"a": b"1"}))
+        server.kill()
+        server.start("--appendonly", "no")
+        store.update(lambda tx: tx.write({b"a": b"2"}))
+        kept.append(store.durability)
+        assert kept == ["disk", "memory"]
+        with Redis(port=server.port) as client:
+            assert client.get("{ctr}:format") == b"1"
+            client.set("{ctr}:format", "9")
+        server.kill()
+        server.start("--appendonly", "no")
+        with Redis(port=server.port) as client:
+            client.set("{ctr}:format", "9")
+        with pytest.raises(StoreError, match="is of format b'9'"):
+            store.update(lambda tx: tx.write({b"a": b"3"}))
+    finally:
+        store.close()
+        server.kill()
+
+
 def test_a_replica_is_refused(server: RedisServer, tmp_path: Path) -> None:
     replica = RedisServer(tmp_path / "replica", "--replicaof", "127.0.0.1", str(server.port))
     replica.start()
@@ -114,6 +163,7 @@ def test_a_command_that_is_forbidden_is_named(server: RedisServer) -> None:
         (("--appendonly", "yes", "--appendfsync", "no"), "memory"),
         (("--appendonly", "no"), "memory"),
         (("--rename-command", "CONFIG", ""), "unknown"),
+        ((*SYNCED, "--no-appendfsync-on-rewrite", "yes"), "memory"),
     ],
 )
 def test_what_may_be_lost_is_known(

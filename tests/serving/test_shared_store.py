@@ -74,7 +74,7 @@ def test_without_the_store_scores_are_frozen_and_events_are_refused(
     assert ask(server, "/health/ready", None)[0] == 200
     status, said = ask(server, "/events", {"events": [shown(2)]})
     assert status == 503
-    assert "nothing was counted; try again" in said["detail"]
+    assert "events may not have been counted: send them again" in said["detail"]
     assert server.gauge("ctr_store_away") == 1
     assert server.gauge('ctr_frozen_total{route="/rank"}') >= 1
     redis.start()

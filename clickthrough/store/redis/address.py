@@ -13,6 +13,7 @@ from clickthrough.errors import StoreError
 SCHEMES = ("redis://", "rediss://")
 PASSWORD = "CTR_STORE_PASSWORD"  # noqa: S105 - the name of a variable
 _PORT, _PREFIX, _DEADLINE_MS = 6379, "ctr", 5.0
+_LONGEST_HOST = 253
 _LONGEST_MS = 1_000.0
 _KNOWN = ("prefix", "deadline_ms", "ca")
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -41,6 +42,12 @@ class Address:
     prefix: str
     deadline: float
 
+    def without_secrets(self, text: str) -> str:
+        """Return a text of the server's, which may repeat what it was sent."""
+        for secret in {self.password or "", repr(self.password)[1:-1] if self.password else ""}:
+            text = text.replace(secret, "***") if secret else text
+        return text
+
     @classmethod
     def read(cls, url: str, environment: Mapping[str, str] | None = None) -> Self:
         """Read ``redis://[USER@]HOST[:PORT][/DATABASE][?prefix=ctr&deadline_ms=5&ca=FILE]``.
@@ -53,24 +60,27 @@ class Address:
             StoreError: says what of the URL is wrong, and shows no password.
         """
         environment = os.environ if environment is None else environment
-        parts = urlsplit(url)
-        shown = _shown(parts)
+        parts = _parts(url)
+        host, port = _place(parts)
+        database = _database(parts.path)
+        shown = f"{parts.scheme}://{host}:{port}/{database}"
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         for name in options:
             if name not in _KNOWN:
                 raise StoreError(f"{shown}: {unknown_name(name, 'option', list(_KNOWN))}")
-        host, port = _place(parts, shown)
         prefix = options.get("prefix", _PREFIX)
         if not _PLAIN.fullmatch(prefix):
             raise StoreError(
                 f"{shown}: prefix: expected up to 64 letters, digits, '_', '.' or '-', "
                 f"found {prefix!r:.80}"
             )
+        if "ca" in options and parts.scheme != "rediss":
+            raise StoreError(f"{shown}: ca: certificates are for rediss:// alone")
         return cls(
             shown=shown,
             host=host,
             port=port,
-            database=_database(parts.path, shown),
+            database=database,
             user=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password or "") or environment.get(PASSWORD) or None,
             tls=parts.scheme == "rediss",
@@ -80,25 +90,41 @@ class Address:
         )
 
 
-def _shown(parts: SplitResult) -> str:
-    place = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{place}{parts.path}"
-
-
-def _place(parts: SplitResult, shown: str) -> tuple[str, int]:
+def _parts(url: str) -> SplitResult:
+    """Divide a URL; one whose password is not encoded is refused without showing any of it."""
     try:
-        port = parts.port
+        parts = urlsplit(url)
+        odd = parts.fragment or "@" in parts.path + parts.query
     except ValueError:
-        raise StoreError(f"{shown}: expected a port from 1 to 65535") from None
-    if not parts.hostname:
-        raise StoreError(f"{shown}: expected redis://HOST:PORT")
-    return parts.hostname, port or _PORT
+        odd = True
+    if odd:
+        raise StoreError(
+            f"the store's URL cannot be read: percent-encode the password, or give it as {PASSWORD}"
+        )
+    return parts
 
 
-def _database(path: str, shown: str) -> int:
+def _place(parts: SplitResult) -> tuple[str, int]:
+    try:
+        port = _PORT if parts.port is None else parts.port
+    except ValueError:
+        port = 0
+    if not port:
+        raise StoreError(f"{parts.scheme}://: expected a port from 1 to 65535")
+    host = parts.hostname or ""
+    try:
+        known = bool(host) and len(host.encode("idna")) <= _LONGEST_HOST
+    except UnicodeError:
+        known = False
+    if not known:
+        raise StoreError(f"{parts.scheme}://: expected {parts.scheme}://HOST:PORT")
+    return host, port
+
+
+def _database(path: str) -> int:
     text = path.strip("/")
-    if not text.isascii() or not (text.isdigit() or not text):
-        raise StoreError(f"{shown}: expected the number of a database, found {text!r:.80}")
+    if not re.fullmatch(r"[0-9]{0,5}", text):
+        raise StoreError(f"redis://: expected the number of a database, found {text!r:.80}")
     return int(text or 0)
 
 

@@ -25,14 +25,17 @@ class Breaker:
         self._lock = threading.Lock()
         self._ended = threading.Event()
 
-    def open(self, why: Exception) -> None:
+    def open(self, why: str) -> None:
         """Stop asking, and try until there is an answer."""
         with self._lock:
             if self.is_open or self._ended.is_set():
                 return
             self.is_open = True
         _log.warning("%s does not answer in time, its states are left out: %s", self._name, why)
-        threading.Thread(target=self._try, name="store breaker", daemon=True).start()
+        try:
+            threading.Thread(target=self._try, name="store breaker", daemon=True).start()
+        except RuntimeError:  # no thread can be started now: the next read asks the server itself
+            self.is_open = False
 
     def end(self) -> None:
         """Try no more."""
@@ -42,8 +45,7 @@ class Breaker:
         while not self._ended.is_set():
             try:
                 self._probe()
-            except Exception as error:  # whatever it is, the server is not well
-                _log.debug("%s: %s", self._name, error)
+            except Exception:  # whatever it is, the server is not well
                 self._ended.wait(_EVERY)
                 continue
             self.is_open = False

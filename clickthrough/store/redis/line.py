@@ -4,13 +4,19 @@ A command of thousands of arguments is packed by hiredis itself: redis-py would 
 in Python first, which takes longer than the server does.
 """
 
+import time
 from collections.abc import Sequence
 from hashlib import sha1
 from typing import Any
 
-from hiredis import pack_command
-from redis.connection import Connection, SSLConnection
+from hiredis import Reader, pack_command
+from redis.connection import Connection, DefaultParser, SSLConnection
+from redis.exceptions import ConnectionError as AwayError
 from redis.exceptions import NoScriptError
+from redis.exceptions import TimeoutError as LateError
+
+_PIECE = 1 << 18
+"""Bytes that are read at a time."""
 
 
 class Line:
@@ -53,12 +59,50 @@ class Line:
         except NoScriptError:  # the server is new
             return self._ask((b"EVAL", text, *asked), seconds)
 
+    def command(self, *parts: bytes | int, seconds: float) -> Any:  # noqa: ANN401
+        """Return the answer to a command.
+
+        Raises:
+            RedisError: it is a refusal, or does not come within so many seconds.
+        """
+        return self._ask(parts, seconds)
+
     def end(self) -> None:
         """End the connection."""
         self._connection.disconnect()  # type: ignore[no-untyped-call]
 
     def _ask(self, parts: tuple[Any, ...], seconds: float) -> Any:  # noqa: ANN401
-        packed = [pack_command(parts)]
-        self._connection.update_current_socket_timeout(seconds)  # sending may wait as well
-        self._connection.send_packed_command(packed, check_health=False)  # type: ignore[no-untyped-call]
-        return self._connection.read_response(disable_decoding=True, timeout=seconds)
+        try:
+            answer = self._answer(pack_command(parts), time.monotonic() + seconds)
+        except TimeoutError:
+            self.end()  # what still comes would answer another question
+            raise LateError(f"no answer within {seconds * 1e3:.0f} ms") from None
+        except OSError as error:
+            self.end()
+            raise AwayError(str(error)) from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _answer(self, asked: bytes, end: float) -> Any:  # noqa: ANN401
+        """Send a command and read its answer, however many pieces that comes in, until a moment."""
+        socket = self._connection._sock  # redis-py waits anew for each piece
+        if socket is None:
+            raise AwayError("the connection has ended")
+        socket.settimeout(_left(end))
+        socket.sendall(asked)
+        reader = Reader(replyError=DefaultParser.parse_error)
+        while (answer := reader.gets()) is False:
+            socket.settimeout(_left(end))
+            piece = socket.recv(_PIECE)
+            if not piece:
+                raise ConnectionResetError("Connection closed by server")
+            reader.feed(piece)
+        return answer
+
+
+def _left(end: float) -> float:
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left

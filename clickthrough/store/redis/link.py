@@ -13,6 +13,7 @@ from redis.exceptions import (
     AuthorizationError,
     MovedError,
     NoPermissionError,
+    ReadOnlyError,
     RedisError,
     ResponseError,
 )
@@ -20,7 +21,7 @@ from redis.exceptions import ConnectionError as AwayError
 from redis.exceptions import TimeoutError as LateError
 from redis.retry import Retry
 
-from clickthrough.errors import StoreError
+from clickthrough.errors import StoreAwayError, StoreError
 from clickthrough.store.base import Durability, T
 from clickthrough.store.redis.address import PASSWORD, Address
 from clickthrough.store.redis.line import Line
@@ -47,18 +48,30 @@ class Link:
         self.tag = b"{%b}" % address.prefix.encode()
         self.durability: Durability = "unknown"
         self._lock = threading.Lock()
-        self._client: Redis | None = None
         self._known: dict[str, Any] = {}
+        self._stale = True
         self._idle: deque[Line] = deque()
 
-    def find(self) -> Redis:
-        """Return a client of the server, for commands that may take their time."""
+    def find(self, seconds: float = _SECONDS) -> None:
+        """Find the server, and refuse one that will not do; nothing is asked where it is known.
+
+        Args:
+            seconds: that each of some commands may take.
+
+        Raises:
+            StoreError: it will not do: says why, in a line.
+            RedisError: it cannot be reached.
+        """
+        if not self._stale:
+            return
         with self._lock:
-            if self._client is None:
-                self._client = self._found()
-                self.durability = _durability(self._client)  # that of another may be another
-                self._known = self._client.connection_pool.connection_kwargs
-            return self._client
+            if self._stale:
+                client = self._found(seconds)
+                self._check(client)
+                self.durability = _durability(client)
+                self._known = client.connection_pool.connection_kwargs
+                self._stale = False
+                client.close()
 
     def ask(self, do: Callable[[Line], T], again: bool = True) -> T:
         """Ask the server by a line that nobody else uses meanwhile.
@@ -80,6 +93,8 @@ class Link:
         except AwayError:
             if not again:
                 raise
+            self.renew()  # it may be another server by now
+            self.find()
             line = self.line()
             made = do(line)
         self._idle.append(line)
@@ -95,18 +110,9 @@ class Link:
         """Return the values of some keys, however long it takes."""
         return self.ask(lambda line: line.values(names, _SECONDS))
 
-    def open(self) -> None:
-        """Connect, and refuse a server or a store that will not do.
-
-        Raises:
-            StoreError: says why, in a line.
-        """
-        try:
-            self._check(self.find())
-        except StoreError:
-            raise
-        except (RedisError, OSError) as error:
-            raise StoreError(f"{self.address.shown}: {self._why(error)}") from None
+    def command(self, *parts: bytes | int) -> Any:  # noqa: ANN401
+        """Return the answer to a command, however long it takes."""
+        return self.ask(lambda line: line.command(*parts, seconds=_SECONDS))
 
     def line(self, seconds: float = _SECONDS) -> Line:
         """Return a new connection for reading, to where the server was found last.
@@ -122,51 +128,56 @@ class Link:
 
     def renew(self) -> None:
         """Look for the server again before the next command: another may have its place."""
-        with self._lock:
-            client, self._client = self._client, None
-        while self._idle:
-            self._idle.pop().end()
-        if client is not None:
-            client.close()
+        self._stale = True
+        while True:
+            try:
+                self._idle.pop().end()
+            except IndexError:
+                return
 
     @contextmanager
     def clear_errors(self) -> Iterator[None]:
         """Turn the client's errors into ours."""
         try:
             yield
-        except (RedisError, OSError) as error:
-            self.renew()
-            raise StoreError(f"{self.address.shown}: {self._why(error)}") from None
+        except (RedisError, OSError, ValueError) as error:
+            said = f"{self.address.shown}: {self.why(error)}"
+            if isinstance(error, AwayError | LateError | MovedError | ReadOnlyError | OSError):
+                self.renew()
+                raise StoreAwayError(said) from None
+            raise StoreError(said) from None
 
-    def _found(self) -> Redis:
+    def _found(self, seconds: float) -> Redis:
         """Return a client of the server that holds our keys."""
-        client = Redis(host=self.address.host, port=self.address.port, **self._settings())
+        own = self._settings(seconds)
+        client = Redis(host=self.address.host, port=self.address.port, **own)
         if not self._info(client).get("cluster_enabled"):
             return client
-        settings = {name: own for name, own in self._settings().items() if name != "db"}
+        client.close()
+        settings = {name: value for name, value in own.items() if name != "db"}
         cluster = RedisCluster(host=self.address.host, port=self.address.port, **settings)
         node = cluster.get_node_from_key(self.tag.decode())  # type: ignore[no-untyped-call]
         cluster.close()
         if node is None:
             raise StoreError(f"{self.address.shown}: no server of the cluster holds our keys")
-        return Redis(host=node.host, port=node.port, **self._settings())
+        return Redis(host=node.host, port=node.port, **own)
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self, seconds: float) -> dict[str, Any]:
         own = self.address
         secured = {"ssl": True, "ssl_ca_certs": own.ca} if own.tls else {}
         return secured | {
             "db": own.database,
             "username": own.user,
             "password": own.password,
-            "socket_timeout": _SECONDS,
-            "socket_connect_timeout": _SECONDS,
+            "socket_timeout": seconds,
+            "socket_connect_timeout": seconds,
             "retry": Retry(NoBackoff(), 0),  # a change is not to be made twice
             "protocol": 2,
             "client_name": "clickthrough",
         }
 
     def _check(self, client: Redis) -> None:
-        """Refuse what would lose or mistake something; see :meth:`open`."""
+        """Refuse what would lose or mistake something; see :meth:`find`."""
         info = self._info(client)
         if info.get("role", "master") != "master":
             raise StoreError(
@@ -179,8 +190,10 @@ class Link:
                 f"{policy}), and events would be lost or counted twice; expected {_KEEPS_ALL}"
             )
         name = self.tag + b":format"
-        client.set(name, FORMAT, nx=True)
         found = client.get(name)
+        if found is None:
+            client.set(name, FORMAT, nx=True)
+            found = client.get(name)
         if found != FORMAT:
             raise StoreError(
                 f"{self.address.shown}: what lies under the prefix '{self.address.prefix}' is of "
@@ -194,9 +207,9 @@ class Link:
         except NoPermissionError:
             return {}
 
-    def _why(self, error: Exception) -> str:
-        """Return what went wrong, in a line, with what to do where that is known."""
-        said = " ".join(str(error).split()) or type(error).__name__
+    def why(self, error: Exception) -> str:
+        """Return what went wrong, in a line and without secrets, with what to do if it is known."""
+        said = " ".join(self.address.without_secrets(str(error)).split()) or type(error).__name__
         if isinstance(error, MovedError):
             return f"its keys have moved to {error.host}:{error.port}"
         if isinstance(error, AuthenticationError | AuthorizationError) or "NOAUTH" in said:
@@ -214,10 +227,10 @@ class Link:
 def _durability(client: Redis) -> Durability:
     """Return what of an acknowledged change the server may lose."""
     try:
-        found = client.config_get("append*")
+        found = client.config_get("*append*")
     except ResponseError:  # as where a provider keeps its configuration to itself
         return "unknown"
-    if found.get("appendonly") != "yes":
+    if found.get("appendonly") != "yes" or found.get("no-appendfsync-on-rewrite") == "yes":
         return "memory"
     kinds: dict[str, Durability] = {"always": "disk", "everysec": "second"}
     return kinds.get(str(found.get("appendfsync")), "memory")

@@ -9,9 +9,10 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+from redis.exceptions import ConnectionError as AwayError
 from redis.exceptions import RedisError
 
 from clickthrough.errors import StoreAwayError, StoreError
@@ -28,12 +29,16 @@ _MOST_KEYS = 2_000
 """Keys of one command: others on the server wait for a millisecond."""
 _KEPT = 2
 """Connections that are ready to read: one for the event loop, one for the thread that scores."""
+_LEAST_CONNECT = 0.002
+"""Seconds that a new connection is given even where no more are left."""
 _LEASE_MS, _LONGEST_LEASE_MS = 1_000, 16_000
 """Whoever writes is given so long; whoever was too slow, twice as long the next time."""
 _PATIENCE = 10.0
 """Seconds in which a change must take effect."""
-_PAUSE = 0.002
-"""Seconds between two looks at the lease."""
+_PAUSE, _LONGEST_PAUSE = 0.001, 0.016
+"""Seconds between two looks at the lease, at first and at last."""
+_PROBE, _LEAST_PROBE = 10, 0.25
+"""To find the server again, each command may take so many deadlines, and so many seconds."""
 
 
 class _Staged:
@@ -91,7 +96,6 @@ class RedisStore:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._link = Link(address)
-        self._link.open()
         self._states = self._link.tag + b"/"
         self._version, self._lease = self._link.tag + b":version", self._link.tag + b":lease"
         self._writing = threading.Lock()
@@ -99,7 +103,8 @@ class RedisStore:
         self._breaker = Breaker(address.shown, self._again)
         self._tidier = Tidier(self._link, self._states)
         with self._link.clear_errors():
-            self._connect(within=_PATIENCE)
+            self._link.find()
+            self._connect(_PATIENCE)
 
     @property
     def durability(self) -> Durability:
@@ -124,8 +129,9 @@ class RedisStore:
         try:
             found = self._read(keys)
         except (RedisError, OSError) as error:
-            self._breaker.open(error)
-            raise StoreAwayError(f"{self._address.shown}: {error}") from None
+            why = self._link.why(error)
+            self._breaker.open(why)
+            raise StoreAwayError(f"{self._address.shown}: {why}") from None
         return unpack(found)
 
     def read_slowly(self, keys: Sequence[bytes]) -> list[bytes | None]:
@@ -150,16 +156,13 @@ class RedisStore:
         end, lease = time.monotonic() + _PATIENCE, _LEASE_MS
         with self._writing:
             while True:
-                token = os.urandom(16).hex().encode()
-                staged, known = _Staged(self.read_slowly), self._take(token, lease, end)
                 try:
-                    made = change(staged)
-                    if self._commit(staged, known, token):
-                        return made
-                except BaseException:
-                    with suppress(StoreError):  # what went wrong first is what matters
-                        self._give_back(token)
+                    done, made = self._tried(change, lease, end)
+                except StoreAwayError as error:
+                    self._breaker.open(str(error))
                     raise
+                if done:
+                    return made
                 if time.monotonic() > end:
                     raise self._overtaken()
                 lease = min(2 * lease, _LONGEST_LEASE_MS)
@@ -187,13 +190,25 @@ class RedisStore:
             self._idle.pop().end()
         self._link.renew()
 
+    def _tried(self, change: Callable[[Transaction], T], lease: int, end: float) -> tuple[bool, T]:
+        """Make a change; return whether nobody else wrote meanwhile, and what it returned."""
+        token = os.urandom(16).hex().encode()
+        staged, known = _Staged(self.read_slowly), self._take(token, lease, end)
+        try:
+            made = change(staged)
+            return self._commit(staged, known, token), made
+        except BaseException:
+            with suppress(StoreError):  # what went wrong first is what matters
+                self._give_back(token)
+            raise
+
     def _take(self, token: bytes, lease: int, end: float) -> bytes:
         """Wait for the lease; return the version of the store that is held by it.
 
         Raises:
             StoreError: others have it until the end.
         """
-        names = [self._lease, self._version]
+        names, pause = [self._lease, self._version], _PAUSE
         while True:
             with self._link.clear_errors():
                 taken, said = self._link.run(TAKE, names, [token, lease])
@@ -201,7 +216,8 @@ class RedisStore:
                 return bytes(said or b"")
             if time.monotonic() > end:
                 raise self._overtaken()
-            time.sleep(_PAUSE)
+            time.sleep(min(pause, max(0.0, said / 1_000) + _PAUSE))
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _overtaken(self) -> StoreError:
         said = f"others wrote for {_PATIENCE:g} seconds without end"
@@ -223,36 +239,48 @@ class RedisStore:
             self._link.run(GIVE_BACK, [self._lease], [token])
 
     def _read(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        deadline = self._address.deadline
-        slices, found = self._slices(keys), list[bytes | None]()
-        try:
-            line = self._idle.pop()
-        except IndexError:  # as many threads read as lines are ready
-            line = self._link.line(deadline)
-        for names in slices:
-            found += line.values(names, deadline)
+        slices = self._slices(keys)
+        end = time.monotonic() + self._address.deadline * len(slices)
+        found, line = self._first(slices[0], end)
+        for names in slices[1:]:
+            found += line.values(names, end - time.monotonic())
         self._idle.append(line)
         return found
 
-    def _slices(self, keys: Sequence[bytes]) -> Iterable[list[bytes]]:
+    def _first(self, names: Sequence[bytes], end: float) -> tuple[list[bytes | None], Line]:
+        """Return the values of some keys, and the line that brought them.
+
+        A line that was closed while it was idle says nothing of the server: another is made.
+        """
+        with suppress(IndexError, AwayError):  # the former as many threads read as there are lines
+            line = self._idle.popleft()
+            return line.values(names, end - time.monotonic()), line
+        line = self._link.line(max(end - time.monotonic(), _LEAST_CONNECT))
+        return line.values(names, end - time.monotonic()), line
+
+    def _slices(self, keys: Sequence[bytes]) -> list[list[bytes]]:
         states = self._states
-        for start in range(0, len(keys), _MOST_KEYS):
-            yield [states + key for key in keys[start : start + _MOST_KEYS]]
+        return [
+            [states + key for key in keys[start : start + _MOST_KEYS]]
+            for start in range(0, len(keys), _MOST_KEYS)
+        ]
 
     def _again(self) -> None:
         """Look for the server again, and ask it as a read would."""
+        seconds = max(_LEAST_PROBE, _PROBE * self._address.deadline)
         self._link.renew()
-        self._connect()
+        self._link.find(seconds)
+        self._connect(self._address.deadline, seconds)
 
-    def _connect(self, within: float | None = None) -> None:
+    def _connect(self, within: float, seconds: float | None = None) -> None:
         """Make new connections, and ask by one of them as a read would.
 
         Args:
-            within: seconds until the answer; by default the deadline of reads.
+            within: seconds until the answer.
+            seconds: that each connection may take.
         """
         while self._idle:
             self._idle.pop().end()
-        self._link.find()
-        made = [self._link.line() for _ in range(_KEPT)]
-        made[0].values([self._version], within or self._address.deadline)
+        made = [self._link.line(seconds or _PATIENCE) for _ in range(_KEPT)]
+        made[0].values([self._version], within)
         self._idle.extend(made)

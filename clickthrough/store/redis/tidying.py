@@ -33,7 +33,7 @@ class Tidier:
     def trim(self, most: int, breathe: Breathe) -> int:
         """Keep at most so many values, forgetting those that changed first; return how many."""
         with self._link.clear_errors():
-            if self._link.find().dbsize() <= most:  # with the keys of others: no need to count ours
+            if self._link.command(b"DBSIZE") <= most:  # with the keys of others: ours are fewer
                 return 0
         excess = self.count() - most
         if excess <= 0:
@@ -46,7 +46,8 @@ class Tidier:
             return 0
         last = _nth(lives, min(excess, len(lives)) - 1)
         older = self._forget(lambda life: life < last, breathe)
-        return older + self._forget(lambda life: life == last, breathe, excess - older)
+        rest = max(0, excess - older)
+        return older + self._forget(lambda life: life == last, breathe, rest)
 
     def count(self) -> int:
         """Return the number of values."""
@@ -58,6 +59,8 @@ class Tidier:
         """Forget values of some lives, at most so many; return how many."""
         gone = 0
         for pairs, _ in self._lives():
+            if most is not None and gone >= most:
+                break
             chosen = [(key, head) for key, head, life in pairs if old(life)]
             chosen = chosen if most is None else chosen[: most - gone]
             if chosen:
@@ -80,13 +83,15 @@ class Tidier:
             yield pairs, [life for _, _, life in pairs]
 
     def _pages(self) -> Iterator[list[bytes]]:
-        cursor, pattern = 0, self._states + b"*"
+        cursor, pattern = b"0", self._states + b"*"
         while True:
             with self._link.clear_errors():
-                cursor, keys = self._link.find().scan(cursor, pattern, _SLICE)
+                cursor, keys = self._link.command(
+                    b"SCAN", cursor, b"MATCH", pattern, b"COUNT", _SLICE
+                )
             if keys:
-                yield keys  # type: ignore[misc]  # of bytes: nothing is decoded
-            if cursor == 0:
+                yield keys
+            if cursor == b"0":
                 return
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from struct import Struct
 
 _NEVER = 2**63 - 1
-_LEAST_MS, _MOST_MS = 3_600_000, 30 * 86_400_000
-"""The server keeps a value so long at the least: a clock is no reason to forget what is new. What
-is to be kept for longer than a month it does not forget by itself: that would cost as much as all
-else, at every change of a counter."""
+_SPARE_MS, _MOST_MS = 7 * 86_400_000, 30 * 86_400_000
+"""The server keeps a value a week longer than it is needed: its clock goes on where no events come,
+and what it forgot too early would count twice. What is to be kept for longer than a month it does
+not forget by itself: that would cost as much as all else, at every change of a counter."""
 _LIVES = Struct("<qq")
 HEAD = _LIVES.size
 """Bytes before a value."""
@@ -21,11 +21,11 @@ def head_of(expires: int | None, changed: int) -> bytes:
 def server_life(expires: int | None, changed: int) -> int:
     """Return after how many milliseconds the server forgets a value; 0 where it does not.
 
-    >>> server_life(1_800_000_000, 0), server_life(None, 0), server_life(90 * 86_400_000_000, 0)
-    (3600000, 0, 0)
+    >>> server_life(0, 0), server_life(None, 0), server_life(90 * 86_400_000_000, 0)
+    (604800000, 0, 0)
     """
-    life = 0 if expires is None else max(_LEAST_MS, (expires - changed) // 1_000 + 1)
-    return life if life <= _MOST_MS else 0
+    life = _MOST_MS + 1 if expires is None else max(0, (expires - changed) // 1_000)
+    return life + _SPARE_MS if life <= _MOST_MS else 0
 
 
 def unpack(found: Sequence[bytes | None]) -> list[bytes | None]:
