@@ -146,7 +146,7 @@ def live_answers(client: httpx.Client, requests: Iterator[pl.DataFrame]) -> Floa
         ]  # fmt: skip
         counted = post(client, "/events", {"events": events})
         expected = {"impressions": len(items), "clicks": len(events) - len(items)}
-        assert counted.pop("durability") == "disk"
+        assert counted.pop("durability") == "memory"
         assert {name: count for name, count in counted.items() if count} == {
             name: count for name, count in expected.items() if count
         }
