@@ -82,8 +82,13 @@ def planted(folder: Path, impressions: int, noise: int, seed: int, shuffled: boo
     log = log.with_columns(**{name: pl.Series(own) for name, own in columns.items()})
     if shuffled:
         log = log.with_columns(pl.col("clicked").shuffle(seed=seed))
-    log.write_parquet(folder / "log.parquet")
     values["features"] += declared(noise)
+    return over(log, folder, values)
+
+
+def over(log: pl.DataFrame, folder: Path, values: dict[str, Any]) -> Config:
+    """Write a changed log, and return the configuration over it."""
+    log.write_parquet(folder / "log.parquet")
     for place in ("path", "cache"):
         values["data"][place] = str(folder / {"path": "log.parquet", "cache": "cache"}[place])
     values["data"]["joins"][0]["file"] = str(folder / "ads.csv")

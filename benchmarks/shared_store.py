@@ -1,8 +1,8 @@
 """Two services on one Redis: exact counts through kills, events a second, /rank while it is away.
 
-    python benchmarks/shared_store.py models --log demo --kills 20
-    python benchmarks/shared_store.py models --log demo --events 100_000
-    python benchmarks/shared_store.py models --log demo --seconds 20
+    PYTHONPATH=. python benchmarks/shared_store.py models --log demo --kills 20
+    PYTHONPATH=. python benchmarks/shared_store.py models --log demo --events 100_000
+    PYTHONPATH=. python benchmarks/shared_store.py models --log demo --seconds 20
 
 Requests and events are those of the test part of the bundle's log; repeated, they get other request
 ids. Two senders, one to each service, push bodies of events of the same keys, each again until it
@@ -14,8 +14,6 @@ import http.client
 import json
 import os
 import random
-import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -30,13 +28,14 @@ from typing import Any
 
 import numpy as np
 from real_requests import Display, displays_of
-from servers import free_port
+from servers import free_port, settings
 
 from clickthrough.bundle.load import Bundle, load_bundle
 from clickthrough.features.history.counters import CounterHistory
 from clickthrough.serving.predictor import Predictor
 from clickthrough.store import Store, open_store
 from tests.redis.proxy import SlowProxy
+from tests.redis.server import SYNCED, RedisServer
 
 Raw = dict[str, Any]
 IN_BODY, CANDIDATES, RANK_EVERY = 100, 100, 0.02
@@ -45,12 +44,14 @@ LATER = 10**9
 HEADERS = {"content-type": "application/json"}
 
 
-class Process:
-    """A process that is killed and started again with the same command."""
+class Service:
+    """A service that is killed and started again with the same command."""
 
-    def __init__(self, command: Sequence[str], port: int, environment: dict[str, str]) -> None:
-        self.port = port
-        self._command, self._environment = command, os.environ | environment
+    def __init__(self, bundle: Path, store: str) -> None:
+        self.port = free_port()
+        serve = [sys.executable, "-m", "clickthrough", "serve", str(bundle)]
+        self._command = [*serve, "--port", str(self.port)]
+        self._environment = os.environ | settings(bundle, store)
         self._running: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -61,29 +62,16 @@ class Process:
 
     def kill(self) -> None:
         if self._running is not None:
-            self._running.send_signal(signal.SIGKILL)
+            self._running.kill()
             self._running.wait()
 
-    def again(self) -> None:
-        self.kill()
-        self.start()
 
-
-def redis(folder: Path, fsync: str) -> Process:
-    program = shutil.which("redis-server")
-    if program is None:
-        sys.exit("no redis-server")
-    port = free_port()
-    kept = ["--appendonly", "no" if fsync == "no" else "yes"]
-    kept += [] if fsync == "no" else ["--appendfsync", fsync]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    return Process([program, *options, *kept], port, {})
-
-
-def service(bundle: Path, store: str) -> Process:
-    port = free_port()
-    command = [sys.executable, "-m", "clickthrough", "serve", str(bundle), "--port", str(port)]
-    return Process(command, port, {"CTR_STORE": store, "CTR_DRAIN_SECONDS": "0"})
+FSYNC = {
+    "no": ("--appendonly", "no"),
+    "everysec": ("--appendonly", "yes", "--appendfsync", "everysec"),
+    "always": SYNCED,
+}
+"""What a server is told of each way of keeping."""
 
 
 def ask(port: int, path: str, body: bytes | None) -> tuple[int, bytes]:
@@ -109,16 +97,13 @@ def until_ready(port: int) -> None:
 @contextmanager
 def running(
     bundle: Path, fsync: str, services: int = 2, proxied: bool = False
-) -> Iterator[tuple[Process, list[Process], SlowProxy | None]]:
+) -> Iterator[tuple[RedisServer, list[Service], SlowProxy | None]]:
     """Run a server, and services on it."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        server = redis(Path(folder), fsync)
-        stack.callback(server.kill)
-        server.start()
-        time.sleep(0.5)
+        server = stack.enter_context(RedisServer(Path(folder), *FSYNC[fsync]))
         proxy = SlowProxy(server.port).start() if proxied else None
-        store = f"redis://127.0.0.1:{proxy.port if proxy else server.port}"
-        made = [service(bundle, store) for _ in range(services)]
+        store = f"redis://127.0.0.1:{proxy.port}" if proxy else server.url
+        made = [Service(bundle, store) for _ in range(services)]
         for one in made:
             stack.callback(one.kill)
             one.start()
@@ -138,7 +123,7 @@ def events_of(displays: Sequence[Display], count: int) -> list[Raw]:
     return list(islice(rounds, count))
 
 
-def send(port: int, bodies: Sequence[bytes], done: Callable[[], None]) -> None:
+def send(port: int, bodies: Sequence[bytes]) -> None:
     """Send bodies in turn, each again until it is acknowledged."""
     connection: http.client.HTTPConnection | None = None
     for body in bodies:
@@ -157,10 +142,9 @@ def send(port: int, bodies: Sequence[bytes], done: Callable[[], None]) -> None:
                     connection.close()
                 connection = None
             time.sleep(0.02)
-        done()
 
 
-def push(services: Sequence[Process], events: Sequence[Raw], beside: Callable[[], None]) -> float:
+def push(services: Sequence[Service], events: Sequence[Raw], beside: Callable[[], None]) -> float:
     """Send events to all services, and do something beside; return the seconds it took."""
     bodies = [
         json.dumps({"events": events[start : start + IN_BODY]}).encode()
@@ -168,7 +152,7 @@ def push(services: Sequence[Process], events: Sequence[Raw], beside: Callable[[]
     ]
     began = time.perf_counter()
     threads = [
-        threading.Thread(target=send, args=(one.port, bodies[n :: len(services)], lambda: None))
+        threading.Thread(target=send, args=(one.port, bodies[n :: len(services)]))
         for n, one in enumerate(services)
     ]
     for thread in threads:
@@ -205,14 +189,16 @@ def exact(bundle: Bundle, displays: Sequence[Display], kills: int, count: int) -
             time.sleep(chance.uniform(0.2, 0.8))
             if left[0] > 0:
                 left[0] -= 1
-                victim = chance.choice([server, *services])
-                victim.again()
-                if victim is not server:
+                those: list[RedisServer | Service] = [server, *services]
+                victim = chance.choice(those)
+                victim.kill()
+                victim.start()
+                if isinstance(victim, Service):
                     until_ready(victim.port)
 
         seconds = push(services, events, kill)
         items = sorted({event[item] for event in events})
-        store, empty = open_store(f"redis://127.0.0.1:{server.port}"), open_store("memory")
+        store, empty = open_store(f"{server.url}?deadline_ms=1000"), open_store("memory")
         found, known = (counts(bundle, one, items) for one in (store, empty))
     sent = Counter((f"{event['type']}s", event[item]) for event in events)
     wrong = {key for key in found if found[key] - known[key] != sent[key]}

@@ -14,11 +14,12 @@ import time
 from pathlib import Path
 
 import polars as pl
+from selection import over
 
 from clickthrough.comparison.contenders import Contender
 from clickthrough.comparison.run import Outcome, outcome_of
 from clickthrough.comparison.summary import Summary, summarized
-from clickthrough.config.load import load_config, parse_config, yaml_value
+from clickthrough.config.load import load_config, yaml_value
 from clickthrough.config.root import Config
 from clickthrough.data.open import open_dataset
 from clickthrough.data.simulator.plain import write_log
@@ -72,12 +73,8 @@ def shuffled(folder: Path, impressions: int, seed: int) -> Config:
     """Write a log whose clicks are shuffled."""
     values = yaml_value(write_log(folder, impressions, seed).read_text(), "the preset")
     log = pl.read_csv(folder / "log.csv").with_columns(pl.col("clicked").shuffle(seed=seed))
-    log.write_parquet(folder / "log.parquet")
-    for place in ("path", "cache"):
-        values["data"][place] = str(folder / {"path": "log.parquet", "cache": "cache"}[place])
-    values["data"]["joins"][0]["file"] = str(folder / "ads.csv")
     values.setdefault("training", {})["seed"] = seed
-    return parse_config(values, "shuffled")
+    return over(log, folder, values)
 
 
 def compared(config: Config, tuned: Tuned) -> Summary:

@@ -36,9 +36,8 @@ def logs_as_they_were() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """A Redis server that tests share."""
-    made = RedisServer(tmp_path_factory.mktemp("redis")).start()
-    yield made
-    made.kill()
+    with RedisServer(tmp_path_factory.mktemp("redis")) as made:
+        yield made
 
 
 @pytest.fixture

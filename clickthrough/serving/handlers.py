@@ -12,6 +12,7 @@ from clickthrough.schema import FieldType
 from clickthrough.serving.batcher import LONGEST, Gone, MicroBatcher
 from clickthrough.serving.bodies import BodyReader
 from clickthrough.serving.contract import (
+    CountersMode,
     EventsBody,
     PredictBody,
     Predictions,
@@ -142,11 +143,8 @@ class Handlers:
         return _encode(Recorded(**told, durability=self._current.predictor.store.durability))
 
     def _scored(self, predictor: Predictor, scored: Scored) -> bytes:
-        made = Predictions(scored.predictions, scored.ignored, predictor.scorer.version)
-        if scored.frozen:
-            made.counters = "frozen"
-            self._observer.frozen("/predict")
-        return _encode(made)
+        version, mode = predictor.scorer.version, self._mode("/predict", scored.frozen)
+        return _encode(Predictions(scored.predictions, scored.ignored, version, mode))
 
     def _ranked(self, predictor: Predictor, asked: RankBody) -> bytes:
         ranking: Ranking = predictor.rank(asked.context, asked.candidates, asked.top)
@@ -154,12 +152,14 @@ class Handlers:
             Ranked(*(*astuple(prediction), place))
             for place, prediction in zip(ranking.order, ranking.predictions, strict=True)
         ]
-        version = predictor.scorer.version
-        made = Rankings(ranking.request_id, ranked, ranking.ignored, version)
-        if ranking.frozen:
-            made.counters = "frozen"
-            self._observer.frozen("/rank")
-        return _encode(made)
+        version, mode = predictor.scorer.version, self._mode("/rank", ranking.frozen)
+        return _encode(Rankings(ranking.request_id, ranked, ranking.ignored, version, mode))
+
+    def _mode(self, route: str, frozen: bool) -> CountersMode:
+        """Return what an answer says of its counters; tell of those made without the store."""
+        if frozen:
+            self._observer.frozen(route)
+        return "frozen" if frozen else "live"
 
 
 def _example(predictor: Predictor) -> tuple[dict[str, Any], dict[str, Any]]:

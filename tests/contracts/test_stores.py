@@ -85,6 +85,18 @@ def test_a_transaction_reads_its_own_writes(store: Store) -> None:
     store.update(change)
 
 
+def test_what_is_expected_takes_nothing_of_what_was_written(store: Store) -> None:
+    store.update(lambda tx: tx.write({b"a": b"1", b"b": b"1"}))
+
+    def change(tx: Transaction) -> list[bytes | None]:
+        tx.write({b"a": b"2"})
+        tx.expect([b"a", b"b", b"c"])
+        return tx.read([b"a", b"b", b"c"])
+
+    assert store.update(change) == [b"2", b"1", None]
+    assert store.read([b"a"]) == [b"2"]
+
+
 def test_other_threads_never_read_what_is_not_committed(store: Store) -> None:
     store.update(lambda tx: tx.write({b"a": b"old"}))
     with ThreadPoolExecutor(1) as pool:

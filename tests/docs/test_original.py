@@ -23,8 +23,9 @@ from clickthrough.bundle.classic import export_classic
 from clickthrough.config import Config
 from clickthrough.config.features import Feature
 from tests.conftest import ROOT
+from tests.ports import free_port
 from tests.serving.hostile.client import HOST
-from tests.serving.hostile.servers import COMMANDS, Server, end, free_port, start
+from tests.serving.hostile.servers import COMMANDS, Server, end, start
 
 PAGE = ROOT / "docs" / "original.md"
 FILES = [

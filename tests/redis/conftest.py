@@ -10,6 +10,5 @@ from tests.redis.server import RedisServer
 @pytest.fixture
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """A server that holds nothing, of one test."""
-    made = RedisServer(tmp_path_factory.mktemp("redis")).start()
-    yield made
-    made.kill()
+    with RedisServer(tmp_path_factory.mktemp("redis")) as made:
+        yield made

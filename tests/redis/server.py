@@ -1,32 +1,19 @@
 """A Redis server of a test's own, from Debian's package, on a free port of the loopback."""
 
-import secrets
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 import pytest
 
+from tests.ports import free_port
+
 SYNCED = ("--appendonly", "yes", "--appendfsync", "always")
 """What is acknowledged is on disk."""
 _PATIENCE = 30
-
-
-def free_port() -> int:
-    """Return a port that nobody uses, below those that the system hands out.
-
-    A server of a cluster takes another one, 10,000 above.
-    """
-    while True:
-        port = 20_000 + secrets.randbelow(10_000)
-        with socket.socket() as one, suppress(OSError):
-            one.bind(("127.0.0.1", port))
-            return port
 
 
 def in_time(done: Callable[[], bool]) -> None:
@@ -80,6 +67,12 @@ class RedisServer:
                 return self
             time.sleep(0.01)
         raise AssertionError(f"redis-server does not start: {self._said()[-2_000:]}")
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
     def empty(self, database: int) -> None:
         """Forget all keys of a database."""

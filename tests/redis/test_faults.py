@@ -30,9 +30,8 @@ def put(store: Store, key: bytes, value: bytes) -> None:
 
 @pytest.fixture
 def synced(tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path, *SYNCED).start()
-    yield server
-    server.kill()
+    with RedisServer(tmp_path, *SYNCED) as server:
+        yield server
 
 
 def test_a_slow_server_is_not_waited_for_until_it_is_well_again(server: RedisServer) -> None:
@@ -75,9 +74,8 @@ def test_a_server_that_was_killed_is_found_again_with_all_that_was_acknowledged(
 
 
 def test_a_line_that_was_closed_while_idle_is_no_failure(tmp_path: Path) -> None:
-    server = RedisServer(tmp_path, "--timeout", "1").start()
-    store = open_store(f"{server.url}?deadline_ms=1000")
-    try:
+    with RedisServer(tmp_path, "--timeout", "1") as server:
+        store = open_store(f"{server.url}?deadline_ms=1000")
         put(store, b"a", b"1")
         with Redis(port=server.port) as client:
             # the server looks at its clients now and then
@@ -85,9 +83,7 @@ def test_a_line_that_was_closed_while_idle_is_no_failure(tmp_path: Path) -> None
         assert store.read([b"a"]) == [b"1"]
         assert not store.away
         put(store, b"a", b"2")
-    finally:
         store.close()
-        server.kill()
 
 
 def test_an_answer_that_comes_drop_by_drop_is_not_waited_for(server: RedisServer) -> None:

@@ -10,7 +10,16 @@ from redis import Redis
 from clickthrough.errors import StoreAwayError, StoreError
 from clickthrough.store import open_store
 from clickthrough.store.base import Durability
-from tests.redis.server import SYNCED, RedisServer, free_port, in_time
+from tests.ports import free_port
+from tests.redis.server import SYNCED, RedisServer, in_time
+
+
+def check_works(url: str) -> None:
+    """Write and read."""
+    store = open_store(url)
+    store.update(lambda tx: tx.write({b"a": b"1"}))
+    assert store.read([b"a"]) == [b"1"]
+    store.close()
 
 
 def refusal(url: str) -> str:
@@ -27,19 +36,13 @@ def test_nobody_there() -> None:
 
 
 def test_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = RedisServer(tmp_path, "--requirepass", "right").start()
-    try:
+    with RedisServer(tmp_path, "--requirepass", "right") as server:
         assert "a password is needed (CTR_STORE_PASSWORD)" in refusal(server.url)
         monkeypatch.setenv("CTR_STORE_PASSWORD", "wrong")
         said = refusal(server.url)
         assert "the password is wrong (CTR_STORE_PASSWORD)" in said
         monkeypatch.setenv("CTR_STORE_PASSWORD", "right")
-        store = open_store(server.url)
-        store.update(lambda tx: tx.write({b"a": b"1"}))
-        assert store.read([b"a"]) == [b"1"]
-        store.close()
-    finally:
-        server.kill()
+        check_works(f"{server.url}?deadline_ms=1000")
 
 
 def test_tls(tmp_path: Path) -> None:
@@ -54,20 +57,21 @@ def test_tls(tmp_path: Path) -> None:
         check=True, capture_output=True,
     )  # fmt: skip
     port = free_port()
-    server = RedisServer(
-        tmp_path / "server", "--tls-port", str(port), "--tls-cert-file", str(certificate),
-        "--tls-key-file", str(key), "--tls-auth-clients", "no",
-    ).start()  # fmt: skip
-    try:
+    with RedisServer(
+        tmp_path / "server",
+        "--tls-port",
+        str(port),
+        "--tls-cert-file",
+        str(certificate),
+        "--tls-key-file",
+        str(key),
+        "--tls-auth-clients",
+        "no",
+    ) as server:
         assert "does the port want rediss://?" in refusal(f"redis://127.0.0.1:{port}")
         assert "does the port want redis://?" in refusal(server.url.replace("redis:", "rediss:"))
         assert "certificate verify failed" in refusal(f"rediss://127.0.0.1:{port}")
-        store = open_store(f"rediss://127.0.0.1:{port}?ca={certificate}&deadline_ms=1000")
-        store.update(lambda tx: tx.write({b"a": b"1"}))
-        assert store.read([b"a"]) == [b"1"]
-        store.close()
-    finally:
-        server.kill()
+        check_works(f"rediss://127.0.0.1:{port}?ca={certificate}&deadline_ms=1000")
 
 
 def test_a_store_of_another_layout_is_refused_and_left_alone(server: RedisServer) -> None:
@@ -90,14 +94,11 @@ def test_a_server_that_forgets_where_memory_is_full_is_refused(server: RedisServ
 def test_a_server_that_repeats_what_it_was_sent_tells_no_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = RedisServer(tmp_path, "--rename-command", "AUTH", "X").start()
-    try:
+    with RedisServer(tmp_path, "--rename-command", "AUTH", "X") as server:
         monkeypatch.setenv("CTR_STORE_PASSWORD", "hun'ter2")
         said = refusal(server.url)
         assert "AUTH" in said
         assert "ter2" not in said
-    finally:
-        server.kill()
 
 
 def test_a_service_starts_where_memory_is_full(server: RedisServer) -> None:
@@ -112,10 +113,9 @@ def test_a_service_starts_where_memory_is_full(server: RedisServer) -> None:
 
 
 def test_another_server_in_its_place_is_looked_at_anew(tmp_path: Path) -> None:
-    server = RedisServer(tmp_path, *SYNCED).start()
-    store = open_store(f"{server.url}?deadline_ms=1000")
-    kept = [store.durability]
-    try:
+    with RedisServer(tmp_path, *SYNCED) as server:
+        store = open_store(f"{server.url}?deadline_ms=1000")
+        kept = [store.durability]
         store.update(lambda tx: tx.write({b"a": b"1"}))
         server.kill()
         server.start("--appendonly", "no")
@@ -131,18 +131,12 @@ def test_another_server_in_its_place_is_looked_at_anew(tmp_path: Path) -> None:
             client.set("{ctr}:format", "9")
         with pytest.raises(StoreError, match="is of format b'9'"):
             store.update(lambda tx: tx.write({b"a": b"3"}))
-    finally:
         store.close()
-        server.kill()
 
 
 def test_a_replica_is_refused(server: RedisServer, tmp_path: Path) -> None:
-    replica = RedisServer(tmp_path / "replica", "--replicaof", "127.0.0.1", str(server.port))
-    replica.start()
-    try:
+    with RedisServer(tmp_path / "replica", "--replicaof", "127.0.0.1", str(server.port)) as replica:
         assert "is a replica, which takes no changes; name its primary" in refusal(replica.url)
-    finally:
-        replica.kill()
 
 
 def test_a_command_that_is_forbidden_is_named(server: RedisServer) -> None:
@@ -169,13 +163,10 @@ def test_a_command_that_is_forbidden_is_named(server: RedisServer) -> None:
 def test_what_may_be_lost_is_known(
     tmp_path: Path, options: tuple[str, ...], durability: Durability
 ) -> None:
-    server = RedisServer(tmp_path, *options).start()
-    try:
+    with RedisServer(tmp_path, *options) as server:
         store = open_store(server.url)
         assert store.durability == durability
         store.close()
-    finally:
-        server.kill()
 
 
 def test_in_a_cluster_all_keys_lie_on_one_server(tmp_path: Path) -> None:

@@ -17,9 +17,8 @@ RANK = ORDINARY["/rank"]
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    made = RedisServer(tmp_path_factory.mktemp("redis"), *SYNCED).start()
-    yield made
-    made.kill()
+    with RedisServer(tmp_path_factory.mktemp("redis"), *SYNCED) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 from clickthrough.errors import ConfigError
 from clickthrough.tuning.crew import Crew
 from clickthrough.tuning.storage import open_study
+from tests.ports import free_port
 from tests.tuning.fake import start
 from tests.tuning.test_kills import check_recovery, check_whole, crew, opened
 
@@ -29,12 +29,6 @@ def as_owner(*command: object) -> None:
     subprocess.run(
         [*before, *map(str, command)], check=True, capture_output=True, timeout=60, cwd="/"
     )
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

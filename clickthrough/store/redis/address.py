@@ -44,9 +44,9 @@ class Address:
 
     def without_secrets(self, text: str) -> str:
         """Return a text of the server's, which may repeat what it was sent."""
-        for secret in {self.password or "", repr(self.password)[1:-1] if self.password else ""}:
-            text = text.replace(secret, "***") if secret else text
-        return text
+        if self.password is None:
+            return text
+        return text.replace(self.password, "***").replace(repr(self.password)[1:-1], "***")
 
     @classmethod
     def read(cls, url: str, environment: Mapping[str, str] | None = None) -> Self:

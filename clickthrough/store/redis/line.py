@@ -5,7 +5,9 @@ in Python first, which takes longer than the server does.
 """
 
 import time
+from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha1
 from typing import Any
 
@@ -35,45 +37,35 @@ class Line:
         self._connection.connect()  # type: ignore[no-untyped-call]
 
     def values(self, names: Sequence[bytes], seconds: float) -> list[bytes | None]:
-        """Return the values of some keys.
-
-        Raises:
-            RedisError: they do not come within so many seconds; the connection has ended then.
-        """
-        found: list[bytes | None] = self._ask((b"MGET", *names), seconds)
+        """Return the values of some keys; see :meth:`ask`."""
+        found: list[bytes | None] = self.ask((b"MGET", *names), seconds)
         return found
 
     def run(
         self, script: str, keys: Sequence[bytes], values: Sequence[bytes | int], seconds: float
     ) -> Any:  # noqa: ANN401
-        """Run a script; see :mod:`clickthrough.store.redis.scripts`.
-
-        Raises:
-            RedisError: it fails, or takes longer than so many seconds.
-        """
+        """Run a script of :mod:`clickthrough.store.redis.scripts`; see :meth:`ask`."""
         text = script.encode()
         asked = (len(keys), *keys, *values)
         digest = sha1(text, usedforsecurity=False).hexdigest()
         try:
-            return self._ask((b"EVALSHA", digest, *asked), seconds)
+            return self.ask((b"EVALSHA", digest, *asked), seconds)
         except NoScriptError:  # the server is new
-            return self._ask((b"EVAL", text, *asked), seconds)
-
-    def command(self, *parts: bytes | int, seconds: float) -> Any:  # noqa: ANN401
-        """Return the answer to a command.
-
-        Raises:
-            RedisError: it is a refusal, or does not come within so many seconds.
-        """
-        return self._ask(parts, seconds)
+            return self.ask((b"EVAL", text, *asked), seconds)
 
     def end(self) -> None:
         """End the connection."""
         self._connection.disconnect()  # type: ignore[no-untyped-call]
 
-    def _ask(self, parts: tuple[Any, ...], seconds: float) -> Any:  # noqa: ANN401
+    def ask(self, parts: Sequence[Any], seconds: float) -> Any:  # noqa: ANN401
+        """Return the answer to a command.
+
+        Raises:
+            RedisError: it is a refusal, or does not come within so many seconds; then the
+                connection has ended.
+        """
         try:
-            answer = self._answer(pack_command(parts), time.monotonic() + seconds)
+            answer = self._answer(pack_command(tuple(parts)), time.monotonic() + seconds)
         except TimeoutError:
             self.end()  # what still comes would answer another question
             raise LateError(f"no answer within {seconds * 1e3:.0f} ms") from None
@@ -99,6 +91,13 @@ class Line:
                 raise ConnectionResetError("Connection closed by server")
             reader.feed(piece)
         return answer
+
+
+def end_all(lines: deque[Line]) -> None:
+    """End the lines that nobody uses, while others may take some."""
+    with suppress(IndexError):
+        while True:
+            lines.pop().end()
 
 
 def _left(end: float) -> float:

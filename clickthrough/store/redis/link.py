@@ -24,7 +24,7 @@ from redis.retry import Retry
 from clickthrough.errors import StoreAwayError, StoreError
 from clickthrough.store.base import Durability, T
 from clickthrough.store.redis.address import PASSWORD, Address
-from clickthrough.store.redis.line import Line
+from clickthrough.store.redis.line import Line, end_all
 
 FORMAT = b"1"
 """Of what stands under our keys; a store of another one is refused."""
@@ -112,10 +112,10 @@ class Link:
 
     def command(self, *parts: bytes | int) -> Any:  # noqa: ANN401
         """Return the answer to a command, however long it takes."""
-        return self.ask(lambda line: line.command(*parts, seconds=_SECONDS))
+        return self.ask(lambda line: line.ask(parts, _SECONDS))
 
     def line(self, seconds: float = _SECONDS) -> Line:
-        """Return a new connection for reading, to where the server was found last.
+        """Return a new connection to where the server was found last.
 
         Args:
             seconds: within which it must be made.
@@ -129,11 +129,7 @@ class Link:
     def renew(self) -> None:
         """Look for the server again before the next command: another may have its place."""
         self._stale = True
-        while True:
-            try:
-                self._idle.pop().end()
-            except IndexError:
-                return
+        end_all(self._idle)
 
     @contextmanager
     def clear_errors(self) -> Iterator[None]:

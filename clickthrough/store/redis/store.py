@@ -19,7 +19,7 @@ from clickthrough.errors import StoreAwayError, StoreError
 from clickthrough.store.base import Breathe, Durability, T, Transaction, nothing
 from clickthrough.store.redis.address import Address
 from clickthrough.store.redis.breaker import Breaker
-from clickthrough.store.redis.line import Line
+from clickthrough.store.redis.line import Line, end_all
 from clickthrough.store.redis.link import Link
 from clickthrough.store.redis.scripts import COMMIT, GIVE_BACK, TAKE
 from clickthrough.store.redis.tidying import Tidier
@@ -50,14 +50,13 @@ class _Staged:
         self._lives: dict[bytes, tuple[int | None, int]] = {}
 
     def expect(self, keys: Sequence[bytes]) -> None:
-        self._known.update(zip(keys, self._read(keys), strict=True))
+        unknown = [key for key in keys if key not in self._known]
+        if unknown:
+            self._known.update(zip(unknown, self._read(unknown), strict=True))
 
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        known = self._known
-        unknown = [key for key in keys if key not in known]
-        if unknown:
-            self.expect(unknown)
-        return [known[key] for key in keys]
+        self.expect(keys)
+        return [*map(self._known.__getitem__, keys)]
 
     def write(
         self, values: Mapping[bytes, bytes], expires: int | None = None, changed: int = 0
@@ -170,8 +169,7 @@ class RedisStore:
     def expire(self, before: int, breathe: Breathe = nothing) -> int:
         """Forget values that expire before a moment; return how many.
 
-        What is kept for less than a month the server forgets too, by its own clock: so long after
-        its last change as it was to be kept, and an hour at the least.
+        What is kept for less than a month the server forgets too, by its own clock, a week later.
         """
         return self._tidier.expire(before, breathe)
 
@@ -186,8 +184,7 @@ class RedisStore:
     def close(self) -> None:
         """End all connections."""
         self._breaker.end()
-        while self._idle:
-            self._idle.pop().end()
+        end_all(self._idle)
         self._link.renew()
 
     def _tried(self, change: Callable[[Transaction], T], lease: int, end: float) -> tuple[bool, T]:
@@ -279,8 +276,7 @@ class RedisStore:
             within: seconds until the answer.
             seconds: that each connection may take.
         """
-        while self._idle:
-            self._idle.pop().end()
+        end_all(self._idle)
         made = [self._link.line(seconds or _PATIENCE) for _ in range(_KEPT)]
         made[0].values([self._version], within)
         self._idle.extend(made)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.serving.hostile.client import (
     JSON,
     answer,
@@ -22,7 +23,6 @@ from tests.serving.hostile.servers import (
     ORDINARY,
     Server,
     end,
-    free_port,
     serving,
     start,
 )
