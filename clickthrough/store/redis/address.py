@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -76,6 +77,8 @@ class Address:
             )
         if "ca" in options and parts.scheme != "rediss":
             raise StoreError(f"{shown}: ca: certificates are for rediss:// alone")
+        if "ca" in options and not Path(options["ca"]).is_file():
+            raise StoreError(f"{shown}: ca: {options['ca']}: no such file")
         return cls(
             shown=shown,
             host=host,
