@@ -9,7 +9,9 @@ from clickthrough.store import open_store
 from clickthrough.store.redis.address import Address
 
 
-def test_a_url_says_all() -> None:
+def test_a_url_says_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ca.pem").touch()
     own = Address.read(
         "rediss://ann:p%40ss@cache.example:7000/3?prefix=ads&deadline_ms=8&ca=ca.pem"
     )
@@ -44,6 +46,7 @@ def test_the_rest_has_defaults_and_the_password_is_of_the_environment() -> None:
         ("redis://:sec[ret@cache", "percent-encode the password"),
         ("redis://:secret@cache/" + "1" * 5_000, "expected the number of a database"),
         ("redis://:secret@cache?ca=ca.pem", "ca: certificates are for rediss:// alone"),
+        ("rediss://:secret@cache?ca=none.pem", "ca: none.pem: no such file"),
         ("redis://:secret@cache:99999", "expected a port from 1 to 65535"),
         ("redis://:secret@cache:port", "expected a port from 1 to 65535"),
         ("redis://:secret@cache/ads", "expected the number of a database, found 'ads'"),
