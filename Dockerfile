@@ -32,9 +32,10 @@ RUN /opt/pip/bin/pip install --no-cache-dir --no-compile --no-deps --target /opt
 # -- the bundle, if it is whole ----------------------------------------------------------------------
 FROM application AS bundle
 ARG BUNDLE=models
-COPY deploy/image/bundle.py /build/
-RUN --mount=type=bind,target=/context \
-    PYTHONPATH=/opt/clickthrough:/opt/packages python3 /build/bundle.py "${BUNDLE}" /context /opt/models
+# all that .dockerignore lets through: what is not there cannot be copied by its name
+COPY . /context/
+RUN PYTHONPATH=/opt/clickthrough:/opt/packages \
+    python3 /context/deploy/image/bundle.py "${BUNDLE}" /context /opt/models
 
 # -- what is in the image: `docker build --target sbom --output . .` writes sbom.cdx.json -------------
 FROM application AS listed
@@ -59,10 +60,13 @@ RUN apt-get update \
 # torch without the gigabytes of GPU libraries that the default index brings
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 COPY pyproject.toml README.md LICENSE /build/
+COPY clickthrough/_version.py /build/clickthrough/
+# first what the project needs, which changes less often than its code
 RUN /opt/ctr/bin/pip install --no-cache-dir --no-deps --index-url "${TORCH_INDEX}" \
-        "$(sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' /build/pyproject.toml)"
+        "$(sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' /build/pyproject.toml)" \
+    && /opt/ctr/bin/pip install --no-cache-dir '/build[train,postgres,redis]'
 COPY clickthrough /build/clickthrough
-RUN /opt/ctr/bin/pip install --no-cache-dir '/build[train,postgres,redis]'
+RUN /opt/ctr/bin/pip install --no-cache-dir --no-deps --force-reinstall /build
 ENV HOME=/tmp
 USER 10001:10001
 WORKDIR /work

@@ -14,7 +14,8 @@ HELP = """
 What to do, one of:
   make demo SERVE=0                        a bundle of a simulated log, in models/; or your own:
   clickthrough train CONFIG                both leave it where the build looks for it
-  docker build --build-arg BUNDLE=PATH .   a bundle elsewhere below this directory
+  docker build --build-arg BUNDLE=PATH .   another one, in a directory here that is called models...
+                                           or bundles...: .dockerignore lets no other through
   docker build --build-arg BUNDLE= .       none in the image: mount one at /models where it runs"""
 
 

@@ -103,12 +103,12 @@ def copy(path: Path, root: Path) -> None:
 
 
 def write_accounts(root: Path) -> None:
-    """Write the one user, and make what it may write to."""
+    """Write the one user, and make what it may write to: some run images as users of their own."""
     for name, text in WRITTEN.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    for name, mode, owner in (("tmp", 0o1777, 0), ("var/lib/ctr", 0o750, USER)):
+    for name, mode, owner in (("tmp", 0o1777, 0), ("var/lib/ctr", 0o1777, USER)):
         path = root / name
         path.mkdir(parents=True)
         path.chmod(mode)

@@ -18,7 +18,7 @@ from packageurl import PackageURL
 
 def main(listed: Path, entries: Path, result: Path) -> None:
     """Write the whole list."""
-    bom: Bom = Bom.from_json(json.loads(listed.read_text()))  # type: ignore[attr-defined]
+    bom: Bom = Bom.from_json(json.loads(listed.read_text()))
     for path in sorted(entries.iterdir()):
         bom.components.add(debian(path.read_text()))
     made = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6)
