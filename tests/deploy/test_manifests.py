@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ def test_all_of_a_set_is_in_one_namespace(kustomized: list[Manifest]) -> None:
     assert {each["metadata"]["namespace"] for each in others} == {namespace["metadata"]["name"]}
 
 
-_SECRET = re.compile(r"PASSWORD|TOKEN|AUTH|SECRET", re.IGNORECASE)
+_SECRET = re.compile(r"PASS|TOKEN|AUTH|SECRET", re.IGNORECASE)
 
 
 def _literals(documents: list[Manifest]) -> Iterator[tuple[str, str]]:
@@ -136,13 +137,14 @@ def _literals(documents: list[Manifest]) -> Iterator[tuple[str, str]]:
         yield from each["data"].items()
     for made in pods(documents):
         yield from ((name, v["value"]) for name, v in made.variables.items() if "value" in v)
+        yield from pairwise(made.container.get("args", []))
 
 
 def test_no_secret_is_written_down(documents: list[Manifest]) -> None:
     assert not of_kind(documents, "Secret")
     for name, value in _literals(documents):
         assert not _SECRET.search(name) or re.fullmatch(r"\$\(\w+\)", value), name
-        assert not re.search(r"://[^/\s]*:[^/\s]*@|requirepass", value), name
+        assert not re.search(r"://[^/\s]*:[^/\s]*@|requirepass\s+\S", value), name
 
 
 def test_settings_are_variables_that_the_service_reads(kustomized: list[Manifest]) -> None:
