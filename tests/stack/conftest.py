@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.stack.debian import add_base, default_release
+from tests.deploy.render import CONFIG, one, render
+from tests.stack.debian import add_base, base_name, default_release
 from tests.stack.engine import Engine
 
 SERVICE, BARE, TRAIN = "ctr-service:latest", "ctr-service:bare", "ctr-train:latest"
@@ -56,3 +57,18 @@ def bare_image(engine: Engine, clone: Path) -> str:
     """The image without a bundle, which is mounted."""
     engine.build(clone, "--build-arg", "BUNDLE=", "--tag", BARE)
     return BARE
+
+
+@pytest.fixture(scope="session")
+def redis_image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Debian's Redis under the name of the image that the manifests take."""
+    stateful = one(render(CONFIG / "overlays" / "staging"), "StatefulSet", "ctr-redis")
+    name = str(stateful["spec"]["template"]["spec"]["containers"][0]["image"])
+    place = tmp_path_factory.mktemp("redis-image")
+    (place / "Dockerfile").write_text(
+        f"FROM {base_name(default_release())}\n"
+        "RUN apt-get update && apt-get install -y --no-install-recommends redis-server\n"
+        "RUN mkdir --mode 1777 /data\n"  # podman gives a volume to no group, as fsGroup asks
+    )
+    engine.build(place, "--tag", name)
+    return name

@@ -1,6 +1,7 @@
 """Bases of images as Debian's own packages make them, where no registry of images is reached."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,12 +14,16 @@ _DEFAULT = "http://deb.debian.org/debian"
 
 def add_base(engine: Engine, release: str) -> None:
     """Make a release of Debian, by the name that the Dockerfile's FROM gives it."""
+    name = f"docker.io/library/{base_name(release)}"
+    if engine.has(name):
+        return
     root = engine.folder / release
     subprocess.run(
         ["debootstrap", "--variant=minbase", release, str(root), mirror()],
         check=True, capture_output=True, timeout=600,
     )  # fmt: skip
-    engine.base(f"docker.io/library/{base_name(release)}", root)
+    engine.base(name, root)
+    shutil.rmtree(root)
 
 
 def base_name(release: str) -> str:

@@ -1,6 +1,7 @@
 """Images built by buildah and run by podman, over a storage of the tests' own; no engine runs.
 
-What a machine needs for it is Debian's, by ``make test-system``.
+``CTR_STACK=DIRECTORY`` keeps what was built there, for the next time. What a machine needs for it
+is Debian's, by ``make test-system``.
 """
 
 import os
@@ -60,8 +61,10 @@ class Engine:
 
     def __init__(self, seconds: float = 900) -> None:
         need_tools()
+        self._kept = os.environ.get("CTR_STACK")
         # not below pytest's directories, which are kept: images are large
-        self.folder = Path(tempfile.mkdtemp(prefix="ctr-stack-"))
+        self.folder = Path(self._kept or tempfile.mkdtemp(prefix="ctr-stack-"))
+        self.folder.mkdir(exist_ok=True)
         self._seconds = seconds
         (self.folder / "containers.conf").write_text(_CONFIG)
         places = ["--root", str(self.folder / "store"), "--runroot", str(self.folder / "run")]
@@ -90,6 +93,10 @@ class Engine:
         ]  # fmt: skip
         return self._run(made, fails)
 
+    def has(self, image: str) -> bool:
+        """Say whether an image was made already."""
+        return image in self.podman("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+
     def base(self, name: str, root: Path) -> None:
         """Make an image of a directory."""
         made = self.buildah("from", "scratch").strip()
@@ -107,6 +114,8 @@ class Engine:
         for arguments in (["pod", "rm", "--force", "--all"], ["rm", "--force", "--all"]):
             self.podman(*arguments, fails=True)
         self.buildah("rm", "--all")
+        if self._kept:
+            return
         self.podman("rmi", "--force", "--all", fails=True)
         overlay = self.folder / "store" / "overlay"  # a mount of itself, where there is one
         subprocess.run(["umount", "-R", str(overlay)], capture_output=True, check=False)
