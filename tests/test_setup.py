@@ -88,7 +88,7 @@ def made(folder: Path, *, gpu: bool, answers: bool) -> tuple[list[str], str]:
     if gpu:
         shutil.copy(python, programs / "nvidia-smi")
     done = subprocess.run(
-        ["make", ".venv/.train"],  # noqa: S607
+        ["make", ".venv/.train"],
         cwd=folder,
         env={"PATH": f"{programs}:/usr/bin:/bin"},
         capture_output=True,

@@ -1,14 +1,19 @@
 """The model's graph in a runtime: ONNX Runtime, or OpenVINO where it is installed."""
 
+import os
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from clickthrough.config.serving import Runtime
 from clickthrough.errors import BundleError, install_hint
 from clickthrough.features.encoding.encoder import Encoded
+
+# It would send what it does to its maker, over a thread of its own; read when it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime
 
 
 class OnnxModel:

@@ -24,8 +24,8 @@ def serve(
     bundle: Annotated[
         Path, typer.Argument(envvar="CTR_BUNDLE", help="The bundle's directory.")
     ] = Path("models"),
-    host: str = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000,
+    host: Annotated[str, typer.Option(envvar="CTR_HOST")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="CTR_PORT", min=0, max=65_535)] = 8000,
     store: Annotated[
         str | None,
         typer.Option(

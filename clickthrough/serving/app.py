@@ -20,6 +20,7 @@ from clickthrough.errors import ClickthroughError
 from clickthrough.serving.about import add_about
 from clickthrough.serving.admission import Admission
 from clickthrough.serving.batcher import MicroBatcher
+from clickthrough.serving.draining import closing
 from clickthrough.serving.endpoint import Endpoint
 from clickthrough.serving.environment import Environment
 from clickthrough.serving.event_queue import EventQueue
@@ -129,7 +130,7 @@ class Service(FastAPI):
         self.current.on_reload = self.observer.reloaded
         self.hot = self._hot_routes(environment)
         self.state.current, self.state.admission = self.current, self.admission
-        self.state.ready = False
+        self.state.ready = self.state.draining = False
         add_about(self, self.current)
         add_reload(self, self.current, environment.reload_token)
         self._add_pages()
@@ -169,9 +170,10 @@ class Service(FastAPI):
         A hot route is asked at once where no middleware wants to see its requests: FastAPI's own
         take longer than a small body takes to be scored.
         """
-        if scope["type"] == "http" and not self.user_middleware:
-            endpoint = self.hot.get(scope["path"])
-            if endpoint is not None:
+        if scope["type"] == "http":
+            if self.state.draining:
+                send = closing(send)
+            if not self.user_middleware and (endpoint := self.hot.get(scope["path"])) is not None:
                 await endpoint(scope, receive, send)
                 return
         await super().__call__(scope, receive, send)

@@ -1,7 +1,8 @@
 """Draining: at SIGTERM readiness goes off first, and the server ends some seconds later.
 
 Meanwhile requests are still answered: a load balancer needs these seconds to see that it should
-send no more. Then the server does what it does by itself: it takes no more connections, answers
+send no more, and callers that keep connections are told to make new ones, which it leads elsewhere.
+Then the server does what it does by itself: it takes no more connections, answers
 what is in flight, and ends.
 """
 
@@ -11,6 +12,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from starlette.types import Message, Send
 
 
 @contextmanager
@@ -40,6 +43,18 @@ def draining(seconds: float, begin: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, servers_own)
+
+
+def closing(send: Send) -> Send:
+    """Return what sends an answer and says that it is the last on its connection."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*message.get("headers", ()), (b"connection", b"close")]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return sent
 
 
 class _Ending:

@@ -36,7 +36,7 @@ def lifespan(environment: Environment) -> Lifespan:
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[dict[str, object]]:
         def begin_draining() -> None:
-            app.state.ready = False
+            app.state.ready, app.state.draining = False, True
 
         guard = Guard(lambda: app.state.current.settings)
         _say_what_does_not_hold(environment)

@@ -1,5 +1,6 @@
 """A store in one SQLite file: what was acknowledged survives the process and the power."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -65,7 +66,12 @@ class SQLiteStore:
             self._places = places_of(path, self._real)
         except (sqlite3.Error, OSError) as error:
             self.close()
-            raise StoreError(f"{path}: cannot be used as a store: {error}") from None
+            closed = (
+                ""
+                if os.access(path.parent, os.W_OK)
+                else (f": {path.parent} cannot be written to, by this user or by anybody")
+            )
+            raise StoreError(f"{path}: cannot be used as a store: {error}{closed}") from None
         except StoreError:
             self.close()
             raise

@@ -33,7 +33,7 @@ def of(page: Path, language: str) -> list[Block]:
 def run(text: str, folder: Path) -> str:
     """Run commands by bash; return what they print."""
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", text],  # noqa: S607
+        ["bash", "-euo", "pipefail", "-c", text],
         cwd=folder,
         env=ENVIRONMENT,
         capture_output=True,

@@ -36,6 +36,7 @@ predictor.predict_each = slowly
 predictor.row_seconds = 0.001  # so large bodies are scored on a thread
 """
 LARGE: dict[str, Any] = {"impressions": [{}] * 20}
+JSON = "application/json"
 SMALL: dict[str, Any] = {"impressions": [{}]}
 
 
@@ -44,14 +45,14 @@ class Service:
 
     def __init__(self, process: "subprocess.Popen[str]", port: int) -> None:
         self.process = process
-        self._port = port
+        self.port = port
 
     def ask(self, path: str, body: object = None) -> int:
         """Return the status of an answer, 0 where there is none."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             text = None if body is None else json.dumps(body)
-            headers = {"content-type": "application/json"}
+            headers = {"content-type": JSON}
             connection.request("GET" if text is None else "POST", path, text, headers)
             answer = connection.getresponse()
             answer.read()
@@ -126,3 +127,23 @@ def test_a_second_signal_waits_no_longer(bundle_path: Path, tmp_path: Path) -> N
         made.process.send_signal(signal.SIGTERM)
         assert taken.result(60) == 200
         assert made.process.wait(60) == 0
+
+
+def test_whoever_keeps_a_connection_is_told_to_make_a_new_one(
+    bundle_path: Path, tmp_path: Path
+) -> None:
+    with service(bundle_path, tmp_path, "1000") as made:
+        kept = http.client.HTTPConnection("127.0.0.1", made.port, timeout=60)
+        for path, body in (("/health", None), ("/predict", json.dumps(SMALL))):
+            kept.request("POST" if body else "GET", path, body, {"content-type": JSON})
+            before = kept.getresponse()
+            before.read()
+            assert (before.status, before.getheader("connection")) == (200, None)
+        made.process.send_signal(signal.SIGTERM)
+        made.until("/health/ready", 503)
+        for path, body in (("/predict", json.dumps(SMALL)), ("/health", None)):
+            kept.request("POST" if body else "GET", path, body, {"content-type": JSON})
+            after = kept.getresponse()
+            after.read()
+            assert (after.status, after.getheader("connection")) == (200, "close")
+        kept.close()

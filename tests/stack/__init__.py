@@ -1,0 +1,1 @@
+"""What takes minutes: images that are built and run, pods that are played, answers under load."""

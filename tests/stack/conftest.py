@@ -1,0 +1,58 @@
+"""One engine and one image of each kind for all tests of the stack."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.stack.debian import add_base, default_release
+from tests.stack.engine import Engine
+
+SERVICE, BARE, TRAIN = "ctr-service:latest", "ctr-service:bare", "ctr-train:latest"
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """What builds and runs images, with Debian as the base."""
+    made = Engine()
+    try:
+        add_base(made, default_release())
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as a fresh clone has it."""
+    place = tmp_path_factory.mktemp("clone")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, place / name)
+    return place
+
+
+@pytest.fixture(scope="session")
+def service_image(engine: Engine, clone: Path, bundle_path: Path) -> str:
+    """The image with a bundle in it, as the original's command builds it."""
+    shutil.copytree(bundle_path, clone / "models")
+    try:
+        engine.build(clone, "--tag", SERVICE)
+    finally:
+        shutil.rmtree(clone / "models")
+    return SERVICE
+
+
+@pytest.fixture(scope="session")
+def bare_image(engine: Engine, clone: Path) -> str:
+    """The image without a bundle, which is mounted."""
+    engine.build(clone, "--build-arg", "BUNDLE=", "--tag", BARE)
+    return BARE

@@ -1,0 +1,190 @@
+"""The service's image: what is in it, how it starts, and what it answers."""
+
+import json
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from clickthrough.bundle import load_bundle
+from tests.serving.bundles import another, calibrated
+from tests.serving.hostile.servers import ORDINARY
+from tests.stack.container import Container, refused, started
+from tests.stack.engine import Engine
+
+pytestmark = pytest.mark.stack
+MOST_BYTES = 300_000_000
+"""On disk, without the model."""
+
+
+def test_it_is_small(engine: Engine, bare_image: str) -> None:
+    assert engine.size(bare_image) < MOST_BYTES
+
+
+def test_it_answers_with_nothing_but_a_place_for_its_store_to_write_to(
+    engine: Engine, service_image: str, bundle_path: Path
+) -> None:
+    with started(engine, service_image) as made:
+        version = load_bundle(bundle_path).manifest.version
+        assert made.ask("/health")[1]["version"] == version
+        for path, body in ORDINARY.items():
+            status, said = made.ask(path, body)
+            assert status == 200, (path, said)
+        assert made.ask("/predict", ORDINARY["/predict"])[1]["version"] == version
+        assert made.ask("/events", ORDINARY["/events"])[1]["durability"] == "disk"
+
+
+def test_a_container_that_starts_again_remembers(engine: Engine, service_image: str) -> None:
+    with started(engine, service_image) as made:
+        first = made.ask("/events", ORDINARY["/events"])[1]
+        engine.podman("restart", "--time", "20", made.name)
+        made.until_ready()
+        again = made.ask("/events", ORDINARY["/events"])[1]
+    assert first != again
+    assert again["duplicates"] == 1, again
+
+
+def test_one_user_without_rights_and_no_program_but_python(
+    engine: Engine, service_image: str
+) -> None:
+    with started(engine, service_image) as made:
+        told = made.python(
+            "import os, shutil; print(os.getuid(), os.getgid(),"
+            " [p for p in ('sh', 'bash', 'dash', 'apt-get', 'pip', 'perl') if shutil.which(p)])"
+        )
+        assert told.split() == ["10001", "10001", "[]"]
+        programs = made.python("import os; print(sorted(os.listdir('/usr/bin')))")
+        assert re.fullmatch(r"\['python3', 'python3\.\d+'\]\n", programs)
+        writable = made.python(
+            "import os; print([p for p, _, _ in os.walk('/') if os.access(p, os.W_OK)"
+            " and not p.startswith(('/proc', '/dev', '/sys', '/tmp', '/run', '/var/tmp'))])"
+        )
+        assert writable.strip() == "['/var/lib/ctr']"
+
+
+def test_the_bytecode_is_kept(engine: Engine, service_image: str) -> None:
+    with started(engine, service_image) as made:
+        code = (
+            "import pathlib; print([str(p) for top in ('/opt', '/usr/lib')"
+            " for p in pathlib.Path(top).rglob('*.py')"
+            " if not list((p.parent / '__pycache__').glob(p.stem + '.cpython-*.pyc'))])"
+        )
+        assert made.python(code).strip() == "[]"
+        # a name of a module says where it lies, not where it was compiled
+        assert made.python("import json.decoder as d; print(d.scanstring.__module__)").strip()
+
+
+def test_the_health_check_asks_the_service(engine: Engine, service_image: str) -> None:
+    check = ("/usr/bin/python3", "-m", "clickthrough.serving.health_check")
+    told = json.loads(engine.podman("image", "inspect", service_image))[0]
+    assert told["Healthcheck"]["Test"] == ["CMD", *check]
+    with started(engine, service_image) as made:
+        assert "alive" in engine.podman("exec", made.name, *check)
+        elsewhere = engine.podman("exec", "--env", "CTR_PORT=1", made.name, *check, fails=True)
+        assert "port 1: [Errno 111]" in elsewhere
+
+
+def test_it_is_ready_soon(engine: Engine, service_image: str) -> None:
+    # how soon is measured by benchmarks/image.py; here, that it waits for nothing
+    began = time.monotonic()
+    with started(engine, service_image):
+        assert time.monotonic() - began < 30
+
+
+def test_a_mounted_bundle_is_served_and_replaced(
+    engine: Engine, bare_image: str, bundle_path: Path, tmp_path: Path
+) -> None:
+    bundles = tmp_path / "bundles"
+    shutil.copytree(bundle_path, bundles / "first")
+    (bundles / "current").symlink_to("first")
+    place = ("--volume", f"{bundles}:/bundles:ro", "--env", "CTR_BUNDLE=/bundles/current")
+    with started(engine, bare_image, *place) as made:
+        assert made.ask("/predict", ORDINARY["/predict"])[0] == 200
+
+
+class TestRefused:
+    """What cannot be served: a line that says why, and a status."""
+
+    def test_no_bundle(self, engine: Engine, bare_image: str) -> None:
+        status, said = refused(engine, bare_image)
+        assert (status, len(said.splitlines())) == (2, 1)
+        assert "/models: not a bundle" in said
+
+    def test_a_tampered_bundle(
+        self, engine: Engine, bare_image: str, bundle_path: Path, tmp_path: Path
+    ) -> None:
+        _tamper(bundle_path, tmp_path / "models")
+        mounted = ("--volume", f"{tmp_path / 'models'}:/models:ro")
+        status, said = refused(engine, bare_image, *mounted)
+        assert status == 2
+        assert re.search(r"/models: file \S+ was altered", said)
+
+    def test_a_redis_that_is_away(self, engine: Engine, service_image: str) -> None:
+        status, said = refused(engine, service_image, "--env", "CTR_STORE=redis://127.0.0.1:1")
+        assert status == 2
+        assert "redis://127.0.0.1:1/0: cannot be reached" in said
+
+    def test_a_place_that_cannot_be_written_to(self, engine: Engine, service_image: str) -> None:
+        status, said = refused(engine, service_image, "--env", "CTR_STORE=/models/s.sqlite")
+        assert status == 2
+        assert "/models cannot be written to" in said
+
+
+def test_a_full_disk_refuses_events_and_scores_on(engine: Engine, service_image: str) -> None:
+    small = "type=tmpfs,dst=/var/lib/ctr,tmpfs-mode=1777,tmpfs-size=2m,notmpcopyup"
+    with started(engine, service_image, "--mount", small) as made:
+        first_refused = _until_refused(made)
+        status, said = made.ask("/events", first_refused)
+        assert (status, said["detail"][:9]) == (503, "the store")
+        assert made.ask("/predict", ORDINARY["/predict"])[0] == 200
+        assert made.ask("/health/live")[0] == 200
+        assert "full" in made.said()
+
+
+def _until_refused(made: Container) -> object:
+    """Send events until one body is refused; return it."""
+    for number in range(2_000):
+        one = {"type": "impression", "uuid": "u1", "ad": 1, "platform": "mobile", "price": 1.0}
+        body = {"events": [{**one, "display_id": f"{number}-{i}"} for i in range(50)]}
+        status, said = made.ask("/events", body)
+        if status != 200:
+            assert status == 503, said
+            return body
+    raise AssertionError("the disk is never full")
+
+
+class TestBuild:
+    """A build that cannot make an image says what to do."""
+
+    def test_a_fresh_clone(self, engine: Engine, clone: Path) -> None:
+        said = engine.build(clone, fails=True)
+        assert "clickthrough: models: no bundle there" in said
+        for told in ("make demo SERVE=0", "--build-arg BUNDLE=PATH", "--build-arg BUNDLE= "):
+            assert told in said
+
+    def test_a_bundle_that_was_trained_anew(
+        self, engine: Engine, service_image: str, clone: Path, bundle_path: Path
+    ) -> None:
+        another(bundle_path, clone / "bundles" / "next", calibrated(0.3))
+        try:
+            engine.build(clone, "--build-arg", "BUNDLE=bundles/next", "--tag", "ctr-service:next")
+        finally:
+            shutil.rmtree(clone / "bundles")
+        with started(engine, "ctr-service:next") as running:
+            assert running.ask("/health")[1]["version"] != load_bundle(bundle_path).manifest.version
+
+    def test_a_tampered_bundle(self, engine: Engine, clone: Path, bundle_path: Path) -> None:
+        _tamper(bundle_path, clone / "models-tampered")
+        try:
+            said = engine.build(clone, "--build-arg", "BUNDLE=models-tampered", fails=True)
+        finally:
+            shutil.rmtree(clone / "models-tampered")
+        assert re.search(r"clickthrough: models-tampered: file \S+ was altered", said)
+
+
+def _tamper(bundle: Path, place: Path) -> None:
+    shutil.copytree(bundle, place)
+    path = next(place.rglob("*.onnx"))
+    path.write_bytes(path.read_bytes() + b"\0")
