@@ -10,10 +10,9 @@ import json
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -54,14 +53,19 @@ class PlayedPod:
 
     def end(self, seconds: int) -> None:
         """Tell it to end; after some seconds kill it."""
-        self.engine.podman("pod", "stop", "--time", str(seconds), self.name)
+        # its containers before its network, as a cluster does; podman ends a pod's together
+        self.engine.podman("stop", "--time", str(seconds), *self._containers())
 
     def statuses(self) -> list[int]:
         """Return with which statuses its containers have ended."""
+        asked = ("inspect", "--format", "{{.State.ExitCode}}", *self._containers())
+        return [int(line) for line in self.engine.podman(*asked).split()]
+
+    def _containers(self) -> list[str]:
         told = self.engine.podman(
-            "ps", "--all", "--filter", f"pod={self.name}", "--format", "{{.IsInfra}} {{.ExitCode}}"
+            "ps", "--all", "--filter", f"pod={self.name}", "--format", "{{.IsInfra}} {{.Names}}"
         )
-        return [int(line.split()[1]) for line in told.splitlines() if line.startswith("false")]
+        return [line.split()[1] for line in told.splitlines() if line.startswith("false")]
 
 
 class Cluster:
@@ -88,17 +92,12 @@ class Cluster:
         (only,) = self.deployment["spec"]["template"]["spec"]["containers"]
         return dict(only)
 
-    def play(self, change: Callable[[Manifest], None] = lambda _: None) -> PlayedPod:
-        """Start a pod of the Deployment.
-
-        Args:
-            change: of the Deployment, before.
-        """
+    def play(self) -> PlayedPod:
+        """Start a pod of the Deployment."""
         made = copy.deepcopy(self.deployment)
         name = f"ctr-service-{len(self._made)}"
         made["metadata"]["name"] = name
         made["spec"]["replicas"] = 1
-        change(made)
         port = self._placed(made["spec"]["template"]["spec"], name)
         self._play(made)
         self._made.append(f"{name}-pod-0")
@@ -216,19 +215,13 @@ def cluster(
         engine.podman("secret", "rm", SECRETS)
 
 
-def with_image(documents: list[Manifest], image: str) -> list[Manifest]:
-    """Return documents whose service is of an image of this machine."""
+def of_this_machine(documents: list[Manifest], image: str) -> list[Manifest]:
+    """Return documents whose service is of an image of this machine, with the tests' bundle in it.
+
+    That bundle allows fewer requests in flight than services do by default.
+    """
     made: list[Manifest] = copy.deepcopy(documents)
     (container,) = one(made, "Deployment")["spec"]["template"]["spec"]["containers"]
     container["image"] = image
+    container["env"].append({"name": "CTR_MAX_IN_FLIGHT", "value": "64"})
     return made
-
-
-def variables(**values: str) -> Callable[[Manifest], None]:
-    """Return a change of a Deployment that sets variables."""
-
-    def change(deployment: Any) -> None:  # noqa: ANN401
-        (container,) = deployment["spec"]["template"]["spec"]["containers"]
-        container["env"] += [{"name": name, "value": value} for name, value in values.items()]
-
-    return change

@@ -10,15 +10,13 @@ from tests.stack.balancer import Balancer
 from tests.stack.container import ask
 from tests.stack.engine import Engine
 from tests.stack.load import Load
-from tests.stack.pods import cluster, variables, with_image
+from tests.stack.pods import cluster, of_this_machine
 
 pytestmark = pytest.mark.stack
-ALLOWED = {"CTR_MAX_IN_FLIGHT": "64"}
-"""The bundle of the tests allows less than services do by default."""
 
 
 def test_the_two_files_alone(engine: Engine, service_image: str) -> None:
-    with cluster(engine, with_image(plain(), service_image)) as made:
+    with cluster(engine, of_this_machine(plain(), service_image)) as made:
         pod = made.play()
         pod.until_ready(made.container["startupProbe"])
         for path, body in ORDINARY.items():
@@ -32,11 +30,11 @@ def test_the_two_files_alone(engine: Engine, service_image: str) -> None:
 def test_a_rolling_restart_under_load_fails_no_request(
     engine: Engine, service_image: str, redis_image: str
 ) -> None:
-    documents = with_image(render(CONFIG / "overlays" / "staging"), service_image)
+    documents = of_this_machine(render(CONFIG / "overlays" / "staging"), service_image)
     secrets = {"CTR_STORE_PASSWORD": random.token_hex(16)}
     with cluster(engine, documents, secrets) as made, Balancer() as balancer:
         made.play_store()
-        old = [made.play(variables(**ALLOWED)) for _ in range(2)]
+        old = [made.play() for _ in range(2)]
         for pod in old:
             pod.until_ready(made.container["startupProbe"])
             balancer.add(pod.port)
