@@ -1,5 +1,6 @@
 """Running the command line, and what becomes of everything that goes wrong."""
 
+import errno
 import sys
 
 from clickthrough.cli import output
@@ -11,14 +12,16 @@ _INTERRUPTED = 130
 """How a shell reports Ctrl-C: 128 and the number of the signal."""
 _EXTRAS = {"duckdb": "duckdb", "matplotlib": "plot", "openvino": "openvino", "pyspark": "spark"}
 """Modules of extras other than ``train``, which has the rest of what the scorer lacks."""
+_OF_THE_MACHINE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+"""Rights that are lacking, and disks that are full or cannot be written to."""
 
 
 def main() -> None:
     """Run the command line.
 
-    A user's mistake is one message and exit code 2, Ctrl-C one and 130; whatever else escapes is
-    a fault of clickthrough: told in two lines, exit code 1. Where who reads a pipe has gone, the
-    libraries end the process with 1, quietly.
+    A user's mistake, or the machine's refusal of a file, is one message and exit code 2, Ctrl-C one
+    and 130; whatever else escapes is a fault of clickthrough: told in two lines, exit code 1. Where
+    who reads a pipe has gone, the libraries end the process with 1, quietly.
     """
     try:
         app()
@@ -37,6 +40,10 @@ def _told(error: Exception) -> int:
     """Tell of an error that nobody foresaw; return the exit code."""
     if isinstance(error, ModuleNotFoundError) and not _is_own(error):
         output.fail(_missing(error.name or ""))
+        return 2
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        place = "" if error.filename is None else f"{error.filename}: "
+        output.fail(f"{place}{error.strerror}")
         return 2
     output.fail(crash_report(error, shown=output.is_verbose()))
     return 1

@@ -63,3 +63,17 @@ def test_a_pipe_that_breaks_within_a_verb_is_no_fault(tmp_path: Path) -> None:
     broken = re.sub(r"ZeroDivisionError\(.*\)", "BrokenPipeError(32, 'gone')", FAULT)
     done = run("inspect", "models", folder=tmp_path, before=broken)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        ("PermissionError(13, 'Permission denied', '/etc/x')", "error: /etc/x: Permission denied"),
+        ("OSError(30, 'Read-only file system', '/m')", "error: /m: Read-only file system"),
+        ("OSError(28, 'No space left on device')", "error: No space left on device"),
+    ],
+)
+def test_what_the_machine_refuses_is_no_fault(tmp_path: Path, raised: str, told: str) -> None:
+    refused = re.sub(r"ZeroDivisionError\(.*\)", raised, FAULT)
+    done = run("inspect", "models", folder=tmp_path, before=refused)
+    assert (done.returncode, done.stderr.strip()) == (2, told)

@@ -15,7 +15,7 @@ _PATHS = ("/rank", "/predict", "/events")
 
 
 class Load:
-    """Some callers, each on a connection that it keeps as long as it may.
+    """Some callers: half of them keep their connection as long as they may, half make new ones.
 
     Args:
         port: whom they ask.
@@ -34,7 +34,8 @@ class Load:
         self._port, self._end = port, threading.Event()
         self._numbers = itertools.count()
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._call) for _ in range(callers)]
+        keeps = [number % 2 == 0 for number in range(callers)]
+        self._threads = [threading.Thread(target=self._call, args=[kept]) for kept in keeps]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -50,7 +51,7 @@ class Load:
         """Let them ask for a while."""
         time.sleep(seconds)
 
-    def _call(self) -> None:
+    def _call(self, keeps: bool) -> None:
         connection = http.client.HTTPConnection(HOST, self._port, timeout=20)
         for path in itertools.cycle(_PATHS):
             if self._end.wait(_PAUSE):
@@ -60,6 +61,8 @@ class Load:
                 connection.request("POST", path, json.dumps(self._body(path)), _HEADERS)
                 answer = connection.getresponse()
                 self._note(path, answer.status, answer.read())
+                if not keeps:
+                    connection.close()
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
                 self._note(path, 0, repr(error).encode())
