@@ -1,6 +1,9 @@
 # make demo     the whole way on a simulated log, then the service on port 8000 (SERVE=0 stops before)
 # make test     every check: formatting, lint, types, tests
+# make test-all what takes minutes: images built and run, pods played under load, manifests scanned
 # make test-system   what tests need from the operating system (Debian, as root)
+# make lock     requirements.lock anew: the versions and hashes that the service's image is made of
+# make vulnerabilities   the known ones of these versions (asks osv.dev)
 
 PYTHON ?= python3
 SERVE ?= 1
@@ -11,7 +14,10 @@ WORKERS ?= 2
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: demo test lint types tests test-system clean
+SYSTEM := postgresql redis-server buildah podman runc debootstrap catatonit iptables conmon netavark \
+	aardvark-dns
+
+.PHONY: demo test test-all lint types tests test-system lock vulnerabilities clean
 
 demo: .venv/.train
 	$(BIN)/clickthrough demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve,--serve)
@@ -28,15 +34,27 @@ types: .venv/.dev
 tests: .venv/.dev
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
+test-all: .venv/.dev .venv/.scanners
+	$(BIN)/pytest -m stack
+
 test-system:
-	@missing=""; \
-	ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1 || missing="postgresql"; \
-	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	@missing=""; for package in $(SYSTEM); do \
+		[ "$$(dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null)" = installed ] || \
+			missing="$$missing $$package"; done; \
 	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 		apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
 	else echo "tests are skipped that need$$missing: to install it takes root and apt-get"; fi
+
+lock: .venv/bin/python
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra redis --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-header --quiet --output-file requirements.lock
+
+vulnerabilities: .venv/.scanners
+	.venv/audit/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict \
+		--vulnerability-service osv $(AUDIT)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -62,3 +80,9 @@ clean:
 .venv/.dev: .venv/.torch
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@ .venv/.train
+
+# environments of their own: what scanners ask for would change the versions of all else
+.venv/.scanners: Makefile | .venv/bin/python
+	$(PYTHON) -m venv .venv/checks && .venv/checks/bin/pip install --quiet checkov==3.3.30
+	$(PYTHON) -m venv .venv/audit && .venv/audit/bin/pip install --quiet pip-audit==2.10.1
+	@touch $@

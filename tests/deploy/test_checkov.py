@@ -27,7 +27,7 @@ def checkov() -> str:
     own = ROOT / ".venv" / "checks" / "bin" / "checkov"
     found = str(own) if own.exists() else shutil.which("checkov")
     if found is None:
-        reason = f"no checkov at {own}: make checks"
+        reason = f"no checkov at {own}: make test-all"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
