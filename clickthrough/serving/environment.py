@@ -19,6 +19,7 @@ class Environment:
         reload_token: ``CTR_RELOAD_TOKEN``: who knows it may have the bundle reloaded.
         events_token: ``CTR_EVENTS_TOKEN``: who knows it may send events; without it, everybody.
         json_log: ``CTR_LOG=json``: one JSON line an answer.
+        in_cluster: a pod of Kubernetes, which sets ``KUBERNETES_SERVICE_HOST`` in each.
     """
 
     drain_seconds: float = 5.0
@@ -26,6 +27,7 @@ class Environment:
     reload_token: str | None = None
     events_token: str | None = None
     json_log: bool = False
+    in_cluster: bool = False
 
     @classmethod
     def read(cls) -> Self:
@@ -42,6 +44,7 @@ class Environment:
             reload_token=os.environ.get("CTR_RELOAD_TOKEN") or None,
             events_token=os.environ.get("CTR_EVENTS_TOKEN") or None,
             json_log=form == "json",
+            in_cluster=bool(os.environ.get("KUBERNETES_SERVICE_HOST")),
         )
 
 

@@ -39,7 +39,7 @@ def lifespan(environment: Environment) -> Lifespan:
             app.state.ready, app.state.draining = False, True
 
         guard = Guard(lambda: app.state.current.settings)
-        _say_what_does_not_hold(environment)
+        _say_what_does_not_hold(environment, app.state.current.predictor.store.remote)
         watch = Watch(app.state.current)
         async with _going_on(watch.go_on(environment.watch_seconds)), _going_on(guard.go_on()):
             drains = draining(environment.drain_seconds, begin_draining)
@@ -74,10 +74,20 @@ async def _going_on(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
             await task
 
 
-def _say_what_does_not_hold(environment: Environment) -> None:
-    """Say in a line each what this process leaves open."""
+def _say_what_does_not_hold(environment: Environment, shared: bool) -> None:
+    """Say in a line each what this process leaves open.
+
+    Args:
+        environment: of the process.
+        shared: whether services on other machines count in the same store.
+    """
     if environment.events_token is None:
         _log.warning("/events takes events from whoever reaches the port (CTR_EVENTS_TOKEN)")
+    if environment.in_cluster and not shared:
+        _log.warning(
+            "the store is this pod's own: with several replicas each would count only the events "
+            "that it hears of; CTR_STORE=redis://HOST is one for all"
+        )
     if _PROTOCOLS not in sys.modules:
         _log.warning(
             "plain uvicorn: slow heads, what stands around bodies, unread answers and the number "

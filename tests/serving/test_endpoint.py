@@ -251,6 +251,28 @@ def test_a_token_keeps_strangers_from_the_counters(
     assert "CTR_EVENTS_TOKEN" not in caplog.text
 
 
+def test_a_pod_with_a_store_of_its_own_says_what_several_replicas_would_be(
+    bundle_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = "with several replicas each would count only"
+    with TestClient(create_app(bundle_path, "memory")):
+        assert told not in caplog.text
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    with TestClient(create_app(bundle_path, "memory")):
+        assert told in caplog.text
+
+
+def test_pods_that_share_a_store_say_nothing(
+    bundle_path: Path,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    with TestClient(create_app(bundle_path, redis_url)):
+        assert "several replicas" not in caplog.text
+
+
 @pytest.mark.parametrize("extra", [0, 1, 2, 3, 150])
 def test_rows_are_counted_and_braces_in_texts_are_not(client: TestClient, extra: int) -> None:
     most = 50  # of the bundle

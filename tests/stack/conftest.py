@@ -29,16 +29,7 @@ def engine() -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project as a fresh clone has it."""
-    place = tmp_path_factory.mktemp("clone")
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
-    ).stdout  # fmt: skip
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, place / name)
-    return place
+    return copy_of_project(tmp_path_factory.mktemp("clone"))
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +63,16 @@ def redis_image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str
     )
     engine.build(place, "--tag", name)
     return name
+
+
+def copy_of_project(place: Path) -> Path:
+    """Copy the files that git knows, or would know."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, place / name)
+    return place
