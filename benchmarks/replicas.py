@@ -1,6 +1,6 @@
 """How many pods for how much traffic: what one answers in time, and what that makes.
 
-    python benchmarks/replicas.py --bundle models --target-ms 25 --traffic 500 2000 10000
+    python benchmarks/replicas.py --bundle models --target-ms 50 --traffic 500 2000 10000
 
 A pod is one process on one core; the load comes from the other. Requests of the bundle's own log
 arrive at random, one in ten of them events, at rising shares of the capacity (six in flight); the
@@ -93,7 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--bundle", type=Path, default=Path("models"))
     parser.add_argument("--store", default="memory")
-    parser.add_argument("--target-ms", type=float, default=25.0)
+    parser.add_argument("--target-ms", type=float, default=50.0)
     parser.add_argument("--traffic", type=int, nargs="+", default=[500, 2_000, 10_000])
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--rounds", type=int, default=2)

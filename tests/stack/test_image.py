@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from clickthrough.bundle import load_bundle
+from tests.redis.server import RedisServer
 from tests.serving.bundles import another, calibrated
 from tests.serving.hostile.servers import ORDINARY
 from tests.stack.container import Container, refused, started
@@ -57,6 +58,8 @@ def test_one_user_without_rights_and_no_program_but_python(
         assert told.split() == ["10001", "10001", "[]"]
         programs = made.python("import os; print(sorted(os.listdir('/usr/bin')))")
         assert re.fullmatch(r"\['python3', 'python3\.\d+'\]\n", programs)
+        processes = made.python("import os; print(sum(n.isdigit() for n in os.listdir('/proc')))")
+        assert int(processes) == 2  # the service, and who asks
         writable = made.python(
             "import os; print([p for p, _, _ in os.walk('/') if os.access(p, os.W_OK)"
             " and not p.startswith(('/proc', '/dev', '/sys', '/tmp', '/run', '/var/tmp'))])"
@@ -125,6 +128,14 @@ class TestRefused:
         status, said = refused(engine, service_image, "--env", "CTR_STORE=redis://127.0.0.1:1")
         assert status == 2
         assert "redis://127.0.0.1:1/0: cannot be reached" in said
+
+    def test_a_wrong_password(self, engine: Engine, service_image: str, tmp_path: Path) -> None:
+        with RedisServer(tmp_path, "--requirepass", "right") as server:
+            given = ("--env", f"CTR_STORE={server.url}", "--env", "CTR_STORE_PASSWORD=wrong")
+            status, said = refused(engine, service_image, *given)
+        assert status == 2
+        assert "the password is wrong (CTR_STORE_PASSWORD)" in said
+        assert "right" not in said
 
     def test_a_place_that_cannot_be_written_to(self, engine: Engine, service_image: str) -> None:
         status, said = refused(engine, service_image, "--env", "CTR_STORE=/models/s.sqlite")

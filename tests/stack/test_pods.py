@@ -33,7 +33,7 @@ def test_a_rolling_restart_under_load_fails_no_request(
     documents = of_this_machine(render(CONFIG / "overlays" / "staging"), service_image)
     secrets = {"CTR_STORE_PASSWORD": random.token_hex(16)}
     with cluster(engine, documents, secrets) as made, Balancer() as balancer:
-        made.play_store()
+        store = made.play_store()
         old = [made.play() for _ in range(2)]
         for pod in old:
             pod.until_ready(made.container["startupProbe"])
@@ -46,6 +46,8 @@ def test_a_rolling_restart_under_load_fails_no_request(
         assert load.answered > 500
         assert [pod.statuses() for pod in old] == [[0], [0]]
         _share_their_counters([pod.port for pod in new])
+        store.end(10)
+        _go_on_without_a_store(new[0].port)
 
 
 def _share_their_counters(ports: list[int]) -> None:
@@ -55,3 +57,12 @@ def _share_their_counters(ports: list[int]) -> None:
     assert ask(first, "/events", body)[1]["impressions"] == 1
     assert ask(second, "/events", body)[1]["duplicates"] == 1
     assert ask(second, "/events", body)[1]["durability"] == "second"
+
+
+def _go_on_without_a_store(port: int) -> None:
+    """Answers say that they are made without it; events are refused, to be sent again."""
+    assert ask(port, "/events", ORDINARY["/events"])[0] == 503
+    status, said = ask(port, "/rank", ORDINARY["/rank"])
+    assert (status, said["counters"]) == (200, "frozen")
+    assert ask(port, "/health")[1]["store"] == "away"
+    assert ask(port, "/health/ready")[0] == 200
