@@ -42,7 +42,7 @@ def test_the_lock_holds_what_serving_asks_for() -> None:
 
 def test_the_dockerfile_is_clean() -> None:
     done = subprocess.run(
-        [Path(sys.executable).with_name("hadolint"), "--strict-labels", str(DOCKERFILE)],
+        [Path(sys.executable).with_name("hadolint"), str(DOCKERFILE)],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "")

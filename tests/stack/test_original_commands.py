@@ -1,4 +1,4 @@
-"""The original's commands for containers, as README gives them, by what stands for an engine here."""
+"""The original's commands for containers, as README gives them, without an engine."""
 
 import shlex
 import shutil
