@@ -23,11 +23,10 @@ RUN python3 /build/root.py /opt/packages /opt/root
 
 # -- the application ---------------------------------------------------------------------------------
 FROM packages AS application
-COPY pyproject.toml README.md LICENSE /build/
-COPY clickthrough /build/clickthrough
-RUN /opt/pip/bin/pip install --no-cache-dir --no-compile --no-deps --target /opt/clickthrough /build \
-    && rm -rf /opt/clickthrough/bin \
-    && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/clickthrough
+COPY LICENSE /opt/clickthrough/
+# as it is: a build of a wheel would run what no hash locks
+COPY clickthrough /opt/clickthrough/clickthrough
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/clickthrough
 
 # -- the bundle, if it is whole ----------------------------------------------------------------------
 FROM application AS bundle
@@ -42,10 +41,10 @@ FROM application AS listed
 COPY deploy/image/sbom.py /build/
 RUN python3 -m venv /opt/lister \
     && /opt/lister/bin/pip install --no-cache-dir cyclonedx-bom==7.5.0 \
-    && PYTHONPATH=/opt/clickthrough:/opt/packages /opt/lister/bin/cyclonedx-py environment --output-reproducible \
+    && PYTHONPATH=/opt/packages /opt/lister/bin/cyclonedx-py environment --output-reproducible \
         --output-file /opt/python.json /usr/bin/python3 \
-    && /opt/lister/bin/python /build/sbom.py /opt/python.json /opt/root/var/lib/dpkg/status.d \
-        /opt/sbom.cdx.json
+    && /opt/lister/bin/python /build/sbom.py /opt/python.json /opt/root \
+        /opt/clickthrough/clickthrough/_version.py /opt/sbom.cdx.json
 
 FROM scratch AS sbom
 COPY --from=listed /opt/sbom.cdx.json /
@@ -84,6 +83,7 @@ LABEL org.opencontainers.image.title="clickthrough" \
     org.opencontainers.image.licenses="Apache-2.0"
 ENV PATH=/usr/bin \
     PYTHONPATH=/opt/clickthrough:/opt/packages \
+    PYTHONSAFEPATH=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     CTR_HOST=0.0.0.0 \

@@ -14,8 +14,6 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +22,7 @@ from rich.table import Table
 
 from tests.stack.conftest import copy_of_project
 from tests.stack.container import started
-from tests.stack.debian import add_base, default_release
+from tests.stack.debian import default_release, engine_over
 from tests.stack.engine import Engine
 
 FULL, BARE = "ctr-service:latest", "ctr-service:bare"
@@ -39,17 +37,6 @@ class Start:
     seconds: float
     processor: float
     resident: int
-
-
-@contextmanager
-def engine() -> Iterator[Engine]:
-    """Make what builds and runs images, with Debian as the base."""
-    made = Engine()
-    try:
-        add_base(made, default_release())
-        yield made
-    finally:
-        made.close()
 
 
 def start(made: Engine, options: tuple[str, ...]) -> Start:
@@ -114,7 +101,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     chosen = parser.parse_args()
     console = Console(width=100)
-    with engine() as made, tempfile.TemporaryDirectory() as folder:
+    with engine_over(default_release()) as made, tempfile.TemporaryDirectory() as folder:
         context = copy_of_project(Path(folder) / "clone")
         shutil.copytree(chosen.bundle, context / "models")
         sizes(made, console, context, Path(folder))

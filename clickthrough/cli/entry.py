@@ -1,6 +1,8 @@
 """Running the command line, and what becomes of everything that goes wrong."""
 
 import errno
+import os
+import signal
 import sys
 
 from clickthrough.cli import output
@@ -12,6 +14,8 @@ _INTERRUPTED = 130
 """How a shell reports Ctrl-C: 128 and the number of the signal."""
 _EXTRAS = {"duckdb": "duckdb", "matplotlib": "plot", "openvino": "openvino", "pyspark": "spark"}
 """Modules of extras other than ``train``, which has the rest of what the scorer lacks."""
+_TERMINATED = 143
+"""As a shell reports SIGTERM."""
 _OF_THE_MACHINE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 """Rights that are lacking, and disks that are full or cannot be written to."""
 
@@ -23,6 +27,8 @@ def main() -> None:
     and 130; whatever else escapes is a fault of clickthrough: told in two lines, exit code 1. Where
     who reads a pipe has gone, the libraries end the process with 1, quietly.
     """
+    if os.getpid() == 1:  # in a container; the first process gets no signal that it does not handle
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     try:
         app()
     except SystemExit as ended:

@@ -69,7 +69,7 @@ class SQLiteStore:
             closed = (
                 ""
                 if os.access(path.parent, os.W_OK)
-                else (f": {path.parent} cannot be written to, by this user or by anybody")
+                else (f": {path.parent} cannot be written to by this user")
             )
             raise StoreError(f"{path}: cannot be used as a store: {error}{closed}") from None
         except StoreError:

@@ -22,13 +22,18 @@ UNUSED = (
     "turtledemo", "venv", "config-*", "readline.*", "_curses*.so", "_dbm.*", "_*test*.so", "xx*.so",
 )  # fmt: skip
 """Of the standard library and of packages: what a service never imports."""
-FILES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/openssl.cnf", "/etc/os-release")
+FILES = (
+    "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/openssl.cnf", "/etc/os-release",
+    "/etc/debian_version",
+)  # fmt: skip
 MAKES_CERTIFICATES = Path("/usr/sbin/update-ca-certificates")
 WRITTEN = {
     "etc/passwd": f"root:x:0:0:root:/:/sbin/nologin\nctr:x:{USER}:{USER}:ctr:/:/sbin/nologin\n",
     "etc/group": f"root:x:0:\nctr:x:{USER}:\n",
     "etc/nsswitch.conf": "hosts: files dns\n",
 }
+TRIED = ("bz2", "ctypes", "lzma", "sqlite3", "ssl", "zlib")
+"""Modules that a root which lacks a library cannot import."""
 LOADED_LATER = ("libgcc_s.so.1",)
 """What no file names: glibc loads it when a thread ends."""
 
@@ -51,10 +56,12 @@ def main(packages: Path, root: Path) -> None:
     (root / "usr/lib/ssl/cert.pem").symlink_to(FILES[0])
     (root / "usr/lib/ssl/openssl.cnf").symlink_to(FILES[1])
     write_accounts(root)
-    keep_entries({*loaded, library / "os.py", MAKES_CERTIFICATES}, root)
+    modules = {library / path.relative_to(kept) for path in kept.rglob("*.py")}
+    keep_entries({*loaded, *modules, MAKES_CERTIFICATES}, root)
     told("ldconfig", "-r", str(root))
     compile_all(kept, library)
     compile_all(packages, packages)
+    told("chroot", str(root), "/usr/bin/python3", "-c", f"import {', '.join(TRIED)}")
 
 
 def compile_all(tree: Path, place: Path) -> None:
@@ -79,7 +86,10 @@ def elf_files(tree: Path) -> Iterator[Path]:
 def libraries(programs: Iterable[Path], packages: Path) -> Iterator[Path]:
     """Give the libraries outside of ``packages`` that programs are linked with."""
     for program in programs:
-        for name in re.findall(r"(?:=> |^\s)(/\S+)", told("ldd", str(program)), re.MULTILINE):
+        linked = told("ldd", str(program), may_fail=True)  # fails for what is linked with nothing
+        if "not found" in linked:
+            sys.exit(f"{program}: a library is missing:\n{linked}")
+        for name in re.findall(r"(?:=> |^\s)(/\S+)", linked, re.MULTILINE):
             if not Path(name).is_relative_to(packages):
                 yield Path(name)
     for name in LOADED_LATER:
@@ -117,26 +127,33 @@ def write_accounts(root: Path) -> None:
 
 def keep_entries(files: Iterable[Path], root: Path) -> None:
     """Keep what dpkg says of the packages that files come from."""
-    names = {name for path in files for one in (path, path.resolve()) for name in owners(one)}
     kept = root / "var/lib/dpkg/status.d"
     kept.mkdir(parents=True)
-    for name in sorted(names):
+    for name in sorted(owners({one for path in files for one in (path, path.resolve())})):
         (kept / name.partition(":")[0]).write_text(told("dpkg", "--status", name))
 
 
-def owners(path: Path) -> list[str]:
-    """Return the packages that a file is of, by dpkg's own list."""
+def owners(files: Iterable[Path]) -> set[str]:
+    """Return the packages that files are of, by dpkg's own list."""
     # dpkg may know a file of /usr/lib as one of /lib, as it was called before
-    for known in (path, Path("/", *path.parts[2:])):
-        lines = told("dpkg", "--search", str(known)).splitlines()
-        if named := [line for line in lines if not line.startswith("diversion")]:
-            return [name for line in named for name in line.partition(": ")[0].split(", ")]
-    return []
+    known = {str(name) for path in files for name in (path, Path("/", *path.parts[2:]))}
+    lines = told("dpkg", "--search", *sorted(known), may_fail=True).splitlines()
+    named = (line.partition(": ")[0] for line in lines if not line.startswith("diversion"))
+    return {name for names in named for name in names.split(", ")}
 
 
-def told(*command: str) -> str:
-    """Return what a program of the system prints; nothing where it knows nothing."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+def told(*command: str, may_fail: bool = False) -> str:
+    """Return what a program of the system prints.
+
+    Args:
+        command: the program and its arguments.
+        may_fail: what it prints is wanted whatever its status.
+    """
+    done = subprocess.run(  # noqa: S603
+        command, capture_output=True, text=True, timeout=60, check=False
+    )
+    if done.returncode != 0 and not may_fail:
+        sys.exit(f"{' '.join(command)}: {done.stderr}")
     return done.stdout
 
 

@@ -1,10 +1,13 @@
-"""Complete the list of what the image holds by Debian's packages (CycloneDX).
+"""Complete the list of what the image holds by Debian's packages and the application (CycloneDX).
 
-``python sbom.py PYTHON_LIST STATUS_DIRECTORY RESULT``, where cyclonedx-bom is installed: it has
-listed the Python packages.
+``python sbom.py PYTHON_LIST ROOT VERSION_FILE RESULT``, where cyclonedx-bom is installed: it has
+listed the Python packages. Advisories of Debian go by its release and by source packages, so each
+package names both.
 """
 
 import json
+import platform
+import re
 import sys
 from email.parser import Parser
 from pathlib import Path
@@ -16,20 +19,40 @@ from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
 
 
-def main(listed: Path, entries: Path, result: Path) -> None:
+def main(listed: Path, root: Path, version_file: Path, result: Path) -> None:
     """Write the whole list."""
     bom: Bom = Bom.from_json(json.loads(listed.read_text()))
-    for path in sorted(entries.iterdir()):
-        bom.components.add(debian(path.read_text()))
+    release = platform.freedesktop_os_release()["VERSION_ID"]
+    system = Component(name="debian", version=release, type=ComponentType.OPERATING_SYSTEM)
+    bom.components.add(system)
+    for path in sorted((root / "var/lib/dpkg/status.d").iterdir()):
+        bom.components.add(debian(path.read_text(), release))
+    bom.metadata.component = application(version_file.read_text())
     made = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6)
     result.write_text(made.output_as_string(indent=2))
 
 
-def debian(entry: str) -> Component:
+def application(text: str) -> Component:
+    """Return what the list is of."""
+    found = re.search(r'"(.+)"', text.partition("__version__")[2])
+    if found is None:
+        sys.exit("no version of the application")
+    return Component(
+        name="clickthrough",
+        version=found[1],
+        type=ComponentType.APPLICATION,
+        bom_ref="clickthrough",
+    )
+
+
+def debian(entry: str, release: str) -> Component:
     """Return a package of Debian by dpkg's entry of it."""
     told = Parser().parsestr(entry, headersonly=True)
     name, version = told["Package"], told["Version"]
-    qualifiers = {"arch": told["Architecture"], "distro": "debian"}
+    qualifiers = {"arch": told["Architecture"], "distro": f"debian-{release}"}
+    source, _, of_source = told.get("Source", name).partition(" ")
+    if source != name:
+        qualifiers["upstream"] = source + (f"@{of_source.strip('()')}" if of_source else "")
     url = PackageURL("deb", "debian", name, version, qualifiers)
     return Component(
         name=name, version=version, type=ComponentType.LIBRARY, purl=url, bom_ref=str(url)
@@ -37,4 +60,4 @@ def debian(entry: str) -> Component:
 
 
 if __name__ == "__main__":
-    main(*(Path(part) for part in sys.argv[1:4]))
+    main(*(Path(part) for part in sys.argv[1:5]))

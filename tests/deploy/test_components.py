@@ -9,7 +9,7 @@ import yaml
 from clickthrough.config.load import load_config
 from clickthrough.serving.metrics import Metrics
 from tests.conftest import ROOT
-from tests.deploy.render import CONFIG, Manifest, of_kind, one, pod
+from tests.deploy.render import CONFIG, Manifest, copy_of_config, of_kind, one, pod, render
 
 RULES = CONFIG / "components" / "requests-in-flight" / "adapter-rules.yaml"
 
@@ -99,3 +99,18 @@ def test_the_configuration_of_training_is_read_as_it_stands() -> None:
         Path("/data/log.csv"),
         Path("/data/ads.csv"),
     ]
+
+
+def test_a_managed_redis_takes_the_place_of_the_component(tmp_path: Path) -> None:
+    config = copy_of_config(tmp_path)
+    file = config / "overlays" / "production" / "kustomization.yaml"
+    said = yaml.safe_load(file.read_text())
+    said["components"] = []
+    address = "CTR_STORE=rediss://cache.example:6379"
+    own = {"name": "ctr-settings", "behavior": "merge", "literals": [address]}
+    said["configMapGenerator"] = [own]
+    file.write_text(yaml.safe_dump(said))
+    documents = render(file.parent)
+    assert of_kind(documents, "StatefulSet") == []
+    settings = [each["data"] for each in of_kind(documents, "ConfigMap")]
+    assert [each["CTR_STORE"] for each in settings] == ["rediss://cache.example:6379"]

@@ -12,8 +12,9 @@ import pytest
 
 from clickthrough.store import open_store
 from tests.deploy.render import CONFIG, Pod, of_kind, pod, render
+from tests.lacking import lacking
 from tests.ports import free_port
-from tests.redis.server import in_time
+from tests.waiting import in_time
 
 PASSWORD = "c0ffee" * 8
 
@@ -48,7 +49,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
     """A server by the configuration and the arguments of the manifests."""
     pytest.importorskip("redis", reason="redis is not installed: pip install '.[redis]'")
     if shutil.which("redis-server") is None:
-        pytest.skip("no redis-server: make test-system")
+        lacking("no redis-server: make test-system")
     documents = render(CONFIG / "overlays" / "staging")
     maps = [each["data"] for each in of_kind(documents, "ConfigMap")]
     (said,) = [data["redis.conf"] for data in maps if "redis.conf" in data]

@@ -3,25 +3,17 @@
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 import pytest
 
+from tests.lacking import lacking
 from tests.ports import free_port
 
 SYNCED = ("--appendonly", "yes", "--appendfsync", "always")
 """What is acknowledged is on disk."""
 _PATIENCE = 30
-
-
-def in_time(done: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + _PATIENCE
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 class RedisServer:
@@ -36,7 +28,7 @@ class RedisServer:
         pytest.importorskip("redis", reason="redis is not installed: pip install '.[redis]'")
         program = shutil.which("redis-server")
         if program is None:
-            pytest.skip("no redis-server: make test-system")
+            lacking("no redis-server: make test-system")
         self._program = program
         self.folder, self.port, self._options = folder, free_port(), options
         self._running: subprocess.Popen[bytes] | None = None

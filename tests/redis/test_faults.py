@@ -17,7 +17,8 @@ from clickthrough.store import Store, open_store
 from clickthrough.store.base import Transaction
 from clickthrough.store.redis import store as module
 from tests.redis.proxy import SlowProxy
-from tests.redis.server import SYNCED, RedisServer, in_time
+from tests.redis.server import SYNCED, RedisServer
+from tests.waiting import in_time
 
 _PATIENCE = 30.0
 NAME = "clickthrough"

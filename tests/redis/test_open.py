@@ -11,7 +11,8 @@ from clickthrough.errors import StoreAwayError, StoreError
 from clickthrough.store import open_store
 from clickthrough.store.base import Durability
 from tests.ports import free_port
-from tests.redis.server import SYNCED, RedisServer, in_time
+from tests.redis.server import SYNCED, RedisServer
+from tests.waiting import in_time
 
 
 def check_works(url: str) -> None:

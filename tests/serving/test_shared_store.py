@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.redis.server import SYNCED, RedisServer, in_time
+from tests.redis.server import SYNCED, RedisServer
 from tests.serving.hostile.servers import ORDINARY, Server, serving
+from tests.waiting import in_time
 
 _PATIENCE = 30.0
 RANK = ORDINARY["/rank"]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.deploy.render import CONFIG, one, render
-from tests.stack.debian import add_base, base_name, default_release
+from tests.stack.debian import base_name, default_release, engine_over
 from tests.stack.engine import Engine
 
 SERVICE, BARE, TRAIN = "ctr-service:latest", "ctr-service:bare", "ctr-train:latest"
@@ -18,12 +18,8 @@ SERVICE, BARE, TRAIN = "ctr-service:latest", "ctr-service:bare", "ctr-train:late
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """What builds and runs images, with Debian as the base."""
-    made = Engine()
-    try:
-        add_base(made, default_release())
+    with engine_over(default_release()) as made:
         yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.ports import free_port
-from tests.stack.engine import Engine, in_time
+from tests.stack.engine import Engine
+from tests.waiting import in_time
 
 HOST = "127.0.0.1"
 SECONDS = 30
@@ -35,7 +36,7 @@ class Container:
 
     def said(self) -> str:
         """Return what it has printed."""
-        return self.engine.podman("logs", self.name, fails=True)
+        return self.engine.tried("logs", self.name)[1]
 
     def python(self, code: str) -> str:
         """Run a program inside of it."""
@@ -81,6 +82,7 @@ def started(engine: Engine, image: str, *options: str, ready: bool = True) -> It
     made = Container(engine, f"ctr-{port}", port)
     engine.podman(
         "run", "--detach", "--name", made.name, "--network", "host", "--read-only",
+        "--read-only-tmpfs=false",
         "--env", f"CTR_PORT={port}", *options, image,
     )  # fmt: skip
     try:

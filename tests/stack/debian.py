@@ -3,6 +3,8 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.conftest import ROOT
@@ -10,6 +12,17 @@ from tests.stack.engine import Engine
 
 _SOURCES = Path("/etc/apt")
 _DEFAULT = "http://deb.debian.org/debian"
+
+
+@contextmanager
+def engine_over(release: str) -> Iterator[Engine]:
+    """Make what builds and runs images, with a release of Debian as their base."""
+    made = Engine()
+    try:
+        add_base(made, release)
+        yield made
+    finally:
+        made.close()
 
 
 def add_base(engine: Engine, release: str) -> None:

@@ -8,12 +8,10 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import pytest
+from tests.lacking import lacking
 
 TOOLS = ("buildah", "podman", "runc", "debootstrap", "catatonit", "iptables", "conmon", "netavark")
 _CONFIG = """
@@ -23,7 +21,10 @@ default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "runc"
+lock_type = "file"
 helper_binaries_dir = ["/usr/lib/podman", "/usr/libexec/podman"]
+[network]
+network_config_dir = "FOLDER/networks"
 """
 SYSTEMD = "systemd connection"
 """Podman tells at each start that no timer asks for the container's health: a kubelet would."""
@@ -36,15 +37,10 @@ class CommandError(AssertionError):
 def need_tools() -> None:
     """Skip where images cannot be built, or fail where CI=true."""
     missing = [name for name in TOOLS if _find(name) is None]
-    reason = ""
     if missing:
-        reason = f"no {', '.join(missing)}: make test-system"
-    elif os.geteuid() != 0:
-        reason = "images are built as root, in a changed root directory"
-    if reason and os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    if reason:
-        pytest.skip(reason)
+        lacking(f"no {', '.join(missing)}: make test-system")
+    if os.geteuid() != 0:
+        lacking("images are built as root, in a changed root directory")
 
 
 def _find(name: str) -> str | None:
@@ -66,32 +62,32 @@ class Engine:
         self.folder = Path(self._kept or tempfile.mkdtemp(prefix="ctr-stack-"))
         self.folder.mkdir(exist_ok=True)
         self._seconds = seconds
-        (self.folder / "containers.conf").write_text(_CONFIG)
+        (self.folder / "containers.conf").write_text(_CONFIG.replace("FOLDER", str(self.folder)))
         places = ["--root", str(self.folder / "store"), "--runroot", str(self.folder / "run")]
         self._common = [*places, "--storage-driver", "overlay"]
 
     def buildah(self, *arguments: str) -> str:
         """Run buildah, and return what it prints."""
-        return self._run(["buildah", *self._common, *arguments])
+        return self._checked(["buildah", *self._common, *arguments])
 
-    def podman(self, *arguments: str, fails: bool = False) -> str:
-        """Run podman, and return what it prints.
+    def podman(self, *arguments: str) -> str:
+        """Run podman, and return what it prints."""
+        return self._checked(self._of_podman(arguments))
 
-        Args:
-            arguments: after those of the storage.
-            fails: the command is expected to.
-        """
-        common = [*self._common, "--tmpdir", str(self.folder / "tmp")]
-        return self._run(["podman", *common, *arguments], fails)
+    def tried(self, *arguments: str) -> tuple[int, str]:
+        """Run podman; return its status, and all that was said."""
+        done = self._run(self._of_podman(arguments))
+        return done.returncode, done.stdout + _said(done)
 
-    def build(self, context: Path, *arguments: str, fails: bool = False) -> str:
-        """Build as ``docker build`` does; return what the build prints."""
-        made = [
-            "buildah", *self._common, "bud", "--isolation", "chroot", "--network", "host",
-            "--pull-never", "--layers", "--format", "docker", *self._registries(),
-            *arguments, str(context),
-        ]  # fmt: skip
-        return self._run(made, fails)
+    def build(self, context: Path, *arguments: str) -> None:
+        """Build as ``docker build`` does."""
+        self._checked(self._of_build(context, arguments))
+
+    def refused(self, context: Path, *arguments: str) -> str:
+        """Build what cannot be built; return what the build says."""
+        done = self._run(self._of_build(context, arguments))
+        assert done.returncode != 0, "it was built"
+        return done.stdout + _said(done)
 
     def has(self, image: str) -> bool:
         """Say whether an image was made already."""
@@ -101,7 +97,7 @@ class Engine:
         """Make an image of a directory."""
         made = self.buildah("from", "scratch").strip()
         mounted = self.buildah("mount", made).strip()
-        self._run(["cp", "-a", f"{root}/.", mounted])
+        self._checked(["cp", "-a", f"{root}/.", mounted])
         self.buildah("commit", "--quiet", made, name)
         self.buildah("rm", made)
 
@@ -112,28 +108,38 @@ class Engine:
     def close(self) -> None:
         """End every container, and remove all that was made."""
         for arguments in (["pod", "rm", "--force", "--all"], ["rm", "--force", "--all"]):
-            self.podman(*arguments, fails=True)
-        self.buildah("rm", "--all")
+            self.tried(*arguments)
+        self._run(["buildah", *self._common, "rm", "--all"])
         if self._kept:
             return
-        self.podman("rmi", "--force", "--all", fails=True)
+        self.tried("rmi", "--force", "--all")
         overlay = self.folder / "store" / "overlay"  # a mount of itself, where there is one
         subprocess.run(["umount", "-R", str(overlay)], capture_output=True, check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.folder)
 
-    def _run(self, command: Sequence[str], fails: bool = False) -> str:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=self._seconds, check=False,
-            env={**os.environ, "CONTAINERS_CONF": str(self.folder / "containers.conf")},
-        )  # fmt: skip
-        said = "\n".join(
-            line for line in done.stderr.splitlines() if SYSTEMD not in line and line.strip()
-        )
-        if fails:
-            return done.stdout + said
+    def _of_podman(self, arguments: Sequence[str]) -> list[str]:
+        return ["podman", *self._common, "--tmpdir", str(self.folder / "tmp"), *arguments]
+
+    def _of_build(self, context: Path, arguments: Sequence[str]) -> list[str]:
+        return [
+            "buildah", *self._common, "bud", "--isolation", "chroot", "--network", "host",
+            "--pull-never", "--layers", "--format", "docker", *self._registries(),
+            *arguments, str(context),
+        ]  # fmt: skip
+
+    def _checked(self, command: Sequence[str]) -> str:
+        done = self._run(command)
         if done.returncode != 0:
-            raise CommandError(f"{' '.join(command)}\n{done.stdout[-4_000:]}\n{said[-4_000:]}")
+            told = f"{done.stdout[-4_000:]}\n{_said(done)[-4_000:]}"
+            raise CommandError(f"{' '.join(command)}\n{told}")
         return done.stdout
+
+    def _run(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+        settings = str(self.folder / "containers.conf")
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=self._seconds, check=False,
+            env={**os.environ, "CONTAINERS_CONF": settings},
+        )  # fmt: skip
 
     def _registries(self) -> list[str]:
         """Return what gives builds the packages' registries as this machine knows them."""
@@ -154,9 +160,7 @@ class Engine:
         return [part for one in shared for part in ("--volume", one)]
 
 
-def in_time(done: Any, seconds: float = 60, told: str = "") -> None:  # noqa: ANN401
-    """Wait until a condition holds."""
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end, told or "it does not happen"
-        time.sleep(0.05)
+def _said(done: "subprocess.CompletedProcess[str]") -> str:
+    """Return what a command has said of faults, but for timers of health."""
+    lines = (line for line in done.stderr.splitlines() if SYSTEMD not in line)
+    return "\n".join(line for line in lines if line.strip())

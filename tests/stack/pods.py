@@ -20,7 +20,8 @@ from tests.deploy.render import Manifest, of_kind, one
 from tests.ports import free_port
 from tests.stack.balancer import Balancer
 from tests.stack.container import is_ready
-from tests.stack.engine import CommandError, Engine, in_time
+from tests.stack.engine import Engine
+from tests.waiting import in_time
 
 HOST, SECRETS = "127.0.0.1", "ctr-secrets"
 PROPAGATION = 2.0
@@ -49,7 +50,7 @@ class PlayedPod:
 
     def said(self) -> str:
         """Return what its container has printed."""
-        return self.engine.podman("pod", "logs", self.name, fails=True)
+        return self.engine.tried("pod", "logs", self.name)[1]
 
     def end(self, seconds: int) -> None:
         """Tell it to end; after some seconds kill it."""
@@ -149,11 +150,7 @@ class Cluster:
             self.engine.podman("pod", "rm", "--force", "--time", "1", name)
 
     def _answers(self, asked: tuple[str, ...]) -> bool:
-        try:
-            self.engine.podman(*asked)
-        except CommandError:
-            return False
-        return True
+        return self.engine.tried(*asked)[0] == 0
 
     def _take_away(self, pod: PlayedPod, balancer: Balancer) -> None:
         """End a pod as a cluster does: told at once, known everywhere some seconds later."""
@@ -204,7 +201,7 @@ def cluster(
     keys = {name: b64encode(value.encode()).decode() for name, value in (secrets or {}).items()}
     file = engine.folder / "secrets.json"  # as podman keeps what a cluster keeps as a Secret
     file.write_text(json.dumps(keys))
-    engine.podman("secret", "rm", SECRETS, fails=True)
+    engine.tried("secret", "rm", SECRETS)
     engine.podman("secret", "create", SECRETS, str(file))
     file.unlink()
     made = Cluster(engine, documents, secrets or {})

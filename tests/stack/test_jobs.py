@@ -10,15 +10,15 @@ import pytest
 from clickthrough.bundle import load_bundle
 from clickthrough.config import Config
 from tests.serving.hostile.servers import ORDINARY
+from tests.stack.conftest import TRAIN
 from tests.stack.container import started
 from tests.stack.debian import add_base, default_release
 from tests.stack.engine import Engine
 
 pytestmark = pytest.mark.stack
-TRAIN = "ctr-train:latest"
 USER = 10001
 SCRATCH, CACHE = "/tmp:mode=1777", "data.cache=/tmp/cache"  # noqa: S108
-Job = Callable[..., str]
+Job = Callable[..., tuple[int, str]]
 
 
 def release_for_torch() -> str:
@@ -48,11 +48,11 @@ def job(engine: Engine, train_image: str, config: Config, log_folder: Path, tmp_
     bundles.mkdir()
     os.chown(bundles, USER, USER)
 
-    def run(*arguments: str, fails: bool = False) -> str:
-        return engine.podman(
+    def run(*arguments: str) -> tuple[int, str]:
+        return engine.tried(
             "run", "--rm", "--network", "none", "--read-only", "--tmpfs", SCRATCH,
             "--volume", f"{data}:/data:ro", "--volume", f"{bundles}:/bundles",
-            train_image, *arguments, fails=fails,
+            train_image, *arguments,
         )  # fmt: skip
 
     return run
@@ -61,7 +61,8 @@ def job(engine: Engine, train_image: str, config: Config, log_folder: Path, tmp_
 def test_a_job_trains_what_the_service_serves(
     job: Job, engine: Engine, bare_image: str, tmp_path: Path
 ) -> None:
-    job("train", "/data/config.yaml", "--out", "/bundles/first", "--set", CACHE)
+    status, said = job("train", "/data/config.yaml", "--out", "/bundles/first", "--set", CACHE)
+    assert status == 0, said
     made = load_bundle(tmp_path / "bundles" / "first")
     assert (tmp_path / "bundles" / "first").stat().st_uid == USER
     mounted = ("--volume", f"{tmp_path / 'bundles'}:/bundles:ro")
@@ -73,13 +74,13 @@ def test_a_job_trains_what_the_service_serves(
 @pytest.mark.parametrize("wrong", [["--set", "data.cache=/data/cache"], ["--out", "/data/bundle"]])
 def test_a_job_that_may_not_write_says_where(job: Job, tmp_path: Path, wrong: list[str]) -> None:
     chosen = ["--out", "/bundles/first", "--set", CACHE, *wrong]
-    said = job("train", "/data/config.yaml", *chosen, fails=True).splitlines()
-    assert said[-1].startswith("error: /data/"), said
+    status, said = job("train", "/data/config.yaml", *chosen)
+    assert (status, said.splitlines()[-1][:13]) == (2, "error: /data/"), said
     assert list((tmp_path / "bundles").iterdir()) == []
 
 
 def test_a_log_that_may_not_be_read(job: Job, tmp_path: Path) -> None:
     (tmp_path / "data" / "log.csv").chmod(0o600)
     chosen = ["--out", "/bundles/first", "--set", CACHE]
-    said = job("train", "/data/config.yaml", *chosen, fails=True).splitlines()
-    assert said[-1].startswith("error: /data/log.csv"), said
+    status, said = job("train", "/data/config.yaml", *chosen)
+    assert (status, said.splitlines()[-1][:20]) == (2, "error: /data/log.csv"), said

@@ -1,0 +1,20 @@
+"""Waiting for what another process does."""
+
+import time
+from collections.abc import Callable
+
+
+def in_time(
+    done: Callable[[], bool], seconds: float = 60, told: str = "it does not happen"
+) -> None:
+    """Wait until something holds.
+
+    Args:
+        done: says whether it does.
+        seconds: after which the test fails.
+        told: why, then.
+    """
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, told
+        time.sleep(0.02)
