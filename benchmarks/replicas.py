@@ -6,8 +6,10 @@ A pod is one process on one core; the load comes from the other. Requests of the
 arrive at random, one in ten of them events, at rising shares of the capacity (six in flight); the
 highest rate at which 99 of 100 are answered within the target, and at most .1 % are refused, in all
 rounds together, is what a pod is good for. Pods for stated traffic leave it a third of room: for
-what is not even, and for the pods that are being replaced. "in flight" is the mean of the gauge
-that the autoscaler may follow, at that rate. The bundle's log must lie where it was.
+what is not even, and for the pods that are being replaced. "in flight" is how many callers wait on
+average at that rate (Little's law): a little more than the gauge that the autoscaler may follow.
+The bundle's log must lie where it was. `--store redis://127.0.0.1:6379` measures over a Redis that
+runs there.
 """
 
 import argparse

@@ -111,13 +111,15 @@ def test_it_names_its_release_and_packages_as_scanners_ask(
 
 
 def test_it_ends_at_once_while_it_loads(engine: Engine, service_image: str) -> None:
-    # Redis that takes the connection and says nothing: loading never ends by itself
+    # by a Redis that takes the connection and says nothing
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        store = f"CTR_STORE=redis://127.0.0.1:{silent.getsockname()[1]}?deadline_ms=60000"
+        store = f"CTR_STORE=redis://127.0.0.1:{silent.getsockname()[1]}?deadline_ms=1000"
+        silent.settimeout(60)
         with started(engine, service_image, "--env", store, ready=False) as made:
-            silent.accept()[0].setblocking(True)
+            held, _ = silent.accept()
             engine.podman("kill", "--signal", "TERM", made.name)
             assert made.exit_status() == 143
+            held.close()
 
 
 def test_it_is_ready_soon(engine: Engine, service_image: str) -> None:
