@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.deploy.checkov import program
 from tests.deploy.render import (
     CONFIG,
     OVERLAYS,
@@ -15,6 +16,12 @@ from tests.deploy.render import (
 )
 
 EVERYTHING = tuple(f"{overlay} with every component" for overlay in OVERLAYS)
+
+
+@pytest.fixture(scope="session")
+def checkov() -> str:
+    """The program."""
+    return program()
 
 
 @pytest.fixture(scope="session")
