@@ -152,7 +152,11 @@ def test_manifests_are_checked_against_the_version_of_the_cluster() -> None:
     version = given()["KubernetesVersion"]
     assert version in KUBERNETES
     assert f"/{version}/" in given()["NodeImage"]
-    assert given()["NodesMin"] < given()["NodesMax"]
+
+
+def test_numbers_of_nodes_go_together() -> None:
+    assert given()["NodesMin"] < given()["NodesMax"]  # else a rolling update has no room
+    assert given()["NodesMin"] >= given()["Zones"]  # else a volume's zone may have no node
 
 
 def test_nobody_reaches_the_api_server_unless_it_is_said() -> None:
