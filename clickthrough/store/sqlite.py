@@ -66,12 +66,10 @@ class SQLiteStore:
             self._places = places_of(path, self._real)
         except (sqlite3.Error, OSError) as error:
             self.close()
-            closed = (
-                ""
-                if os.access(path.parent, os.W_OK)
-                else (f": {path.parent} cannot be written to by this user")
-            )
-            raise StoreError(f"{path}: cannot be used as a store: {error}{closed}") from None
+            told = f"{path}: cannot be used as a store: {error}"
+            if not os.access(path.parent, os.W_OK):
+                told += f": {path.parent} cannot be written to by this user"
+            raise StoreError(told) from None
         except StoreError:
             self.close()
             raise

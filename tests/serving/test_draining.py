@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.asking import ask
 from tests.conftest import ROOT
 
 SLOW = """
@@ -49,18 +50,10 @@ class Service:
 
     def ask(self, path: str, body: object = None) -> int:
         """Return the status of an answer, 0 where there is none."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            text = None if body is None else json.dumps(body)
-            headers = {"content-type": JSON}
-            connection.request("GET" if text is None else "POST", path, text, headers)
-            answer = connection.getresponse()
-            answer.read()
+            return ask(self.port, path, body, 60)[0]
         except (OSError, http.client.HTTPException):
             return 0
-        finally:
-            connection.close()
-        return answer.status
 
     def until(self, path: str, status: int) -> None:
         """Wait for an answer with a status."""

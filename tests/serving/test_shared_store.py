@@ -1,6 +1,5 @@
 """Two services on one Redis: they count together, and score on where it is away."""
 
-import http.client
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests import asking
 from tests.redis.server import SYNCED, RedisServer
 from tests.serving.hostile.servers import ORDINARY, Server, serving
 from tests.waiting import in_time
@@ -36,15 +36,8 @@ def services(
 
 
 def ask(server: Server, path: str, body: Any) -> tuple[int, dict[str, Any]]:  # noqa: ANN401
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=_PATIENCE)
-    try:
-        method = "GET" if body is None else "POST"
-        text = None if body is None else json.dumps(body)
-        connection.request(method, path, text, {"content-type": "application/json"})
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
-    finally:
-        connection.close()
+    status, said = asking.ask(server.port, path, body, _PATIENCE)
+    return status, json.loads(said)
 
 
 def shown(number: int) -> dict[str, Any]:

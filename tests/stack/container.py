@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests import asking
 from tests.ports import free_port
 from tests.stack.engine import Engine
 from tests.waiting import in_time
-
-HOST = "127.0.0.1"
-SECONDS = 30
 
 
 class Container:
@@ -32,7 +30,7 @@ class Container:
 
     def until_ready(self) -> None:
         """Wait until it takes requests."""
-        in_time(lambda: is_ready(self.port), told=f"not ready: {self.said()}")
+        in_time(lambda: is_ready(self.port), told=self.said)
 
     def said(self) -> str:
         """Return what it has printed."""
@@ -48,16 +46,9 @@ class Container:
 
 
 def ask(port: int, path: str, body: object = None) -> tuple[int, Any]:
-    """Ask a service on a port of the loopback."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=SECONDS)
-    try:
-        text = None if body is None else json.dumps(body)
-        headers = {"content-type": "application/json"}
-        connection.request("GET" if text is None else "POST", path, text, headers)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read() or b"null")
-    finally:
-        connection.close()
+    """Ask a service on a port of the loopback for JSON."""
+    status, said = asking.ask(port, path, body)
+    return status, json.loads(said or b"null")
 
 
 def is_ready(port: int) -> bool:

@@ -119,7 +119,7 @@ class Cluster:
         made = PlayedPod(self.engine, "ctr-redis", port)
         probe = container["readinessProbe"]["exec"]["command"]
         asked = ("exec", f"ctr-redis-{container['name']}", *probe)
-        in_time(lambda: self._answers(asked), 30, told=made.said())
+        in_time(lambda: self._answers(asked), 30, made.said)
         return made
 
     def _fill_in(self, container: Manifest) -> None:

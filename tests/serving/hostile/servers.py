@@ -1,7 +1,5 @@
 """The real service as a process of its own, started in each of the ways it is documented."""
 
-import http.client
-import json
 import os
 import re
 import signal
@@ -12,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.asking import ask
 from tests.conftest import ROOT
 from tests.ports import free_port
 from tests.serving.hostile.client import HOST, SECONDS
@@ -97,15 +96,7 @@ class Server:
 
     def ask(self, path: str, body: object = None) -> tuple[int, bytes]:
         """Return the status and the body of an answer."""
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=SECONDS)
-        try:
-            text = None if body is None else json.dumps(body)
-            headers = {"content-type": "application/json"}
-            connection.request("GET" if text is None else "POST", path, text, headers)
-            response = connection.getresponse()
-            return response.status, response.read()
-        finally:
-            connection.close()
+        return ask(self.port, path, body, SECONDS)
 
     def works(self, rounds: int = 3) -> None:
         """Ask everything that an ordinary caller asks; all of it is answered, and health soon."""
