@@ -67,6 +67,12 @@ def test_one_user_without_rights_and_no_program_but_python(
             " and not p.startswith(('/proc', '/dev', '/sys'))])"
         )
         assert writable.strip() == "['/var/lib/ctr']"
+        # and by its rights, where somebody runs it on a root that can be written to
+        open_to_all = made.python(
+            "import os; print(sorted(p for p, _, _ in os.walk('/') if os.stat(p).st_mode & 2"
+            " and not p.startswith(('/proc', '/dev', '/sys'))))"
+        )
+        assert open_to_all.strip() == "['/tmp', '/var/lib/ctr']"
 
 
 def test_the_bytecode_is_kept(engine: Engine, service_image: str) -> None:
