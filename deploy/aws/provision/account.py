@@ -18,8 +18,10 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from deploy.aws.provision.errors import Refused
+from deploy.aws.provision.errors import RefusedError
 
+Client = Any
+"""A client of boto3, which makes them as it reads the descriptions of services: they have no types."""
 _LIMITS = Config(
     connect_timeout=10,
     read_timeout=60,
@@ -46,7 +48,7 @@ class Account:
     """The clients of one region, with a deadline each.
 
     Raises:
-        Refused: the region is none, or the profile is.
+        RefusedError: the region is none, or the profile is.
     """
 
     def __init__(self, region: str) -> None:
@@ -55,7 +57,7 @@ class Account:
         try:
             self._session = boto3.session.Session(region_name=region)
         except ProfileNotFound as error:
-            raise Refused(f"credentials: {error}") from error
+            raise RefusedError(f"credentials: {error}") from error
         regions = [
             each
             for partition in self._session.get_available_partitions()
@@ -64,9 +66,9 @@ class Account:
         if region not in regions:
             near = " or ".join(difflib.get_close_matches(region, regions, n=2))
             hint = f"; {near}?" if near else f"; known are {', '.join(sorted(regions))}"
-            raise Refused(f"Region: EKS has none that is called {region}{hint}")
+            raise RefusedError(f"Region: EKS has none that is called {region}{hint}")
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str) -> Client:
         """Return the client of a service."""
         return self._session.client(service, config=_LIMITS)
 

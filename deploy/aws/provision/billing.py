@@ -83,7 +83,7 @@ def still_there(account: Account) -> Iterator[str]:
     """Yield what still bills for what it holds."""
     yield from _images(account)
     for bucket in buckets(account):
-        yield _bucket(account, bucket)
+        yield from _bucket(account, bucket)
 
 
 def _images(account: Account) -> Iterator[str]:
@@ -98,12 +98,14 @@ def _images(account: Account) -> Iterator[str]:
                 raise
             continue
         size = sum(image.get("imageSizeInBytes", 0) for image in images) / 1e9
-        yield f"repository {name}: {len(images)} images, {size:.2f} GB; deploy/aws/down --images"
+        if images:
+            yield f"repository {name}: {len(images)} images, {size:.2f} GB; deploy/aws/down --images"
 
 
-def _bucket(account: Account, bucket: str) -> str:
+def _bucket(account: Account, bucket: str) -> Iterator[str]:
     client = account.client("s3")
     pages = client.get_paginator("list_object_versions").paginate(Bucket=bucket)
     versions = [each for page in pages for each in page.get("Versions", [])]
     size = sum(each["Size"] for each in versions) / 1e9
-    return f"bucket {bucket}: {len(versions)} files, {size:.2f} GB; deploy/aws/down --bundles"
+    if versions:
+        yield f"bucket {bucket}: {len(versions)} files, {size:.2f} GB; deploy/aws/down --bundles"

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from deploy.aws.provision import templates
-from deploy.aws.provision.errors import Refused
+from deploy.aws.provision.errors import RefusedError
 
 FILE = templates.AWS / "charts.yaml"
 
@@ -41,23 +41,23 @@ def charts(file: Path, known: Mapping[str, str]) -> list[Chart]:
         known: parameters and outputs of stacks, which are put where ``${Name}`` stands.
 
     Raises:
-        Refused: the file is none of these.
+        RefusedError: the file is none of these.
     """
     try:
         listed = _put(yaml.safe_load(file.read_text(encoding="utf-8")), known)
         return [Chart(name=name, **each) for name, each in listed.items()]
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Refused(f"{file}: {error}") from error
+        raise RefusedError(f"{file}: {error}") from error
     except KeyError as error:
-        raise Refused(
+        raise RefusedError(
             f"{file}: ${{{error.args[0]}}}: no parameter or output has this name"
         ) from error
     except (AttributeError, TypeError, ValueError) as error:
         expected = "expected NAME: {repository, version, namespace, values} for each chart"
-        raise Refused(f"{file}: {expected}: {error}") from error
+        raise RefusedError(f"{file}: {expected}: {error}") from error
 
 
-def _put(node: Any, known: Mapping[str, str]) -> Any:
+def _put(node: object, known: Mapping[str, str]) -> Any:  # noqa: ANN401 - what YAML holds
     """Put what is known into every text of a document.
 
     >>> _put({"a": ["${B}", 1]}, {"B": "b"})

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from botocore.exceptions import ClientError
 
 from deploy.aws.provision import templates
-from deploy.aws.provision.account import code
-from deploy.aws.provision.errors import Refused
+from deploy.aws.provision.account import Client, code
+from deploy.aws.provision.errors import RefusedError
 
 OURS = {"Key": "Project", "Value": "clickthrough"}
 """The tag by which a stack is known as one of these."""
@@ -24,6 +24,8 @@ _HOLDING = {
     "AWS::S3::Bucket",
 }
 """Types that hold what a replacement would not."""
+_OF_STACK = {"ValidationError", "AlreadyExistsException", "LimitExceededException"}
+"""Refusals that are of a stack, its file or its values."""
 Outcome = Literal["made", "changed", "as it was"]
 
 
@@ -49,7 +51,7 @@ class Stacks:
         told: is told of what goes on.
     """
 
-    client: Any
+    client: Client
     cluster: str
     minutes: float = 45
     pause: float = 5
@@ -78,7 +80,7 @@ class Stacks:
         state = self.state(name)
         if state is not None and not state.ours:
             title = templates.title(name, self.cluster)
-            raise Refused(
+            raise RefusedError(
                 f"{title}: a stack of this name exists and is not one of these (it has no tag "
                 "Project=clickthrough): choose another ClusterName, or delete it"
             )
@@ -101,7 +103,7 @@ class Stacks:
             replace: whether what holds something may be replaced.
 
         Raises:
-            Refused: it could not be made; a new one is gone then, an old one as it was.
+            RefusedError: it could not be made; a new one is gone then, an old one as it was.
         """
         state = self.settled(name)
         if state is not None and state.status in _BROKEN:
@@ -109,7 +111,7 @@ class Stacks:
             self.delete(name)
             state = None
         if state is not None and state.status == "UPDATE_ROLLBACK_FAILED":
-            raise Refused(f"{name}: {state.status}: {self._continue(name)}")
+            raise RefusedError(f"{name}: {state.status}: {self._continue(name)}")
         new = state is None or state.status == "REVIEW_IN_PROGRESS"
         change = self._change(name, values, new)
         if change is None:
@@ -124,7 +126,8 @@ class Stacks:
 
     def _change(self, name: str, values: dict[str, str], new: bool) -> str | None:
         """Return the change set between what is and what shall be, or None where there is none."""
-        told = self.client.create_change_set(
+        told = self._asked(
+            name,
             StackName=templates.title(name, self.cluster),
             ChangeSetName=f"up-{time.time_ns()}",
             ChangeSetType="CREATE" if new else "UPDATE",
@@ -145,6 +148,15 @@ class Stacks:
                 return self._no_change(name, change, told.get("StatusReason", ""))
         raise AssertionError
 
+    def _asked(self, name: str, **change: object) -> dict[str, object]:
+        """Ask for a change set; what CloudFormation says of the stack and its values names the stack."""
+        try:
+            return dict(self.client.create_change_set(**change))
+        except ClientError as error:
+            if code(error) in _OF_STACK:
+                raise RefusedError(f"{name}: {error.response['Error']['Message']}") from error
+            raise
+
     def _no_change(self, name: str, change: str, reason: str) -> None:
         """Take a change set back that changes nothing; refuse one that failed."""
         self.client.delete_change_set(ChangeSetName=change)
@@ -152,7 +164,7 @@ class Stacks:
             "didn't contain changes" not in reason
             and "No updates are to be performed" not in reason
         ):
-            raise Refused(f"{name}: {reason}")
+            raise RefusedError(f"{name}: {reason}")
 
     def _hold(self, name: str, change: str, replace: bool) -> None:
         """Refuse to replace what holds something."""
@@ -166,7 +178,7 @@ class Stacks:
         ]
         if lost and not replace:
             self.client.delete_change_set(ChangeSetName=change)
-            raise Refused(
+            raise RefusedError(
                 f"{name}: {', '.join(lost)} would be replaced, and what it holds be lost; "
                 "nothing was changed. --replace does it"
             )
@@ -176,12 +188,12 @@ class Stacks:
         title = templates.title(name, self.cluster)
         state = self._described(title)
         if state is None:  # it failed and is gone already
-            raise Refused(f"{name}: {self._failure(title)}")
+            raise RefusedError(f"{name}: {self._failure(title)}")
         state = self._executed(name, state.id, change)
         good = "CREATE_COMPLETE" if new else "UPDATE_COMPLETE"
         if state.status != good:
             left = "nothing of it is left" if state.status == "DELETE_COMPLETE" else state.status
-            raise Refused(f"{name}: {self._failure(state.id)}; {left}")
+            raise RefusedError(f"{name}: {self._failure(state.id)}; {left}")
 
     def _executed(self, name: str, stack: str, change: str) -> State:
         """Wait until a change set was carried out: at first the stack is still as it was."""
@@ -224,7 +236,7 @@ class Stacks:
         while time.monotonic() < end:
             yield
             time.sleep(self.pause)
-        raise Refused(
+        raise RefusedError(
             f"{what} is not done after {self.minutes:g} minutes; it goes on by itself: "
             "the same command again waits for it"
         )
@@ -246,7 +258,7 @@ class Stacks:
         """Delete a stack; return whether there was one.
 
         Raises:
-            Refused: something in it could not be deleted.
+            RefusedError: something in it could not be deleted.
         """
         state = self.settled(name)
         if state is None or state.status == "DELETE_COMPLETE":
@@ -254,7 +266,7 @@ class Stacks:
         self.client.delete_stack(StackName=state.id)
         state = self._ended(name, state.id)
         if state.status != "DELETE_COMPLETE":
-            raise Refused(f"{name}: {state.status}: {self._failure(state.id)}")
+            raise RefusedError(f"{name}: {state.status}: {self._failure(state.id)}")
         return True
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.aws.provision.charts import Chart
-from deploy.aws.provision.errors import Refused
+from deploy.aws.provision.errors import RefusedError
 from deploy.aws.provision.programs import run
 
 KEPT = {"default", "kube-system", "kube-public", "kube-node-lease"}
@@ -45,7 +45,7 @@ class Cluster:
         """Write the configuration, and ask the API server something.
 
         Raises:
-            Refused: it does not answer, or does not know the caller.
+            RefusedError: it does not answer, or does not know the caller.
         """
         config = self._environment["KUBECONFIG"]
         asked = ("--name", self.name, "--region", self.region, "--kubeconfig", config)
@@ -64,12 +64,12 @@ class Cluster:
         """Wait until as many nodes are ready.
 
         Raises:
-            Refused: they are not in time.
+            RefusedError: they are not in time.
         """
         end = time.monotonic() + minutes * 60
         while (ready := sum(map(_ready, self.listed("nodes")))) < least:
             if time.monotonic() > end:
-                raise Refused(
+                raise RefusedError(
                     f"nodes: {ready} of {least} are ready after {minutes:g} minutes: "
                     'see "A node that does not join" in docs/deploy.md'
                 )
@@ -79,7 +79,7 @@ class Cluster:
         """Install a chart, or bring it to its version and values; return whether that did anything.
 
         Raises:
-            Refused: it could not be, or somebody else is at it.
+            RefusedError: it could not be, or somebody else is at it.
         """
         state = self._release(chart)
         if state.get("status", "").startswith("pending-"):
@@ -116,7 +116,7 @@ class Cluster:
         """Take back what an earlier run began and did not end."""
         began = datetime.strptime(state["updated"][:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
         if datetime.now(UTC) - began < timedelta(minutes=_HELM_MINUTES + 1):
-            raise Refused(
+            raise RefusedError(
                 f"chart {chart.name}: somebody installs it since {began}: wait, or try again"
             )
         back = "uninstall" if state["status"] == "pending-install" else "rollback"
@@ -142,7 +142,7 @@ class Cluster:
         """Delete what AWS would go on to bill: load balancers first, then namespaces with their disks.
 
         Raises:
-            Refused: something does not go in time.
+            RefusedError: something does not go in time.
         """
         for namespace, name in self.balanced():
             self.told(f"service {namespace}/{name}: deleted, with its load balancer")

@@ -10,7 +10,7 @@ import typer
 
 from deploy.aws.provision import parameters
 from deploy.aws.provision.account import FROM_AWS, meaning
-from deploy.aws.provision.errors import Refused
+from deploy.aws.provision.errors import RefusedError
 
 Parameters = Annotated[
     Path, typer.Option("--parameters", help="What the stacks are given.", show_default=False)
@@ -37,7 +37,7 @@ def one_line(region: str) -> Iterator[None]:
     """Turn what was refused, here or by AWS, into a line and status 1."""
     try:
         yield
-    except Refused as error:
+    except RefusedError as error:
         sys.exit(f"{Path(sys.argv[0]).name}: {error}")
     except FROM_AWS as error:
         sys.exit(f"{Path(sys.argv[0]).name}: {meaning(error, region)}")
@@ -52,11 +52,13 @@ def confirmed(question: str, answer: str, yes: bool) -> None:
     """Ask before what costs or cannot be undone.
 
     Raises:
-        Refused: the answer is another, or nobody is there to ask.
+        RefusedError: the answer is another, or nobody is there to ask.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Refused("nobody is there to ask: --yes answers, --dry-run shows what would be done")
+        raise RefusedError(
+            "nobody is there to ask: --yes answers, --dry-run shows what would be done"
+        )
     if input(f"{question} ({answer!r} goes on) ").strip() != answer:
-        raise Refused("nothing was done")
+        raise RefusedError("nothing was done")

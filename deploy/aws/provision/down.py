@@ -12,7 +12,7 @@ from deploy.aws.provision import billing, command, parameters, templates
 from deploy.aws.provision.account import FROM_AWS, Account, meaning
 from deploy.aws.provision.cloudformation import Stacks
 from deploy.aws.provision.cluster import Cluster
-from deploy.aws.provision.errors import Refused
+from deploy.aws.provision.errors import RefusedError
 from deploy.aws.provision.kept import buckets, delete_bucket, empty_repositories
 from deploy.aws.provision.leftovers import leftovers, sweep
 from deploy.aws.provision.programs import need
@@ -55,7 +55,7 @@ class Down:
             try:
                 cluster.connect()
                 cluster.clear()
-            except Refused as error:
+            except RefusedError as error:
                 told(f"cluster: {error}; what it made is looked for in AWS instead")
 
     def sweep(self, bills: bool) -> None:
@@ -111,7 +111,7 @@ def plan(run: Down, there: Mapping[str, str]) -> Iterator[str]:
         yield f"stack {templates.title(name, run.cluster)} ({there[name]}): {what}"
 
 
-def main(
+def main(  # noqa: PLR0913, PLR0917 - an option each
     file: command.Parameters = command.FILE,
     said: command.Set = None,
     dry_run: command.DryRun = False,

@@ -5,7 +5,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from deploy.aws.provision import templates
-from deploy.aws.provision.account import Account, code
+from deploy.aws.provision.account import Account, Client, code
 from deploy.aws.provision.cloudformation import OURS, Stacks
 
 
@@ -34,7 +34,7 @@ def buckets(account: Account) -> list[str]:
     return [name for name in names if name.startswith(begin) and _ours(client, name)]
 
 
-def _ours(client: Any, bucket: str) -> bool:
+def _ours(client: Client, bucket: str) -> bool:
     try:
         return OURS in client.get_bucket_tagging(Bucket=bucket)["TagSet"]
     except ClientError as error:

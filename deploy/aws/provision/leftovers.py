@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy.aws.provision.account import Account, code
-from deploy.aws.provision.errors import Refused
+from deploy.aws.provision.account import Account, Client, code
+from deploy.aws.provision.errors import RefusedError
 
 _HELD = {"DependencyViolation", "ResourceInUse", "InvalidParameterValue", "VolumeInUse"}
 """Refusals that end once what holds the thing is gone."""
@@ -52,7 +52,7 @@ def _owned(tags: list[dict[str, str]], cluster: str) -> bool:
     )
 
 
-def _balancers(client: Any, cluster: str) -> Iterator[Leftover]:
+def _balancers(client: Client, cluster: str) -> Iterator[Leftover]:
     """Find network and application load balancers, and what they led to."""
     for arn in _tagged(client, "load_balancers", "LoadBalancerArn", cluster):
         yield Leftover(
@@ -70,7 +70,7 @@ def _balancers(client: Any, cluster: str) -> Iterator[Leftover]:
         )
 
 
-def _tagged(client: Any, what: str, key: str, cluster: str) -> Iterator[str]:
+def _tagged(client: Client, what: str, key: str, cluster: str) -> Iterator[str]:
     """Yield the names of what is tagged, twenty of which are asked for at a time."""
     listed = "".join(part.capitalize() for part in what.split("_"))
     for page in client.get_paginator(f"describe_{what}").paginate():
@@ -80,7 +80,7 @@ def _tagged(client: Any, what: str, key: str, cluster: str) -> Iterator[str]:
             yield from (each["ResourceArn"] for each in told if _owned(each["Tags"], cluster))
 
 
-def _classic(client: Any, cluster: str) -> Iterator[Leftover]:
+def _classic(client: Client, cluster: str) -> Iterator[Leftover]:
     """Find load balancers of the kind that Kubernetes itself makes."""
     for page in client.get_paginator("describe_load_balancers").paginate():
         names = [each["LoadBalancerName"] for each in page["LoadBalancerDescriptions"]]
@@ -97,7 +97,7 @@ def _classic(client: Any, cluster: str) -> Iterator[Leftover]:
                     )
 
 
-def _of_ec2(client: Any, cluster: str) -> Iterator[Leftover]:
+def _of_ec2(client: Client, cluster: str) -> Iterator[Leftover]:
     """Find disks, interfaces of pods, and firewalls of load balancers."""
     owned = {"Name": f"tag:kubernetes.io/cluster/{cluster}", "Values": ["owned"]}
     loose = {"Name": "status", "Values": ["available"]}
@@ -125,7 +125,7 @@ def _of_ec2(client: Any, cluster: str) -> Iterator[Leftover]:
                 )
 
 
-def _pages(client: Any, what: str, filters: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _pages(client: Client, what: str, filters: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     listed = "".join(part.capitalize() for part in what.split("_"))
     for page in client.get_paginator(f"describe_{what}").paginate(Filters=filters):
         yield from page[listed]
@@ -140,7 +140,7 @@ def sweep(
     """Delete what was left, until nothing is found.
 
     Raises:
-        Refused: something does not go in time, or may not be deleted.
+        RefusedError: something does not go in time, or may not be deleted.
     """
     end = time.monotonic() + minutes * 60
     seen: set[str] = set()
@@ -152,7 +152,7 @@ def sweep(
             _try(each)
         if time.monotonic() > end:
             left = ", ".join(f"{each.kind} {each.id}" for each in found)
-            raise Refused(f"still there after {minutes:g} minutes: {left}")
+            raise RefusedError(f"still there after {minutes:g} minutes: {left}")
         time.sleep(pause)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from deploy.aws.provision import templates
-from deploy.aws.provision.errors import Refused
+from deploy.aws.provision.errors import RefusedError
 
 FILE = templates.AWS / "parameters.yaml"
 _COMMAND = {"Region"}
@@ -27,18 +27,18 @@ def read(file: Path, said: Iterable[str] = ()) -> dict[str, str]:
         said: ``Name=value``, each in the place of the file's.
 
     Raises:
-        Refused: something is unknown, missing, or not allowed.
+        RefusedError: something is unknown, missing, or not allowed.
     """
     given = _file(file)
     for each in said:
         name, equals, value = each.partition("=")
         if not equals:
-            raise Refused(f"--set {each}: expected Name=value")
+            raise RefusedError(f"--set {each}: expected Name=value")
         given[name] = value
     known = {key for name in _stacks() for key in templates.parameters(name)} | _COMMAND
     for name in given:
         if name not in known:
-            raise Refused(f"{name}: no such parameter; there are {', '.join(sorted(known))}")
+            raise RefusedError(f"{name}: no such parameter; there are {', '.join(sorted(known))}")
     _complete(given, file)
     _check(given)
     return given
@@ -52,16 +52,18 @@ def _file(file: Path) -> dict[str, str]:
     try:
         read = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise Refused(f"{file}: {error.strerror}") from error
+        raise RefusedError(f"{file}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Refused(f"{file}: not YAML: {' '.join(str(error).split())}") from error
+        raise RefusedError(f"{file}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(read, dict):
-        raise Refused(f"{file}: expected a line 'Name: value' for each parameter")
+        raise RefusedError(f"{file}: expected a line 'Name: value' for each parameter")
     for name, value in read.items():
         if isinstance(value, (dict, list)) or value is None:
-            raise Refused(f'{file}: {name}: expected a text or a number; nothing is ""')
+            raise RefusedError(f'{file}: {name}: expected a text or a number; nothing is ""')
         if isinstance(value, bool | float):  # 1.30 would have become 1.3
-            raise Refused(f"{file}: {name}: {value} is not read as it is written: put it in quotes")
+            raise RefusedError(
+                f"{file}: {name}: {value} is not read as it is written: put it in quotes"
+            )
     return {str(name): str(value) for name, value in read.items()}
 
 
@@ -75,16 +77,16 @@ def _complete(given: dict[str, str], file: Path) -> None:
                 needed.add(key)
         made |= set(templates.outputs(name))
     for key in sorted(needed - set(given)):
-        raise Refused(f"{file}: {key} is missing")
+        raise RefusedError(f"{file}: {key} is missing")
 
 
 def _check(given: dict[str, str]) -> None:
     if not _AWS_REGION.fullmatch(given["Region"]):
-        raise Refused(f"Region: {given['Region']!r} is none; such as eu-central-1")
+        raise RefusedError(f"Region: {given['Region']!r} is none; such as eu-central-1")
     for name in _stacks():
         for key, parameter in templates.parameters(name).items():
             if key in given and not allowed(parameter, given[key]):
-                raise Refused(f"{key}: {given[key]!r} is not allowed: {_limits(parameter)}")
+                raise RefusedError(f"{key}: {given[key]!r} is not allowed: {_limits(parameter)}")
     _together(given)
 
 
@@ -118,9 +120,11 @@ def _together(given: dict[str, str]) -> None:
     """Refuse what each stack allows and all of them do not."""
     nodes, most, zones = (int(given.get(key, 0)) for key in ("NodesMin", "NodesMax", "Zones"))
     if nodes >= most:
-        raise Refused(f"NodesMax: {most} is not more than NodesMin, {nodes}: nothing could roll")
+        raise RefusedError(
+            f"NodesMax: {most} is not more than NodesMin, {nodes}: nothing could roll"
+        )
     if nodes < zones:
-        raise Refused(
+        raise RefusedError(
             f"NodesMin: {nodes} nodes for {zones} zones: after the loss of one, "
             "its successor may be in another zone than Redis' volume"
         )
@@ -128,8 +132,8 @@ def _together(given: dict[str, str]) -> None:
     if not (
         found := _IMAGE.fullmatch(image)
     ):  # no pattern in the stack: it may be held to what is found
-        raise Refused(
+        raise RefusedError(
             f"NodeImage: {image!r} is no image of Amazon Linux 2023 for x86_64; expected {_LIKE}"
         )
     if found["version"] != version:
-        raise Refused(f"NodeImage: {image} is not of KubernetesVersion, {version}")
+        raise RefusedError(f"NodeImage: {image} is not of KubernetesVersion, {version}")

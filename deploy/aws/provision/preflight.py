@@ -5,14 +5,14 @@ from botocore.exceptions import ClientError
 from deploy.aws.provision import templates
 from deploy.aws.provision.account import Account, code
 from deploy.aws.provision.cloudformation import Stacks
-from deploy.aws.provision.errors import Refused
+from deploy.aws.provision.errors import RefusedError
 
 
 def free(account: Account, stacks: Stacks, names: tuple[str, ...]) -> None:
     """Refuse a name that exists and belongs to none of these stacks.
 
     Raises:
-        Refused: what exists, and what to do.
+        RefusedError: what exists, and what to do.
     """
     there = {name: stacks.own(name) is not None for name in names}
     if not there["registry"]:
@@ -32,7 +32,7 @@ def _repositories(account: Account) -> None:
             if code(error) != "RepositoryNotFoundException":
                 raise
             continue
-        raise Refused(
+        raise RefusedError(
             f"{name}: a repository of this name exists, made by hand: delete it with its images "
             f"(aws ecr delete-repository --repository-name {name} --force) and push them again"
         )
@@ -45,14 +45,14 @@ def _cluster(account: Account, name: str) -> None:
         if code(error) != "ResourceNotFoundException":
             raise
         return
-    raise Refused(f"{name}: a cluster of this name exists: choose another ClusterName")
+    raise RefusedError(f"{name}: a cluster of this name exists: choose another ClusterName")
 
 
 def _logs(account: Account, name: str) -> None:
     group = f"/aws/eks/{name}/cluster"
     told = account.client("logs").describe_log_groups(logGroupNamePrefix=group)
     if any(each["logGroupName"] == group for each in told["logGroups"]):
-        raise Refused(
+        raise RefusedError(
             f"{group}: the logs of an earlier cluster are there: choose another ClusterName, or "
             f"aws logs delete-log-group --log-group-name {group}"
         )

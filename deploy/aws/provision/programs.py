@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 
-from deploy.aws.provision.errors import Refused
+from deploy.aws.provision.errors import RefusedError
 
 _WHERE = {
     "aws": "the AWS CLI, version 2: kubectl asks it for tokens",
@@ -18,7 +18,7 @@ def need(*names: str) -> None:
     """Refuse to begin without a program."""
     for name in names:
         if shutil.which(name) is None:
-            raise Refused(f"{name} is not on PATH: {_WHERE[name]}")
+            raise RefusedError(f"{name} is not on PATH: {_WHERE[name]}")
 
 
 def run(
@@ -33,11 +33,11 @@ def run(
         more: variables of its environment, beside this one's.
 
     Raises:
-        Refused: it failed or took too long; with the last lines that it wrote.
+        RefusedError: it failed or took too long; with the last lines that it wrote.
     """
     shown = " ".join(command[:4])
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - no shell, no path from outside
             command,
             input=given,
             capture_output=True,
@@ -47,10 +47,10 @@ def run(
             env={**os.environ, **(more or {})},
         )
     except subprocess.TimeoutExpired as error:
-        raise Refused(f"{shown}: no end after {seconds:g} seconds") from error
+        raise RefusedError(f"{shown}: no end after {seconds:g} seconds") from error
     except OSError as error:
-        raise Refused(f"{shown}: {error.strerror}") from error
+        raise RefusedError(f"{shown}: {error.strerror}") from error
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip() or "it says nothing").splitlines()
-        raise Refused(f"{shown}: status {done.returncode}: {' / '.join(said[-3:])}")
+        raise RefusedError(f"{shown}: status {done.returncode}: {' / '.join(said[-3:])}")
     return done.stdout

@@ -14,7 +14,7 @@ from deploy.aws.provision.charts import FILE as CHARTS
 from deploy.aws.provision.charts import charts
 from deploy.aws.provision.cloudformation import Stacks
 from deploy.aws.provision.cluster import Cluster
-from deploy.aws.provision.errors import Refused
+from deploy.aws.provision.errors import RefusedError
 from deploy.aws.provision.preflight import free
 from deploy.aws.provision.programs import need
 
@@ -99,7 +99,7 @@ def states(stacks: Stacks, names: tuple[str, ...], asked: bool) -> dict[str, str
     return {name: state.status if state else "not there" for name, state in found.items()}
 
 
-def main(
+def main(  # noqa: PLR0913, PLR0917 - an option each
     optional: Annotated[
         list[str] | None, typer.Argument(help="Stacks beside those that are always made.")
     ] = None,
@@ -145,14 +145,14 @@ def main(
 def _names(optional: list[str]) -> tuple[str, ...]:
     for name in optional:
         if name not in templates.OPTIONAL:
-            raise Refused(f"{name}: no such stack; there are {', '.join(templates.OPTIONAL)}")
+            raise RefusedError(f"{name}: no such stack; there are {', '.join(templates.OPTIONAL)}")
     return (*templates.ORDER, *(name for name in templates.OPTIONAL if name in optional))
 
 
 def reachable(given: Mapping[str, str], inside: bool) -> None:
     """Refuse a cluster to which this machine could not speak once it is made."""
     if not given.get("PublicAccessCidrs") and not inside:
-        raise Refused(
+        raise RefusedError(
             "PublicAccessCidrs is empty: nobody outside its network would reach the cluster, and kubectl "
             "not from here. Give your address, --set PublicAccessCidrs=$(curl -s "
             "https://checkip.amazonaws.com)/32, or say --inside where this machine is in the network"

@@ -20,6 +20,8 @@ from tests.lacking import lacking
 from tests.ports import free_port
 from tests.waiting import in_time
 
+Json = Any
+"""What a program or a service answers."""
 REGION = "eu-central-1"
 ADDRESS = "PublicAccessCidrs=198.51.100.7/32"
 TOOLS = ROOT / ".venv" / "aws" / "bin"
@@ -81,7 +83,7 @@ class Cloud:
         """Run deploy/aws/down as one who was asked and agreed."""
         return self.command("down", "--yes", *arguments)
 
-    def cli(self, *arguments: str) -> Any:
+    def cli(self, *arguments: str) -> Json:
         """Run the AWS CLI and return what it prints."""
         done = self._run("aws", *arguments, "--region", REGION, "--output", "json")
         assert done.status == 0, done.err
@@ -100,17 +102,17 @@ class Cloud:
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str) -> Json:
         """Return a client of a service of the local AWS."""
         return boto3.client(
             service,
             region_name=REGION,
             endpoint_url=f"http://{_HOST}:{self.aws_port}",
             aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_secret_access_key="test",  # noqa: S106 - any will do
         )
 
-    def kubernetes(self, method: str, path: str, body: object = None) -> Any:
+    def kubernetes(self, method: str, path: str, body: object = None) -> Json:
         """Ask the API server; 404 is None."""
         answer = httpx.request(
             method,
@@ -124,11 +126,15 @@ class Cloud:
         answer.raise_for_status()
         return answer.json()
 
-    def add(self, path: str, kind: str, name: str, **fields: Any) -> None:
+    def add(self, path: str, kind: str, name: str, **fields: object) -> None:
         """Create an object of Kubernetes."""
-        space = path.split("/namespaces/")[1].split("/", maxsplit=1)[0] if "/namespaces/" in path else None
+        space = (
+            path.split("/namespaces/")[1].split("/", maxsplit=1)[0]
+            if "/namespaces/" in path
+            else None
+        )
         metadata = {"name": name} | ({"namespace": space} if space else {})
-        metadata |= fields.pop("metadata", {})
+        metadata |= dict(fields.pop("metadata", {}))  # type: ignore[call-overload]
         body = {"apiVersion": "v1", "kind": kind, "metadata": metadata, **fields}
         self.kubernetes("POST", path, body)
 
@@ -138,7 +144,7 @@ class Cloud:
         for name in names:
             self.add("/api/v1/nodes", "Node", name, status={"conditions": ready})
 
-    def chart_values(self, name: str) -> Any:
+    def chart_values(self, name: str) -> Json:
         """Return what a chart was given, as helm kept it."""
         config = str(self.folder / "kubeconfig")
         named = ("--name", "clickthrough", "--region", REGION, "--kubeconfig", config)
@@ -147,6 +153,10 @@ class Cloud:
         done = self._run("helm", "get", "values", name, *space, KUBECONFIG=config)
         assert done.status == 0, done.err
         return json.loads(done.out)
+
+    def silence(self) -> None:
+        """Let the API server refuse everybody from now on."""
+        self.kubernetes("POST", "/silence")
 
     def stacks(self) -> dict[str, str]:
         """Return the stacks that are there, with their states."""

@@ -20,7 +20,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from kmock._internal import parsing
 from ministack.app import app
-from ministack.services import ec2, eks, ssm
+from ministack.services import ec2, eks, s3, ssm
 from ministack.services.cloudformation import provisioners
 from secrets_of_helm import Secrets
 
@@ -150,10 +150,24 @@ _TYPES: dict[str, _Joined] = {
 }
 
 
+def _tag_buckets() -> None:
+    """Let buckets of stacks have their tags, which ministack forgets."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    made = handlers["create"]
+
+    def create(name: str, given: Properties, stack: str) -> tuple[str, Properties]:
+        bucket, told = made(name, given, stack)
+        s3._bucket_tags[bucket] = _tags(given)
+        return bucket, told
+
+    handlers["create"] = create
+
+
 def join(kubernetes_port: int, certificate: Path) -> None:
     """Give the local AWS what the stacks need beside what it has."""
     for kind, handlers in _TYPES.items():
         provisioners._RESOURCE_HANDLERS.setdefault(kind, handlers)
+    _tag_buckets()
     eks._cluster_endpoint = lambda port: f"https://{_HOST}:{kubernetes_port}"
     made = eks._create_cluster
     authority = base64.b64encode(certificate.read_bytes()).decode()
@@ -197,6 +211,32 @@ class _Cluster(kmock.KubernetesEmulator):  # type: ignore[misc]
         return told | {"items": items}
 
 
+_CLASSIC = b"Version=2012-06-01"
+_NONE = b"""<DescribeLoadBalancersResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/">
+<DescribeLoadBalancersResult><LoadBalancerDescriptions/></DescribeLoadBalancersResult>
+</DescribeLoadBalancersResponse>"""
+
+
+async def without_classic(scope: Any, receive: Any, send: Any) -> None:
+    """Say that there are no classic load balancers: ministack takes questions for them for those of now."""
+    if scope["type"] != "http" or scope["method"] != "POST":
+        await app(scope, receive, send)
+        return
+    parts = [await receive()]
+    while parts[-1].get("more_body"):
+        parts.append(await receive())
+    if _CLASSIC in b"".join(part.get("body", b"") for part in parts):
+        header = [(b"content-type", b"text/xml")]
+        await send({"type": "http.response.start", "status": 200, "headers": header})
+        await send({"type": "http.response.body", "body": _NONE})
+        return
+
+    async def again() -> Any:
+        return parts.pop(0) if parts else await receive()
+
+    await app(scope, again, send)
+
+
 async def main(aws: int, kubernetes: int, certificate: Path, key: Path) -> None:
     """Serve until the process is ended."""
     join(kubernetes, certificate)
@@ -204,9 +244,14 @@ async def main(aws: int, kubernetes: int, certificate: Path, key: Path) -> None:
     tls.load_cert_chain(certificate, key)
     async with _Cluster() as cluster:
         cluster.resources.load_path(_RESOURCES)
-        secrets = Secrets()
+        secrets, silent = Secrets(), asyncio.Event()
 
         async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            if request.path == "/silence":
+                silent.set()
+                return web.json_response({})
+            if silent.is_set():
+                return web.Response(status=403)
             return await secrets.answer(request) or await cluster(request)
 
         runner = web.ServerRunner(web.Server(answer))
@@ -214,7 +259,7 @@ async def main(aws: int, kubernetes: int, certificate: Path, key: Path) -> None:
         await web.TCPSite(runner, _HOST, kubernetes, ssl_context=tls).start()
         config = Config()
         config.bind = [f"{_HOST}:{aws}"]
-        await serve(app, config)
+        await serve(without_classic, config)
 
 
 if __name__ == "__main__":

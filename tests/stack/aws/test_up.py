@@ -96,9 +96,9 @@ def test_a_changed_parameter_changes_its_stack_alone(cloud: Cloud) -> None:
 def test_what_holds_something_is_not_replaced_unasked(cloud: Cloud) -> None:
     assert cloud.up().status == 0
     before = _resources(cloud)
-    done = cloud.up("--set", "VpcCidr=10.1.0.0/16")
+    done = cloud.up("--set", "ServiceCidr=172.21.0.0/16")
     assert done.status == 1
-    assert done.err.startswith("up: network: Vpc (AWS::EC2::VPC)")
+    assert done.err.startswith("up: cluster: Cluster (AWS::EKS::Cluster)")
     assert _resources(cloud) == before
 
 
