@@ -1,1 +1,1 @@
-"""What ``deploy/aws/up`` and ``deploy/aws/down`` do: stacks of CloudFormation, then the cluster in them."""
+"""What ``deploy/aws/up`` and ``deploy/aws/down`` do: stacks, then the cluster in them."""

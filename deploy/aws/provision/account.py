@@ -21,7 +21,7 @@ from botocore.exceptions import (
 from deploy.aws.provision.errors import RefusedError
 
 Client = Any
-"""A client of boto3, which makes them as it reads the descriptions of services: they have no types."""
+"""A client of boto3, which makes them of descriptions of services: they have no types."""
 _LIMITS = Config(
     connect_timeout=10,
     read_timeout=60,

@@ -75,8 +75,10 @@ def bill(given: Mapping[str, str]) -> Iterator[str]:
     unknown = [line.what for line in every if line.hour is None]
     more = f", and {', '.join(unknown)}" if unknown else ""
     total = sum(line.total for line in every)
-    yield f"  {'together':<48} {total:8.4f}{more}: {total * 24:.2f} a day, {total * _HOURS:.0f} a month"
-    yield f"  up to {given['NodesMax']} nodes if pods need them; beside it: {', '.join(book['beside'])}"
+    long = f"{total * 24:.2f} a day, {total * _HOURS:.0f} a month"
+    yield f"  {'together':<48} {total:8.4f}{more}: {long}"
+    yield f"  up to {given['NodesMax']} nodes if pods need them; beside it:"
+    yield from (f"    {each}" for each in book["beside"])
 
 
 def still_there(account: Account) -> Iterator[str]:
@@ -99,7 +101,8 @@ def _images(account: Account) -> Iterator[str]:
             continue
         size = sum(image.get("imageSizeInBytes", 0) for image in images) / 1e9
         if images:
-            yield f"repository {name}: {len(images)} images, {size:.2f} GB; deploy/aws/down --images"
+            held = f"{len(images)} images, {size:.2f} GB"
+            yield f"repository {name}: {held}; deploy/aws/down --images"
 
 
 def _bucket(account: Account, bucket: str) -> Iterator[str]:

@@ -116,9 +116,7 @@ class Cluster:
         """Take back what an earlier run began and did not end."""
         began = datetime.strptime(state["updated"][:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
         if datetime.now(UTC) - began < timedelta(minutes=_HELM_MINUTES + 1):
-            raise RefusedError(
-                f"chart {chart.name}: somebody installs it since {began}: wait, or try again"
-            )
+            raise RefusedError(f"chart {chart.name}: somebody installs it since {began}: wait")
         back = "uninstall" if state["status"] == "pending-install" else "rollback"
         self._helm(back, chart.name, "--namespace", chart.namespace, "--wait")
 
@@ -139,7 +137,7 @@ class Cluster:
         ]
 
     def clear(self) -> None:
-        """Delete what AWS would go on to bill: load balancers first, then namespaces with their disks.
+        """Delete what would go on to bill: load balancers first, then namespaces with their disks.
 
         Raises:
             RefusedError: something does not go in time.

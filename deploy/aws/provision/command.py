@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from deploy.aws.provision import parameters
-from deploy.aws.provision.account import FROM_AWS, meaning
+from deploy.aws.provision.account import FROM_AWS, Account, meaning
 from deploy.aws.provision.errors import RefusedError
+from deploy.aws.provision.stack_state import Watched
 
 Parameters = Annotated[
     Path, typer.Option("--parameters", help="What the stacks are given.", show_default=False)
@@ -46,6 +47,26 @@ def one_line(region: str) -> Iterator[None]:
             f"{Path(sys.argv[0]).name}: ended; what AWS was told to do goes on there, "
             "and the same command goes on from it"
         )
+
+
+def look(
+    account: Account, stacks: Watched, names: tuple[str, ...], dry_run: bool
+) -> dict[str, str]:
+    """Print who asks, and return what is known of each stack; nothing, perhaps, for a plan.
+
+    Raises:
+        RefusedError: a stack is somebody else's.
+    """
+    try:
+        number, arn = account.identity
+        found = {name: stacks.own(name) for name in names}
+    except FROM_AWS as error:
+        if not dry_run:
+            raise
+        say(f"{account.region}; the account was not asked: {meaning(error, account.region)}")
+        return dict.fromkeys(names, "not looked at")
+    say(f"account {number}, {account.region}, as {arn}")
+    return {name: state.status if state else "not there" for name, state in found.items()}
 
 
 def confirmed(question: str, answer: str, yes: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from deploy.aws.provision import billing, command, parameters, templates
-from deploy.aws.provision.account import FROM_AWS, Account, meaning
+from deploy.aws.provision.account import Account
 from deploy.aws.provision.cloudformation import Stacks
 from deploy.aws.provision.cluster import Cluster
 from deploy.aws.provision.errors import RefusedError
@@ -100,7 +100,7 @@ def plan(run: Down, there: Mapping[str, str]) -> Iterator[str]:
     for name in reversed(templates.OPTIONAL):
         yield f"stack {templates.title(name, run.cluster)} ({there[name]}): deleted"
     yield "in the cluster: Services with their load balancers, then namespaces with their volumes"
-    yield "load balancers, volumes, interfaces and security groups that it left: deleted by their tags"
+    yield "load balancers, volumes, interfaces and firewalls that it left: deleted by their tags"
     for name in (*BEFORE_NETWORK, "network"):
         yield f"stack {templates.title(name, run.cluster)} ({there[name]}): deleted"
     for name, asked, kept in (
@@ -124,7 +124,7 @@ def main(  # noqa: PLR0913, PLR0917 - an option each
     ] = False,
     minutes: command.Minutes = 45,
 ) -> None:
-    """Delete the cluster and what it needs: load balancers first, then nodes, control plane, network.
+    """Delete load balancers first, then nodes, the control plane, the network.
 
     Images and bundles stay unless they are asked for. What still bills is listed at the end.
     """
@@ -149,19 +149,7 @@ def main(  # noqa: PLR0913, PLR0917 - an option each
 
 def _show(run: Down, dry_run: bool) -> None:
     names = (*templates.ORDER, *templates.OPTIONAL)
-    try:
-        number, arn = run.account.identity
-        command.say(f"account {number}, {run.account.region}, as {arn}")
-        found = {name: run.stacks.own(name) for name in names}
-        there = {name: state.status if state else "not there" for name, state in found.items()}
-    except FROM_AWS as error:
-        if not dry_run:
-            raise
-        command.say(
-            f"{run.account.region}; the account was not asked: {meaning(error, run.account.region)}"
-        )
-        there = dict.fromkeys(names, "not looked at")
-    for step in plan(run, there):
+    for step in plan(run, command.look(run.account, run.stacks, names, dry_run)):
         command.say(f"  {step}")
 
 

@@ -1,15 +1,13 @@
 """What stays unless somebody asks for its end: images and bundles."""
 
-from typing import Any
-
 from botocore.exceptions import ClientError
 
 from deploy.aws.provision import templates
 from deploy.aws.provision.account import Account, Client, code
-from deploy.aws.provision.cloudformation import OURS, Stacks
+from deploy.aws.provision.stack_state import OURS, Watched
 
 
-def empty_repositories(account: Account, stacks: Stacks) -> None:
+def empty_repositories(account: Account, stacks: Watched) -> None:
     """Delete all images of the repositories of the stack; it could not be deleted with them."""
     if stacks.own("registry") is None:
         return

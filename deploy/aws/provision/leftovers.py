@@ -1,12 +1,13 @@
-"""What Kubernetes made in AWS beside the stacks, found by its tags: it bills, and holds the network.
+"""What Kubernetes made in AWS beside the stacks, by its tags: it bills, and holds the network.
 
-A cluster that answers deletes most of it by itself (cluster.py). These are the rest: of a cluster that never had a
-ready node, of a controller that was gone before its Services.
+A cluster that answers deletes most of it by itself (cluster.py). These are the rest: of a cluster
+that never had a ready node, of a controller that was gone before its Services.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,6 +17,7 @@ from deploy.aws.provision.errors import RefusedError
 
 _HELD = {"DependencyViolation", "ResourceInUse", "InvalidParameterValue", "VolumeInUse"}
 """Refusals that end once what holds the thing is gone."""
+_TAGS_AT_A_TIME = 20
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,17 @@ class Leftover:
 
 def leftovers(account: Account, cluster: str) -> Iterator[Leftover]:
     """Find what a cluster left, in the order in which it can be deleted."""
-    yield from _balancers(account.client("elbv2"), cluster)
+    elb, ec2 = account.client("elbv2"), account.client("ec2")
+    for arn in _tagged(elb, "load_balancers", "LoadBalancerArn", cluster):
+        delete = partial(elb.delete_load_balancer, LoadBalancerArn=arn)
+        yield Leftover("load balancer", arn, True, delete)
     yield from _classic(account.client("elb"), cluster)
-    yield from _of_ec2(account.client("ec2"), cluster)
+    for arn in _tagged(elb, "target_groups", "TargetGroupArn", cluster):
+        delete = partial(elb.delete_target_group, TargetGroupArn=arn)
+        yield Leftover("target group", arn, False, delete)
+    yield from _volumes(ec2, cluster)
+    yield from _interfaces(ec2, cluster)
+    yield from _groups(ec2, cluster)
 
 
 def _owned(tags: list[dict[str, str]], cluster: str) -> bool:
@@ -52,83 +62,85 @@ def _owned(tags: list[dict[str, str]], cluster: str) -> bool:
     )
 
 
-def _balancers(client: Client, cluster: str) -> Iterator[Leftover]:
-    """Find network and application load balancers, and what they led to."""
-    for arn in _tagged(client, "load_balancers", "LoadBalancerArn", cluster):
-        yield Leftover(
-            "load balancer",
-            arn,
-            True,
-            lambda arn=arn: client.delete_load_balancer(LoadBalancerArn=arn),
-        )
-    for arn in _tagged(client, "target_groups", "TargetGroupArn", cluster):
-        yield Leftover(
-            "target group",
-            arn,
-            False,
-            lambda arn=arn: client.delete_target_group(TargetGroupArn=arn),
-        )
-
-
 def _tagged(client: Client, what: str, key: str, cluster: str) -> Iterator[str]:
-    """Yield the names of what is tagged, twenty of which are asked for at a time."""
-    listed = "".join(part.capitalize() for part in what.split("_"))
+    """Yield the names of network and application load balancers, or of what they lead to."""
     for page in client.get_paginator(f"describe_{what}").paginate():
-        arns = [each[key] for each in page[listed]]
-        for at in range(0, len(arns), 20):
-            told = client.describe_tags(ResourceArns=arns[at : at + 20])["TagDescriptions"]
+        arns = [each[key] for each in page[_listed(what)]]
+        for some in _in_parts(arns):
+            told = client.describe_tags(ResourceArns=some)["TagDescriptions"]
             yield from (each["ResourceArn"] for each in told if _owned(each["Tags"], cluster))
+
+
+def _listed(what: str) -> str:
+    """Return the name under which an answer lists what was asked for.
+
+    >>> _listed("load_balancers")
+    'LoadBalancers'
+    """
+    return "".join(part.capitalize() for part in what.split("_"))
+
+
+def _in_parts(names: list[str]) -> Iterator[list[str]]:
+    for at in range(0, len(names), _TAGS_AT_A_TIME):
+        yield names[at : at + _TAGS_AT_A_TIME]
 
 
 def _classic(client: Client, cluster: str) -> Iterator[Leftover]:
     """Find load balancers of the kind that Kubernetes itself makes."""
     for page in client.get_paginator("describe_load_balancers").paginate():
         names = [each["LoadBalancerName"] for each in page["LoadBalancerDescriptions"]]
-        for at in range(0, len(names), 20):
-            told = client.describe_tags(LoadBalancerNames=names[at : at + 20])["TagDescriptions"]
-            for each in told:
+        for some in _in_parts(names):
+            for each in client.describe_tags(LoadBalancerNames=some)["TagDescriptions"]:
                 if _owned(each["Tags"], cluster):
                     name = each["LoadBalancerName"]
-                    yield Leftover(
-                        "classic load balancer",
-                        name,
-                        True,
-                        lambda name=name: client.delete_load_balancer(LoadBalancerName=name),
-                    )
+                    delete = partial(client.delete_load_balancer, LoadBalancerName=name)
+                    yield Leftover("classic load balancer", name, True, delete)
 
 
-def _of_ec2(client: Client, cluster: str) -> Iterator[Leftover]:
-    """Find disks, interfaces of pods, and firewalls of load balancers."""
-    owned = {"Name": f"tag:kubernetes.io/cluster/{cluster}", "Values": ["owned"]}
-    loose = {"Name": "status", "Values": ["available"]}
-    for each in _pages(client, "volumes", [owned, loose]):
-        name = each["VolumeId"]
-        yield Leftover("volume", name, True, lambda name=name: client.delete_volume(VolumeId=name))
-    of_pods = {"Name": "tag:cluster.k8s.amazonaws.com/name", "Values": [cluster]}
-    for each in _pages(client, "network_interfaces", [of_pods, loose]):
+def _volumes(client: Client, cluster: str) -> Iterator[Leftover]:
+    """Find disks of claims; the cluster's own tag, or the one that addons.yaml has them given."""
+    seen = set()
+    for tag in (_filter(f"tag:kubernetes.io/cluster/{cluster}", "owned"), _named(cluster)):
+        asked = [tag, _filter("tag-key", "CSIVolumeName"), _filter("status", "available")]
+        for each in _pages(client, "volumes", asked):
+            if (name := each["VolumeId"]) not in seen:
+                seen.add(name)
+                yield Leftover("volume", name, True, partial(client.delete_volume, VolumeId=name))
+
+
+def _interfaces(client: Client, cluster: str) -> Iterator[Leftover]:
+    """Find interfaces that pods had, and that were let go while their node ended."""
+    asked = [_filter("tag:cluster.k8s.amazonaws.com/name", cluster), _filter("status", "available")]
+    for each in _pages(client, "network_interfaces", asked):
         name = each["NetworkInterfaceId"]
-        yield Leftover(
-            "network interface",
-            name,
-            False,
-            lambda name=name: client.delete_network_interface(NetworkInterfaceId=name),
-        )
-    for tag in ({"Name": "tag:elbv2.k8s.aws/cluster", "Values": [cluster]}, owned):
+        delete = partial(client.delete_network_interface, NetworkInterfaceId=name)
+        yield Leftover("network interface", name, False, delete)
+
+
+def _groups(client: Client, cluster: str) -> Iterator[Leftover]:
+    """Find firewalls of load balancers."""
+    for tag in (
+        _filter("tag:elbv2.k8s.aws/cluster", cluster),
+        _filter(f"tag:kubernetes.io/cluster/{cluster}", "owned"),
+    ):
         for each in _pages(client, "security_groups", [tag]):
             if _owned(each.get("Tags", []), cluster):
                 name = each["GroupId"]
-                yield Leftover(
-                    "security group",
-                    name,
-                    False,
-                    lambda name=name: client.delete_security_group(GroupId=name),
-                )
+                delete = partial(client.delete_security_group, GroupId=name)
+                yield Leftover("security group", name, False, delete)
+
+
+def _filter(name: str, value: str) -> dict[str, Any]:
+    return {"Name": name, "Values": [value]}
+
+
+def _named(cluster: str) -> dict[str, Any]:
+    return _filter("tag:clickthrough-cluster", cluster)
 
 
 def _pages(client: Client, what: str, filters: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    listed = "".join(part.capitalize() for part in what.split("_"))
     for page in client.get_paginator(f"describe_{what}").paginate(Filters=filters):
-        yield from page[listed]
+        yield from page[_listed(what)]
 
 
 def sweep(

@@ -4,11 +4,11 @@ from botocore.exceptions import ClientError
 
 from deploy.aws.provision import templates
 from deploy.aws.provision.account import Account, code
-from deploy.aws.provision.cloudformation import Stacks
 from deploy.aws.provision.errors import RefusedError
+from deploy.aws.provision.stack_state import Watched
 
 
-def free(account: Account, stacks: Stacks, names: tuple[str, ...]) -> None:
+def free(account: Account, stacks: Watched, names: tuple[str, ...]) -> None:
     """Refuse a name that exists and belongs to none of these stacks.
 
     Raises:

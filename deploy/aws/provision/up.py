@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from deploy.aws.provision import billing, command, parameters, templates
-from deploy.aws.provision.account import FROM_AWS, Account, meaning
+from deploy.aws.provision.account import Account
 from deploy.aws.provision.charts import FILE as CHARTS
 from deploy.aws.provision.charts import charts
 from deploy.aws.provision.cloudformation import Stacks
@@ -85,18 +85,11 @@ def plan(run: Up, states: Mapping[str, str]) -> Iterator[str]:
     for name in run.names:
         resources = len(templates.stack(name)["Resources"])
         what = templates.stack(name)["Description"].removeprefix("clickthrough - ")
-        yield f"stack {templates.title(name, cluster)} ({states[name]}): {what}; {resources} resources"
+        title = templates.title(name, cluster)
+        yield f"stack {title} ({states[name]}): {what}; {resources} resources"
     yield f"in the cluster: wait until {given['NodesMin']} nodes are ready"
     for chart in charts(run.charts, {**given, "VpcId": "the network's"}):
         yield f"in the cluster: chart {chart.name} {chart.version} of {chart.repository}"
-
-
-def states(stacks: Stacks, names: tuple[str, ...], asked: bool) -> dict[str, str]:
-    """Return what is known of each stack."""
-    if not asked:
-        return dict.fromkeys(names, "not looked at")
-    found = {name: stacks.state(name) for name in names}
-    return {name: state.status if state else "not there" for name, state in found.items()}
 
 
 def main(  # noqa: PLR0913, PLR0917 - an option each
@@ -118,9 +111,9 @@ def main(  # noqa: PLR0913, PLR0917 - an option each
     ] = CHARTS,
     minutes: command.Minutes = 45,
 ) -> None:
-    """Make the registry, the network, the cluster, its nodes and what runs on them; again, change nothing.
+    """Make the registry, the network, the cluster, its nodes and what runs on them.
 
-    An earlier run that ended, wherever it did, is gone on with.
+    Again, it changes nothing. An earlier run that ended, wherever it did, is gone on with.
     """
     with command.one_line(""):
         given = parameters.read(file, said or ())
@@ -153,26 +146,15 @@ def reachable(given: Mapping[str, str], inside: bool) -> None:
     """Refuse a cluster to which this machine could not speak once it is made."""
     if not given.get("PublicAccessCidrs") and not inside:
         raise RefusedError(
-            "PublicAccessCidrs is empty: nobody outside its network would reach the cluster, and kubectl "
-            "not from here. Give your address, --set PublicAccessCidrs=$(curl -s "
-            "https://checkip.amazonaws.com)/32, or say --inside where this machine is in the network"
+            "PublicAccessCidrs is empty: kubectl would not reach the cluster from here. Give your "
+            "address, --set PublicAccessCidrs=$(curl -s https://checkip.amazonaws.com)/32, or say "
+            "--inside where this machine is in the network"
         )
 
 
 def _show(run: Up, dry_run: bool) -> None:
     """Print who asks, every step and the price of an hour."""
-    try:
-        number, arn = run.account.identity
-        known = True
-        command.say(f"account {number}, {run.account.region}, as {arn}")
-    except FROM_AWS as error:
-        if not dry_run:
-            raise
-        known = False
-        command.say(
-            f"{run.account.region}; the account was not asked: {meaning(error, run.account.region)}"
-        )
-    for step in plan(run, states(run.stacks, run.names, known)):
+    for step in plan(run, command.look(run.account, run.stacks, run.names, dry_run)):
         command.say(f"  {step}")
     for line in billing.bill(run.given):
         command.say(line)

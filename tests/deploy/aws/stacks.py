@@ -1,67 +1,18 @@
-"""The stacks of deploy/aws, read with CloudFormation's short forms written out."""
+"""The stacks of deploy/aws, as the commands read them."""
 
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 import yaml
 
-from tests.conftest import ROOT
+from deploy.aws.provision.parameters import FILE as PARAMETERS
+from deploy.aws.provision.templates import AWS, ORDER, Node, outputs, parameters, path, stack
 
-Node = dict[str, Any]
-AWS = ROOT / "deploy" / "aws"
-PARAMETERS = AWS / "parameters.yaml"
-ORDER = ("registry", "bundles", "network", "cluster", "roles", "nodes", "addons")
-"""The order in which stacks are made: what one takes, one before it gives."""
-
-
-class _Loader(yaml.SafeLoader):
-    """A loader that knows !Ref, !Sub and the others."""
-
-
-def _long(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Node:
-    """Write a short form out: !Sub x is {"Fn::Sub": x}."""
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        assert isinstance(node, yaml.MappingNode)
-        value = loader.construct_mapping(node, deep=True)
-    if suffix == "GetAtt":
-        value = value.split(".", 1)
-    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _long)
-
-
-def path(name: str) -> Path:
-    """Return the file of a stack."""
-    return AWS / "stacks" / f"{name}.yaml"
-
-
-@cache
-def stack(name: str) -> Node:
-    """Read a stack."""
-    return dict(_Loader(path(name).read_text()).get_single_data())
+__all__ = ["AWS", "ORDER", "PARAMETERS", "Node", "outputs", "parameters", "path", "stack"]
 
 
 def given() -> Node:
     """Read parameters.yaml."""
     return dict(yaml.safe_load(PARAMETERS.read_text()))
-
-
-def parameters(name: str) -> Node:
-    """Return what a stack can be given."""
-    return dict(stack(name).get("Parameters", {}))
-
-
-def outputs(name: str) -> Node:
-    """Return what a stack gives."""
-    return dict(stack(name).get("Outputs", {}))
 
 
 def properties(name: str, resource: str) -> Node:

@@ -43,8 +43,10 @@ def test_what_nodes_need_to_become_ready_is_there_before_them() -> None:
 def test_network_policies_are_obeyed_and_volumes_have_a_class() -> None:
     said = json.loads(_addons("cluster")["vpc-cni"]["ConfigurationValues"])
     assert said == {"enableNetworkPolicy": "true"}
-    said = json.loads(_addons("addons")["aws-ebs-csi-driver"]["ConfigurationValues"])
-    assert said == {"defaultStorageClass": {"enabled": True}}
+    values = _addons("addons")["aws-ebs-csi-driver"]["ConfigurationValues"]
+    said = json.loads(substituted(values, {"ClusterName": "a-cluster"}))
+    assert said["defaultStorageClass"] == {"enabled": True}
+    assert said["controller"]["extraVolumeTags"]["clickthrough-cluster"] == "a-cluster"
 
 
 def test_the_version_of_each_addon_can_be_given() -> None:

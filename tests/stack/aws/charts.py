@@ -1,4 +1,4 @@
-"""A repository of charts on the loopback interface: names and versions of the real ones, nothing in them."""
+"""A repository of charts on the loopback interface: the real names and versions, and no more."""
 
 import subprocess
 import threading
@@ -21,7 +21,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @contextmanager
 def repository(folder: Path) -> Iterator[Path]:
-    """Serve stand-ins of the charts; yield the file that names them there instead of where they are."""
+    """Serve stand-ins of the charts; yield the file that names them there."""
     text = FILE.read_text()
     named = yaml.safe_load(text)
     place = folder / "repository"

@@ -16,6 +16,7 @@ import boto3
 import httpx
 
 from tests.conftest import ROOT
+from tests.deploy.aws.stacks import given
 from tests.lacking import lacking
 from tests.ports import free_port
 from tests.waiting import in_time
@@ -24,6 +25,9 @@ Json = Any
 """What a program or a service answers."""
 REGION = "eu-central-1"
 ADDRESS = "PublicAccessCidrs=198.51.100.7/32"
+_IMAGE = given()["NodeImage"].replace(given()["KubernetesVersion"], "1.36")
+NOT_THERE = ("--set", "KubernetesVersion=1.36", "--set", f"NodeImage={_IMAGE}")
+"""A version whose image is not there, so that the stack of nodes fails."""
 TOOLS = ROOT / ".venv" / "aws" / "bin"
 _HOST = "127.0.0.1"
 
@@ -53,7 +57,7 @@ class Cloud:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables for programs that shall work here, and of this machine none that would lead elsewhere."""
+        """Variables for programs that shall work here, none of which leads elsewhere."""
         kept = {key: os.environ[key] for key in ("HOME", "LANG") if key in os.environ}
         return kept | {
             "PATH": f"{TOOLS}:/usr/bin:/bin",

@@ -74,7 +74,7 @@ def add_balanced_service(
 
 
 def add_balancer(cloud: Cloud, name: str, cluster: str = "clickthrough") -> str:
-    """Make a load balancer with a target group and a firewall, tagged as the controller tags them."""
+    """Make a load balancer, a target group and a firewall, tagged as by the controller."""
     tags = [{"Key": "elbv2.k8s.aws/cluster", "Value": cluster}]
     subnets, network = _network(cloud)
     elb, ec2 = cloud.client("elbv2"), cloud.client("ec2")

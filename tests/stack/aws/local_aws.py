@@ -1,8 +1,9 @@
-"""A local AWS and the API server of a local cluster, in one process; run by an environment of its own.
+"""A local AWS and the API server of a local cluster, in one process of an environment of its own.
 
-``python local_aws.py AWS_PORT KUBERNETES_PORT CERTIFICATE KEY``, on the loopback interface. ministack's
-CloudFormation lacks six of the types that the stacks use, while its services have them: they are joined here. What a
-cloud does by itself (a load balancer for a Service, a volume for a claim) is played by the tests.
+``python local_aws.py AWS_PORT KUBERNETES_PORT CERTIFICATE KEY``, on the loopback interface.
+ministack's CloudFormation lacks six of the types that the stacks use, while its services have them:
+they are joined here. What a cloud does by itself (a load balancer for a Service, a volume for a
+claim) is played by the tests.
 """
 
 import asyncio
@@ -25,6 +26,8 @@ from ministack.services.cloudformation import provisioners
 from secrets_of_helm import Secrets
 
 Properties = dict[str, Any]
+OfTheirs = Any
+"""What the packages of the other environment take and give."""
 _HOST = "127.0.0.1"
 _IMAGE = (
     "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/standard/recommended/image_id"
@@ -172,7 +175,7 @@ def join(kubernetes_port: int, certificate: Path) -> None:
     made = eks._create_cluster
     authority = base64.b64encode(certificate.read_bytes()).decode()
 
-    def create(*args: Any, **others: Any) -> Any:
+    def create(*args: OfTheirs, **others: OfTheirs) -> OfTheirs:
         answer = made(*args, **others)
         for cluster in eks._clusters.values():
             cluster["certificateAuthority"]["data"] = authority
@@ -186,7 +189,7 @@ def join(kubernetes_port: int, certificate: Path) -> None:
 _parsed = parsing.parse_path
 
 
-def _parse(path: str) -> Any:
+def _parse(path: str) -> OfTheirs:
     """Read the path of a namespace itself, which kmock takes for something inside of one."""
     parts = path.strip("/").split("/")
     if parts[:3] == ["api", "v1", "namespaces"] and len(parts) <= 4:
@@ -197,11 +200,11 @@ def _parse(path: str) -> Any:
 class _Cluster(kmock.KubernetesEmulator):  # type: ignore[misc]
     """An API server without types, in the words that kubectl expects."""
 
-    async def _serve_version(self, request: Any) -> Any:
+    async def _serve_version(self, request: OfTheirs) -> OfTheirs:
         answer = await super()._serve_version(request)
         return answer | {"groupVersion": answer["groupVersion"].lstrip("/")}  # of the core: v1
 
-    async def _serve_list(self, request: Any) -> Any:
+    async def _serve_list(self, request: OfTheirs) -> OfTheirs:
         answer = await super()._serve_list(request)
         resource = request.resource
         version = f"{resource.group}/{resource.version}".lstrip("/")
@@ -217,8 +220,8 @@ _NONE = b"""<DescribeLoadBalancersResponse xmlns="http://elasticloadbalancing.am
 </DescribeLoadBalancersResponse>"""
 
 
-async def without_classic(scope: Any, receive: Any, send: Any) -> None:
-    """Say that there are no classic load balancers: ministack takes questions for them for those of now."""
+async def without_classic(scope: OfTheirs, receive: OfTheirs, send: OfTheirs) -> None:
+    """Say that there are no classic load balancers, which ministack takes for those of now."""
     if scope["type"] != "http" or scope["method"] != "POST":
         await app(scope, receive, send)
         return
@@ -231,7 +234,7 @@ async def without_classic(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.body", "body": _NONE})
         return
 
-    async def again() -> Any:
+    async def again() -> OfTheirs:
         return parts.pop(0) if parts else await receive()
 
     await app(scope, again, send)

@@ -1,4 +1,4 @@
-"""Secrets of a local cluster, as helm keeps its releases in them: written in protobuf, answered in JSON."""
+"""Secrets, in which helm keeps its releases: written in protobuf, answered in JSON."""
 
 import base64
 from collections.abc import Iterator
@@ -79,7 +79,7 @@ def _pair(entry: bytes) -> tuple[str, bytes]:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the numbers and bytes of a message's fields; those of other kinds than bytes are left out."""
+    """Yield the numbers and bytes of a message's fields; those of other kinds are left out."""
     at = 0
     while at < len(message):
         tag, at = _number(message, at)

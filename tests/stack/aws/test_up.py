@@ -3,7 +3,7 @@
 import pytest
 
 from tests.deploy.aws.stacks import ORDER
-from tests.stack.aws.cloud import Cloud
+from tests.stack.aws.cloud import NOT_THERE, Cloud
 
 pytestmark = pytest.mark.stack
 
@@ -103,8 +103,7 @@ def test_what_holds_something_is_not_replaced_unasked(cloud: Cloud) -> None:
 
 
 def test_a_failure_leaves_nothing_of_its_stack_and_the_next_try_goes_on(empty: Cloud) -> None:
-    image = "NodeImage=/aws/service/eks/optimized-ami/1.36/amazon-linux-2023/x86_64/standard/recommended/image_id"
-    done = empty.up("--set", "KubernetesVersion=1.36", "--set", image)
+    done = empty.up(*NOT_THERE)
     assert done.status == 1
     assert done.err.startswith("up: nodes: ")
     assert "NodeImage" in done.err

@@ -1,0 +1,1 @@
+"""What brings the service to machines, and their programs."""
