@@ -54,6 +54,11 @@ class Up:
             made |= state.outputs if state else {}
         return made
 
+    def leave_zones(self, group: str) -> None:
+        """Keep the group from ending nodes to even zones out: the autoscaler drains, it does not."""
+        client = self.account.client("autoscaling")
+        client.suspend_processes(AutoScalingGroupName=group, ScalingProcesses=["AZRebalance"])
+
     def fill(self, made: Mapping[str, str], minutes: float) -> None:
         """Wait for nodes, and install what the cluster needs beside the add-ons of EKS."""
         told = self.stacks.told
@@ -131,6 +136,7 @@ def main(  # noqa: PLR0913, PLR0917 - an option each
         run.check()
         command.confirmed("Make it?", "yes", yes)
         made = run.make()
+        run.leave_zones(made["NodeGroup"])
         run.fill(made, minutes)
         _end(given, made)
 

@@ -214,25 +214,31 @@ class _Cluster(kmock.KubernetesEmulator):  # type: ignore[misc]
         return told | {"items": items}
 
 
-_CLASSIC = b"Version=2012-06-01"
-_NONE = b"""<DescribeLoadBalancersResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/">
+_ABSENT = {
+    b"Version=2012-06-01": b"""<DescribeLoadBalancersResponse>
 <DescribeLoadBalancersResult><LoadBalancerDescriptions/></DescribeLoadBalancersResult>
-</DescribeLoadBalancersResponse>"""
+</DescribeLoadBalancersResponse>""",
+    b"Action=SuspendProcesses": b"<SuspendProcessesResponse/>",
+}
+"""What ministack does not know, by a part of the request: classic load balancers, of which there are
+none, and processes of a group."""
 
 
-async def without_classic(scope: OfTheirs, receive: OfTheirs, send: OfTheirs) -> None:
-    """Say that there are no classic load balancers, which ministack takes for those of now."""
+async def with_absent(scope: OfTheirs, receive: OfTheirs, send: OfTheirs) -> None:
+    """Answer what ministack cannot, and leave the rest to it."""
     if scope["type"] != "http" or scope["method"] != "POST":
         await app(scope, receive, send)
         return
     parts = [await receive()]
     while parts[-1].get("more_body"):
         parts.append(await receive())
-    if _CLASSIC in b"".join(part.get("body", b"") for part in parts):
-        header = [(b"content-type", b"text/xml")]
-        await send({"type": "http.response.start", "status": 200, "headers": header})
-        await send({"type": "http.response.body", "body": _NONE})
-        return
+    body = b"".join(part.get("body", b"") for part in parts)
+    for asked, answer in _ABSENT.items():
+        if asked in body:
+            header = [(b"content-type", b"text/xml")]
+            await send({"type": "http.response.start", "status": 200, "headers": header})
+            await send({"type": "http.response.body", "body": answer})
+            return
 
     async def again() -> OfTheirs:
         return parts.pop(0) if parts else await receive()
@@ -262,7 +268,7 @@ async def main(aws: int, kubernetes: int, certificate: Path, key: Path) -> None:
         await web.TCPSite(runner, _HOST, kubernetes, ssl_context=tls).start()
         config = Config()
         config.bind = [f"{_HOST}:{aws}"]
-        await serve(without_classic, config)
+        await serve(with_absent, config)
 
 
 if __name__ == "__main__":

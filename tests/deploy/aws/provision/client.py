@@ -5,6 +5,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from deploy.aws.provision.account import Account
+
 Answer = dict[str, Any]
 
 
@@ -40,6 +42,17 @@ class Client:
     def operations(self) -> list[str]:
         """Return what was asked, in order."""
         return [operation for operation, _ in self.asked]
+
+
+class FakeAccount(Account):
+    """An account that has the clients that a test gives it."""
+
+    def __init__(self, **clients: Client) -> None:
+        self._clients = clients
+
+    def client(self, service: str) -> Client:
+        """Return the client of a service."""
+        return self._clients[service]
 
 
 class _Pages:

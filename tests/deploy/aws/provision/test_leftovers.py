@@ -5,21 +5,12 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy.aws.provision.account import Account
 from deploy.aws.provision.errors import RefusedError
 from deploy.aws.provision.leftovers import Leftover, leftovers, sweep
-from tests.deploy.aws.provision.client import Answer, Client, refusal
+from tests.deploy.aws.provision.client import Answer, Client, FakeAccount, refusal
 
 
-class _Account(Account):
-    def __init__(self, **clients: Client) -> None:
-        self._clients = clients
-
-    def client(self, service: str) -> Client:
-        return self._clients[service]
-
-
-def _account(classic: list[Answer], groups: list[Answer]) -> _Account:
+def _account(classic: list[Answer], groups: list[Answer]) -> FakeAccount:
     none: Answer = {"LoadBalancers": [], "TargetGroups": [], "TagDescriptions": []}
     named = [{"LoadBalancerName": each["LoadBalancerName"]} for each in classic]
     elb = Client(
@@ -32,7 +23,7 @@ def _account(classic: list[Answer], groups: list[Answer]) -> _Account:
         describe_security_groups=[{"SecurityGroups": groups}, {"SecurityGroups": []}],
     )
     elbv2 = Client(describe_load_balancers=[none], describe_target_groups=[none])
-    return _Account(elbv2=elbv2, elb=elb, ec2=ec2)
+    return FakeAccount(elbv2=elbv2, elb=elb, ec2=ec2)
 
 
 _OWNED = {"kubernetes.io/cluster/ads": "owned"}
