@@ -7,6 +7,7 @@ import pytest
 from tests.deploy.checkov import program
 from tests.deploy.render import (
     CONFIG,
+    ON_AWS,
     OVERLAYS,
     Manifest,
     copy_of_config,
@@ -32,13 +33,13 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return dict(zip(EVERYTHING, folders, strict=True))
 
 
-@pytest.fixture(params=[*OVERLAYS, *EVERYTHING])
+@pytest.fixture(params=[*OVERLAYS, *ON_AWS, *EVERYTHING])
 def kustomized(request: pytest.FixtureRequest, everything: dict[str, Path]) -> list[Manifest]:
     """What an overlay renders to."""
     return render(everything.get(request.param, CONFIG / "overlays" / request.param))
 
 
-@pytest.fixture(params=["plain", *OVERLAYS, *EVERYTHING])
+@pytest.fixture(params=["plain", *OVERLAYS, *ON_AWS, *EVERYTHING])
 def documents(request: pytest.FixtureRequest, everything: dict[str, Path]) -> list[Manifest]:
     """What an overlay renders to, or the two files that work alone."""
     if request.param == "plain":

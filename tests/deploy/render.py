@@ -16,6 +16,8 @@ Manifest = dict[str, Any]
 CONFIG = ROOT / "config"
 PLAIN = (CONFIG / "ctr-deployment.yaml", CONFIG / "ctr-service.yaml")
 OVERLAYS = ("local", "staging", "production")
+ON_AWS = ("aws-staging", "aws-production")
+"""Overlays over overlays."""
 COMPONENTS = tuple(path.name for path in sorted((CONFIG / "components").iterdir()))
 _DEADLINE = 60
 

@@ -55,7 +55,7 @@ class Up:
         return made
 
     def leave_zones(self, group: str) -> None:
-        """Keep the group from ending nodes to even zones out: the autoscaler drains, it does not."""
+        """Keep the group from ending nodes to even zones out: the autoscaler drains them."""
         client = self.account.client("autoscaling")
         client.suspend_processes(AutoScalingGroupName=group, ScalingProcesses=["AZRebalance"])
 

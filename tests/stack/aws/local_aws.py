@@ -220,7 +220,7 @@ _ABSENT = {
 </DescribeLoadBalancersResponse>""",
     b"Action=SuspendProcesses": b"<SuspendProcessesResponse/>",
 }
-"""What ministack does not know, by a part of the request: classic load balancers, of which there are
+"""What ministack does not know, by a part of the request: classic load balancers, of which there is
 none, and processes of a group."""
 
 
