@@ -150,14 +150,36 @@ def test_the_parts_of_a_configuration_are_valid_together(page: Path, tmp_path: P
     assert len(load_config(path).features) >= 4
 
 
-@pytest.mark.parametrize("page", [README, GUIDE], ids=lambda page: page.name)
-def test_every_link_leads_somewhere(page: Path) -> None:
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {
+        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings
+    }
+
+
+def _links(page: Path) -> list[str]:
     text = page.read_text()
     links = [part.split(")")[0] for part in text.split("](")[1:]]
-    links += [part.split('"')[0] for part in text.split('src="')[1:]]
-    assert links
-    for link in links:
-        assert link.startswith("https://") or (page.parent / link).exists(), link
+    return links + [part.split('"')[0] for part in text.split('src="')[1:]]
+
+
+WRITTEN = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "config").glob("*.md")]
+
+
+@pytest.mark.parametrize("page", sorted(WRITTEN), ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in _links(page):
+        if link.startswith("https://"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in _anchors(target), link
+
+
+def test_links_are_there_to_be_followed() -> None:
+    assert all(_links(page) for page in (README, GUIDE))
 
 
 PAGES = [GUIDE, ROOT / "docs" / "measurements.md", ROOT / "docs" / "models.md"]

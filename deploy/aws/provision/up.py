@@ -123,7 +123,9 @@ def main(  # noqa: PLR0913, PLR0917 - an option each
     with command.one_line(""):
         given = parameters.read(file, said or ())
         names = _names(optional or [])
-        reachable(given, inside)
+        unreachable = None if inside else out_of_reach(given)
+        if unreachable and not dry_run:
+            raise RefusedError(unreachable)
         account = Account(given["Region"])
     with command.one_line(account.region):
         stacks = Stacks(
@@ -132,6 +134,7 @@ def main(  # noqa: PLR0913, PLR0917 - an option each
         run = Up(given, account, stacks, names, replace, charts_file)
         _show(run, dry_run)
         if dry_run:
+            command.say(unreachable or "nothing was done")
             return
         run.check()
         command.confirmed("Make it?", "yes", yes)
@@ -148,14 +151,15 @@ def _names(optional: list[str]) -> tuple[str, ...]:
     return (*templates.ORDER, *(name for name in templates.OPTIONAL if name in optional))
 
 
-def reachable(given: Mapping[str, str], inside: bool) -> None:
-    """Refuse a cluster to which this machine could not speak once it is made."""
-    if not given.get("PublicAccessCidrs") and not inside:
-        raise RefusedError(
-            "PublicAccessCidrs is empty: kubectl would not reach the cluster from here. Give your "
-            "address, --set PublicAccessCidrs=$(curl -s https://checkip.amazonaws.com)/32, or say "
-            "--inside where this machine is in the network"
-        )
+def out_of_reach(given: Mapping[str, str]) -> str | None:
+    """Say what lacks for this machine to speak to the cluster once it is made."""
+    if given.get("PublicAccessCidrs"):
+        return None
+    return (
+        "PublicAccessCidrs is empty: kubectl would not reach the cluster from here. Give your "
+        'address, --set PublicAccessCidrs="$(curl -s https://checkip.amazonaws.com)/32", or say '
+        "--inside where this machine is in the network"
+    )
 
 
 def _show(run: Up, dry_run: bool) -> None:
