@@ -1,0 +1,1 @@
+"""What brings the project to where it runs."""
