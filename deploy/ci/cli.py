@@ -9,7 +9,7 @@ from deploy.ci import bundles, images, package
 from deploy.ci.answers import read_answers, write_answers
 from deploy.ci.arguments import parser
 from deploy.ci.cluster import Cluster
-from deploy.ci.errors import PipelineError, UsageError
+from deploy.ci.errors import CancelledError, PipelineError, UsageError
 from deploy.ci.image_name import ImageName, Repository
 from deploy.ci.known import known_answers
 from deploy.ci.record import read_release, write_release
@@ -35,9 +35,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with ended_by_signals():
             VERBS[given.verb](given)
-    except (PipelineError, ClickthroughError) as error:
-        say(f"error: {error}")
-        return error.status if isinstance(error, PipelineError) else UsageError.status
+    except (PipelineError, CancelledError, ClickthroughError) as error:
+        say("\n".join([f"error: {error}", *getattr(error, "__notes__", [])]))
+        return UsageError.status if isinstance(error, ClickthroughError) else error.status
     return 0
 
 

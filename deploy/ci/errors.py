@@ -13,7 +13,7 @@ class UsageError(PipelineError):
     status = 2
 
 
-class CancelledError(PipelineError):
-    """A step that was told to end."""
+class CancelledError(BaseException):
+    """A step that was told to end: nothing goes on after it but what undoes the step."""
 
     status = 143

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+from clickthrough.errors import ClickthroughError
 from deploy.ci.answers import Answers, recorded
 from deploy.ci.cluster import Cluster
 from deploy.ci.errors import CancelledError, PipelineError
@@ -54,7 +55,8 @@ def release(cluster: Cluster, plan: Plan) -> None:
 
     Raises:
         UsageError: nothing was done.
-        PipelineError: it was bad, and what was there before is back, or why it is not.
+        PipelineError: it was bad; a note says what was done about it.
+        CancelledError: it was told to end; likewise.
     """
     with ended_by_signals():
         documents, made = prepare(cluster, plan)
@@ -62,9 +64,11 @@ def release(cluster: Cluster, plan: Plan) -> None:
             deploy(cluster, documents, made, plan)
             test(cluster, plan.answers, plan.tolerance)
             observe(cluster, plan)
-        except PipelineError as error:
+        except BaseException as error:  # whatever it is, what was there before has to be back
+            say(f"failed: {error}")
             with unheard_signals():
-                raise type(error)(f"{error}\n{_undone(cluster, made, plan)}") from None
+                error.add_note(_undone(cluster, made, plan))
+            raise
     made.state = "good"
     write_release(made, plan.record)
 
@@ -159,10 +163,10 @@ def _undone(cluster: Cluster, made: Release, plan: Plan) -> str:
     say("going back")
     try:
         text = roll_back(cluster, made, plan.rollout, plan.tolerance)
-    except PipelineError as error:
+        made.state = "undone"
+        write_release(made, plan.record)
+    except (PipelineError, ClickthroughError) as error:
         return f"NOT rolled back: {error}"
-    made.state = "undone"
-    write_release(made, plan.record)
     return text
 
 

@@ -1,4 +1,4 @@
-"""A kubectl that stands for a cluster: it keeps revisions, and the one that serves is a port here."""
+"""A kubectl that stands for a cluster: it keeps revisions, each of which a port here serves."""
 
 import json
 import shutil
@@ -33,6 +33,18 @@ def keep(image):
 def now():
     return STATE["images"][STATE["revision"] - 1]
 
+def looks():
+    # how often pods were asked for
+    return (PLACE.parent / "asked.log").read_text().count("get pods")
+
+def is_ready():
+    turned = STATE.get("turns") == now() and looks() > 3
+    return not (turned or now() in STATE["unready"])
+
+def restarts():
+    told = STATE["restarts"].get(now(), 0)
+    return looks() if told == "grows" else told
+
 def port():
     return STATE["ports"][now()]
 
@@ -65,11 +77,11 @@ elif words[:2] == ["rollout", "status"]:
 elif words[:2] == ["rollout", "undo"]:
     keep(STATE["images"][int(words[-1].partition("=")[2]) - 1])
 elif words[:2] == ["get", "pods"]:
-    ready = "False" if now() in STATE["unready"] else "True"
+    ready = "True" if is_ready() else "False"
     waits = {} if ready == "True" else {"waiting": {"reason": "ImagePullBackOff"}}
     status = {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}],
               "containerStatuses": [{"ready": True, "state": waits,
-                                     "restartCount": STATE["restarts"].get(now(), 0)}]}
+                                     "restartCount": restarts()}]}
     name = "ctr-service-%d-a" % STATE["revision"]
     old = {"metadata": {"name": "old", "deletionTimestamp": "2024-01-01"}, "status": {}}
     print(json.dumps({"items": [{"metadata": {"name": name}, "status": status}, old]}))
@@ -101,7 +113,9 @@ class Standin:
     def __init__(self, folder: Path) -> None:
         found = shutil.which("kubectl")
         if found is None:
-            reason = "no kubectl, which renders the manifests: https://kubernetes.io/docs/tasks/tools"
+            reason = (
+                "no kubectl, which renders the manifests: https://kubernetes.io/docs/tasks/tools"
+            )
             lacking(reason)
         self.folder = program(folder, "kubectl", _PROGRAM)
         self.keep(
@@ -146,5 +160,3 @@ class Standin:
     def env(self) -> dict[str, str]:
         """Return an environment in which it is kubectl."""
         return environment(self.folder)
-
-

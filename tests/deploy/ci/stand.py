@@ -5,12 +5,14 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
 from clickthrough.serving.metrics import Metrics
 from deploy.ci.answers import Answers, Question
+from deploy.ci.errors import PipelineError
+from deploy.ci.service import Service
 
 Mood = Literal["good", "wrong", "slow", "errors", "refusing", "unready", "away", "open"]
 
@@ -103,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _answer(question: Question, answers: Answers, off: float) -> dict[str, Any]:
     """Return the answer to a request as the service gives it."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"request_id": "r", "item": None, "probability": value + off, "logit": 0.0, "missing": [],
          "unseen": [], "candidate": place}
         for place, value in enumerate(question.probabilities)
@@ -124,3 +126,24 @@ def standing(answers: Answers, mood: Mood = "good") -> Iterator[Stand]:
         yield made
         made.shutdown()
         thread.join(30)
+
+
+@contextmanager
+def callers(stand: Stand) -> Iterator[None]:
+    """Ask a service without end, by several callers, as long as it is there."""
+    ended, question = threading.Event(), stand.answers.questions[0]
+
+    def ask() -> None:
+        with suppress(PipelineError):
+            while not ended.wait(0.005):
+                Service(stand.url).ask(question.path, question.body)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join(30)

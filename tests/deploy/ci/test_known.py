@@ -92,7 +92,9 @@ def test_what_is_no_bundle_leaves_no_file(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"version": "1"}', '{"version": "1", "questions": []}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"version": "1"}', '{"version": "1", "questions": []}']
+)
 def test_another_file_is_refused(text: str, tmp_path: Path) -> None:
     file = tmp_path / "answers.json"
     file.write_text(text)

@@ -71,9 +71,7 @@ def test_a_stand_in_that_is_good_passes(answers: Answers, answers_file: Path) ->
         ("open", "/predict: 200 {}, expected a refusal"),
     ],
 )
-def test_what_is_bad_is_named(
-    mood: Mood, told: str, answers: Answers, answers_file: Path
-) -> None:
+def test_what_is_bad_is_named(mood: Mood, told: str, answers: Answers, answers_file: Path) -> None:
     with _stood(answers, mood) as port:
         done = _smoke(port, answers_file)
     assert done.status == 1
