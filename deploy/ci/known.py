@@ -60,10 +60,11 @@ def _asked(predictor: Predictor) -> Iterable[tuple[str, Row]]:
     yield "/predict", {"impressions": [made.row(n) | made.request(n) for n in range(most)]}
     together = [made.row(n) | made.request(most) for n in range(most, 2 * most)]
     yield "/predict", {"impressions": together}
-    bare = [made.row(n, counted=True) | made.request(n) for n in range(most)]
+    # each request has an id of its own, so that all of them may stand in one file
+    bare = [made.row(n, counted=True) | made.request(10 + n) for n in range(most)]
     yield "/predict", {"impressions": bare}
     candidates = [made.row(n, user=False) for n in range(2 * most, 3 * most)]
-    context = made.request(2 * most) | made.user()
+    context = made.request(20) | made.user()
     yield "/rank", {"context": context, "candidates": candidates}
 
 

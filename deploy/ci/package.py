@@ -18,10 +18,11 @@ _VERSION = re.compile(r'^__version__ = "([^"]+)"$', re.MULTILINE)
 _MINUTES = 15 * 60
 _TOLERANCE = 1e-4
 _WHERE = """
-import importlib.util, sys, clickthrough
+import importlib.util, clickthrough
 print(clickthrough.__file__)
 print(clickthrough.__version__)
-print(importlib.util.find_spec("torch") is not None)
+torch = importlib.util.find_spec("torch")
+print(torch.origin if torch else None)
 """
 
 
@@ -86,7 +87,7 @@ def try_out(package: Path, trial: Trial) -> str:
     """
     with tempfile.TemporaryDirectory(prefix="ctr-package-") as name:
         place = Path(name)
-        run(sys.executable, "-m", "venv", str(place / "venv"), seconds=300)
+        run(sys.executable, "-m", "venv", "--without-pip", str(place / "venv"))
         installed = Installed(place / "venv", trial)
         installed.install(package)
         installed.check_place(package.name)
@@ -129,7 +130,7 @@ class Installed:
             raise PipelineError(f"{name}: what is imported lies elsewhere: {place}")
         if found != version():
             raise PipelineError(f"{name}: is version {found}, expected {version()}")
-        if torch == "True" and self._trial.borrowed is None:
+        if Path(torch).is_relative_to(self._venv.resolve()):
             raise PipelineError(f"{name}: brings torch, which serving does without")
         said = self._run(str(self._program), "--version").strip()
         if said != f"clickthrough {version()}":
@@ -150,8 +151,10 @@ class Installed:
         return len(known)
 
     def _pip(self, *arguments: str) -> None:
-        pip = (str(self._python), "-m", "pip", "install", "--quiet", "--no-cache-dir")
-        run(*pip, "--disable-pip-version-check", *arguments, seconds=_MINUTES, env=self._env)
+        # the pip that is here, so that the environment stays without one
+        pip = (sys.executable, "-m", "pip", "--python", str(self._python), "install", "--quiet")
+        quick = ("--no-cache-dir", "--disable-pip-version-check")
+        run(*pip, *quick, *arguments, seconds=_MINUTES, env=self._env)
 
     def _run(self, *command: str) -> str:
         return run(*command, seconds=300, env=self._env)
