@@ -47,11 +47,11 @@ def publish(repository: Repository, version: str, bundle: str, root: Path) -> Im
     return ImageName(str(repository), digest)
 
 
-def log_in(repository: Repository) -> None:
-    """Let docker push; the password is handed on by a pipe, no argument shows it."""
+def log_in(repository: Repository, program: str = "docker") -> None:
+    """Let docker, or cosign, in; the password is handed on by a pipe, no argument shows it."""
     password = run("aws", "ecr", "get-login-password", "--region", repository.region)
-    asked = ("docker", "login", "--username", "AWS", "--password-stdin", repository.registry)
-    run(*asked, text=password)
+    asked = ("login", "--username", "AWS", "--password-stdin", repository.registry)
+    run(program, *asked, text=password)
 
 
 def pushed(repository: Repository, version: str) -> str | None:
@@ -84,6 +84,7 @@ def sign(image: ImageName, key: str | None) -> None:
         key: of KMS, ``awskms:///ARN``; None to sign as the workflow that this is, without a key.
     """
     how = ("--key", key) if key else ()
+    _let_cosign_in(image)
     run("cosign", "sign", "--yes", *how, str(image), seconds=300)
 
 
@@ -105,4 +106,10 @@ def verify(image: ImageName, key: str | None, identity: str | None) -> None:
         how: tuple[str, ...] = ("--key", key)
     else:
         how = ("--certificate-identity", str(identity), "--certificate-oidc-issuer", _GITHUB)
+    _let_cosign_in(image)
     run("cosign", "verify", *how, str(image), seconds=300)
+
+
+def _let_cosign_in(image: ImageName) -> None:
+    """Log in where the image is: signatures lie beside it. Who deploys may have no docker."""
+    log_in(Repository.read(image.repository), "cosign")

@@ -170,6 +170,9 @@ def test_who_has_signed_is_asked_for_exactly(programs: Programs) -> None:
     who = "https://github.com/o/r/.github/workflows/release.yaml@refs/tags/v0.1.0"
     done = ci("verify", "--image", image(1), "--identity", who, env=environment(programs.folder))
     assert done.status == 0, done
+    (login,) = programs.asked("cosign", "login")
+    assert login[-1].strip() == PASSWORD
+    assert not programs.asked("docker")
     (call,) = programs.asked("cosign", "verify")
     assert call[call.index("--certificate-identity") + 1] == who
     assert "https://token.actions.githubusercontent.com" in call
