@@ -92,11 +92,12 @@ class Cluster:
         return [pod for pod in pods if pod.metadata.deletion_timestamp is None]
 
     def look(self) -> Mapping[str, Instance]:
-        """Return the pods as what is watched; see :class:`~deploy.ci.watch.Source`."""
-        return {
-            pod.metadata.name: Instance(self._counts(pod), pod.is_ready, pod.restarts)
-            for pod in self.pods()
-        }
+        """Return the pods as what is watched; none where the cluster does not answer now."""
+        try:
+            pods = self.pods()
+        except PipelineError:
+            return {}
+        return {p.metadata.name: Instance(self._counts(p), p.is_ready, p.restarts) for p in pods}
 
     @contextmanager
     def reached(self, seconds: float = 30) -> Iterator[Service]:

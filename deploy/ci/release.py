@@ -126,9 +126,15 @@ def observe(cluster: Cluster, plan: Plan) -> None:
         PipelineError: something is bad.
     """
 
+    def once() -> list[str]:
+        try:
+            with cluster.reached() as service:
+                return asked(service, plan.answers, plan.tolerance)
+        except PipelineError as error:
+            return [str(error)]
+
     def ask() -> list[str]:
-        with cluster.reached() as service:
-            return asked(service, plan.answers, plan.tolerance)
+        return once() and once()  # the pod that was led to may have been scaled away
 
     seconds = plan.minutes * 60
     say(f"watching for {plan.minutes:g} minutes")

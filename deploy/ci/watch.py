@@ -10,6 +10,11 @@ from deploy.ci.errors import PipelineError
 from deploy.ci.metrics import SCORING, Counts
 from deploy.ci.service import Service
 
+_OFTEN = 3
+"""Looks until somebody has to be seen."""
+_ALL = "all"
+"""Stands for all instances: none is there."""
+
 
 class Instance(NamedTuple):
     """One process of the service, as it was seen.
@@ -57,7 +62,7 @@ class Record:
     total: Counts = field(default_factory=Counts)
     restarts: int = 0
     seen: dict[str, Instance] = field(default_factory=dict)
-    begun: bool = False
+    looks: int = 0
     _unwell: Counter[str] = field(default_factory=Counter)
     _were_ready: set[str] = field(default_factory=set)
 
@@ -72,9 +77,12 @@ class Record:
                 del self._unwell[name]
             elif name in self._were_ready:
                 self._unwell[name] += 1
-        self._unwell["nobody"] = 0 if found else self._unwell["nobody"] + 1
-        self.seen = dict(found)
-        self.begun = True
+        if self._were_ready and not found:
+            self._unwell[_ALL] += 1
+        else:
+            del self._unwell[_ALL]
+        self.seen |= found  # one that is not seen now may be again
+        self.looks += 1
         return self.total.count(routes=SCORING) - before
 
     def _count(self, old: Instance | None, now: Instance) -> None:
@@ -82,13 +90,18 @@ class Record:
         if old is not None:
             again = _began(old) != _began(now) and None not in (old.counts, now.counts)
             self.restarts += max(now.restarts - old.restarts, int(again))
-        if now.counts is not None and (old is not None or self.begun):
+        if now.counts is not None and (old is not None or self.looks):
             self.total += now.counts.since(None if old is None else old.counts)
 
     @property
     def unwell(self) -> list[str]:
         """Those that were ready, and are not any more, twice one after another."""
         return sorted(name for name, times in self._unwell.items() if times > 1)
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether nobody has said anything, though it was looked often enough."""
+        return self.looks >= _OFTEN and not self._were_ready
 
 
 def _began(instance: Instance) -> float:
@@ -111,6 +124,8 @@ def judge(record: Record, limits: Limits) -> list[str]:
         found.append(f"latency: p99 {p99:.3f} s, at most {limits.p99:g} s")
     if record.restarts > limits.restarts:
         found.append(f"restarts: {record.restarts}, at most {limits.restarts}")
+    if record.is_blind:
+        found.append(f"nobody is ready and says how it is, in {record.looks} looks")
     if record.unwell:
         found.append(f"not ready any more: {', '.join(record.unwell)}")
     return found

@@ -24,11 +24,14 @@ with (PLACE.parent / "asked.log").open("a") as log:
 def end(text):
     sys.exit("error: " + text)
 
+def write():
+    PLACE.with_suffix(".new").write_text(json.dumps(STATE))
+    PLACE.with_suffix(".new").replace(PLACE)
+
 def keep(image):
     STATE["revision"] = len(STATE["images"]) + 1
     STATE["images"].append(image)
-    PLACE.with_suffix(".new").write_text(json.dumps(STATE))
-    PLACE.with_suffix(".new").replace(PLACE)
+    write()
 
 def now():
     return STATE["images"][STATE["revision"] - 1]
@@ -52,6 +55,13 @@ if words[0] == "kustomize":
     os.execv(STATE["kubectl"], ["kubectl", *words])
 if STATE.get("away"):
     end("The connection to the server was refused")
+# once for each, while it is watched
+for left in STATE.get("stumbles", []):
+    begins = left.split()
+    if words[: len(begins)] == begins and looks() > 1:
+        STATE["stumbles"].remove(left)
+        write()
+        end("stumbled")
 if words[:2] == ["get", "namespace"]:
     if words[2] != STATE["namespace"]:
         end('(NotFound): namespaces "%s" not found' % words[2])
@@ -147,6 +157,10 @@ class Standin:
         """Return the image that serves."""
         kept = self.kept()
         return str(kept["images"][kept["revision"] - 1])
+
+    def stumbling(self) -> list[str]:
+        """Return what it has not failed at yet, of what it is to fail at once."""
+        return list(self.kept()["stumbles"])
 
     def asked(self) -> list[str]:
         """Return what it was asked."""

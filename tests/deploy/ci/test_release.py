@@ -145,6 +145,17 @@ def ask_always() -> Iterator[Callable[[Stand], None]]:
         yield lambda stand: stack.enter_context(callers(stand))
 
 
+def test_a_cluster_that_does_not_answer_once_is_no_reason(
+    cluster: Standin, release: list[object], bundle_path: Path, tmp_path: Path
+) -> None:
+    with serving("serve", bundle_path, tmp_path) as new:
+        cluster.serves(NEW, new.port)
+        cluster.keep(stumbles=["get pods", "get --raw", "port-forward"])
+        done = ci(*release, "--minutes", 0.1, env=cluster.env())
+    assert done.status == 0, done
+    assert not cluster.stumbling()
+
+
 def test_one_that_differs_in_the_smoke_test_goes(
     cluster: Standin, release: list[object], old_bundle: Path, old_service: Server, tmp_path: Path
 ) -> None:
@@ -217,6 +228,33 @@ def test_one_that_was_killed_is_undone_by_its_record(
     assert again.status == 0
     assert "the release is undone: nothing to undo" in again.said
     assert cluster.kept()["revision"] == 3
+
+
+def test_its_steps_do_the_same_one_by_one(
+    cluster: Standin, release: list[object], answers: Answers, old_bundle: Path, tmp_path: Path
+) -> None:
+    where = ("--namespace", NAMESPACE, "--answers", release[release.index("--answers") + 1])
+    watch = ("watch", *where, "--minutes", 0.02, "--interval", 0.2)
+    env = cluster.env()
+    with standing(answers) as new:
+        cluster.serves(NEW, new.server_port)
+        done = ci("deploy", *release[1 : release.index("--minutes")], env=env)
+        assert done.status == 0, done
+        assert ci("smoke", *where, env=env).status == 0
+        assert ci(*watch, env=env).status == 0
+        new.mood = "wrong"
+        assert "row 0: " in ci("smoke", *where, env=env).said
+        assert ci(*watch, env=env).status == 1
+    undone = ci("rollback", "--record", tmp_path / "record.json", env=env)
+    _went_back(Done(1, "", undone.said), cluster, old_bundle, tmp_path)
+
+
+@pytest.mark.parametrize("verb", ["smoke", "watch"])
+def test_a_cluster_without_the_namespace_is_refused(
+    verb: str, cluster: Standin, answers_file: Path
+) -> None:
+    asked = (verb, "--namespace", "another", "--answers", answers_file)
+    assert "namespace another: kubectl get" in refused(*asked, env=cluster.env())
 
 
 def test_the_first_deployment_says_that_there_is_nothing_to_go_back_to(

@@ -79,7 +79,20 @@ def test_who_was_ready_must_be_so_in_one_of_two_looks() -> None:
     assert judge(_record(good, away, good, away), Limits()) == []
     assert judge(_record(good, away, away), Limits()) == ["not ready any more: a"]
     assert judge(_record(away, away), Limits()) == []  # one that is being started
-    assert judge(_record(good, {}, {}), Limits()) == ["not ready any more: nobody"]
+    assert judge(_record(good, {}, {}), Limits()) == ["not ready any more: all"]
+
+
+def test_a_look_that_shows_nobody_once_is_nothing_and_counts_nothing_twice() -> None:
+    record = _record(_one(_seen(5)), {}, _one(_seen(9)), {}, _one(_seen(9)))
+    assert judge(record, Limits()) == []
+    assert record.total.count() == 4
+
+
+@pytest.mark.parametrize("look", [{}, _one(None), _one(_seen(), ready=False)])
+def test_who_sees_nobody_says_so(look: dict[str, Instance]) -> None:
+    assert judge(_record(look, look), Limits()) == []
+    (found,) = judge(_record(look, look, look), Limits())
+    assert found == "nobody is ready and says how it is, in 3 looks"
 
 
 class _Many:
