@@ -10,6 +10,7 @@ import pytest
 from deploy.ci.cluster import Cluster
 from deploy.ci.errors import PipelineError
 from deploy.ci.kinds import Meta, Pod, waiting
+from tests.deploy.ci.kubectl import NAMESPACE, Standin
 from tests.lacking import lacking
 from tests.ports import free_port
 
@@ -66,3 +67,11 @@ def test_a_pod_without_a_reason_says_its_phase() -> None:
     assert waiting(pod) == "unknown, not ready"
     assert not pod.is_ready
     assert pod.restarts == 0
+
+
+def test_a_pod_that_was_told_to_end_is_not_watched(
+    kubectl: Standin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", kubectl.env()["PATH"])
+    kubectl.deployed(1)
+    assert [pod.metadata.name for pod in Cluster(NAMESPACE).pods()] == ["ctr-service-1-a"]
