@@ -9,6 +9,8 @@ from tests.deploy.ci.verbs import environment, program
 from tests.lacking import lacking
 
 NAMESPACE = "ctr-staging"
+OLD, NEW = 1, 2
+"""Images: what is deployed, and what is released."""
 _DIGITS = "0123456789abcdef"
 
 _PROGRAM = """

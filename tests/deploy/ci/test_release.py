@@ -1,7 +1,6 @@
 """A release that is good stays; one that is bad goes back by itself, and says why."""
 
 import json
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -14,58 +13,11 @@ from deploy.ci.answers import Answers
 from deploy.ci.known import known_answers
 from deploy.ci.service import Service
 from deploy.ci.smoke import TOLERANCE, smoke
-from tests.deploy.ci.kubectl import NAMESPACE, Standin, image
+from tests.deploy.ci.kubectl import NAMESPACE, NEW, OLD, Standin, image
 from tests.deploy.ci.stand import Mood, Stand, callers, standing
 from tests.deploy.ci.verbs import Done, ci, command, refused
-from tests.deploy.render import copy_of_config
-from tests.serving.bundles import another, calibrated
 from tests.serving.hostile.servers import Server, serving
 from tests.waiting import in_time
-
-OLD, NEW = 1, 2
-
-
-@pytest.fixture(scope="module")
-def old_bundle(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What was trained before."""
-    return another(bundle_path, tmp_path_factory.mktemp("old") / "bundle", calibrated(0.3))
-
-
-@pytest.fixture(scope="module")
-def old_service(old_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The real service with it."""
-    with serving("serve", old_bundle, tmp_path_factory.mktemp("served")) as made:
-        yield made
-
-
-@pytest.fixture
-def cluster(kubectl: Standin, old_service: Server) -> Standin:
-    """A cluster in which the old service is deployed."""
-    kubectl.serves(OLD, old_service.port)
-    kubectl.deployed(OLD)
-    return kubectl
-
-
-def _asked(tmp_path: Path, answers: Path, overlay: Path | None = None) -> list[object]:
-    """Return what releases the new image to staging, in a hurry."""
-    overlay = overlay or Path("/")
-    return [
-        "release", "--overlay", overlay, "--namespace", NAMESPACE, "--image", image(NEW),
-        "--answers", answers, "--record", tmp_path / "record.json",
-        "--minutes", 0.05, "--interval", 0.2, "--rollout", 20,
-    ]  # fmt: skip
-
-
-@pytest.fixture
-def release(cluster: Standin, overlay: Path, answers_file: Path, tmp_path: Path) -> list[object]:
-    """What releases the new image to staging, in a hurry."""
-    return _asked(tmp_path, answers_file, overlay)
-
-
-@pytest.fixture(scope="module")
-def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the manifests of staging."""
-    return copy_of_config(tmp_path_factory.mktemp("manifests")) / "overlays" / "staging"
 
 
 def _answers_as(cluster: Standin, bundle: Path) -> None:
@@ -258,10 +210,10 @@ def test_a_cluster_without_the_namespace_is_refused(
 
 
 def test_the_first_deployment_says_that_there_is_nothing_to_go_back_to(
-    kubectl: Standin, overlay: Path, answers_file: Path, tmp_path: Path
+    kubectl: Standin, release: list[object]
 ) -> None:
     kubectl.keep(unready=[image(NEW)])
-    done = ci(*_asked(tmp_path, answers_file, overlay), env=kubectl.env())
+    done = ci(*release, env=kubectl.env())
     assert done.status == 1
     assert "NOT rolled back: there was nothing before" in done.said
     assert not [line for line in kubectl.asked() if line.startswith("rollout undo")]
@@ -297,74 +249,3 @@ def test_going_back_to_what_does_not_answer_as_before_is_told(
         done = ci(*release, env=cluster.env())
     assert done.status == 1
     assert "NOT rolled back: smoke test:" in done.said
-
-
-class TestRefused:
-    """What cannot be released: a line that says why, and nothing is applied."""
-
-    @pytest.fixture(autouse=True)
-    def nothing_applied(self, cluster: Standin, tmp_path: Path) -> Iterator[None]:
-        yield
-        assert not [line for line in cluster.asked() if line.startswith("apply")]
-        assert not (tmp_path / "record.json").exists()
-
-    @pytest.mark.parametrize(
-        "name", ["ctr-service", "ctr-service:0.1.0", "a@sha256:0", "A@sha256:" + 64 * "0", ""]
-    )
-    def test_an_image_without_a_digest(
-        self, name: str, cluster: Standin, release: list[object]
-    ) -> None:
-        said = refused(*release, "--image", name, env=cluster.env())
-        assert "expected REPOSITORY@sha256:" in said
-
-    def test_a_namespace_that_is_not_there(self, cluster: Standin, release: list[object]) -> None:
-        cluster.keep(namespace="another")
-        said = refused(*release, env=cluster.env())
-        assert "namespace ctr-staging: kubectl get" in said
-        assert "not found" in said
-
-    def test_a_namespace_that_the_overlay_is_not_for(
-        self, cluster: Standin, release: list[object]
-    ) -> None:
-        said = refused(*release, "--namespace", "ctr-production", env=cluster.env())
-        assert "is for namespace ctr-staging, not for ctr-production" in said
-
-    def test_a_namespace_that_is_no_name(self, cluster: Standin, release: list[object]) -> None:
-        assert "--namespace A b" in refused(*release, "--namespace", "A b", env=cluster.env())
-
-    def test_a_cluster_that_is_away(self, cluster: Standin, release: list[object]) -> None:
-        cluster.keep(away=True)
-        assert "The connection to the server was refused" in refused(*release, env=cluster.env())
-
-    def test_no_kubectl(self, cluster: Standin, release: list[object], tmp_path: Path) -> None:
-        (tmp_path / "none").mkdir()
-        env = {**cluster.env(), "PATH": str(tmp_path / "none")}
-        assert "kubectl: there is no such program here" in refused(*release, env=env)
-
-    def test_no_overlay(self, cluster: Standin, release: list[object], tmp_path: Path) -> None:
-        said = refused(*release, "--overlay", tmp_path / "nowhere", env=cluster.env())
-        assert "no kustomization.yaml there" in said
-
-    def test_an_overlay_that_cannot_be_rendered(
-        self, cluster: Standin, release: list[object], tmp_path: Path
-    ) -> None:
-        (tmp_path / "kustomization.yaml").write_text("resources: [nowhere.yaml]")
-        said = refused(*release, "--overlay", tmp_path, env=cluster.env())
-        assert "nowhere.yaml" in said
-
-    def test_an_image_of_a_job_that_is_an_example(
-        self, cluster: Standin, release: list[object], overlay: Path, tmp_path: Path
-    ) -> None:
-        shutil.copytree(overlay.parents[1], tmp_path / "config", symlinks=True)
-        changed = tmp_path / "config" / "overlays" / "staging"
-        file = changed / "kustomization.yaml"
-        own = "  - ../../components/redis\n"
-        file.write_text(file.read_text().replace(own, f"{own}  - ../../components/retraining\n"))
-        said = refused(*release, "--overlay", changed, env=cluster.env())
-        assert "ctr-train:0.1.0 is an example" in said
-
-    def test_a_record_that_is_none(self, tmp_path: Path) -> None:
-        file = tmp_path / "other.json"
-        assert "No such file" in refused("rollback", "--record", file)
-        file.write_text("{}")
-        assert "no record of a release" in refused("rollback", "--record", file)
