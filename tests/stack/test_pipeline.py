@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.asking import ask
 from tests.deploy.ci.verbs import ci, command, environment
 from tests.stack.container import started
 from tests.stack.engine import Engine
+from tests.waiting import in_time
 
 pytestmark = pytest.mark.stack
 
@@ -38,9 +40,8 @@ def test_a_container_that_ends_while_it_is_watched_is_seen(
         with subprocess.Popen(
             [*asked, "--interval", "0.5"], env=environment(), stderr=subprocess.PIPE, text=True
         ) as process:
-            while not made.ask("/metrics")[0]:
-                pass
+            in_time(lambda: b'route="/rank"' in ask(made.port, "/metrics")[1])  # it has looked
             engine.podman("kill", made.name)
             _, said = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "not ready any more" in said or "no answer" in said
+    assert "not ready any more" in said or "no answer" in said, said
