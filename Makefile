@@ -2,7 +2,8 @@
 # make test     every check: formatting, lint, types, tests
 # make test-all what takes minutes: images built and run, pods played under load, manifests scanned
 # make test-system   what tests need from the operating system (Debian, as root)
-# make lock     requirements.lock anew: the versions and hashes that the service's image is made of
+# make lock     requirements.lock anew: the versions and hashes that the service's image is made of, and
+#               deploy/ci/build.lock, those of what builds the package
 # make vulnerabilities   the known ones of these versions (asks osv.dev)
 
 PYTHON ?= python3
@@ -51,6 +52,8 @@ lock: .venv/bin/python
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra redis --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-header --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile deploy/ci/build.in --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-header --quiet --output-file deploy/ci/build.lock
 
 vulnerabilities: .venv/.scanners
 	.venv/audit/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict \

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from deploy.aws.provision import templates
 from deploy.aws.provision.account import Account, code
 from deploy.aws.provision.kept import buckets
+from deploy.aws.provision.stack_state import OURS
 
 FILE = templates.AWS / "prices.yaml"
 _HOURS = 730
@@ -84,8 +85,9 @@ def bill(given: Mapping[str, str]) -> Iterator[str]:
 def still_there(account: Account) -> Iterator[str]:
     """Yield what still bills for what it holds."""
     yield from _images(account)
-    for bucket in buckets(account):
+    for bucket in buckets(account, templates.title("bundles", "")):
         yield from _bucket(account, bucket)
+    yield from _keys(account)
 
 
 def _images(account: Account) -> Iterator[str]:
@@ -112,3 +114,15 @@ def _bucket(account: Account, bucket: str) -> Iterator[str]:
     size = sum(each["Size"] for each in versions) / 1e9
     if versions:
         yield f"bucket {bucket}: {len(versions)} files, {size:.2f} GB; deploy/aws/down --bundles"
+
+
+def _keys(account: Account) -> Iterator[str]:
+    """Yield keys that stay: that by which a pipeline signed images."""
+    ours = [{"Key": OURS["Key"], "Values": [OURS["Value"]]}]
+    pages = account.client("resourcegroupstaggingapi").get_paginator("get_resources")
+    for page in pages.paginate(TagFilters=ours, ResourceTypeFilters=["kms:key"]):
+        for arn in (each["ResourceARN"] for each in page["ResourceTagMappingList"]):
+            key = account.client("kms").describe_key(KeyId=arn)["KeyMetadata"]
+            if key["KeyState"] == "Enabled":
+                held = f"{key.get('Description', '')}; 1 USD a month"
+                yield f"key {arn}: {held}; aws kms schedule-key-deletion --key-id {arn}"

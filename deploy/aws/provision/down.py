@@ -79,6 +79,7 @@ class Down:
         for name in reversed(templates.OPTIONAL):
             if self.stacks.own(name) is not None:
                 self.delete(name)
+        self.delete_buckets("builds")  # what one job of the pipeline handed to the next
         self.clear()
         self.sweep(bills=True)
         for name in BEFORE_NETWORK:
@@ -90,25 +91,29 @@ class Down:
             self.delete("registry")
         if self.bundles:
             self.delete("bundles")
-            for bucket in buckets(self.account):
-                delete_bucket(self.account, bucket)
-                self.stacks.told(f"bucket {bucket}: deleted")
+            self.delete_buckets("bundles")
+
+    def delete_buckets(self, name: str) -> None:
+        """Delete the buckets that a stack left, with what they hold."""
+        for bucket in buckets(self.account, self.stacks.title(name)):
+            delete_bucket(self.account, bucket)
+            self.stacks.told(f"bucket {bucket}: deleted")
 
 
 def plan(run: Down, there: Mapping[str, str]) -> Iterator[str]:
     """Yield the steps, in words."""
-    for name in reversed(templates.OPTIONAL):
-        yield f"stack {templates.title(name, run.cluster)} ({there[name]}): deleted"
+
+    def step(name: str, what: str = "deleted") -> str:
+        title = templates.title(name, run.cluster)
+        return f"stack {title} ({there[name]}): {what}"
+
+    yield from map(step, reversed(templates.OPTIONAL))
     yield "in the cluster: Services with their load balancers, then namespaces with their volumes"
     yield "load balancers, volumes, interfaces and firewalls that it left: deleted by their tags"
-    for name in (*BEFORE_NETWORK, "network"):
-        yield f"stack {templates.title(name, run.cluster)} ({there[name]}): deleted"
-    for name, asked, kept in (
-        ("registry", run.images, "its images; --images"),
-        ("bundles", run.bundles, "its bucket; --bundles"),
-    ):
-        what = "deleted, with all that it holds" if asked else f"stays, with {kept} deletes it"
-        yield f"stack {templates.title(name, run.cluster)} ({there[name]}): {what}"
+    yield from map(step, (*BEFORE_NETWORK, "network"))
+    gone = "deleted, with all that it holds"
+    yield step("registry", gone if run.images else "stays, with its images; --images deletes it")
+    yield step("bundles", gone if run.bundles else "stays, with its bucket; --bundles deletes it")
 
 
 def main(  # noqa: PLR0913, PLR0917 - an option each

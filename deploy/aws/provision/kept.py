@@ -24,10 +24,15 @@ def empty_repositories(account: Account, stacks: Watched) -> None:
                 raise
 
 
-def buckets(account: Account) -> list[str]:
-    """Return the buckets that the stack of bundles made, whether it is still there or not."""
+def buckets(account: Account, title: str) -> list[str]:
+    """Return the buckets that a stack made, whether it is still there or not.
+
+    Args:
+        account: where to look.
+        title: of the stack, with which their names begin.
+    """
     client = account.client("s3")
-    begin = f"{templates.title('bundles', '')}-"
+    begin = f"{title}-"
     names = [each["Name"] for each in client.list_buckets(Prefix=begin)["Buckets"]]
     return [name for name in names if name.startswith(begin) and _ours(client, name)]
 

@@ -72,9 +72,7 @@ def _complete(given: dict[str, str], file: Path) -> None:
     made: set[str] = set()
     needed = set(_COMMAND) | {"ClusterName"}
     for name in templates.ORDER:
-        for key, parameter in templates.parameters(name).items():
-            if "Default" not in parameter and key not in made:
-                needed.add(key)
+        needed |= templates.needed(name) - made
         made |= set(templates.outputs(name))
     for key in sorted(needed - set(given)):
         raise RefusedError(f"{file}: {key} is missing")

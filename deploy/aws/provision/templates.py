@@ -10,7 +10,7 @@ Node = dict[str, Any]
 AWS = Path(__file__).resolve().parents[1]
 ORDER = ("registry", "bundles", "network", "cluster", "roles", "nodes", "addons")
 """The order in which stacks are made: what one takes, one before it gives."""
-OPTIONAL: tuple[str, ...] = ()
+OPTIONAL = ("github", "builds", "codepipeline")
 """Stacks that are made only if they are named; after the others."""
 SHARED = ("registry", "bundles")
 """Stacks of an account and region rather than of a cluster."""
@@ -51,6 +51,11 @@ def stack(name: str) -> Node:
 def parameters(name: str) -> Node:
     """Return what a stack can be given."""
     return dict(stack(name).get("Parameters", {}))
+
+
+def needed(name: str) -> set[str]:
+    """Return what a stack has to be given, having no default for it."""
+    return {key for key, parameter in parameters(name).items() if "Default" not in parameter}
 
 
 def outputs(name: str) -> Node:

@@ -145,10 +145,18 @@ def main(  # noqa: PLR0913, PLR0917 - an option each
 
 
 def _names(optional: list[str]) -> tuple[str, ...]:
+    """Return the stacks to be made, in order; refuse one that another has to be made for."""
     for name in optional:
         if name not in templates.OPTIONAL:
             raise RefusedError(f"{name}: no such stack; there are {', '.join(templates.OPTIONAL)}")
-    return (*templates.ORDER, *(name for name in templates.OPTIONAL if name in optional))
+    names = (*templates.ORDER, *(name for name in templates.OPTIONAL if name in optional))
+    made = {output for name in names for output in templates.outputs(name)}
+    for other in set(templates.OPTIONAL) - set(names):
+        gives = set(templates.outputs(other)) - made
+        for name in optional:
+            if gives & templates.needed(name):
+                raise RefusedError(f"{name}: it takes what {other} gives: name both")
+    return names
 
 
 def out_of_reach(given: Mapping[str, str]) -> str | None:

@@ -4,10 +4,14 @@ from collections.abc import Iterator
 
 import yaml
 
+from deploy.aws.provision import templates
 from deploy.aws.provision.parameters import FILE as PARAMETERS
-from deploy.aws.provision.templates import AWS, ORDER, Node, outputs, parameters, path, stack
+from deploy.aws.provision.templates import AWS, Node, outputs, parameters, path, stack
 
 __all__ = ["AWS", "ORDER", "PARAMETERS", "Node", "outputs", "parameters", "path", "stack"]
+
+ORDER = (*templates.ORDER, *templates.OPTIONAL)
+"""All stacks, those too that are made only if they are named."""
 
 
 def given() -> Node:

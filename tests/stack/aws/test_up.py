@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.deploy.aws.stacks import ORDER
+from deploy.aws.provision.templates import ORDER
 from tests.stack.aws.cloud import NOT_THERE, Cloud
 
 pytestmark = pytest.mark.stack

@@ -1,0 +1,1 @@
+"""What pipelines do, whoever runs them: ``python deploy/ci VERB --help``."""
