@@ -124,5 +124,5 @@ def _keys(account: Account) -> Iterator[str]:
         for arn in (each["ResourceARN"] for each in page["ResourceTagMappingList"]):
             key = account.client("kms").describe_key(KeyId=arn)["KeyMetadata"]
             if key["KeyState"] == "Enabled":
-                held = f"{key.get('Description', '')}; 1 USD a month"
+                held = f"{key.get('Description', '')}; billed by the month"
                 yield f"key {arn}: {held}; aws kms schedule-key-deletion --key-id {arn}"

@@ -1,7 +1,7 @@
 """A local AWS and the API server of a local cluster, in one process of an environment of its own.
 
 ``python local_aws.py AWS_PORT KUBERNETES_PORT CERTIFICATE KEY``, on the loopback interface.
-ministack's CloudFormation lacks six of the types that the stacks use, while its services have them:
+ministack's CloudFormation lacks seven of the types that the stacks use, while its services have them:
 they are joined here. What a cloud does by itself (a load balancer for a Service, a volume for a
 claim) is played by the tests.
 """
@@ -21,7 +21,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from kmock._internal import parsing
 from ministack.app import app
-from ministack.services import ec2, eks, s3, ssm
+from ministack.services import ec2, eks, iam, s3, ssm
 from ministack.services.cloudformation import provisioners
 from secrets_of_helm import Secrets
 
@@ -142,11 +142,23 @@ def _ingress_delete(_: str, given: Properties) -> None:
         ec2._revoke_sg_ingress(_rule(given))
 
 
+def _provider_create(name: str, given: Properties, stack: str) -> tuple[str, Properties]:
+    asked = {"Url": given["Url"], "ClientIDList.member.1": given["ClientIdList"][0]}
+    text = _answered(name, iam._create_oidc_provider(asked))
+    arn = _inside(text, "OpenIDConnectProviderArn")
+    return arn, {"Arn": arn}
+
+
+def _provider_delete(physical: str, _: Properties) -> None:
+    iam._delete_oidc_provider({"OpenIDConnectProviderArn": physical})
+
+
 _Joined = Mapping[str, Callable[..., Any]]
 _TYPES: dict[str, _Joined] = {
     "AWS::EKS::AccessEntry": {"create": _entry_create, "delete": _entry_delete},
     "AWS::EKS::Addon": {"create": _addon_create, "delete": _addon_delete},
     "AWS::EKS::PodIdentityAssociation": {"create": _identity_create, "delete": _identity_delete},
+    "AWS::IAM::OIDCProvider": {"create": _provider_create, "delete": _provider_delete},
     "AWS::EC2::EIP": {"create": _address_create, "delete": _address_delete},
     "AWS::EC2::NatGateway": {"create": _nat_create, "delete": _nat_delete},
     "AWS::EC2::SecurityGroupIngress": {"create": _ingress_create, "delete": _ingress_delete},

@@ -191,3 +191,21 @@ def test_nobody_to_ask_is_no_yes(cloud: Cloud) -> None:
     assert done.status == 1
     assert "--yes" in done.err
     assert _nothing_was_made(cloud)
+
+
+def test_a_stack_that_is_named_is_made_too_and_goes_first(cloud: Cloud) -> None:
+    done = cloud.up("github", "--set", "GitHubRepository=ads/ctr")
+    assert done.status == 0, done.err
+    assert "clickthrough-github" in cloud.stacks()
+    assert cloud.up().status == 0  # not named, it stays
+    assert "clickthrough-github" in cloud.stacks()
+    done = cloud.down()
+    assert done.status == 0, done.err
+    assert done.out.index("clickthrough-github: deleted") < done.out.index("nodes: deleted")
+
+
+def test_a_stack_that_another_is_made_for_is_named_with_it(cloud: Cloud) -> None:
+    done = cloud.up("codepipeline")
+    assert done.status == 1
+    assert done.err == "up: codepipeline: it takes what builds gives: name both\n"
+    assert _nothing_was_made(cloud)
