@@ -123,7 +123,7 @@ def _add_rollout(made: ArgumentParser) -> None:
 
 
 def _add_deployment(made: ArgumentParser) -> None:
-    made.add_argument("--overlay", type=Path, required=True, help="such as config/overlays/aws-staging")
+    made.add_argument("--overlay", type=Path, required=True, help="config/overlays/aws-staging")
     made.add_argument("--namespace", required=True, help="which the overlay is for")
     _add_image(made)
     _add_answers(made)

@@ -49,7 +49,7 @@ class Cluster:
         """
         config = self._environment["KUBECONFIG"]
         asked = ("--name", self.name, "--region", self.region, "--kubeconfig", config)
-        run("aws", "eks", "update-kubeconfig", *asked)
+        run("aws", "eks", "update-kubeconfig", *asked, more=self._environment)
         self.kubectl("get", "namespaces", "--request-timeout", "15s")
 
     def kubectl(self, *arguments: str, seconds: float = 120) -> str:
