@@ -1,9 +1,9 @@
 """A local AWS and the API server of a local cluster, in one process of an environment of its own.
 
 ``python local_aws.py AWS_PORT KUBERNETES_PORT CERTIFICATE KEY``, on the loopback interface.
-ministack's CloudFormation lacks seven of the types that the stacks use, while its services have them:
-they are joined here. What a cloud does by itself (a load balancer for a Service, a volume for a
-claim) is played by the tests.
+ministack's CloudFormation lacks seven of the types that the stacks use, while its services have
+them: they are joined here. What a cloud does by itself (a load balancer for a Service, a volume for
+a claim) is played by the tests.
 """
 
 import asyncio
