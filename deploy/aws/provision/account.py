@@ -72,6 +72,19 @@ class Account:
         """Return the client of a service."""
         return self._session.client(service, config=_LIMITS)
 
+    def credentials(self) -> dict[str, str]:
+        """Return variables by which a program is who asks here, as long as these hold."""
+        found = self._session.get_credentials()
+        if found is None:
+            return {}
+        frozen = found.get_frozen_credentials()
+        told = {
+            "AWS_ACCESS_KEY_ID": frozen.access_key,
+            "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
+            "AWS_SESSION_TOKEN": frozen.token,
+        }
+        return {key: value for key, value in told.items() if value}
+
     @cached_property
     def identity(self) -> tuple[str, str]:
         """Return the account and who asks."""

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from deploy.aws.provision import templates
 from deploy.aws.provision.account import Account, code
 from deploy.aws.provision.kept import buckets
-from deploy.aws.provision.stack_state import OURS
+from deploy.aws.provision.stack_state import OURS, Watched
 
 FILE = templates.AWS / "prices.yaml"
 _HOURS = 730
@@ -82,8 +82,11 @@ def bill(given: Mapping[str, str]) -> Iterator[str]:
     yield from (f"    {each}" for each in book["beside"])
 
 
-def still_there(account: Account) -> Iterator[str]:
-    """Yield what still bills for what it holds."""
+def still_there(account: Account, stacks: Watched) -> Iterator[str]:
+    """Yield what still bills: stacks that stand, and what holds something."""
+    for name in sorted(stacks.clusters()):
+        more = "" if name == stacks.cluster else f" --set ClusterName={name}"
+        yield f"cluster {name}, or a part of it; deploy/aws/down{more}"
     yield from _images(account)
     for bucket in buckets(account, templates.title("bundles", "")):
         yield from _bucket(account, bucket)

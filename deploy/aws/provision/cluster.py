@@ -1,6 +1,7 @@
 """What is done inside the cluster: through kubectl and helm, with a configuration of its own."""
 
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from deploy.aws.provision.programs import run
 
 KEPT = {"default", "kube-system", "kube-public", "kube-node-lease"}
 """Namespaces that a cluster always has."""
+_ELSEWHERE = ("HELM_KUBE", "HELM_NAMESPACE", "HELM_DRIVER", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+_WHO_MAY = "who made it administers it, and whom AdminArn names; PublicAccessCidrs may reach it"
+_UNDER_WAY = {"pending-upgrade", "pending-rollback"}
 _HELM_MINUTES = 10
 _DRIVER = "ebs.csi.aws.com"
 
@@ -27,6 +31,7 @@ class Cluster:
         name: of the cluster.
         region: where it is.
         folder: where its configuration is kept; ``connect`` writes it.
+        credentials: variables by which the AWS CLI is who asks.
         told: is told of what goes on.
         pause: seconds between two looks.
     """
@@ -34,12 +39,16 @@ class Cluster:
     name: str
     region: str
     folder: Path
+    credentials: Callable[[], dict[str, str]] = dict
     told: Callable[[str], None] = print
     pause: float = 5
 
     @property
     def _environment(self) -> dict[str, str]:
-        return {"KUBECONFIG": str(self.folder / "kubeconfig"), "TZ": "UTC"}  # of helm's times
+        """Variables of kubectl and helm: none of the caller's that would lead elsewhere."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(_ELSEWHERE)}
+        own = {"KUBECONFIG": str(self.folder / "kubeconfig"), "KUBERC": "off"}
+        return kept | self.credentials() | own | {"TZ": "UTC"}  # of helm's times
 
     def connect(self) -> None:
         """Write the configuration, and ask the API server something.
@@ -49,12 +58,15 @@ class Cluster:
         """
         config = self._environment["KUBECONFIG"]
         asked = ("--name", self.name, "--region", self.region, "--kubeconfig", config)
-        run("aws", "eks", "update-kubeconfig", *asked, more=self._environment)
-        self.kubectl("get", "namespaces", "--request-timeout", "15s")
+        run("aws", "eks", "update-kubeconfig", *asked, environment=self._environment)
+        try:
+            self.kubectl("get", "namespaces", "--request-timeout", "15s")
+        except RefusedError as error:
+            raise RefusedError(f"the cluster does not answer: {error}; {_WHO_MAY}") from None
 
     def kubectl(self, *arguments: str, seconds: float = 120) -> str:
         """Run kubectl on this cluster."""
-        return run("kubectl", *arguments, seconds=seconds, more=self._environment)
+        return run("kubectl", *arguments, seconds=seconds, environment=self._environment)
 
     def listed(self, kind: str) -> list[dict[str, Any]]:
         """Return all objects of a kind, of all namespaces."""
@@ -82,7 +94,7 @@ class Cluster:
             RefusedError: it could not be, or somebody else is at it.
         """
         state = self._release(chart)
-        if state.get("status", "").startswith("pending-"):
+        if state.get("status", "").startswith(("pending-", "uninstalling")):
             self._broken_off(chart, state)
         elif state.get("status") == "deployed" and self._same(chart, state):
             return False
@@ -98,11 +110,13 @@ class Cluster:
         return True
 
     def _helm(self, *arguments: str) -> str:
-        return run("helm", *arguments, seconds=_HELM_MINUTES * 60 + 60, more=self._environment)
+        return run(
+            "helm", *arguments, seconds=_HELM_MINUTES * 60 + 60, environment=self._environment
+        )
 
     def _release(self, chart: Chart) -> dict[str, str]:
         """Return what helm says of what is installed under a chart's name."""
-        states = ("--deployed", "--failed", "--pending")
+        states = ("--deployed", "--failed", "--pending", "--uninstalling")
         told = self._helm("list", *states, "--namespace", chart.namespace, "-o", "json")
         found = [each for each in json.loads(told or "[]") if each["name"] == chart.name]
         return dict(found[0]) if found else {}
@@ -116,8 +130,11 @@ class Cluster:
         """Take back what an earlier run began and did not end."""
         began = datetime.strptime(state["updated"][:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
         if datetime.now(UTC) - began < timedelta(minutes=_HELM_MINUTES + 1):
-            raise RefusedError(f"chart {chart.name}: somebody installs it since {began}: wait")
-        back = "uninstall" if state["status"] == "pending-install" else "rollback"
+            raise RefusedError(
+                f"chart {chart.name}: somebody is at it since {began:%H:%M} UTC, or it was broken "
+                f"off: {_HELM_MINUTES + 1} minutes after that up takes it back"
+            )
+        back = "rollback" if state["status"] in _UNDER_WAY else "uninstall"
         self._helm(back, chart.name, "--namespace", chart.namespace, "--wait")
 
     def balanced(self) -> list[tuple[str, str]]:
@@ -154,7 +171,8 @@ class Cluster:
         self._without_volumes()
 
     def _delete(self, *what: str) -> None:
-        self.kubectl("delete", *what, "--ignore-not-found", "--timeout", "10m", seconds=660)
+        asked = ("--ignore-not-found", "--interactive=false", "--timeout", "10m")
+        self.kubectl("delete", *what, *asked, seconds=660)
 
     def _without_volumes(self, minutes: float = 5) -> None:
         """Wait until the disks are gone: the driver deletes them after their claims."""

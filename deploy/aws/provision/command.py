@@ -1,5 +1,6 @@
 """What both commands share: their options, their questions, their last line."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,15 +37,18 @@ def say(text: str) -> None:
 @contextmanager
 def one_line(region: str) -> Iterator[None]:
     """Turn what was refused, here or by AWS, into a line and status 1."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as by Ctrl-C
     try:
         yield
     except RefusedError as error:
         sys.exit(f"{Path(sys.argv[0]).name}: {error}")
     except FROM_AWS as error:
         sys.exit(f"{Path(sys.argv[0]).name}: {meaning(error, region)}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BrokenPipeError) as error:
+        why = "nobody reads what it says: " if isinstance(error, BrokenPipeError) else ""
+        sys.stdout = None  # nothing is left to be written there
         sys.exit(
-            f"{Path(sys.argv[0]).name}: ended; what AWS was told to do goes on there, "
+            f"{Path(sys.argv[0]).name}: {why}ended; what AWS was told to do goes on there, "
             "and the same command goes on from it"
         )
 
@@ -77,9 +81,13 @@ def confirmed(question: str, answer: str, yes: bool) -> None:
     """
     if yes:
         return
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise RefusedError(
             "nobody is there to ask: --yes answers, --dry-run shows what would be done"
         )
-    if input(f"{question} ({answer!r} goes on) ").strip() != answer:
+    try:
+        said = input(f"{question} ({answer!r} goes on) ").strip()
+    except EOFError:
+        said = ""
+    if said != answer:
         raise RefusedError("nothing was done")

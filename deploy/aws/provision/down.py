@@ -2,19 +2,25 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from deploy.aws.provision import billing, command, parameters, templates
-from deploy.aws.provision.account import Account
+from deploy.aws.provision.account import FROM_AWS, Account
 from deploy.aws.provision.cloudformation import Stacks
 from deploy.aws.provision.cluster import Cluster
 from deploy.aws.provision.errors import RefusedError
-from deploy.aws.provision.kept import buckets, delete_bucket, empty_repositories
-from deploy.aws.provision.leftovers import leftovers, sweep
+from deploy.aws.provision.kept import (
+    buckets,
+    delete_bucket,
+    delete_logs,
+    empty_repositories,
+)
+from deploy.aws.provision.leftovers import interfaces, leftovers, sweep, sweep_once
 from deploy.aws.provision.programs import need
 
 BEFORE_NETWORK = ("addons", "nodes", "roles", "cluster")
@@ -36,6 +42,7 @@ class Down:
     stacks: Stacks
     images: bool
     bundles: bool
+    _seen: set[str] = field(default_factory=set)
 
     @property
     def cluster(self) -> str:
@@ -49,9 +56,9 @@ class Down:
             told("cluster: there is none")
             return
         with tempfile.TemporaryDirectory() as folder:
-            cluster = Cluster(
-                self.cluster, self.account.region, Path(folder), told, self.stacks.pause
-            )
+            place, who = Path(folder), self.account.credentials
+            region, pause = self.account.region, self.stacks.pause
+            cluster = Cluster(self.cluster, region, place, who, told, pause)
             try:
                 cluster.connect()
                 cluster.clear()
@@ -70,9 +77,27 @@ class Down:
         )
 
     def delete(self, name: str) -> None:
-        """Delete a stack."""
-        done = "deleted" if self.stacks.delete(name) else "there is none"
+        """Delete a stack, and meanwhile the interfaces that hold its firewalls and subnets."""
+        done = "deleted" if self.stacks.delete(name, self._let_go) else "there is none"
         self.stacks.told(f"stack {templates.title(name, self.cluster)}: {done}")
+
+    def _let_go(self) -> None:
+        client = self.account.client("ec2")
+        sweep_once(lambda: interfaces(client, self.cluster), self.stacks.told, self._seen)
+
+    def check(self) -> None:
+        """Look at what could refuse, before anything is deleted.
+
+        Raises:
+            RefusedError: a program lacks, or other clusters need what would go.
+        """
+        need("aws", "kubectl")
+        others = self.stacks.clusters() - {self.cluster}
+        if others and (self.images or self.bundles):
+            raise RefusedError(
+                f"--images, --bundles: {', '.join(sorted(others))} in this region "
+                "has the same repositories and bucket: delete it first"
+            )
 
     def all(self) -> None:
         """Delete everything that was asked for, in order."""
@@ -84,6 +109,7 @@ class Down:
         self.sweep(bills=True)
         for name in BEFORE_NETWORK:
             self.delete(name)
+        delete_logs(self.account, self.cluster)
         self.sweep(bills=False)
         self.delete("network")
         if self.images:
@@ -144,12 +170,15 @@ def main(  # noqa: PLR0913, PLR0917 - an option each
         _show(run, dry_run)
         if dry_run:
             return
-        need("aws", "kubectl")
+        run.check()
         command.confirmed(
             f"Delete {run.cluster}, with all that its volumes hold?", run.cluster, yes
         )
-        run.all()
-        _end(run)
+        try:
+            run.all()
+        finally:
+            with suppress(*FROM_AWS):  # what ended it is told instead
+                _end(run)
 
 
 def _show(run: Down, dry_run: bool) -> None:
@@ -160,7 +189,8 @@ def _show(run: Down, dry_run: bool) -> None:
 
 def _end(run: Down) -> None:
     """Print what still bills."""
-    left = list(billing.still_there(run.account))
-    command.say("what still bills:" if left else "nothing bills any more")
+    delete_logs(run.account, run.cluster)  # the last lines of a cluster make it anew
+    left = list(billing.still_there(run.account, run.stacks))
+    command.say("what still bills:" if left else "nothing of these bills any more")
     for each in left:
         command.say(f"  {each}")

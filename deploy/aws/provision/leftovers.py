@@ -15,7 +15,14 @@ from botocore.exceptions import ClientError
 from deploy.aws.provision.account import Account, Client, code
 from deploy.aws.provision.errors import RefusedError
 
-_HELD = {"DependencyViolation", "ResourceInUse", "InvalidParameterValue", "VolumeInUse"}
+_HELD = {
+    "DependencyViolation",
+    "InvalidGroup.InUse",
+    "InvalidNetworkInterface.InUse",
+    "InvalidParameterValue",
+    "ResourceInUse",
+    "VolumeInUse",
+}
 """Refusals that end once what holds the thing is gone."""
 _TAGS_AT_A_TIME = 20
 
@@ -48,7 +55,7 @@ def leftovers(account: Account, cluster: str) -> Iterator[Leftover]:
         delete = partial(elb.delete_target_group, TargetGroupArn=arn)
         yield Leftover("target group", arn, False, delete)
     yield from _volumes(ec2, cluster)
-    yield from _interfaces(ec2, cluster)
+    yield from interfaces(ec2, cluster)
     yield from _groups(ec2, cluster)
 
 
@@ -66,9 +73,9 @@ def _tagged(client: Client, what: str, key: str, cluster: str) -> Iterator[str]:
     """Yield the names of network and application load balancers, or of what they lead to."""
     for page in client.get_paginator(f"describe_{what}").paginate():
         arns = [each[key] for each in page[_listed(what)]]
-        for some in _in_parts(arns):
-            told = client.describe_tags(ResourceArns=some)["TagDescriptions"]
-            yield from (each["ResourceArn"] for each in told if _owned(each["Tags"], cluster))
+        for each in _tags(client, "ResourceArns", arns):
+            if _owned(each["Tags"], cluster):
+                yield each["ResourceArn"]
 
 
 def _listed(what: str) -> str:
@@ -80,21 +87,29 @@ def _listed(what: str) -> str:
     return "".join(part.capitalize() for part in what.split("_"))
 
 
-def _in_parts(names: list[str]) -> Iterator[list[str]]:
+def _tags(client: Client, key: str, names: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield the tags of load balancers; of those that are still there."""
     for at in range(0, len(names), _TAGS_AT_A_TIME):
-        yield names[at : at + _TAGS_AT_A_TIME]
+        some = names[at : at + _TAGS_AT_A_TIME]
+        try:
+            yield from client.describe_tags(**{key: some})["TagDescriptions"]
+        except ClientError as error:
+            if "NotFound" not in code(error):
+                raise
+            if len(some) > 1:  # one of them is gone: the others are asked one by one
+                for name in some:
+                    yield from _tags(client, key, [name])
 
 
 def _classic(client: Client, cluster: str) -> Iterator[Leftover]:
     """Find load balancers of the kind that Kubernetes itself makes."""
     for page in client.get_paginator("describe_load_balancers").paginate():
         names = [each["LoadBalancerName"] for each in page["LoadBalancerDescriptions"]]
-        for some in _in_parts(names):
-            for each in client.describe_tags(LoadBalancerNames=some)["TagDescriptions"]:
-                if _owned(each["Tags"], cluster):
-                    name = each["LoadBalancerName"]
-                    delete = partial(client.delete_load_balancer, LoadBalancerName=name)
-                    yield Leftover("classic load balancer", name, True, delete)
+        for each in _tags(client, "LoadBalancerNames", names):
+            if _owned(each["Tags"], cluster):
+                name = each["LoadBalancerName"]
+                delete = partial(client.delete_load_balancer, LoadBalancerName=name)
+                yield Leftover("classic load balancer", name, True, delete)
 
 
 def _volumes(client: Client, cluster: str) -> Iterator[Leftover]:
@@ -108,8 +123,11 @@ def _volumes(client: Client, cluster: str) -> Iterator[Leftover]:
                 yield Leftover("volume", name, True, partial(client.delete_volume, VolumeId=name))
 
 
-def _interfaces(client: Client, cluster: str) -> Iterator[Leftover]:
-    """Find interfaces that pods had, and that were let go while their node ended."""
+def interfaces(client: Client, cluster: str) -> Iterator[Leftover]:
+    """Find interfaces that pods had, and that were let go while their node ended.
+
+    They hold the nodes' group and the subnets.
+    """
     asked = [_filter("tag:cluster.k8s.amazonaws.com/name", cluster), _filter("status", "available")]
     for each in _pages(client, "network_interfaces", asked):
         name = each["NetworkInterfaceId"]
@@ -156,16 +174,30 @@ def sweep(
     """
     end = time.monotonic() + minutes * 60
     seen: set[str] = set()
-    while found := list(find()):
-        for each in found:
-            if each.id not in seen:
-                told(f"{each.kind} {each.id}: left by the cluster, deleted")
-                seen.add(each.id)
-            _try(each)
+    while found := sweep_once(find, told, seen):
         if time.monotonic() > end:
             left = ", ".join(f"{each.kind} {each.id}" for each in found)
             raise RefusedError(f"still there after {minutes:g} minutes: {left}")
         time.sleep(pause)
+
+
+def sweep_once(
+    find: Callable[[], Iterator[Leftover]], told: Callable[[str], None], seen: set[str]
+) -> list[Leftover]:
+    """Delete what was left, as far as nothing holds it; return what was found.
+
+    Args:
+        find: finds it.
+        told: is told of each.
+        seen: what was told of before; what is told now is added.
+    """
+    found = list(find())
+    for each in found:
+        if each.id not in seen:
+            told(f"{each.kind} {each.id}: left by the cluster, deleted")
+            seen.add(each.id)
+        _try(each)
+    return found
 
 
 def _try(each: Leftover) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import yaml
@@ -16,6 +17,8 @@ _LIKE = (
     "/aws/service/eks/optimized-ami/VERSION/amazon-linux-2023/x86_64/standard/recommended/image_id"
 )
 _IMAGE = re.compile(_LIKE.replace("VERSION", r"(?P<version>1\.\d{2})"))
+_PRIVATE = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
+_PRIVATE_TOLD = "within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
 _AWS_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 
@@ -45,7 +48,7 @@ def read(file: Path, said: Iterable[str] = ()) -> dict[str, str]:
 
 
 def _stacks() -> tuple[str, ...]:
-    return (*templates.ORDER, *templates.OPTIONAL)
+    return templates.ALL
 
 
 def _file(file: Path) -> dict[str, str]:
@@ -92,11 +95,13 @@ def allowed(parameter: templates.Node, value: str) -> bool:
     """Say whether CloudFormation would take a value."""
     if "AllowedValues" in parameter and value not in map(str, parameter["AllowedValues"]):
         return False
-    if "AllowedPattern" in parameter and not re.fullmatch(parameter["AllowedPattern"], value):
+    several = parameter["Type"] == "CommaDelimitedList"  # each of which is looked at
+    each = value.split(",") if several else [value]
+    if not all(re.fullmatch(parameter.get("AllowedPattern", ".*"), one) for one in each):
         return False
     if parameter["Type"] != "Number":
         return True
-    if not re.fullmatch(r"-?\d+(\.\d+)?", value):
+    if not re.fullmatch(r"[0-9]{1,9}", value):
         return False
     low, high = parameter.get("MinValue", value), parameter.get("MaxValue", value)
     return float(low) <= float(value) <= float(high)
@@ -126,6 +131,7 @@ def _together(given: dict[str, str]) -> None:
             f"NodesMin: {nodes} nodes for {zones} zones: after the loss of one, "
             "its successor may be in another zone than Redis' volume"
         )
+    _blocks(given)
     version, image = given.get("KubernetesVersion", ""), given.get("NodeImage", "")
     if not (
         found := _IMAGE.fullmatch(image)
@@ -135,3 +141,26 @@ def _together(given: dict[str, str]) -> None:
         )
     if found["version"] != version:
         raise RefusedError(f"NodeImage: {image} is not of KubernetesVersion, {version}")
+
+
+def _blocks(given: dict[str, str]) -> None:
+    """Refuse addresses that are none, that are somebody's, or that are given twice."""
+    network, services = (_block(given, key) for key in ("VpcCidr", "ServiceCidr"))
+    if network and services and network.overlaps(services):
+        raise RefusedError(f"ServiceCidr: {services} overlaps with VpcCidr, {network}")
+    for key, block in (("VpcCidr", network), ("ServiceCidr", services)):
+        if block and not any(block.subnet_of(ours) for ours in _PRIVATE):
+            raise RefusedError(f"{key}: {block} is no private block: {_PRIVATE_TOLD}")
+    for one in filter(None, given.get("PublicAccessCidrs", "").split(",")):
+        _read_block("PublicAccessCidrs", one)
+
+
+def _block(given: dict[str, str], key: str) -> IPv4Network | None:
+    return _read_block(key, given[key]) if key in given else None
+
+
+def _read_block(key: str, text: str) -> IPv4Network:
+    try:
+        return IPv4Network(text)
+    except ValueError as error:
+        raise RefusedError(f"{key}: {error}") from None

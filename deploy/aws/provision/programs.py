@@ -1,6 +1,5 @@
 """Programs that a command runs: found before it begins, each with a deadline."""
 
-import os
 import shutil
 from collections.abc import Mapping
 
@@ -9,7 +8,7 @@ from deploy.ci import command
 from deploy.ci.errors import PipelineError
 
 _WHAT = {
-    "aws": "the AWS CLI, version 2: kubectl asks it for tokens",
+    "aws": "the AWS CLI: kubectl asks it for tokens",
     "kubectl": "the client of Kubernetes",
     "helm": "the installer of charts, version 3.14 or newer",
 }
@@ -22,18 +21,18 @@ def need(*names: str) -> None:
             raise RefusedError(f"{name} is not on PATH: {_WHAT[name]}")
 
 
-def run(*program: str, seconds: float = 120, more: Mapping[str, str]) -> str:
+def run(*program: str, seconds: float = 120, environment: Mapping[str, str]) -> str:
     """Run a program and return what it prints.
 
     Args:
         program: its name and its arguments; no shell reads them.
         seconds: after which it is ended.
-        more: variables of its environment, beside this one's.
+        environment: its variables, all of them.
 
     Raises:
         RefusedError: it failed or took too long; with what it said last.
     """
     try:
-        return command.run(*program, seconds=seconds, env={**os.environ, **more})
+        return command.run(*program, seconds=seconds, env=environment)
     except PipelineError as error:
         raise RefusedError(str(error)) from None

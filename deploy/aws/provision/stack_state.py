@@ -1,7 +1,7 @@
 """What CloudFormation says of a stack, and waiting for it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
@@ -12,6 +12,9 @@ from deploy.aws.provision.errors import RefusedError
 
 OURS = {"Key": "Project", "Value": "clickthrough"}
 """The tag by which a stack is known as one of these."""
+EMPTY = "REVIEW_IN_PROGRESS"
+"""A stack of which there is but a change set: it holds nothing, and has no tags yet."""
+_CHANGES = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
 _TOLD_EVERY = 60
 """Seconds between two words on what is waited for."""
 
@@ -70,7 +73,7 @@ class Watched:
     def own(self, name: str) -> State | None:
         """Return the state of a stack, and refuse one of somebody else."""
         state = self.state(name)
-        if state is not None and not state.ours:
+        if state is not None and not state.ours and state.status != EMPTY:
             raise RefusedError(
                 f"{self.title(name)}: a stack of this name exists and is not one of these (it has "
                 "no tag Project=clickthrough): choose another ClusterName, or delete it"
@@ -80,66 +83,102 @@ class Watched:
     def settled(self, name: str) -> State | None:
         """Return the state of a stack of ours once nothing changes it."""
         state = self.own(name)
-        if state is None or not _busy(state.status):
+        if state is None or not busy(state.status):
             return state
         self.told(f"{name}: {state.status}, from before: waiting")
         return self.ended(name, state.id)
 
-    def ended(self, name: str, stack: str) -> State:
-        """Wait until nothing changes a stack."""
-        shown = time.monotonic()
-        for _ in self.until(name):
+    def ended(self, name: str, stack: str, meanwhile: Callable[[], object] = lambda: None) -> State:
+        """Wait until nothing changes a stack.
+
+        Args:
+            name: of the stack.
+            stack: its identifier.
+            meanwhile: is done between two looks.
+        """
+        for _ in self.until(name, stack):
             state = self.described(stack)
             if state is None:
                 return State(stack, "DELETE_COMPLETE", ours=True)
-            if not _busy(state.status):
+            if not busy(state.status):
                 return state
-            if time.monotonic() - shown > _TOLD_EVERY:
-                shown = time.monotonic()
-                self.told(f"{name}: {state.status}: {', '.join(self._going_on(stack)) or '...'}")
+            meanwhile()
         raise AssertionError
 
     def _going_on(self, stack: str) -> list[str]:
         told = self.client.describe_stack_resources(StackName=stack)["StackResources"]
         return [
-            each["LogicalResourceId"]
+            f"{each['LogicalResourceId']} {each['ResourceStatus']}"
             for each in told
             if each["ResourceStatus"].endswith("IN_PROGRESS")
         ]
 
-    def until(self, what: str) -> Iterator[None]:
-        """Yield until the time is over, with pauses between.
+    def until(self, what: str, stack: str | None = None) -> Iterator[None]:
+        """Yield until the time is over, with pauses between; each minute say what goes on.
+
+        Args:
+            what: is waited for.
+            stack: the identifier of what goes on, if it is a stack.
 
         Raises:
             RefusedError: it is over.
         """
-        end = time.monotonic() + self.minutes * 60
-        while time.monotonic() < end:
+        began = shown = time.monotonic()
+        while (now := time.monotonic()) - began < self.minutes * 60:
             yield
+            if stack is not None and now - shown > _TOLD_EVERY:
+                shown = now
+                self.told(f"{what}: {', '.join(self._going_on(stack)) or 'waiting'}")
             time.sleep(self.pause)
         raise RefusedError(
             f"{what} is not done after {self.minutes:g} minutes; it goes on by itself: "
             "the same command again waits for it"
         )
 
-    def failure(self, stack: str) -> str:
-        """Say which resource failed first in the last change of a stack, and why."""
-        pages = self.client.get_paginator("describe_stack_events").paginate(StackName=stack)
+    def failure(self, stack: str, began: Collection[str] = _CHANGES) -> str:
+        """Say which resource failed first in the last change of a stack, and why.
+
+        Args:
+            stack: its identifier.
+            began: states of the stack at which the change began. A new stack that fails is deleted
+                after it: that is no change of its own.
+        """
         reason = "it failed, and CloudFormation says no more"
-        for event in (each for page in pages for each in page["StackEvents"]):
+        for event in self._events(stack):
             status, why = event.get("ResourceStatus", ""), event.get("ResourceStatusReason", "")
-            own = event["PhysicalResourceId"] == event["StackId"]
-            if own and status in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}:
-                break  # events come newest first: here it began
-            if status.endswith("FAILED") and "cancelled" not in why:
+            if event["PhysicalResourceId"] == event["StackId"]:
+                if status in began:
+                    break  # events come newest first
+            elif status.endswith("FAILED") and "cancelled" not in why:
                 reason = f"{event['LogicalResourceId']} ({event['ResourceType']}): {why or status}"
         return reason
 
+    def _events(self, stack: str) -> list[dict[str, str]]:
+        try:
+            pages = self.client.get_paginator("describe_stack_events").paginate(StackName=stack)
+            return [event for page in pages for event in page["StackEvents"]]
+        except ClientError as error:
+            if code(error) != "ValidationError":
+                raise
+            return []  # it is gone, with them
 
-def _busy(status: str) -> bool:
+    def clusters(self) -> set[str]:
+        """Return the names of all clusters of which a stack is there, in this region."""
+        pages = self.client.get_paginator("describe_stacks").paginate()
+        ours = [
+            each["StackName"]
+            for page in pages
+            for each in page["Stacks"]
+            if OURS in [dict(tag) for tag in each.get("Tags", [])]
+        ]
+        ends = [f"-{name}" for name in templates.ALL if name not in templates.SHARED]
+        return {title.removesuffix(end) for title in ours for end in ends if title.endswith(end)}
+
+
+def busy(status: str) -> bool:
     """Say whether a stack is being changed.
 
-    >>> _busy("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"), _busy("REVIEW_IN_PROGRESS")
+    >>> busy("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"), busy("REVIEW_IN_PROGRESS")
     (True, False)
     """
-    return status.endswith("IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+    return status.endswith("IN_PROGRESS") and status != EMPTY

@@ -12,6 +12,7 @@ ORDER = ("registry", "bundles", "network", "cluster", "roles", "nodes", "addons"
 """The order in which stacks are made: what one takes, one before it gives."""
 OPTIONAL = ("github", "builds", "codepipeline")
 """Stacks that are made only if they are named; after the others."""
+ALL = (*ORDER, *OPTIONAL)
 SHARED = ("registry", "bundles")
 """Stacks of an account and region rather than of a cluster."""
 

@@ -15,7 +15,7 @@ from deploy.aws.provision.charts import charts
 from deploy.aws.provision.cloudformation import Stacks
 from deploy.aws.provision.cluster import Cluster
 from deploy.aws.provision.errors import RefusedError
-from deploy.aws.provision.preflight import free
+from deploy.aws.provision.preflight import fits, free, zones
 from deploy.aws.provision.programs import need
 
 
@@ -28,7 +28,6 @@ class Up:
         account: where it is made.
         stacks: of that account.
         names: of the stacks, in order.
-        replace: whether what holds something may be replaced.
         charts: the file that names them.
     """
 
@@ -36,19 +35,20 @@ class Up:
     account: Account
     stacks: Stacks
     names: tuple[str, ...]
-    replace: bool
     charts: Path
 
     def check(self) -> None:
         """Look at everything that could refuse, before anything is made."""
         need("aws", "kubectl", "helm")
         free(self.account, self.stacks, self.names)
+        fits(self.account, self.given)
+        self.given["ZoneNames"] = zones(self.account, int(self.given["Zones"]))
 
     def make(self) -> dict[str, str]:
         """Make the stacks; return their outputs."""
         made: dict[str, str] = {}
         for name in self.names:
-            outcome = self.stacks.make(name, values(name, self.given, made), self.replace)
+            outcome = self.stacks.make(name, values(name, self.given, made))
             self.stacks.told(f"stack {templates.title(name, self.stacks.cluster)}: {outcome}")
             state = self.stacks.state(name)
             made |= state.outputs if state else {}
@@ -64,7 +64,8 @@ class Up:
         told = self.stacks.told
         with tempfile.TemporaryDirectory() as folder:
             name, region = self.given["ClusterName"], self.account.region
-            cluster = Cluster(name, region, Path(folder), told, self.stacks.pause)
+            place, who = Path(folder), self.account.credentials
+            cluster = Cluster(name, region, place, who, told, self.stacks.pause)
             cluster.connect()
             cluster.nodes_ready(int(self.given["NodesMin"]), minutes)
             told(f"nodes: {self.given['NodesMin']} are ready")
@@ -108,9 +109,6 @@ def main(  # noqa: PLR0913, PLR0917 - an option each
     inside: Annotated[
         bool, typer.Option("--inside", help="This machine reaches the network: no public access.")
     ] = False,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Replace what holds something, and lose that.")
-    ] = False,
     charts_file: Annotated[
         Path, typer.Option("--charts", help="What is installed in the cluster.", show_default=False)
     ] = CHARTS,
@@ -131,7 +129,7 @@ def main(  # noqa: PLR0913, PLR0917 - an option each
         stacks = Stacks(
             account.client("cloudformation"), given["ClusterName"], minutes, told=command.say
         )
-        run = Up(given, account, stacks, names, replace, charts_file)
+        run = Up(given, account, stacks, names, charts_file)
         _show(run, dry_run)
         if dry_run:
             command.say(unreachable or "nothing was done")

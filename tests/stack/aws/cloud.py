@@ -27,7 +27,8 @@ REGION = "eu-central-1"
 ADDRESS = "PublicAccessCidrs=198.51.100.7/32"
 _IMAGE = given()["NodeImage"].replace(given()["KubernetesVersion"], "1.36")
 NOT_THERE = ("--set", "KubernetesVersion=1.36", "--set", f"NodeImage={_IMAGE}")
-"""A version whose image is not there, so that the stack of nodes fails."""
+"""A version whose image is not there."""
+GROUP = "AWS::AutoScaling::AutoScalingGroup"
 TOOLS = ROOT / ".venv" / "aws" / "bin"
 _HOST = "127.0.0.1"
 
@@ -106,11 +107,11 @@ class Cloud:
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
-    def client(self, service: str) -> Json:
+    def client(self, service: str, region: str = REGION) -> Json:
         """Return a client of a service of the local AWS."""
         return boto3.client(
             service,
-            region_name=REGION,
+            region_name=region,
             endpoint_url=f"http://{_HOST}:{self.aws_port}",
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106 - any will do
@@ -157,6 +158,10 @@ class Cloud:
         done = self._run("helm", "get", "values", name, *space, KUBECONFIG=config)
         assert done.status == 0, done.err
         return json.loads(done.out)
+
+    def fail(self, kind: str) -> None:
+        """Let a type of resource fail to be made from now on; again, let it be made."""
+        self.kubernetes("POST", f"/fail/{kind}")
 
     def silence(self) -> None:
         """Let the API server refuse everybody from now on."""

@@ -142,3 +142,14 @@ def add_disk(cloud: Cloud, cluster: str = "clickthrough") -> str:
         TagSpecifications=[{"ResourceType": "volume", "Tags": tags}],
     )
     return str(made["VolumeId"])
+
+
+def add_interface(cloud: Cloud) -> str:
+    """Make an interface as a pod's network leaves it where its node ends; return its identifier."""
+    subnets, _ = _network(cloud)
+    tags = [{"Key": "cluster.k8s.amazonaws.com/name", "Value": "clickthrough"}]
+    made = cloud.client("ec2").create_network_interface(
+        SubnetId=subnets[0],
+        TagSpecifications=[{"ResourceType": "network-interface", "Tags": tags}],
+    )
+    return str(made["NetworkInterface"]["NetworkInterfaceId"])

@@ -12,6 +12,7 @@ import json
 import ssl
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -178,11 +179,33 @@ def _tag_buckets() -> None:
     handlers["create"] = create
 
 
+_failing: set[str] = set()
+"""Types of resources that cannot be made now."""
+
+
+def _let_fail() -> None:
+    """Let each type of resource fail while a test wants it."""
+    for kind, handlers in list(provisioners._RESOURCE_HANDLERS.items()):
+        made = handlers.get("create")
+        if made is not None:
+            provisioners._RESOURCE_HANDLERS[kind] = {
+                **handlers,
+                "create": partial(_make, kind, made),
+            }
+
+
+def _make(kind: str, made: Callable[..., OfTheirs], *given: OfTheirs) -> OfTheirs:
+    if kind in _failing:
+        raise ValueError(f"{kind}: there is no capacity")
+    return made(*given)
+
+
 def join(kubernetes_port: int, certificate: Path) -> None:
     """Give the local AWS what the stacks need beside what it has."""
     for kind, handlers in _TYPES.items():
         provisioners._RESOURCE_HANDLERS.setdefault(kind, handlers)
     _tag_buckets()
+    _let_fail()
     eks._cluster_endpoint = lambda port: f"https://{_HOST}:{kubernetes_port}"
     made = eks._create_cluster
     authority = base64.b64encode(certificate.read_bytes()).decode()
@@ -271,6 +294,10 @@ async def main(aws: int, kubernetes: int, certificate: Path, key: Path) -> None:
             if request.path == "/silence":
                 silent.set()
                 return web.json_response({})
+            if request.path.startswith("/fail/"):
+                kind = request.path.removeprefix("/fail/")
+                _failing.symmetric_difference_update({kind})
+                return web.json_response(sorted(_failing))
             if silent.is_set():
                 return web.Response(status=403)
             return await secrets.answer(request) or await cluster(request)

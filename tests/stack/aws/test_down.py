@@ -2,12 +2,13 @@
 
 import pytest
 
-from tests.stack.aws.cloud import NOT_THERE, Cloud
+from tests.stack.aws.cloud import GROUP, Cloud
 from tests.stack.aws.controllers import (
     Controllers,
     add_balanced_service,
     add_balancer,
     add_disk,
+    add_interface,
     add_volume,
 )
 
@@ -81,7 +82,7 @@ def test_nothing_is_left_where_everything_was_asked_for(cloud: Cloud) -> None:
     done = cloud.down("--images", "--bundles")
     assert done.status == 0, done.err
     assert _left(cloud) == before
-    assert "nothing bills any more" in done.out
+    assert "nothing of these bills any more" in done.out
 
 
 def test_load_balancers_and_volumes_go_before_nodes(cloud: Cloud) -> None:
@@ -151,13 +152,14 @@ def test_again_it_finds_nothing(cloud: Cloud) -> None:
     assert cloud.down("--images", "--bundles").status == 0
     done = cloud.down("--images", "--bundles")
     assert done.status == 0, done.err
-    assert "nothing bills any more" in done.out
+    assert "nothing of these bills any more" in done.out
     assert "deleted\n" not in done.out.split("what still bills")[0].split("there is none")[-1]
 
 
 def test_after_an_up_that_failed_half_way_nothing_is_left(empty: Cloud) -> None:
     before = _left(empty)
-    assert empty.up(*NOT_THERE).status == 1
+    empty.fail(GROUP)
+    assert empty.up().status == 1
     assert len(empty.stacks()) == 5
     done = empty.down("--images", "--bundles")
     assert done.status == 0, done.err
@@ -174,6 +176,58 @@ def test_a_cluster_that_does_not_answer_is_deleted_all_the_same(cloud: Cloud) ->
     assert done.status == 0, done.err
     assert "is looked for in AWS instead" in done.out
     assert _left(cloud) == before
+
+
+def test_interfaces_that_pods_left_go_while_nodes_do(cloud: Cloud) -> None:
+    assert cloud.up().status == 0
+    interface = add_interface(cloud)
+    done = cloud.down()
+    assert done.status == 0, done.err
+    freed = done.out.index(f"network interface {interface}: left by the cluster")
+    assert freed < done.out.index("clickthrough-network: deleted")
+
+
+def test_a_cluster_beside_it_keeps_what_both_have(cloud: Cloud) -> None:
+    assert cloud.up().status == 0
+    beside = ("--set", "ClusterName=beside")
+    assert cloud.up(*beside).status == 0
+    for asked in ("--images", "--bundles"):
+        done = cloud.down(asked)
+        assert done.status == 1
+        assert "beside in this region has the same repositories and bucket" in done.err
+    done = cloud.down()
+    assert done.status == 0, done.err
+    assert "cluster beside, or a part of it; deploy/aws/down --set ClusterName=beside" in done.out
+    assert {name for name in cloud.stacks() if name.startswith("beside-")} == {
+        f"beside-{name}" for name in _CLUSTER
+    }
+    assert cloud.down("--images", "--bundles", *beside).status == 0
+    assert not cloud.stacks()
+
+
+def test_a_bucket_of_another_region_is_left(cloud: Cloud) -> None:
+    name = "clickthrough-bundles-bucket-abroad"
+    s3 = cloud.client("s3", "eu-west-1")
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    tags = [{"Key": "Project", "Value": "clickthrough"}]
+    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
+    assert cloud.up().status == 0
+    assert cloud.down("--images", "--bundles").status == 0
+    assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == [name]
+
+
+def test_what_ends_it_does_not_hide_what_bills(cloud: Cloud) -> None:
+    assert cloud.up().status == 0
+    _push(cloud)
+    stuck = cloud.client("cloudformation")
+    stuck.update_termination_protection(
+        EnableTerminationProtection=True, StackName="clickthrough-nodes"
+    )
+    done = cloud.down()
+    assert done.status == 1
+    assert "clickthrough-nodes" in done.err
+    assert "cluster clickthrough, or a part of it; deploy/aws/down" in done.out
+    assert "repository ctr-service: 1 images" in done.out
 
 
 def test_the_plan_is_printed_and_nothing_done(cloud: Cloud) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.aws.provision.templates import ORDER
-from tests.stack.aws.cloud import NOT_THERE, Cloud
+from tests.stack.aws.cloud import GROUP, NOT_THERE, Cloud
 
 pytestmark = pytest.mark.stack
 
@@ -102,23 +102,35 @@ def test_what_holds_something_is_not_replaced_unasked(cloud: Cloud) -> None:
     assert _resources(cloud) == before
 
 
-def test_a_failure_leaves_nothing_of_its_stack_and_the_next_try_goes_on(empty: Cloud) -> None:
-    done = empty.up(*NOT_THERE)
+def test_a_failure_leaves_nothing_of_its_stack_and_the_next_try_goes_on(cloud: Cloud) -> None:
+    cloud.fail(GROUP)
+    done = cloud.up()
     assert done.status == 1
-    assert done.err.startswith("up: nodes: ")
-    assert "NodeImage" in done.err
-    assert set(empty.stacks()) == _titles("registry", "bundles", "network", "cluster", "roles")
-    empty.add_nodes("a", "b")
-    done = empty.up()
+    assert done.err.startswith(f"up: nodes: Group ({GROUP}): {GROUP}: there is no capacity")
+    assert done.err.endswith("; nothing of it is left\n")
+    assert set(cloud.stacks()) == _titles("registry", "bundles", "network", "cluster", "roles")
+    cloud.fail(GROUP)  # it is there again
+    done = cloud.up()
     assert done.status == 0, done.err
-    assert done.out.count(": as it was") == 4
-    assert "stack clickthrough-cluster: changed" in done.out
-    assert set(empty.stacks()) == _titles(*ORDER)
+    assert done.out.count(": as it was") == 5
+    assert set(cloud.stacks()) == _titles(*ORDER)
 
 
-def test_a_resource_that_cannot_be_made_is_named(cloud: Cloud) -> None:
-    cloud.cli("logs", "create-log-group", "--log-group-name", "/aws/eks/other/cluster")
-    assert cloud.up("--set", "ClusterName=other").status == 1
+def test_a_version_that_is_not_there_ends_it_before(cloud: Cloud) -> None:
+    done = cloud.up(*NOT_THERE)
+    assert done.status == 1
+    assert done.err.startswith("up: NodeImage: AWS publishes none at ")
+    assert _nothing_was_made(cloud)
+
+
+def test_logs_of_an_earlier_cluster_end_it_before_and_down_deletes_them(cloud: Cloud) -> None:
+    cloud.client("logs").create_log_group(logGroupName="/aws/eks/clickthrough/cluster")
+    done = cloud.up()
+    assert done.status == 1
+    assert done.err.startswith("up: /aws/eks/clickthrough/cluster: the logs of an earlier")
+    assert _nothing_was_made(cloud)
+    assert cloud.down().status == 0
+    assert cloud.up().status == 0
 
 
 def test_nodes_that_do_not_join_are_told(empty: Cloud) -> None:

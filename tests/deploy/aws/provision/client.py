@@ -35,6 +35,10 @@ class Client:
 
         return call
 
+    def answer(self, operation: str, answers: list[Answer | Exception]) -> None:
+        """Let an operation be answered otherwise from now on."""
+        self._answers[operation] = answers
+
     def get_paginator(self, operation: str) -> "_Pages":
         """Return what asks for pages, of which there is one."""
         return _Pages(getattr(self, operation))

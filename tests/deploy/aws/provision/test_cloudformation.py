@@ -98,7 +98,9 @@ def test_a_change_that_cannot_be_made_is_told() -> None:
 )
 def test_a_broken_stack_is_deleted_and_made(status: str) -> None:
     client = _client(
-        _state(status), _state(status), _state("DELETE_COMPLETE"), _state("CREATE_COMPLETE")
+        *[_state(status)] * 4,  # of which two are asked before its deletion shows
+        *[_state("DELETE_COMPLETE")] * 2,
+        _state("CREATE_COMPLETE"),
     )
     assert _stacks(client).make("network", {}) == "made"
     done = client.operations()
@@ -138,16 +140,12 @@ def test_a_stack_that_could_not_go_back_needs_a_person() -> None:
         {"Action": "Modify", "Replacement": "True", "ResourceType": "AWS::EKS::Cluster"},
     ],
 )
-def test_what_holds_something_is_replaced_if_somebody_asks(change: Answer) -> None:
+def test_what_holds_something_is_never_replaced(change: Answer) -> None:
     told = _changes({"LogicalResourceId": "Thing", **change})
     client = _client(_state("CREATE_COMPLETE"), describe_change_set=[told])
     with pytest.raises(RefusedError, match=r"Thing .* would be replaced"):
         _stacks(client).make("network", {})
     assert "execute_change_set" not in client.operations()
-    client = _client(
-        _state("CREATE_COMPLETE"), _state("UPDATE_COMPLETE"), describe_change_set=[told]
-    )
-    assert _stacks(client).make("network", {}, replace=True) == "changed"
 
 
 def _event(resource: str, status: str, why: str = "") -> Answer:
@@ -188,8 +186,14 @@ def test_a_stack_of_somebody_else_is_left_alone(tags: list[Answer]) -> None:
     assert set(client.operations()) == {"describe_stacks"}
 
 
-def test_a_stack_that_cannot_be_deleted_is_told_with_what_holds_it() -> None:
-    events = {"StackEvents": [_event("Vpc", "DELETE_FAILED", "has dependencies")]}
+def test_a_stack_that_cannot_be_deleted_is_told_with_what_holds_it_now() -> None:
+    events = {
+        "StackEvents": [  # newest first
+            _event("Vpc", "DELETE_FAILED", "has dependencies"),
+            _event("ads-nodes", "DELETE_IN_PROGRESS"),
+            _event("Vpc", "DELETE_FAILED", "of the time before"),
+        ]
+    }
     client = _client(
         _state("CREATE_COMPLETE"), _state("DELETE_FAILED"), describe_stack_events=[events]
     )
@@ -201,3 +205,52 @@ def test_a_right_that_lacks_is_no_missing_stack() -> None:
     client = _client(refusal("AccessDenied", "no"))
     with pytest.raises(type(_NONE)):
         _stacks(client).make("network", {})
+
+
+def test_what_holds_a_stack_is_let_go_while_it_goes() -> None:
+    going = _state("DELETE_IN_PROGRESS")
+    client = _client(_state("CREATE_COMPLETE"), going, going, going, _state("DELETE_COMPLETE"))
+    times: list[int] = []
+    assert _stacks(client).delete("nodes", lambda: times.append(1))
+    assert len(times) == 2
+
+
+def test_a_change_set_alone_has_no_tags_and_is_ours() -> None:
+    client = _client(_state("REVIEW_IN_PROGRESS", []), _state("CREATE_COMPLETE"))
+    assert _stacks(client).make("network", {}) == "made"
+    client = _client(_state("REVIEW_IN_PROGRESS", []), _state("DELETE_COMPLETE"))
+    assert _stacks(client).delete("network")
+
+
+def test_a_new_stack_whose_change_set_failed_leaves_no_shell() -> None:
+    failed = {"Status": "FAILED", "StatusReason": "a name exists"}
+    client = _client(_NONE, describe_change_set=[failed])
+    with pytest.raises(RefusedError):
+        _stacks(client).make("registry", {})
+    assert client.operations()[-1] == "delete_stack"
+
+
+def test_somebody_else_who_changes_it_is_told() -> None:
+    client = _client(_NONE, execute_change_set=[refusal("InvalidChangeSetStatus", "EXECUTED")])
+    with pytest.raises(RefusedError, match="network: somebody else changes it now"):
+        _stacks(client).make("network", {})
+
+
+def test_events_that_are_gone_are_no_failure_of_their_own() -> None:
+    gone = refusal("ValidationError", "Stack [arn:1] does not exist")
+    client = _client(_NONE, _state("DELETE_COMPLETE"), describe_stack_events=[gone])
+    with pytest.raises(RefusedError, match="CloudFormation says no more; nothing of it is left"):
+        _stacks(client).make("network", {})
+
+
+def test_clusters_are_known_by_their_stacks() -> None:
+    named = [
+        ("clickthrough-registry", _OURS),
+        ("ads-network", _OURS),
+        ("ads-cluster", _OURS),
+        ("b-c-nodes", _OURS),
+        ("other-cluster", []),
+    ]
+    listed = [{"StackName": name, "Tags": tags} for name, tags in named]
+    client = _client({"Stacks": listed})
+    assert _stacks(client).clusters() == {"ads", "b-c"}

@@ -99,3 +99,16 @@ def test_a_right_that_lacks_ends_it() -> None:
 def test_what_went_by_itself_is_no_failure() -> None:
     thing = _Held(refusal("InvalidGroup.NotFound"))
     sweep(thing.find, lambda _: None, pause=0)
+
+
+def test_a_load_balancer_that_goes_meanwhile_hides_no_other() -> None:
+    told: list[Answer | Exception] = [
+        refusal("LoadBalancerNotFound"),  # of both together
+        refusal("LoadBalancerNotFound"),  # of the first
+        {"TagDescriptions": [{"LoadBalancerName": "b", "Tags": _listed(_OWNED)}]},
+    ]
+    account = _account(
+        [{"LoadBalancerName": "a", "Tags": []}, {"LoadBalancerName": "b", "Tags": []}], []
+    )
+    account.client("elb").answer("describe_tags", told)
+    assert [each.id for each in leftovers(account, "ads")] == ["b"]

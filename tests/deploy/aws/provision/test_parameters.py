@@ -33,6 +33,15 @@ def test_the_command_line_goes_before_the_file() -> None:
         ("Zones=4", "Zones: '4' is not allowed: one of 2, 3"),
         ("NodesMin=two", "NodesMin: 'two' is not allowed: a number from 1"),
         ("DiskGiB=5", "DiskGiB: '5' is not allowed: a number from 20 to 1000"),
+        ("NodesMin=2.5", "NodesMin: '2.5' is not allowed: a number from 1"),
+        ("NodesMin=\u0663", "is not allowed: a number from 1"),
+        ("VpcCidr=300.0.0.0/16", "VpcCidr: Octet 300"),
+        ("VpcCidr=10.0.0.1/16", "VpcCidr: 10.0.0.1/16 has host bits set"),
+        ("VpcCidr=8.8.0.0/16", "VpcCidr: 8.8.0.0/16 is no private block"),
+        ("ServiceCidr=10.0.0.0/16", "ServiceCidr: 10.0.0.0/16 overlaps with VpcCidr"),
+        ("ServiceCidr=8.8.0.0/16", "ServiceCidr: 8.8.0.0/16 is no private block"),
+        ("PublicAccessCidrs=999.1.1.1/32", "PublicAccessCidrs: Octet 999"),
+        ("PublicAccessCidrs=198.51.100.7/32,a", "PublicAccessCidrs: '198.51.100.7/32,a' is not"),
         ("NodesMin=1", "NodesMin: 1 nodes for 2 zones"),
         ("NodesMax=2", "NodesMax: 2 is not more than NodesMin, 2"),
         ("KubernetesVersion=1.36", "is not of KubernetesVersion, 1.36"),
@@ -43,6 +52,11 @@ def test_the_command_line_goes_before_the_file() -> None:
 )
 def test_a_value_that_is_not_allowed_is_told_with_what_is(said: str, told: str) -> None:
     assert told in _refusal(said)
+
+
+def test_several_blocks_may_reach_the_cluster() -> None:
+    both = "198.51.100.7/32,203.0.113.0/24"
+    assert read(FILE, [f"PublicAccessCidrs={both}"])["PublicAccessCidrs"] == both
 
 
 def _without(name: str, folder: Path) -> Path:

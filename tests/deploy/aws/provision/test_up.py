@@ -16,7 +16,7 @@ _GIVEN = read(FILE)
 
 def _up(**clients: Client) -> Up:
     account = FakeAccount(**clients)
-    return Up(_GIVEN, account, Stacks(Client(), "clickthrough"), ORDER, False, Path(CHARTS))
+    return Up(_GIVEN, account, Stacks(Client(), "clickthrough"), ORDER, Path(CHARTS))
 
 
 def test_a_cluster_that_this_machine_could_not_reach_is_not_made() -> None:
