@@ -19,6 +19,8 @@ from tests.deploy.ci.verbs import Done, ci, command, refused
 from tests.serving.hostile.servers import Server, serving
 from tests.waiting import in_time
 
+pytestmark = pytest.mark.stack  # each plays services that turn bad, for some seconds
+
 
 def _answers_as(cluster: Standin, bundle: Path) -> None:
     """See that what the cluster serves answers as a bundle does."""

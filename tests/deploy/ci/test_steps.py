@@ -57,6 +57,7 @@ def _of_github() -> str:
     return str(text)
 
 
+@pytest.mark.stack
 @pytest.mark.parametrize("kind", ["aws", "github"])
 @pytest.mark.parametrize("mood", ["good", "wrong"])
 def test_a_release_is_played_by_its_pipeline(
