@@ -4,12 +4,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from clickthrough.config.load import load_config
 from clickthrough.serving.metrics import Metrics
 from tests.conftest import ROOT
-from tests.deploy.render import CONFIG, Manifest, copy_of_config, of_kind, one, pod, render
+from tests.deploy.render import CONFIG, ON_AWS, Manifest, copy_of_config, of_kind, one, pod, render
 
 RULES = CONFIG / "components" / "requests-in-flight" / "adapter-rules.yaml"
 
@@ -114,3 +115,12 @@ def test_a_managed_redis_takes_the_place_of_the_component(tmp_path: Path) -> Non
     assert of_kind(documents, "StatefulSet") == []
     settings = [each["data"] for each in of_kind(documents, "ConfigMap")]
     assert [each["CTR_STORE"] for each in settings] == ["rediss://cache.example:6379"]
+
+
+@pytest.mark.parametrize("overlay", ON_AWS)
+def test_the_namespace_that_is_applied_by_hand_is_the_overlays(overlay: str) -> None:
+    folder = CONFIG / "overlays" / overlay
+    by_hand = yaml.safe_load((folder / "namespace.yaml").read_text())
+    (rendered,) = of_kind(render(folder), "Namespace")
+    assert by_hand == rendered
+    assert by_hand["metadata"]["labels"]["elbv2.k8s.aws/pod-readiness-gate-inject"] == "enabled"

@@ -147,6 +147,8 @@ def _names(optional: list[str]) -> tuple[str, ...]:
     for name in optional:
         if name not in templates.OPTIONAL:
             raise RefusedError(f"{name}: no such stack; there are {', '.join(templates.OPTIONAL)}")
+    if {"github", "codepipeline"} <= set(optional):
+        raise RefusedError("github, codepipeline: a tag would start both: name one of them")
     names = (*templates.ORDER, *(name for name in templates.OPTIONAL if name in optional))
     made = {output for name in names for output in templates.outputs(name)}
     for other in set(templates.OPTIONAL) - set(names):

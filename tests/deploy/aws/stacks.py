@@ -48,10 +48,22 @@ def substituted(node: object, values: dict[str, str]) -> str:
     assert isinstance(node, dict), node
     if "Ref" in node:
         return values[node["Ref"]]
-    text: str = node["Fn::Sub"]
+    text: str | list[Node] = node["Fn::Sub"]
+    if isinstance(text, list):  # with names of its own, each a value or one of two
+        own = text[1]
+        text = str(text[0])
+        values = values | {key: _chosen(each, values) for key, each in own.items()}
     for name in {part.split("}")[0] for part in text.split("${")[1:]}:
         text = text.replace(f"${{{name}}}", values[name])
     return text
+
+
+def _chosen(node: Node, values: dict[str, str]) -> str:
+    """Return what a name of a text's own is: the second of two if the first is empty."""
+    if "Fn::If" in node:
+        _, first, second = node["Fn::If"]
+        return substituted(first, values) or substituted(second, values)
+    return substituted(node, values)
 
 
 def tags(listed: list[Node], values: dict[str, str]) -> dict[str, str]:

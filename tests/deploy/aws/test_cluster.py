@@ -72,7 +72,7 @@ def test_old_images_go() -> None:
         text = substituted(each["LifecyclePolicy"]["LifecyclePolicyText"], values)
         rules = json.loads(text)["rules"]
         assert [rule["selection"]["countNumber"] for rule in rules] == [14, 30]
-        assert [rule["selection"]["tagStatus"] for rule in rules] == ["untagged", "any"]
+        assert [rule["selection"]["tagStatus"] for rule in rules] == ["untagged", "tagged"]
 
 
 def test_the_bucket_is_private_encrypted_versioned_and_stays() -> None:

@@ -10,7 +10,8 @@ import yaml
 from tests.deploy.aws.stacks import Node, everything, of_type, properties, substituted
 from tests.deploy.ci.workflows import BUILDSPEC
 
-_REPOSITORY = "owner/clickthrough"
+_OWNER, _NAME = "owner", "clickthrough"
+_REPOSITORY = f"{_OWNER}/{_NAME}"
 _ROLES = {
     "github": ("StagingRole", "ProductionRole"),
     "builds": ("StagingRole", "ProductionRole"),
@@ -18,14 +19,14 @@ _ROLES = {
 _WRITES = re.compile(r"\w+:(Put|Upload|Delete|Create|Sign$|Complete|Initiate)")
 
 
-def _conditions(role: str) -> dict[str, str]:
+def _conditions(role: str, numbered: str = "") -> dict[str, str]:
     """Return what the token has to say for a role to be taken."""
     (trust,) = properties("github", role)["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Action"] == "sts:AssumeRoleWithWebIdentity"
     said = trust["Condition"]
     assert set(said) <= {"StringEquals", "StringLike"}
     merged = said["StringEquals"] | said.get("StringLike", {})
-    values = {"GitHubRepository": _REPOSITORY}
+    values = {"GitHubRepository": _REPOSITORY, "GitHubSubject": numbered}
     return {key.rpartition(":")[2]: substituted(value, values) for key, value in merged.items()}
 
 
@@ -39,6 +40,8 @@ def _conditions(role: str) -> dict[str, str]:
 )
 def test_a_role_is_taken_by_jobs_of_one_repository_and_one_place(role: str, subject: str) -> None:
     assert _conditions(role) == {"aud": "sts.amazonaws.com", "sub": subject}
+    numbered = f"{_OWNER}@1/{_NAME}@2"  # as GitHub names those that were made since July 2026
+    assert _conditions(role, numbered)["sub"] == subject.replace(_REPOSITORY, numbered)
     (trust,) = properties("github", role)["AssumeRolePolicyDocument"]["Statement"]
     exact = not subject.endswith("*")
     assert ("StringLike" in trust["Condition"]) != exact
