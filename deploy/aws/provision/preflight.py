@@ -10,6 +10,7 @@ from deploy.aws.provision.account import Account, code
 from deploy.aws.provision.errors import RefusedError
 from deploy.aws.provision.stack_state import EMPTY, Watched
 
+_MOST_ZONES = 3
 _NO_CONTROL_PLANE = {"use1-az3", "usw1-az2", "cac1-az3"}
 """Zones in which EKS makes none."""
 
@@ -107,7 +108,7 @@ def _architectures(told: dict[str, Any]) -> list[str]:
 
 
 def zones(account: Account, count: int) -> str:
-    """Return the names of the first zones that can have a control plane, joined by commas.
+    """Return the names of the first zones that can have a control plane, as three with commas.
 
     Raises:
         RefusedError: the region has fewer.
@@ -122,4 +123,4 @@ def zones(account: Account, count: int) -> str:
     )
     if len(fit) < count:
         raise RefusedError(f"Zones: {account.region} has {len(fit)} for a cluster, not {count}")
-    return ",".join(fit[:count])
+    return ",".join([*fit[:count], "", ""][:_MOST_ZONES])

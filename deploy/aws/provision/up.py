@@ -42,7 +42,8 @@ class Up:
         need("aws", "kubectl", "helm")
         free(self.account, self.stacks, self.names)
         fits(self.account, self.given)
-        self.given["ZoneNames"] = zones(self.account, int(self.given["Zones"]))
+        if not self.given.get("ZoneNames", "").strip(","):  # nobody has chosen
+            self.given["ZoneNames"] = zones(self.account, int(self.given["Zones"]))
 
     def make(self) -> dict[str, str]:
         """Make the stacks; return their outputs."""

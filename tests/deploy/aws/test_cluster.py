@@ -36,7 +36,7 @@ def test_all_logs_go_where_they_end() -> None:
 
 def test_what_nodes_need_to_become_ready_is_there_before_them() -> None:
     assert set(_addons("cluster")) == {"vpc-cni", "kube-proxy", "eks-pod-identity-agent"}
-    assert set(_addons("addons")) == {"coredns", "aws-ebs-csi-driver", "metrics-server"}
+    assert set(_addons("addons")) == {"coredns", "aws-ebs-csi-driver"}
     assert properties("cluster", "Cluster")["BootstrapSelfManagedAddons"] is False
 
 

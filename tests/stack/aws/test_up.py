@@ -40,7 +40,7 @@ def test_everything_is_made(cloud: Cloud) -> None:
     assert (group["MinSize"], group["MaxSize"]) == (2, 6)
     assert len(group["VPCZoneIdentifier"].split(",")) == 2
     addons = cloud.cli("eks", "list-addons", "--cluster-name", "clickthrough")["addons"]
-    assert len(addons) == 6
+    assert len(addons) == 5
     identities = cloud.cli(
         "eks", "list-pod-identity-associations", "--cluster-name", "clickthrough"
     )
@@ -59,7 +59,7 @@ def test_again_it_changes_nothing(cloud: Cloud) -> None:
     assert _resources(cloud) == before
     assert set(cloud.stacks().values()) == {"CREATE_COMPLETE"}
     lines = [line for line in done.out.splitlines() if line.startswith(("stack ", "chart "))]
-    assert len(lines) == len(ORDER) + 2
+    assert len(lines) == len(ORDER) + 3
     assert all(line.endswith(": as it was") for line in lines)
 
 
@@ -88,7 +88,7 @@ def test_a_changed_parameter_changes_its_stack_alone(cloud: Cloud) -> None:
     done = cloud.up("--set", "NodesMax=8")
     assert done.status == 0, done.err
     assert "stack clickthrough-nodes: changed" in done.out
-    assert done.out.count(": as it was") == len(ORDER) - 1 + 2
+    assert done.out.count(": as it was") == len(ORDER) - 1 + 3
     (group,) = cloud.cli("autoscaling", "describe-auto-scaling-groups")["AutoScalingGroups"]
     assert group["MaxSize"] == 8
 

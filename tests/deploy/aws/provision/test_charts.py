@@ -23,7 +23,7 @@ def test_each_chart_has_one_version_and_an_address_that_is_encrypted() -> None:
 def test_each_runs_as_the_account_that_its_role_is_for() -> None:
     identities = of_type("roles", "AWS::EKS::PodIdentityAssociation").values()
     accounts = {each["ServiceAccount"]: each["Namespace"] for each in identities}
-    autoscaler, balancer = charts(FILE, _KNOWN)
+    _, autoscaler, balancer = charts(FILE, _KNOWN)
     for chart, account in (
         (autoscaler, autoscaler.values["rbac"]["serviceAccount"]["name"]),
         (balancer, balancer.values["serviceAccount"]["name"]),
@@ -32,7 +32,7 @@ def test_each_runs_as_the_account_that_its_role_is_for() -> None:
 
 
 def test_each_is_told_what_pods_cannot_ask_the_metadata_service_for() -> None:
-    autoscaler, balancer = charts(FILE, _KNOWN)
+    _, autoscaler, balancer = charts(FILE, _KNOWN)
     assert autoscaler.values["awsRegion"] == _KNOWN["Region"]
     assert autoscaler.values["autoDiscovery"] == {"clusterName": "ads"}
     assert balancer.values["region"] == _KNOWN["Region"]

