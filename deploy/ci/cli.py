@@ -20,12 +20,12 @@ from deploy.ci.release import (
     observe,
     prepare,
     release,
-    roll_back,
     say,
     test,
 )
 from deploy.ci.service import Service
 from deploy.ci.smoke import asked, smoke
+from deploy.ci.undo import roll_back
 from deploy.ci.watch import Limits, OfUrl, watch
 
 

@@ -54,6 +54,23 @@ def asked(service: Service, answers: Answers, tolerance: float) -> list[str]:
     return found
 
 
+def serves_again(service: Service, before: Answers, tolerance: float) -> list[str]:
+    """See that a service that is back answers; return where its probabilities differ.
+
+    Raises:
+        PipelineError: it is of another version, or does not answer what it answered.
+    """
+    served, found = version_of(service), list[str]()
+    if served != before.version:
+        raise PipelineError(f"/model: version {served}, expected {before.version}")
+    for each in before.questions:
+        reply = patient(service, each.path, each.body)
+        if reply.status != 200:
+            raise PipelineError(f"{each.path}: {reply}")
+        found += differences(each, reply, tolerance)
+    return found
+
+
 def patient(service: Service, path: str, body: object = None) -> Reply:
     """Ask; where the service says that it is busy, again."""
     return _until(service, path, body, lambda reply: reply.status != 503)
