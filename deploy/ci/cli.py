@@ -105,10 +105,13 @@ def _watch(given: Namespace) -> None:
         cluster.check()
         observe(cluster, _plan(given))
         return
-    service = Service(given.url)
-    seconds, limits = given.minutes * 60, _limits(given)
-    say(watch(OfUrl(service), limits, seconds, given.interval,
-              lambda: asked(service, answers, given.tolerance)))  # fmt: skip
+    service, seconds = OfUrl(Service(given.url)), given.minutes * 60
+
+    def ask() -> list[str]:
+        return asked(Service(given.url), answers, given.tolerance)
+
+    own = len(answers.questions)
+    say(watch(service, _limits(given), seconds, given.interval, ask, own))
 
 
 def _rollback(given: Namespace) -> None:

@@ -140,7 +140,7 @@ def observe(cluster: Cluster, plan: Plan) -> None:
 
     seconds = plan.minutes * 60
     say(f"watching for {plan.minutes:g} minutes")
-    say(watch(cluster, plan.limits, seconds, plan.interval, ask))
+    say(watch(cluster, plan.limits, seconds, plan.interval, ask, len(plan.answers.questions)))
 
 
 def _undone(cluster: Cluster, made: Release, plan: Plan) -> str:

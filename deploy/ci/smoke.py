@@ -50,7 +50,10 @@ def asked(service: Service, answers: Answers, tolerance: float) -> list[str]:
     """Ask what is known; return each difference."""
     found: list[str] = []
     for each in answers.questions:
-        found += differences(each, patient(service, each.path, each.body), tolerance)
+        reply = patient(service, each.path, each.body)
+        found += differences(each, reply, tolerance)
+        if reply.status == 503:
+            break  # it has been waited for long enough
     return found
 
 
