@@ -65,6 +65,9 @@ def _of_images(verbs: Verbs) -> None:
     made.add_argument("--repository", required=True, help="output ServiceImage of stack registry")
     made.add_argument("--version", required=True, help="its tag, which is never given again")
     made.add_argument("--bundle", default="models", help="a directory of the checkout (models)")
+    made.add_argument("--revision", help="the commit (by default the build's, or git's HEAD)")
+    text = "push nothing; print the image's name on this machine, to scan it"
+    made.add_argument("--build-only", action="store_true", help=text)
     made = _verb(verbs, "sign", "sign an image, as this workflow or by a key")
     _add_image(made)
     made.add_argument("--key", help="awskms:///ARN; without it, as the workflow that this is")

@@ -12,6 +12,7 @@ from deploy.ci.cluster import Cluster
 from deploy.ci.errors import CancelledError, PipelineError, UsageError
 from deploy.ci.image_name import ImageName, Repository
 from deploy.ci.known import known_answers
+from deploy.ci.origin import Origin
 from deploy.ci.record import read_release, write_release
 from deploy.ci.release import (
     Plan,
@@ -70,7 +71,11 @@ def _put_bundle(given: Namespace) -> None:
 
 def _image(given: Namespace) -> None:
     repository = Repository.read(given.repository)
-    print(images.publish(repository, given.version, given.bundle, package.ROOT))
+    origin = Origin.read(given.version, given.bundle, package.ROOT, given.revision)
+    if given.build_only:
+        print(images.prepared(repository, origin)[0])
+    else:
+        print(images.publish(repository, origin))
 
 
 def _sign(given: Namespace) -> None:
