@@ -10,6 +10,8 @@ from typing import NoReturn, TypeAlias
 from deploy.ci.smoke import TOLERANCE
 from deploy.ci.watch import Limits
 
+_PROGRAM = "Build, sign, deploy, test and watch a release, and go back where it is bad."
+
 
 class ArgumentParser(argparse.ArgumentParser):
     """Tells what is wrong in one line."""
@@ -24,7 +26,7 @@ Verbs: TypeAlias = "argparse._SubParsersAction[ArgumentParser]"
 
 def parser() -> ArgumentParser:
     """Return what reads arguments; a wrong one ends the process with 2 and one message."""
-    made = ArgumentParser(prog="deploy/ci", description=__doc__, allow_abbrev=False)
+    made = ArgumentParser(prog="deploy/ci", description=_PROGRAM, allow_abbrev=False)
     verbs = made.add_subparsers(dest="verb", required=True, metavar="VERB")
     _of_package(verbs)
     _of_bundles(verbs)

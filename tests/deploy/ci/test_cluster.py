@@ -55,6 +55,7 @@ def test_a_cluster_that_does_not_answer_is_told_and_no_flag_is_unknown(name: str
     with pytest.raises(PipelineError, match="refused") as told:
         ASKED[name](Cluster("ctr-staging"))
     assert "unknown" not in str(told.value)
+    assert "memcache.go" not in str(told.value)
     assert len(str(told.value).splitlines()) == 1
 
 
