@@ -110,6 +110,10 @@ elif words[0] == "apply":
     if STATE.get("refuses"):
         end("the server refuses it")
     (own,) = [item for item in items if item["kind"] == "Deployment"]
+    if STATE.pop("belated", False):  # it comes once somebody looks at the service again
+        STATE["pending"] = own["spec"]["template"]
+        write()
+        end("the connection was lost")
     change(own["spec"]["template"])
     if STATE.get("lingers"):
         time.sleep(60)
@@ -140,6 +144,8 @@ elif words[:2] == ["get", "--raw"]:
         sys.stdout.write(answer.read().decode())
 elif words[0] == "port-forward":
     print("Forwarding from 127.0.0.1:%d -> 8000" % port(), flush=True)
+    if "pending" in STATE:
+        change(STATE.pop("pending"))
     signal.pause()
 else:
     end("unknown: " + " ".join(words))
