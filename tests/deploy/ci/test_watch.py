@@ -215,7 +215,7 @@ def test_a_service_that_turns_bad_is_seen(
 
 @pytest.mark.parametrize(
     ("mood", "told"),
-    [("slow", "latency: p99 0.1"), ("errors", "errors: |/predict: 500"), ("refusing", "503")],
+    [("slow", "latency: p99 0."), ("errors", "errors: |/predict: 500"), ("refusing", "503")],
 )
 def test_so_is_one_that_others_ask(
     mood: Mood, told: str, answers: Answers, answers_file: Path
