@@ -10,6 +10,8 @@ from typing import NoReturn, TypeAlias
 from deploy.ci.smoke import TOLERANCE
 from deploy.ci.watch import Limits
 
+_PROGRAM = "Build, sign, deploy, test and watch a release, and go back where it is bad."
+
 
 class ArgumentParser(argparse.ArgumentParser):
     """Tells what is wrong in one line."""
@@ -24,7 +26,7 @@ Verbs: TypeAlias = "argparse._SubParsersAction[ArgumentParser]"
 
 def parser() -> ArgumentParser:
     """Return what reads arguments; a wrong one ends the process with 2 and one message."""
-    made = ArgumentParser(prog="deploy/ci", description=__doc__, allow_abbrev=False)
+    made = ArgumentParser(prog="deploy/ci", description=_PROGRAM, allow_abbrev=False)
     verbs = made.add_subparsers(dest="verb", required=True, metavar="VERB")
     _of_package(verbs)
     _of_bundles(verbs)
@@ -65,6 +67,9 @@ def _of_images(verbs: Verbs) -> None:
     made.add_argument("--repository", required=True, help="output ServiceImage of stack registry")
     made.add_argument("--version", required=True, help="its tag, which is never given again")
     made.add_argument("--bundle", default="models", help="a directory of the checkout (models)")
+    made.add_argument("--revision", help="the commit (by default the build's, or git's HEAD)")
+    text = "push nothing; print the image's name on this machine, to scan it"
+    made.add_argument("--build-only", action="store_true", help=text)
     made = _verb(verbs, "sign", "sign an image, as this workflow or by a key")
     _add_image(made)
     made.add_argument("--key", help="awskms:///ARN; without it, as the workflow that this is")

@@ -12,6 +12,7 @@ from deploy.ci.cluster import Cluster
 from deploy.ci.errors import CancelledError, PipelineError, UsageError
 from deploy.ci.image_name import ImageName, Repository
 from deploy.ci.known import known_answers
+from deploy.ci.origin import Origin
 from deploy.ci.record import read_release, write_release
 from deploy.ci.release import (
     Plan,
@@ -20,12 +21,12 @@ from deploy.ci.release import (
     observe,
     prepare,
     release,
-    roll_back,
     say,
     test,
 )
 from deploy.ci.service import Service
 from deploy.ci.smoke import asked, smoke
+from deploy.ci.undo import roll_back
 from deploy.ci.watch import Limits, OfUrl, watch
 
 
@@ -70,7 +71,11 @@ def _put_bundle(given: Namespace) -> None:
 
 def _image(given: Namespace) -> None:
     repository = Repository.read(given.repository)
-    print(images.publish(repository, given.version, given.bundle, package.ROOT))
+    origin = Origin.read(given.version, given.bundle, package.ROOT, given.revision)
+    if given.build_only:
+        print(images.prepared(repository, origin)[0])
+    else:
+        print(images.publish(repository, origin))
 
 
 def _sign(given: Namespace) -> None:
@@ -105,10 +110,13 @@ def _watch(given: Namespace) -> None:
         cluster.check()
         observe(cluster, _plan(given))
         return
-    service = Service(given.url)
-    seconds, limits = given.minutes * 60, _limits(given)
-    say(watch(OfUrl(service), limits, seconds, given.interval,
-              lambda: asked(service, answers, given.tolerance)))  # fmt: skip
+    service, seconds = OfUrl(Service(given.url)), given.minutes * 60
+
+    def ask() -> list[str]:
+        return asked(Service(given.url), answers, given.tolerance)
+
+    own = len(answers.questions)
+    say(watch(service, _limits(given), seconds, given.interval, ask, own))
 
 
 def _rollback(given: Namespace) -> None:

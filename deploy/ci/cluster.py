@@ -15,7 +15,7 @@ import msgspec
 
 from deploy.ci.command import run, running
 from deploy.ci.errors import PipelineError, UsageError
-from deploy.ci.kinds import Deployment, Pod, Pods, waiting
+from deploy.ci.kinds import Deployment, Pod, Pods, ReplicaSet, ReplicaSets, waiting
 from deploy.ci.metrics import Counts
 from deploy.ci.service import Service
 from deploy.ci.watch import Instance
@@ -84,6 +84,13 @@ class Cluster:
     def undo(self, revision: int) -> None:
         """Tell the Deployment to become again what it was."""
         self._kubectl("rollout", "undo", f"deployment/{DEPLOYMENT}", f"--to-revision={revision}")
+
+    def replica_sets(self) -> list[ReplicaSet]:
+        """Return what the Deployment can become again."""
+        found = _decoded(
+            self._kubectl("get", "replicasets", "--output", "json", _ONE_REQUEST), ReplicaSets
+        )
+        return [each for each in found.items if each.is_of(DEPLOYMENT)]
 
     def pods(self) -> list[Pod]:
         """Return the pods that are not told to end."""

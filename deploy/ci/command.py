@@ -1,5 +1,6 @@
 """Other programs: run with a deadline, never by a shell."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,8 @@ from deploy.ci.errors import PipelineError
 
 _LONGEST = 600
 """Characters of what a program says that are told."""
+_LOG = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \S+:\d+\] ")
+"""How lines begin that kubectl and helm log, before they say in a line what is wrong."""
 
 
 def run(
@@ -85,5 +88,7 @@ def _told(command: tuple[str, ...]) -> str:
 
 def _said(done: "subprocess.CompletedProcess[str]") -> str:
     """Return what a program says of its failure, in a line."""
-    said = " ".join((done.stderr or done.stdout or "").split())
+    lines = (done.stderr or done.stdout or "").splitlines()
+    told = [line for line in lines if line.strip() and not _LOG.match(line)]
+    said = " ".join(" ".join(told or lines).split())
     return said[-_LONGEST:] or f"status {done.returncode}"

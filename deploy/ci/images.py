@@ -2,49 +2,79 @@
 
 import json
 import re
-from pathlib import Path
 
 from deploy.ci.command import run
 from deploy.ci.errors import PipelineError, UsageError
 from deploy.ci.image_name import ImageName, Repository
+from deploy.ci.origin import Origin
 
 _HOUR = 3600
-_TAG = re.compile(r"[0-9][0-9A-Za-z.-]{0,100}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MOVES = "latest"
 _GITHUB = "https://token.actions.githubusercontent.com"
 
 
-def publish(repository: Repository, version: str, bundle: str, root: Path) -> ImageName:
-    """Build and push an image, unless the registry has this version; return its name by digest.
+def publish(repository: Repository, origin: Origin) -> ImageName:
+    """Push an image, unless the registry has this version; return its name by digest.
 
     Args:
         repository: where it goes.
-        version: its tag, which is never given to another one.
-        bundle: what goes into it, a directory below ``root``.
-        root: what is built.
+        origin: what it is built from, unless it is on this machine already.
 
     Raises:
-        UsageError: the version is none, or there is no such bundle.
+        UsageError: the registry has this version, built from something else.
         PipelineError: a step of it fails.
     """
-    if not _TAG.fullmatch(version):
-        raise UsageError(f"--version {version}: expected a version, such as 0.1.0")
-    if not (root / bundle / "manifest.json").is_file():
-        raise UsageError(f"--bundle {bundle}: no bundle there")
-    log_in(repository)
-    if (digest := pushed(repository, version)) is not None:
-        return ImageName(str(repository), digest)
-    tag, moves = f"{repository}:{version}", f"{repository}:{_MOVES}"
-    built = ("docker", "build", "--pull", "--build-arg", f"BUNDLE={bundle}", "--tag", tag)
-    run(*built, str(root), seconds=_HOUR, shown=True)
-    run("docker", "push", tag, seconds=_HOUR, shown=True)
-    run("docker", "tag", tag, moves)
-    run("docker", "push", moves, seconds=_HOUR, shown=True)
-    digest = pushed(repository, version)
+    tag, digest = prepared(repository, origin)
+    if digest is None:
+        run("docker", "push", tag, seconds=_HOUR, shown=True)
+        digest = pushed(repository, origin.version)
     if digest is None:
         raise PipelineError(f"{tag}: was pushed, and is not in the registry")
+    moves = f"{repository}:{_MOVES}"
+    run("docker", "tag", tag, moves)
+    run("docker", "push", moves, seconds=_HOUR, shown=True)
     return ImageName(str(repository), digest)
+
+
+def prepared(repository: Repository, origin: Origin) -> tuple[str, str | None]:
+    """Have the image on this machine: the registry's, or what was built; to be scanned, say.
+
+    Returns:
+        Its name here, and its digest in the registry; None where it is not there.
+
+    Raises:
+        UsageError: the registry has this version, built from something else.
+        PipelineError: a step of it fails.
+    """
+    tag = f"{repository}:{origin.version}"
+    log_in(repository)
+    digest = pushed(repository, origin.version)
+    if digest is not None:
+        _pull(ImageName(str(repository), digest), tag, origin)
+    elif not _is_built(tag, origin):
+        labels = [part for each in origin.labels.items() for part in ("--label", "=".join(each))]
+        built = ("docker", "build", "--pull", "--build-arg", f"BUNDLE={origin.bundle}", *labels)
+        run(*built, "--tag", tag, str(origin.root), seconds=_HOUR, shown=True)
+    return tag, digest
+
+
+def _pull(image: ImageName, tag: str, origin: Origin) -> None:
+    """Take the registry's image, if it was built from the same: it is going to be signed."""
+    run("docker", "pull", str(image), seconds=_HOUR, shown=True)
+    if differs := origin.differs(str(image)):
+        raise UsageError(
+            f"{tag} is in the registry, built from something else: {differs}; give a new version"
+        )
+    run("docker", "tag", str(image), tag)
+
+
+def _is_built(tag: str, origin: Origin) -> bool:
+    """Say whether it was built on this machine before, from the same."""
+    try:
+        return not origin.differs(tag)
+    except PipelineError:
+        return False  # there is none
 
 
 def log_in(repository: Repository, program: str = "docker") -> None:

@@ -20,11 +20,13 @@ class Counts:
         answers: by route and status.
         seconds: how many answers took at most so long, by route and limit.
         started: when the process began, in seconds since 1970.
+        away: whether its store does not answer.
     """
 
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     seconds: Counter[tuple[str, float]] = field(default_factory=Counter)
     started: float = 0.0
+    away: bool = False
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -46,7 +48,8 @@ class Counts:
         named = {name: value for name, _, value, *_ in samples}
         if "ctr_store_away" not in named:
             raise PipelineError("/metrics: is not of this service")
-        return cls(made.answers, made.seconds, named.get("process_start_time_seconds", 0.0))
+        started = named.get("process_start_time_seconds", 0.0)
+        return cls(made.answers, made.seconds, started, named["ctr_store_away"] > 0)
 
     def since(self, before: "Counts | None") -> "Counts":
         """Return what was counted since; all of it, if another process counted before."""

@@ -1,7 +1,7 @@
 """What a release writes down, so that another step can undo it."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,7 +16,9 @@ class Release(msgspec.Struct, kw_only=True):
     """A release.
 
     Attributes:
-        before: the revision of the Deployment that was there; None for the first.
+        before: the revision of the Deployment that was there; None for the first. It is told,
+            and not gone by: a revision that comes again gets another number.
+        template: of its pods, by which it is found again; None for the first.
         answers: what the service answered then, where it did.
         after: the revision that was deployed, once it is known.
     """
@@ -24,6 +26,7 @@ class Release(msgspec.Struct, kw_only=True):
     namespace: str
     image: str
     before: int | None
+    template: dict[str, Any] | None
     answers: Answers | None = None
     after: int | None = None
     state: State = "begun"

@@ -16,11 +16,10 @@ from deploy.ci.image_name import ImageName
 from deploy.ci.record import Release, write_release
 from deploy.ci.render import Manifest, rendered
 from deploy.ci.smoke import TOLERANCE, asked, smoke
+from deploy.ci.undo import READY, roll_back
 from deploy.ci.watch import Limits, watch
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_READY = 60.0
-"""Seconds until a service that was rolled out answers a caller."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,10 @@ def prepare(cluster: Cluster, plan: Plan) -> tuple[list[Manifest], Release]:
     before = there.revision if there else None
     if there and not there.is_whole:
         say(f"revision {before} is not whole: going back would lead to it all the same")
-    made = Release(namespace=cluster.namespace, image=str(plan.image), before=before)
+    template = there.spec.template if there else None
+    made = Release(
+        namespace=cluster.namespace, image=str(plan.image), before=before, template=template
+    )
     if there:
         made.answers = _answered_before(cluster, plan)
     write_release(made, plan.record)
@@ -115,7 +117,7 @@ def test(cluster: Cluster, answers: Answers, tolerance: float) -> None:
         PipelineError: names each difference.
     """
     with cluster.reached() as service:
-        count = smoke(service, answers, tolerance, _READY)
+        count = smoke(service, answers, tolerance, READY)
     say(f"smoke test: {count} probabilities as known, version {answers.version}")
 
 
@@ -138,30 +140,7 @@ def observe(cluster: Cluster, plan: Plan) -> None:
 
     seconds = plan.minutes * 60
     say(f"watching for {plan.minutes:g} minutes")
-    say(watch(cluster, plan.limits, seconds, plan.interval, ask))
-
-
-def roll_back(cluster: Cluster, made: Release, rollout: float, tolerance: float) -> str:
-    """Go back to what was there before; say what was done.
-
-    Raises:
-        PipelineError: it is not there again.
-    """
-    there = cluster.deployment()
-    if made.before is None:
-        raise PipelineError("there was nothing before: the first deployment stays as it is")
-    if there is not None and there.revision == made.before:
-        return f"revision {made.before} was never replaced: nothing to go back from"
-    cluster.undo(made.before)
-    cluster.until_rolled_out(rollout)
-    text = f"rolled back to revision {made.before}"
-    if made.answers is None:
-        with cluster.reached() as service:
-            service.until_ready(_READY)
-        return f"{text}, which is ready; what it answered before is not known"
-    with cluster.reached() as service:
-        smoke(service, made.answers, tolerance, _READY)
-    return f"{text}, which answers as before, version {made.answers.version}"
+    say(watch(cluster, plan.limits, seconds, plan.interval, ask, len(plan.answers.questions)))
 
 
 def _undone(cluster: Cluster, made: Release, plan: Plan) -> str:

@@ -50,7 +50,27 @@ def asked(service: Service, answers: Answers, tolerance: float) -> list[str]:
     """Ask what is known; return each difference."""
     found: list[str] = []
     for each in answers.questions:
-        found += differences(each, patient(service, each.path, each.body), tolerance)
+        reply = patient(service, each.path, each.body)
+        found += differences(each, reply, tolerance)
+        if reply.status == 503:
+            break  # it has been waited for long enough
+    return found
+
+
+def serves_again(service: Service, before: Answers, tolerance: float) -> list[str]:
+    """See that a service that is back answers; return where its probabilities differ.
+
+    Raises:
+        PipelineError: it is of another version, or does not answer what it answered.
+    """
+    served, found = version_of(service), list[str]()
+    if served != before.version:
+        raise PipelineError(f"/model: version {served}, expected {before.version}")
+    for each in before.questions:
+        reply = patient(service, each.path, each.body)
+        if reply.status != 200:
+            raise PipelineError(f"{each.path}: {reply}")
+        found += differences(each, reply, tolerance)
     return found
 
 

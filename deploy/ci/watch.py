@@ -57,21 +57,27 @@ class Limits:
 
 @dataclass
 class Record:
-    """What was seen so far."""
+    """What was seen so far.
 
+    Attributes:
+        began: when, in seconds since 1970: who started later is counted from its start.
+    """
+
+    began: float = 0.0
     total: Counts = field(default_factory=Counts)
     restarts: int = 0
     seen: dict[str, Instance] = field(default_factory=dict)
     looks: int = 0
+    _said: dict[str, Instance] = field(default_factory=dict)
     _unwell: Counter[str] = field(default_factory=Counter)
+    _away: Counter[str] = field(default_factory=Counter)
     _were_ready: set[str] = field(default_factory=set)
 
     def add(self, found: Mapping[str, Instance]) -> int:
         """Take what was seen now; return how many answers of scoring are new."""
         before = self.total.count(routes=SCORING)
         for name, now in found.items():
-            old = self.seen.get(name)
-            self._count(old, now)
+            self._count(name, now)
             if now.ready and now.counts is not None:
                 self._were_ready.add(name)
                 del self._unwell[name]
@@ -85,13 +91,19 @@ class Record:
         self.looks += 1
         return self.total.count(routes=SCORING) - before
 
-    def _count(self, old: Instance | None, now: Instance) -> None:
-        """Count what an instance did since it was seen before; of a new one, all of it."""
-        if old is not None:
-            again = _began(old) != _began(now) and None not in (old.counts, now.counts)
-            self.restarts += max(now.restarts - old.restarts, int(again))
-        if now.counts is not None and (old is not None or self.looks):
-            self.total += now.counts.since(None if old is None else old.counts)
+    def _count(self, name: str, now: Instance) -> None:
+        """Count what an instance did since it said so before, perhaps some looks ago."""
+        seen, said = self.seen.get(name, now), self._said.get(name)
+        grown, again = now.restarts - seen.restarts, False
+        if now.counts is not None:
+            before = said.counts if said else None
+            if before is not None or (self.looks and now.counts.started > self.began):
+                self.total += now.counts.since(before)  # else it has a past that is not watched
+            if said is not None and said.restarts == now.restarts:
+                again = before is not None and before.started != now.counts.started
+            self._said[name] = now
+            self._away[name] = self._away[name] + 1 if now.counts.away else 0
+        self.restarts += max(grown, int(again))
 
     @property
     def unwell(self) -> list[str]:
@@ -99,26 +111,21 @@ class Record:
         return sorted(name for name, times in self._unwell.items() if times > 1)
 
     @property
+    def away(self) -> list[str]:
+        """Those whose store was away, twice one after another."""
+        return sorted(name for name, times in self._away.items() if times > 1)
+
+    @property
     def is_blind(self) -> bool:
         """Whether nobody has said anything, though it was looked often enough."""
         return self.looks >= _OFTEN and not self._were_ready
 
 
-def _began(instance: Instance) -> float:
-    return instance.counts.started if instance.counts else 0.0
-
-
 def judge(record: Record, limits: Limits) -> list[str]:
     """Return what is bad of what was seen."""
-    total, found = record.total, []
-    answers = total.count()
-    refused = total.count("503")
-    errors = total.count("5") - refused
-    for name, count, share in (
-        ("errors", errors, limits.errors), ("refusals (503)", refused, limits.refused),
-    ):  # fmt: skip
-        if count > share * max(answers, limits.least):
-            found.append(f"{name}: {count} of {answers} answers, at most {share:.1%} may be")
+    total = record.total
+    # of scoring alone as well: many other answers would hide that of these each second is bad
+    found = _shares(total, limits) or _shares(total, limits, SCORING)
     p99 = total.quantile(0.99)
     if total.count(routes=SCORING) >= limits.least and p99 > limits.p99:
         found.append(f"latency: p99 {p99:.3f} s, at most {limits.p99:g} s")
@@ -128,7 +135,24 @@ def judge(record: Record, limits: Limits) -> list[str]:
         found.append(f"nobody is ready and says how it is, in {record.looks} looks")
     if record.unwell:
         found.append(f"not ready any more: {', '.join(record.unwell)}")
+    if record.away:
+        found.append(f"the store is away for: {', '.join(record.away)}")
     return found
+
+
+def _shares(total: Counts, limits: Limits, routes: tuple[str, ...] = ()) -> list[str]:
+    """Return of which bad answers there are too many, of all routes or of some."""
+    answers = total.count(routes=routes)
+    refused = total.count("503", routes=routes)
+    errors = total.count("5", routes=routes) - refused
+    return [
+        f"{name}: {count} of {answers} answers{' of scoring' if routes else ''},"
+        f" at most {share:.1%} may be"
+        for name, count, share in (
+            ("errors", errors, limits.errors), ("refusals (503)", refused, limits.refused),
+        )
+        if count > share * max(answers, limits.least)
+    ]  # fmt: skip
 
 
 def watch(
@@ -137,6 +161,7 @@ def watch(
     seconds: float,
     interval: float,
     ask: Callable[[], list[str]] | None = None,
+    own: int = 0,
 ) -> str:
     """Watch for some time; return what was seen, in a line.
 
@@ -145,36 +170,36 @@ def watch(
         limits: what it may do.
         seconds: how long.
         interval: seconds between two looks.
-        ask: sends requests whose answers are known, and returns differences; called while nobody
-            else asks.
+        ask: sends requests whose answers are known, and returns differences; called at each look.
+        own: how many requests it sends, so that others' can be told from them.
 
     Raises:
         PipelineError: something is bad; at once.
     """
-    record, own = Record(), 0
+    record, few = Record(time.time()), 0
     record.add(source.look())
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         time.sleep(min(interval, left))
-        new = record.add(source.look())
-        found = judge(record, limits)
-        if ask is not None and not found and new < limits.least / 10:
-            own += 1
-            found = ask()
+        sent = own if record.looks > 1 else 0
+        new = record.add(source.look()) - sent
+        few += new < limits.least / 10
+        found = judge(record, limits) or (ask() if ask is not None else [])
         if found:
             passed = seconds - max(end - time.monotonic(), 0)
             raise PipelineError(f"after {passed:.0f} s of watching: {'; '.join(found)}")
-    return _summary(record, limits, own)
+    return _summary(record, limits, 0 if ask is None else few)
 
 
-def _summary(record: Record, limits: Limits, own: int) -> str:
+def _summary(record: Record, limits: Limits, few: int) -> str:
     total = record.total
     count = total.count(routes=SCORING)
     text = f"{count} answers of scoring, {total.count('5')} of all 5xx"
     if count:
         text += f", p99 {total.quantile(0.99) * 1_000:.0f} ms"
-    if own:
-        text += f"; few others asked, so known requests were sent {own} times"
+    if few:
+        text += f"; few others asked in {few} of {record.looks - 1} looks:"
+        text += " little but known requests were sent"
     if count < limits.least:
         text += f"; fewer than {limits.least}: that says little, and latency was not judged"
     return text

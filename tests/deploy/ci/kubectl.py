@@ -9,8 +9,8 @@ from tests.deploy.ci.verbs import environment, program
 from tests.lacking import lacking
 
 NAMESPACE = "ctr-staging"
-OLD, NEW = 1, 2
-"""Images: what is deployed, and what is released."""
+OLD, NEW, NEWER = 1, 2, 3
+"""Images: what is deployed, what is released, and what after it."""
 _DIGITS = "0123456789abcdef"
 
 _PROGRAM = """
@@ -30,13 +30,38 @@ def write():
     PLACE.with_suffix(".new").write_text(json.dumps(STATE))
     PLACE.with_suffix(".new").replace(PLACE)
 
-def keep(image):
-    STATE["revision"] = len(STATE["images"]) + 1
-    STATE["images"].append(image)
+def change(template):
+    # what a PATCH does at once; the rest is the controller's
+    if template != STATE["template"]:
+        STATE["generation"] += 1
+    STATE["template"] = template
+    write()
+    if not STATE.get("late"):
+        control()
+
+def control():
+    # as the controller numbers: what comes again gets a new number, and its old one is gone
+    sets, template = STATE["sets"], STATE["template"]
+    last = max([each["revision"] for each in sets], default=0)
+    found = [each for each in sets if each["template"] == template]
+    if not found:
+        sets.append({"revision": last + 1, "template": template})
+    elif found[0]["revision"] != last:
+        found[0]["revision"] = last + 1
+    STATE["revision"] = max(each["revision"] for each in sets)
+    STATE["observed"] = STATE["generation"]
     write()
 
 def now():
-    return STATE["images"][STATE["revision"] - 1]
+    return STATE["template"]["spec"]["containers"][0]["image"]
+
+def replica_set(each):
+    own, template = "ctr-service-%d" % each["revision"], json.loads(json.dumps(each["template"]))
+    template.setdefault("metadata", {}).setdefault("labels", {})["pod-template-hash"] = own
+    told = {"deployment.kubernetes.io/revision": str(each["revision"])}
+    owners = [{"kind": "Deployment", "name": "ctr-service"}]
+    return {"metadata": {"name": own, "annotations": told, "ownerReferences": owners},
+            "spec": {"template": template}}
 
 def looks():
     # how often pods were asked for
@@ -68,26 +93,42 @@ if words[:2] == ["get", "namespace"]:
     if words[2] != STATE["namespace"]:
         end('(NotFound): namespaces "%s" not found' % words[2])
 elif words[:2] == ["get", "deployment"]:
-    if STATE["revision"]:
+    if STATE["template"]:
         told = {"deployment.kubernetes.io/revision": str(STATE["revision"])}
         whole = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
-        print(json.dumps({"metadata": {"name": words[2], "annotations": told}, "status": whole}))
+        print(json.dumps({
+            "metadata": {"name": words[2], "annotations": told, "generation": STATE["generation"]},
+            "spec": {"template": STATE["template"]},
+            "status": {**whole, "observedGeneration": STATE["observed"]},
+        }))
+elif words[:2] == ["get", "replicasets"]:
+    other = {"metadata": {"name": "other"}, "spec": {"template": STATE["template"]}}
+    print(json.dumps({"items": [other, *map(replica_set, STATE["sets"])]}))
 elif words[0] == "apply":
     items = json.load(sys.stdin)["items"]
     (PLACE.parent / "applied.json").write_text(json.dumps(items))
     if STATE.get("refuses"):
         end("the server refuses it")
     (own,) = [item for item in items if item["kind"] == "Deployment"]
-    image = own["spec"]["template"]["spec"]["containers"][0]["image"]
-    if not STATE["revision"] or image != now():
-        keep(image)
+    if STATE.pop("belated", False):  # it comes once somebody looks at the service again
+        STATE["pending"] = own["spec"]["template"]
+        write()
+        end("the connection was lost")
+    change(own["spec"]["template"])
+    if STATE.get("lingers"):
+        time.sleep(60)
 elif words[:2] == ["rollout", "status"]:
+    control()
     if now() in STATE["unready"]:
         end("timed out waiting for the condition")
     if now() in STATE["slow"]:
         time.sleep(60)
 elif words[:2] == ["rollout", "undo"]:
-    keep(STATE["images"][int(words[-1].partition("=")[2]) - 1])
+    number = int(words[-1].partition("=")[2])
+    found = [each["template"] for each in STATE["sets"] if each["revision"] == number]
+    if not found:
+        end("unable to find specified revision %d in history" % number)
+    change(found[0])
 elif words[:2] == ["get", "pods"]:
     ready = "True" if is_ready() else "False"
     waits = {} if ready == "True" else {"waiting": {"reason": "ImagePullBackOff"}}
@@ -103,6 +144,8 @@ elif words[:2] == ["get", "--raw"]:
         sys.stdout.write(answer.read().decode())
 elif words[0] == "port-forward":
     print("Forwarding from 127.0.0.1:%d -> 8000" % port(), flush=True)
+    if "pending" in STATE:
+        change(STATE.pop("pending"))
     signal.pause()
 else:
     end("unknown: " + " ".join(words))
@@ -131,8 +174,8 @@ class Standin:
             lacking(reason)
         self.folder = program(folder, "kubectl", _PROGRAM)
         self.keep(
-            kubectl=found, namespace=NAMESPACE, revision=0, images=[], ports={}, unready=[],
-            slow=[], restarts={},
+            kubectl=found, namespace=NAMESPACE, revision=0, sets=[], template=None, ports={},
+            generation=0, observed=0, unready=[], slow=[], restarts={},
         )  # fmt: skip
 
     def keep(self, **values: object) -> None:
@@ -149,7 +192,10 @@ class Standin:
 
     def deployed(self, number: int) -> None:
         """Let an image be what is deployed."""
-        self.keep(images=[image(number)], revision=1)
+        own = {"name": "ctr-service", "image": image(number)}
+        template = {"spec": {"containers": [own]}}
+        sets = [{"revision": 1, "template": template}]
+        self.keep(template=template, sets=sets, revision=1, generation=1, observed=1)
 
     def kept(self) -> dict[str, Any]:
         """Return what it keeps."""
@@ -157,8 +203,8 @@ class Standin:
 
     def current(self) -> str:
         """Return the image that serves."""
-        kept = self.kept()
-        return str(kept["images"][kept["revision"] - 1])
+        (own,) = self.kept()["template"]["spec"]["containers"]
+        return str(own["image"])
 
     def stumbling(self) -> list[str]:
         """Return what it has not failed at yet, of what it is to fail at once."""

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.ci.cluster import Cluster
 from deploy.ci.errors import PipelineError
-from deploy.ci.kinds import Meta, Pod, waiting
+from deploy.ci.kinds import Deployment, DeploymentStatus, Meta, Pod, waiting
 from tests.deploy.ci.kubectl import NAMESPACE, Standin
 from tests.lacking import lacking
 from tests.ports import free_port
@@ -27,6 +27,7 @@ ASKED: dict[str, Callable[[Cluster], object]] = {
     "deployment": Cluster.deployment,
     "apply": lambda cluster: cluster.apply([_DOCUMENT]),
     "rollout": lambda cluster: cluster.until_rolled_out(5),
+    "replica sets": Cluster.replica_sets,
     "undo": lambda cluster: cluster.undo(1),
     "pods": Cluster.pods,
     "port": _reached,
@@ -54,6 +55,7 @@ def test_a_cluster_that_does_not_answer_is_told_and_no_flag_is_unknown(name: str
     with pytest.raises(PipelineError, match="refused") as told:
         ASKED[name](Cluster("ctr-staging"))
     assert "unknown" not in str(told.value)
+    assert "memcache.go" not in str(told.value)
     assert len(str(told.value).splitlines()) == 1
 
 
@@ -67,6 +69,12 @@ def test_a_pod_without_a_reason_says_its_phase() -> None:
     assert waiting(pod) == "unknown, not ready"
     assert not pod.is_ready
     assert pod.restarts == 0
+
+
+@pytest.mark.parametrize(("observed", "whole"), [(4, False), (5, True)])
+def test_what_the_cluster_has_not_taken_up_yet_is_not_whole(observed: int, whole: bool) -> None:
+    status = DeploymentStatus(observed, replicas=2, updated_replicas=2, available_replicas=2)
+    assert Deployment(Meta(generation=5), status=status).is_whole == whole
 
 
 def test_a_pod_that_was_told_to_end_is_not_watched(

@@ -1,18 +1,25 @@
 """A version is built and pushed once; what is signed and deployed is named by its digest."""
 
+import itertools
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from clickthrough.bundle.layout import FORMAT
+from clickthrough.bundle.manifest import Manifest
 from deploy.ci.errors import PipelineError, UsageError
 from deploy.ci.image_name import ImageName, Repository
-from deploy.ci.images import publish, verify
+from deploy.ci.images import prepared, publish, verify
+from deploy.ci.origin import Origin
 from tests.deploy.ci.kubectl import image
 from tests.deploy.ci.verbs import ci, environment, program, refused
 
 REPOSITORY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/ctr-service"
 DIGEST = "sha256:" + 64 * "a"
+COMMIT = 40 * "c"
+LABELS = {"org.opencontainers.image.revision": COMMIT, "clickthrough.bundle": "bundle-1"}
 PASSWORD = "a-password-of-twelve-hours"  # noqa: S105 - of the stand-in
 _PROGRAM = """
 import json, sys
@@ -34,7 +41,17 @@ if words[:2] == ["ecr", "describe-images"]:
     print(json.dumps({"imageDetails": [{"imageDigest": state["tags"][tag]}]}))
 if name == "docker" and words[0] == "push":
     state["tags"][words[1].rpartition(":")[2]] = state["digest"]
-    (place / "state.json").write_text(json.dumps(state))
+if name == "docker" and words[0] == "build":
+    given = [word for before, word in zip(words, words[1:]) if before == "--label"]
+    image = words[words.index("--tag") + 1]
+    state["here"][image] = dict(label.split("=", 1) for label in given)
+if name == "docker" and words[0] == "pull":
+    state["here"][words[1]] = state["labels"]
+if name == "docker" and words[:2] == ["image", "inspect"]:
+    if words[-1] not in state["here"]:
+        sys.exit("No such image")
+    print(json.dumps(state["here"][words[-1]]))
+(place / "state.json").write_text(json.dumps(state))
 """
 
 
@@ -49,7 +66,7 @@ class Programs:
         for name in ("docker", "aws", "cosign"):
             program(folder, name, _PROGRAM)
         self.folder = folder
-        self.keep(password=PASSWORD, tags={}, digest=DIGEST)
+        self.keep(password=PASSWORD, tags={}, digest=DIGEST, here={}, labels=None)
 
     def keep(self, **values: object) -> None:
         """Change what they keep."""
@@ -78,12 +95,22 @@ def checkout(tmp_path: Path) -> Path:
     """A directory with a bundle."""
     place = tmp_path / "checkout"
     (place / "models").mkdir(parents=True)
-    (place / "models" / "manifest.json").write_text("{}")
+    manifest = Manifest(
+        format=FORMAT, version="bundle-1", created="", clickthrough="", counters="",
+        counters_until="", files={},
+    )  # fmt: skip
+    (place / "models" / "manifest.json").write_text(manifest.model_dump_json())
     return place
 
 
+def _origin(
+    checkout: Path, version: str = "0.1.0", bundle: str = "models", commit: str | None = COMMIT
+) -> Origin:
+    return Origin.read(version, bundle, checkout, commit)
+
+
 def _publish(checkout: Path, version: str = "0.1.0", bundle: str = "models") -> ImageName:
-    return publish(Repository.read(REPOSITORY), version, bundle, checkout)
+    return publish(Repository.read(REPOSITORY), _origin(checkout, version, bundle))
 
 
 def test_it_is_built_and_pushed_as_its_version_and_as_latest(
@@ -104,12 +131,103 @@ def test_the_password_is_in_no_argument(programs: Programs, checkout: Path) -> N
         assert PASSWORD not in " ".join(call[:-1])
 
 
-def test_a_version_that_is_there_is_not_built_again(programs: Programs, checkout: Path) -> None:
+def test_it_says_what_it_was_built_from(programs: Programs, checkout: Path) -> None:
+    _publish(checkout)
+    (built,) = programs.asked("docker", "build")
+    given = [word for before, word in itertools.pairwise(built) if before == "--label"]
+    assert given == [f"{name}={value}" for name, value in LABELS.items()]
+
+
+def test_a_version_that_is_there_is_not_built_again_and_is_the_latest(
+    programs: Programs, checkout: Path
+) -> None:
     other = "sha256:" + 64 * "b"
-    programs.keep(tags={"0.1.0": other})
+    programs.keep(tags={"0.1.0": other}, labels={**LABELS, "another": "label"})
     assert _publish(checkout).digest == other
     assert not programs.asked("docker", "build")
+    (pulled,) = programs.asked("docker", "pull")
+    assert pulled[2] == f"{REPOSITORY}@{other}"
+    assert [call[2] for call in programs.asked("docker", "push")] == [f"{REPOSITORY}:latest"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ({**LABELS, "clickthrough.bundle": "old"}, "clickthrough.bundle=old (expected bundle-1)"),
+        (
+            {**LABELS, "org.opencontainers.image.revision": "d"},
+            f"image.revision=d (expected {COMMIT})",
+        ),
+        (None, "clickthrough.bundle=none (expected bundle-1)"),
+    ],
+)
+def test_a_version_that_is_there_and_was_built_from_something_else_is_refused(
+    labels: dict[str, str] | None, told: str, programs: Programs, checkout: Path
+) -> None:
+    programs.keep(tags={"0.1.0": DIGEST}, labels=labels)
+    with pytest.raises(UsageError, match=r"0\.1\.0 is in the registry") as error:
+        _publish(checkout)
+    assert told in str(error.value)
     assert not programs.asked("docker", "push")
+
+
+def test_what_was_built_to_be_scanned_is_what_is_pushed(programs: Programs, checkout: Path) -> None:
+    name, digest = prepared(Repository.read(REPOSITORY), _origin(checkout))
+    assert (name, digest) == (f"{REPOSITORY}:0.1.0", None)
+    assert not programs.asked("docker", "push")
+    _publish(checkout)
+    assert len(programs.asked("docker", "build")) == 1
+    programs.keep(here={name: {**LABELS, "clickthrough.bundle": "old"}}, tags={})
+    _publish(checkout)
+    assert len(programs.asked("docker", "build")) == 2
+
+
+def test_the_verb_prints_the_name_here_and_then_the_digest(
+    programs: Programs, checkout: Path
+) -> None:
+    asked = ("image", "--repository", REPOSITORY, "--version", "0.1.0", "--revision", COMMIT,
+             "--bundle", checkout / "models")  # fmt: skip
+    env = environment(programs.folder)
+    assert ci(*asked, "--build-only", env=env).out == f"{REPOSITORY}:0.1.0\n"
+    assert ci(*asked, env=env).out == f"{REPOSITORY}@{DIGEST}\n"
+
+
+def test_of_a_version_that_is_there_that_one_is_scanned(programs: Programs, checkout: Path) -> None:
+    programs.keep(tags={"0.1.0": DIGEST}, labels=LABELS)
+    name, digest = prepared(Repository.read(REPOSITORY), _origin(checkout))
+    assert digest == DIGEST
+    assert ["docker", "tag", f"{REPOSITORY}@{DIGEST}", name] in [
+        call[:-1] for call in programs.asked("docker", "tag")
+    ]
+
+
+@pytest.mark.parametrize("name", ["GITHUB_SHA", "CODEBUILD_RESOLVED_SOURCE_VERSION"])
+def test_the_commit_is_what_the_build_says(
+    name: str, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in ("GITHUB_SHA", "CODEBUILD_RESOLVED_SOURCE_VERSION"):
+        monkeypatch.delenv(each, raising=False)
+    with pytest.raises(UsageError, match="--revision: expected, as git"):
+        _origin(checkout, commit=None)
+    git = ("git", "-C", str(checkout), "-c", "user.name=a", "-c", "user.email=a@example.org")
+    for words in (("init", "--quiet"), ("commit", "--quiet", "--allow-empty", "--message", "a")):
+        subprocess.run([*git, *words], check=True)
+    assert len(_origin(checkout, commit=None).labels["org.opencontainers.image.revision"]) == 40
+    monkeypatch.setenv(name, 40 * "e")
+    assert 40 * "e" in _origin(checkout, commit=None).labels.values()
+    assert COMMIT in _origin(checkout).labels.values()
+
+
+@pytest.mark.parametrize("commit", ["main", "v0.1.0", "abc", 41 * "c"])
+def test_what_is_no_commit_is_refused(commit: str, checkout: Path) -> None:
+    with pytest.raises(UsageError, match="expected a commit"):
+        _origin(checkout, commit=commit)
+
+
+def test_a_bundle_that_is_none_is_refused(checkout: Path) -> None:
+    (checkout / "models" / "manifest.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"--bundle models: .*not a manifest"):
+        _origin(checkout)
 
 
 @pytest.mark.parametrize(

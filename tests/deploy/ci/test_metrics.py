@@ -50,6 +50,12 @@ def test_what_was_counted_before_is_taken_off_unless_another_process_did() -> No
     assert after.since(other).count() == 6
 
 
+@pytest.mark.parametrize("away", [True, False])
+def test_it_says_whether_the_store_is_away(away: bool) -> None:
+    page = Metrics("1", dict, lambda: away).text().decode()
+    assert Counts.read(page).away is away
+
+
 @pytest.mark.parametrize("text", ["", "<html>", "ctr_requests_total 1\n", "up 1\n"])
 def test_another_page_is_refused(text: str) -> None:
     with pytest.raises(PipelineError, match="/metrics: "):

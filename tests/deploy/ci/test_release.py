@@ -1,35 +1,20 @@
 """A release that is good stays; one that is bad goes back by itself, and says why."""
 
-import json
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from deploy.ci.answers import Answers
-from deploy.ci.known import known_answers
-from deploy.ci.service import Service
-from deploy.ci.smoke import TOLERANCE, smoke
 from tests.deploy.ci.kubectl import NAMESPACE, NEW, OLD, Standin, image
+from tests.deploy.ci.played import answers_as, begun, state
 from tests.deploy.ci.stand import Mood, Stand, callers, standing
-from tests.deploy.ci.verbs import Done, ci, command, refused
+from tests.deploy.ci.verbs import Done, ci, refused
 from tests.serving.hostile.servers import Server, serving
-from tests.waiting import in_time
 
 pytestmark = pytest.mark.stack  # each plays services that turn bad, for some seconds
-
-
-def _answers_as(cluster: Standin, bundle: Path) -> None:
-    """See that what the cluster serves answers as a bundle does."""
-    port = cluster.kept()["ports"][cluster.current()]
-    smoke(Service(f"http://127.0.0.1:{port}"), known_answers(bundle), TOLERANCE, 10)
-
-
-def _state(tmp_path: Path) -> str:
-    return str(json.loads((tmp_path / "record.json").read_text())["state"])
 
 
 def test_a_good_release_stays(
@@ -40,9 +25,9 @@ def test_a_good_release_stays(
         done = ci(*release, env=cluster.env())
         assert done.status == 0, done
         assert cluster.current() == image(NEW)
-        _answers_as(cluster, bundle_path)
+        answers_as(cluster, bundle_path)
     assert "probabilities as known" in done.said
-    assert _state(tmp_path) == "good"
+    assert state(tmp_path) == "good"
     kinds = {each["kind"] for each in cluster.applied()}
     assert "Namespace" not in kinds
     assert {"Deployment", "Service", "NetworkPolicy"} <= kinds
@@ -55,8 +40,8 @@ def _went_back(done: Done, cluster: Standin, old_bundle: Path, tmp_path: Path) -
     assert "Traceback" not in done.said
     assert cluster.current() == image(OLD)
     assert cluster.kept()["revision"] == 3
-    _answers_as(cluster, old_bundle)
-    assert _state(tmp_path) == "undone"
+    answers_as(cluster, old_bundle)
+    assert state(tmp_path) == "undone"
 
 
 @pytest.mark.parametrize(
@@ -141,26 +126,13 @@ def test_one_that_is_restarted_goes(
     _went_back(done, cluster, old_bundle, tmp_path)
 
 
-@contextmanager
-def _begun(
-    cluster: Standin, release: list[object], until: str
-) -> Iterator["subprocess.Popen[str]"]:
-    """Begin a release; go on once kubectl was asked for something."""
-    with subprocess.Popen(
-        command(*release), env=cluster.env(), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
-        in_time(lambda: any(line.startswith(until) for line in cluster.asked()))
-        yield process
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_one_that_is_cancelled_goes(
     number: signal.Signals, cluster: Standin, release: list[object], old_bundle: Path,
     tmp_path: Path,
 ) -> None:  # fmt: skip
     cluster.keep(slow=[image(NEW)])
-    with _begun(cluster, release, "rollout status") as process:
+    with begun(cluster, release, "rollout status") as process:
         process.send_signal(number)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 143
@@ -172,7 +144,7 @@ def test_one_that_was_killed_is_undone_by_its_record(
     cluster: Standin, release: list[object], old_bundle: Path, tmp_path: Path
 ) -> None:
     cluster.keep(slow=[image(NEW)])
-    with _begun(cluster, release, "rollout status") as process:
+    with begun(cluster, release, "rollout status") as process:
         process.kill()
         process.communicate(timeout=60)
     assert cluster.current() == image(NEW)
@@ -209,45 +181,3 @@ def test_a_cluster_without_the_namespace_is_refused(
 ) -> None:
     asked = (verb, "--namespace", "another", "--answers", answers_file)
     assert "namespace another: kubectl get" in refused(*asked, env=cluster.env())
-
-
-def test_the_first_deployment_says_that_there_is_nothing_to_go_back_to(
-    kubectl: Standin, release: list[object]
-) -> None:
-    kubectl.keep(unready=[image(NEW)])
-    done = ci(*release, env=kubectl.env())
-    assert done.status == 1
-    assert "NOT rolled back: there was nothing before" in done.said
-    assert not [line for line in kubectl.asked() if line.startswith("rollout undo")]
-
-
-def test_an_image_that_is_there_already_is_not_gone_back_from(
-    cluster: Standin, release: list[object], old_service: Server
-) -> None:
-    cluster.keep(images=[image(OLD), image(NEW)], revision=2)
-    cluster.serves(NEW, old_service.port)
-    done = ci(*release, env=cluster.env())
-    assert done.status == 1
-    assert "revision 2 was never replaced" in done.said
-    assert cluster.kept()["revision"] == 2
-
-
-def test_what_the_cluster_refuses_changes_nothing(cluster: Standin, release: list[object]) -> None:
-    cluster.keep(refuses=True)
-    done = ci(*release, env=cluster.env())
-    assert done.status == 1
-    assert "the server refuses it" in done.said
-    assert "revision 1 was never replaced" in done.said
-    assert cluster.current() == image(OLD)
-
-
-def test_going_back_to_what_does_not_answer_as_before_is_told(
-    cluster: Standin, release: list[object], answers: Answers
-) -> None:
-    with standing(answers) as old:
-        cluster.serves(OLD, old.server_port)
-        old.turns = (len(answers.questions), "wrong")
-        cluster.keep(unready=[image(NEW)])
-        done = ci(*release, env=cluster.env())
-    assert done.status == 1
-    assert "NOT rolled back: smoke test:" in done.said

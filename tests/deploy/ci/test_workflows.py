@@ -14,6 +14,7 @@ import yaml
 from deploy.ci.arguments import parser
 from deploy.ci.cli import VERBS
 from tests.conftest import ROOT
+from tests.deploy.ci.verbs import ci
 from tests.deploy.ci.workflows import (
     BUILDSPEC,
     FOLDER,
@@ -158,9 +159,10 @@ def test_production_comes_after_staging_and_staging_after_all_checks() -> None:
     assert workflow("deploy")["jobs"]["deploy"]["environment"] == "${{ inputs.environment }}"
 
 
-def test_an_image_is_scanned_before_it_is_signed_and_verified_before_it_is_deployed() -> None:
+def test_an_image_is_scanned_before_it_is_pushed_and_verified_before_it_is_deployed() -> None:
     made = [str(step) for step in JOBS["release-image"].steps]
-    order = ["deploy/ci fetch-bundle", "deploy/ci image", "scan-action", "deploy/ci sign"]
+    order = ["deploy/ci fetch-bundle", "deploy/ci image --build-only", "scan-action",
+             "deploy/ci image --repository", "deploy/ci sign"]  # fmt: skip
     places = [next(i for i, step in enumerate(made) if part in step) for part in order]
     assert places == sorted(places)
     deployed = "".join(step.get("run", "") for step in JOBS["deploy-deploy"].steps)
@@ -186,6 +188,14 @@ def test_the_check_sees_a_verb_and_a_flag_that_are_not_there() -> None:
     for wrong in (["signs", *good[1:]], [*good, "--keys", "a"], good[:1]):
         with pytest.raises(SystemExit):
             _takes(wrong)
+
+
+def test_the_buildspec_compares_the_tag_where_one_is_handed_on() -> None:
+    called = [words for place, text in runs() if "buildspec" in place for words in verbs(text)]
+    (version,) = [words for words in called if words[0] == "version"]
+    assert version[1] == "--tag"
+    for tag, status in (("", 0), ("v0.0.0", 2)):
+        assert ci("version", "--tag", tag).status == status
 
 
 def test_pipelines_call_all_that_a_release_needs() -> None:
