@@ -15,7 +15,7 @@ import msgspec
 
 from deploy.ci.command import run, running
 from deploy.ci.errors import PipelineError, UsageError
-from deploy.ci.kinds import Deployment, Pod, Pods, ReplicaSet, ReplicaSets, waiting
+from deploy.ci.kinds import Deployment, Pod, Pods, ReplicaSet, ReplicaSets, Space, waiting
 from deploy.ci.metrics import Counts
 from deploy.ci.service import Service
 from deploy.ci.watch import Instance
@@ -44,16 +44,28 @@ class Cluster:
             raise UsageError(f"--namespace {namespace}: expected small letters, digits and hyphens")
         self.namespace = namespace
 
-    def check(self) -> None:
+    def check(self, labels: Mapping[str, str] | None = None) -> None:
         """See that the namespace is there.
 
+        Args:
+            labels: which it has to have: what a controller does in it depends on them.
+
         Raises:
-            UsageError: it is not, or the cluster cannot be reached.
+            UsageError: it is not, lacks one, or the cluster cannot be reached.
         """
         try:
-            self._kubectl("get", "namespace", self.namespace, "--output", "name", _ONE_REQUEST)
+            text = self._kubectl(
+                "get", "namespace", self.namespace, "--output", "json", _ONE_REQUEST
+            )
         except PipelineError as error:
             raise UsageError(f"namespace {self.namespace}: {error}") from None
+        has = _decoded(text, Space).metadata.labels
+        lacks = [f"{key}={value}" for key, value in (labels or {}).items() if has.get(key) != value]
+        if lacks:
+            raise UsageError(
+                f"namespace {self.namespace}: lacks {', '.join(lacks)}: an administrator applies "
+                "the overlay's Namespace"
+            )
 
     def deployment(self) -> Deployment | None:
         """Return the service's Deployment; None before the first."""

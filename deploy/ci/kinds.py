@@ -21,6 +21,7 @@ class Meta(msgspec.Struct, frozen=True, rename="camel"):
 
     name: str = ""
     annotations: dict[str, str] = {}
+    labels: dict[str, str] = {}
     deletion_timestamp: str | None = None
     generation: int = 0
     owner_references: list[Owner] = []
@@ -29,6 +30,12 @@ class Meta(msgspec.Struct, frozen=True, rename="camel"):
     def revision(self) -> int:
         """Which one of its Deployment's revisions it is."""
         return int(self.annotations.get(_REVISION, "0"))
+
+
+class Space(msgspec.Struct, frozen=True):
+    """A namespace."""
+
+    metadata: Meta = Meta()
 
 
 class Waiting(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from deploy.ci.cluster import Cluster
 from deploy.ci.errors import CancelledError, PipelineError
 from deploy.ci.image_name import ImageName
 from deploy.ci.record import Release, write_release
-from deploy.ci.render import Manifest, rendered
+from deploy.ci.render import Manifest, rendered, space_labels
 from deploy.ci.smoke import TOLERANCE, asked, smoke
 from deploy.ci.undo import READY, roll_back
 from deploy.ci.watch import Limits, watch
@@ -79,7 +79,7 @@ def prepare(cluster: Cluster, plan: Plan) -> tuple[list[Manifest], Release]:
         UsageError: it cannot be deployed.
     """
     documents = rendered(plan.overlay, plan.image, cluster.namespace)
-    cluster.check()
+    cluster.check(space_labels(plan.overlay))
     there = cluster.deployment()
     before = there.revision if there else None
     if there and not there.is_whole:

@@ -11,6 +11,7 @@ from deploy.ci.errors import PipelineError, UsageError
 from deploy.ci.image_name import ImageName
 
 Manifest = dict[str, Any]
+_ONLY_SAID = "app.kubernetes.io/"
 _EXAMPLE = "000000000000.dkr.ecr."
 """How the registry is called that overlays name as an example."""
 
@@ -29,13 +30,7 @@ def rendered(overlay: Path, image: ImageName, namespace: str) -> list[Manifest]:
         UsageError: the overlay cannot be rendered, is for another namespace, has no such
             Deployment, or names an image that nobody has.
     """
-    if not (overlay / "kustomization.yaml").is_file():
-        raise UsageError(f"--overlay {overlay}: no kustomization.yaml there")
-    try:
-        text = run("kubectl", "kustomize", str(overlay))
-    except PipelineError as error:
-        raise UsageError(f"--overlay {overlay}: {error}") from None
-    documents = [each for each in yaml.safe_load_all(text) if each]
+    documents = _documents(overlay)
     kept = [each for each in documents if each["kind"] != "Namespace"]
     _check_namespace(kept, namespace, overlay)
     named = [_with_image(each, image) for each in kept]
@@ -43,6 +38,33 @@ def rendered(overlay: Path, image: ImageName, namespace: str) -> list[Manifest]:
         raise UsageError(f"--overlay {overlay}: expected one Deployment {DEPLOYMENT}")
     _check_images(kept, overlay)
     return kept
+
+
+def space_labels(overlay: Path) -> dict[str, str]:
+    """Return the labels that the overlay's namespace has to have.
+
+    Raises:
+        UsageError: the overlay cannot be rendered.
+    """
+    spaces = [each for each in _documents(overlay) if each["kind"] == "Namespace"]
+    return {key: text for each in spaces for key, text in _labels(each).items()}
+
+
+def _labels(document: Manifest) -> dict[str, str]:
+    """Return those that somebody acts on: standards for pods, load balancers."""
+    labels = document["metadata"].get("labels", {})
+    return {key: text for key, text in labels.items() if not key.startswith(_ONLY_SAID)}
+
+
+def _documents(overlay: Path) -> list[Manifest]:
+    """Return all that an overlay says."""
+    if not (overlay / "kustomization.yaml").is_file():
+        raise UsageError(f"--overlay {overlay}: no kustomization.yaml there")
+    try:
+        text = run("kubectl", "kustomize", str(overlay))
+    except PipelineError as error:
+        raise UsageError(f"--overlay {overlay}: {error}") from None
+    return [each for each in yaml.safe_load_all(text) if each]
 
 
 def _with_image(document: Manifest, image: ImageName) -> bool:

@@ -92,6 +92,7 @@ for left in STATE.get("stumbles", []):
 if words[:2] == ["get", "namespace"]:
     if words[2] != STATE["namespace"]:
         end('(NotFound): namespaces "%s" not found' % words[2])
+    print(json.dumps({"metadata": {"name": words[2], "labels": STATE["labels"]}}))
 elif words[:2] == ["get", "deployment"]:
     if STATE["template"]:
         told = {"deployment.kubernetes.io/revision": str(STATE["revision"])}
@@ -158,6 +159,12 @@ def image(number: int) -> str:
     return f"{repository}@sha256:{_DIGITS[number] * 64}"
 
 
+LABELS = {
+    f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")
+}
+"""Those of the namespace."""
+
+
 class Standin:
     """The stand-in, and what it keeps.
 
@@ -175,7 +182,7 @@ class Standin:
         self.folder = program(folder, "kubectl", _PROGRAM)
         self.keep(
             kubectl=found, namespace=NAMESPACE, revision=0, sets=[], template=None, ports={},
-            generation=0, observed=0, unready=[], slow=[], restarts={},
+            labels=LABELS, generation=0, observed=0, unready=[], slow=[], restarts={},
         )  # fmt: skip
 
     def keep(self, **values: object) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.ci.kubectl import Standin
+from tests.deploy.ci.kubectl import LABELS, Standin
 from tests.deploy.ci.verbs import refused
 
 
@@ -30,6 +30,22 @@ def test_a_namespace_that_is_not_there(cluster: Standin, release: list[object]) 
     said = refused(*release, env=cluster.env())
     assert "namespace ctr-staging: kubectl get" in said
     assert "not found" in said
+
+
+def test_a_namespace_in_which_a_controller_would_not_do_its_part(
+    cluster: Standin, release: list[object]
+) -> None:
+    cluster.keep(labels={**LABELS, "pod-security.kubernetes.io/enforce": "baseline"})
+    said = refused(*release, env=cluster.env())
+    assert "namespace ctr-staging: lacks pod-security.kubernetes.io/enforce=restricted" in said
+    assert "an administrator applies the overlay's Namespace" in said
+
+
+def test_behind_a_load_balancer_a_namespace_has_to_say_so(
+    cluster: Standin, release: list[object], overlay: Path
+) -> None:
+    said = refused(*release, "--overlay", overlay.parent / "aws-staging", env=cluster.env())
+    assert "lacks elbv2.k8s.aws/pod-readiness-gate-inject=enabled: " in said
 
 
 def test_a_namespace_that_the_overlay_is_not_for(cluster: Standin, release: list[object]) -> None:
