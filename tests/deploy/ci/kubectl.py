@@ -159,7 +159,8 @@ def image(number: int) -> str:
     return f"{repository}@sha256:{_DIGITS[number] * 64}"
 
 
-LABELS = {
+BALANCED = "elbv2.k8s.aws/pod-readiness-gate-inject"
+LABELS = {BALANCED: "enabled"} | {
     f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")
 }
 """Those of the namespace."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.ci.kubectl import LABELS, Standin
+from tests.deploy.ci.kubectl import BALANCED, LABELS, Standin
 from tests.deploy.ci.verbs import refused
 
 
@@ -44,6 +44,7 @@ def test_a_namespace_in_which_a_controller_would_not_do_its_part(
 def test_behind_a_load_balancer_a_namespace_has_to_say_so(
     cluster: Standin, release: list[object], overlay: Path
 ) -> None:
+    cluster.keep(labels={key: text for key, text in LABELS.items() if key != BALANCED})
     said = refused(*release, "--overlay", overlay.parent / "aws-staging", env=cluster.env())
     assert "lacks elbv2.k8s.aws/pod-readiness-gate-inject=enabled: " in said
 
