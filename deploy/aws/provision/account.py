@@ -85,6 +85,16 @@ class Account:
         }
         return {key: value for key, value in told.items() if value}
 
+    def has_cluster(self, name: str) -> bool:
+        """Say whether EKS has a cluster of this name, whoever made it."""
+        try:
+            self.client("eks").describe_cluster(name=name)
+        except ClientError as error:
+            if code(error) != "ResourceNotFoundException":
+                raise
+            return False
+        return True
+
     @cached_property
     def identity(self) -> tuple[str, str]:
         """Return the account and who asks."""

@@ -45,21 +45,18 @@ def lines(given: Mapping[str, str], prices: Mapping[str, Any]) -> list[Line]:
         prices: of one region.
     """
     nodes, kind = int(given["NodesMin"]), given["InstanceType"]
+    gib = prices["disk_gib_month"] / _HOURS
     gateways = int(given["Zones"]) if given["NatGateways"] == "zone" else 1
     return [
         Line("control plane of EKS", 1, prices["cluster_hour"]),
         Line(f"node {kind}", nodes, prices["instance_hour"].get(kind)),
-        Line(f"its disk, {given['DiskGiB']} GiB", nodes, _month(prices, "disk_gib_month", given)),
+        Line(f"its disk, {given['DiskGiB']} GiB", nodes, int(given["DiskGiB"]) * gib),
         Line("NAT gateway", gateways, prices["nat_gateway_hour"]),
         Line("its public address", gateways, prices["public_address_hour"]),
         Line("network load balancer, for each Service", 1, prices["load_balancer_hour"]),
-        Line("Redis' disk in production, 20 GiB", 1, 20 * prices["disk_gib_month"] / _HOURS),
+        Line("Redis' disk in production, 20 GiB", 1, 20 * gib),
         Line("key of KMS", 1, prices["key_month"] / _HOURS),
     ]
-
-
-def _month(prices: Mapping[str, Any], name: str, given: Mapping[str, str]) -> float:
-    return float(int(given["DiskGiB"]) * prices[name] / _HOURS)
 
 
 def bill(given: Mapping[str, str]) -> Iterator[str]:

@@ -4,15 +4,18 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from deploy.aws.provision.account import Account
 from deploy.aws.provision.charts import Chart
 from deploy.aws.provision.errors import RefusedError
 from deploy.aws.provision.programs import run
+from deploy.aws.provision.stack_state import Watched
 
 KEPT = {"default", "kube-system", "kube-public", "kube-node-lease"}
 """Namespaces that a cluster always has."""
@@ -184,6 +187,14 @@ class Cluster:
                 )
                 return
             time.sleep(self.pause)
+
+
+@contextmanager
+def in_cluster(account: Account, stacks: Watched) -> Iterator[Cluster]:
+    """Lend the cluster of these stacks, with a configuration that ends with the block."""
+    with tempfile.TemporaryDirectory() as folder:
+        place, who = Path(folder), account.credentials
+        yield Cluster(stacks.cluster, account.region, place, who, stacks.told, stacks.pause)
 
 
 def _ready(node: dict[str, Any]) -> bool:

@@ -1,10 +1,8 @@
 """Delete what ``up`` made, and what Kubernetes made beside it."""
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +10,7 @@ import typer
 from deploy.aws.provision import billing, command, parameters, templates
 from deploy.aws.provision.account import FROM_AWS, Account
 from deploy.aws.provision.cloudformation import Stacks
-from deploy.aws.provision.cluster import Cluster
+from deploy.aws.provision.cluster import in_cluster
 from deploy.aws.provision.errors import RefusedError
 from deploy.aws.provision.kept import (
     buckets,
@@ -23,7 +21,7 @@ from deploy.aws.provision.kept import (
 from deploy.aws.provision.leftovers import interfaces, leftovers, sweep, sweep_once
 from deploy.aws.provision.programs import need
 
-BEFORE_NETWORK = ("addons", "nodes", "roles", "cluster")
+BEFORE_NETWORK = tuple(reversed(templates.ORDER[templates.ORDER.index("network") + 1 :]))
 """Stacks of a cluster, in the order in which they are deleted."""
 
 
@@ -55,10 +53,7 @@ class Down:
         if self.stacks.state("cluster") is None:
             told("cluster: there is none")
             return
-        with tempfile.TemporaryDirectory() as folder:
-            place, who = Path(folder), self.account.credentials
-            region, pause = self.account.region, self.stacks.pause
-            cluster = Cluster(self.cluster, region, place, who, told, pause)
+        with in_cluster(self.account, self.stacks) as cluster:
             try:
                 cluster.connect()
                 cluster.clear()
@@ -182,8 +177,7 @@ def main(  # noqa: PLR0913, PLR0917 - an option each
 
 
 def _show(run: Down, dry_run: bool) -> None:
-    names = (*templates.ORDER, *templates.OPTIONAL)
-    for step in plan(run, command.look(run.account, run.stacks, names, dry_run)):
+    for step in plan(run, command.look(run.account, run.stacks, templates.ALL, dry_run)):
         command.say(f"  {step}")
 
 

@@ -83,15 +83,10 @@ def delete_bucket(account: Account, bucket: str) -> None:
 
 def delete_logs(account: Account, cluster: str) -> None:
     """Delete the logs of a control plane that is gone: its last lines make their group anew."""
-    try:
-        account.client("eks").describe_cluster(name=cluster)
-    except ClientError as error:
-        if code(error) != "ResourceNotFoundException":
-            raise
-    else:
+    if account.has_cluster(cluster):
         return
     try:
-        account.client("logs").delete_log_group(logGroupName=f"/aws/eks/{cluster}/cluster")
+        account.client("logs").delete_log_group(logGroupName=templates.log_group(cluster))
     except ClientError as error:
         if code(error) != "ResourceNotFoundException":
             raise

@@ -26,7 +26,8 @@ def free(account: Account, stacks: Watched, names: tuple[str, ...]) -> None:
     if not there["registry"]:
         _repositories(account)
     if not there["cluster"]:
-        _cluster(account, stacks.cluster)
+        if account.has_cluster(name := stacks.cluster):
+            raise RefusedError(f"{name}: a cluster of this name exists: choose another ClusterName")
         _logs(account, stacks.cluster)
 
 
@@ -46,18 +47,8 @@ def _repositories(account: Account) -> None:
         )
 
 
-def _cluster(account: Account, name: str) -> None:
-    try:
-        account.client("eks").describe_cluster(name=name)
-    except ClientError as error:
-        if code(error) != "ResourceNotFoundException":
-            raise
-        return
-    raise RefusedError(f"{name}: a cluster of this name exists: choose another ClusterName")
-
-
 def _logs(account: Account, name: str) -> None:
-    group = f"/aws/eks/{name}/cluster"
+    group = templates.log_group(name)
     told = account.client("logs").describe_log_groups(logGroupNamePrefix=group)
     if any(each["logGroupName"] == group for each in told["logGroups"]):
         raise RefusedError(

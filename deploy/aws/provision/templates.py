@@ -77,3 +77,8 @@ def of_type(name: str, kind: str) -> list[Node]:
     """Return the properties of all resources of a type."""
     resources = stack(name)["Resources"].values()
     return [each.get("Properties", {}) for each in resources if each["Type"] == kind]
+
+
+def log_group(cluster: str) -> str:
+    """Return where EKS writes what a control plane says."""
+    return f"/aws/eks/{cluster}/cluster"

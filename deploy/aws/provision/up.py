@@ -1,6 +1,5 @@
 """Make all that the service needs on AWS, or bring it to what the files say."""
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from deploy.aws.provision.account import Account
 from deploy.aws.provision.charts import FILE as CHARTS
 from deploy.aws.provision.charts import charts
 from deploy.aws.provision.cloudformation import Stacks
-from deploy.aws.provision.cluster import Cluster
+from deploy.aws.provision.cluster import in_cluster
 from deploy.aws.provision.errors import RefusedError
 from deploy.aws.provision.preflight import fits, free, zones
 from deploy.aws.provision.programs import need
@@ -63,10 +62,7 @@ class Up:
     def fill(self, made: Mapping[str, str], minutes: float) -> None:
         """Wait for nodes, and install what the cluster needs beside the add-ons of EKS."""
         told = self.stacks.told
-        with tempfile.TemporaryDirectory() as folder:
-            name, region = self.given["ClusterName"], self.account.region
-            place, who = Path(folder), self.account.credentials
-            cluster = Cluster(name, region, place, who, told, self.stacks.pause)
+        with in_cluster(self.account, self.stacks) as cluster:
             cluster.connect()
             cluster.nodes_ready(int(self.given["NodesMin"]), minutes)
             told(f"nodes: {self.given['NodesMin']} are ready")
