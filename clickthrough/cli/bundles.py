@@ -9,12 +9,14 @@ from clickthrough.cli.options import BundleArgument, DataOption, DiagramOption
 from clickthrough.cli.output import check_diagram, escape, result, say, show, warn
 from clickthrough.cli.progress import progress
 from clickthrough.cli.root import app
+from clickthrough.config.base import unknown_name
 from clickthrough.errors import ClickthroughError
+from clickthrough.export.homes import HOMES, Home
 from clickthrough.steps import step
 
 if TYPE_CHECKING:
     from clickthrough.bundle import Bundle
-    from clickthrough.bundle.classic import Example
+    from clickthrough.export.example import Example
 
 
 @app.command()
@@ -65,8 +67,10 @@ def inspect(bundle: BundleArgument, diagram: DiagramOption = None) -> None:
 @app.command()
 def export(
     bundle: BundleArgument,
-    classic: Annotated[
-        Path | None, typer.Option("--classic", help="A directory for .pth and .pkl files.")
+    to: Annotated[str, typer.Option("--to", help=f"Which home: {', '.join(HOMES)}.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A new or empty directory.", show_default="exported/HOME"),
     ] = None,
     data: DataOption = None,
     example: Annotated[
@@ -74,34 +78,34 @@ def export(
     ] = True,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
 ) -> None:
-    """Write a bundle's model for other programs: plain torch, pickle and scikit-learn.
+    """Write a bundle's model for another server or program.
 
-    Nothing of clickthrough reads these files back: a pickle can run code.
-
-    The example is of the log's rows; where the log is not at hand, it is left out.
+    Calibration is part of it, and nothing is ever read back. The example is of the log's rows;
+    where the log is not at hand, it is left out.
     """
-    if classic is None:
-        raise ClickthroughError("expected --classic DIR: where the .pth and .pkl files go")
+    if to not in HOMES:
+        raise ClickthroughError(f"--to: {unknown_name(to, 'home', list(HOMES))}")
     from clickthrough.bundle import load_bundle
-    from clickthrough.bundle.classic import check_place, export_classic
+    from clickthrough.export.place import check_place
+    from clickthrough.export.run import export_bundle
 
-    loaded = load_bundle(bundle)
-    check_place(loaded, classic, force)
-    rows = _log_example(loaded, data) if example else None
-    export_classic(loaded, classic, rows, force)
-    how = "python score.py" if rows else "python score.py ROWS.jsonl"
-    result(f"bundle {loaded.manifest.version} in {classic}; there: {how}")
+    home, loaded = HOMES[to], load_bundle(bundle)
+    target = out or Path("exported") / home.name
+    check_place(loaded, home, target, force)
+    rows = _log_example(loaded, home, data) if example else None
+    export_bundle(loaded, home, target, rows, force)
+    result(f"bundle {loaded.manifest.version} in {target}; {home.then}")
 
 
-def _log_example(bundle: "Bundle", data: Path | None) -> "Example | None":
+def _log_example(bundle: "Bundle", home: Home, data: Path | None) -> "Example | None":
     """Return impressions of the bundle's log; none, and say why, where it is not at hand."""
-    from clickthrough.bundle.log import log_of
-    from clickthrough.training.rows.sample import log_example
-
     try:
-        return log_example(bundle, log_of(bundle, data))
-    except ClickthroughError as error:
-        if data is not None:
+        from clickthrough.bundle.log import log_of
+        from clickthrough.export.sample import log_example
+
+        return log_example(bundle, log_of(bundle, data), home)
+    except (ClickthroughError, ModuleNotFoundError) as error:
+        if data is not None or (isinstance(error, ModuleNotFoundError) and home.takes_columns):
             raise
         say(f"no example.jsonl (--data names the log): {escape(str(error))}")
         return None

@@ -26,8 +26,8 @@ def test_it_says_what_the_calibrator_is_and_what_it_gained(place: Path) -> None:
     shown = run("inspect", place)
     assert "none, the model's own probabilities" in shown.stdout
     classic = place.with_name("classic")
-    assert run("export", place, "--classic", classic).returncode == 0
-    assert (classic / "score.py").exists()
+    assert run("export", place, "--to", "classic", "--out", classic).returncode == 0
+    assert (classic / "inference.py").exists()
     evaluated = run("evaluate", place, "--no-baselines")
     assert evaluated.returncode == 0, evaluated.stderr
     assert "raw, 0." in evaluated.stdout

@@ -64,7 +64,7 @@ def test_help_is_shown(verb: str, tmp_path: Path) -> None:
         (["init", "."], "'.[train]'"),
         (["simulate", "made"], "'.[train]'"),
         (["demo"], "'.[train]'"),
-        (["export", "BUNDLE", "--classic", "made"], "'.[train]'"),
+        (["export", "BUNDLE", "--to", "classic", "--out", "made"], "'.[train]'"),
         (["predict", "BUNDLE", "rows.jsonl", "--out", "made.parquet"], "'.[train]'"),
         (["inspect", "BUNDLE", "--diagram", "made.svg"], "'.[plot]'"),
     ],

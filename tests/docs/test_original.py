@@ -19,9 +19,10 @@ import pytest
 from pydantic import BaseModel
 
 from clickthrough.bundle import Bundle
-from clickthrough.bundle.classic import export_classic
 from clickthrough.config import Config
 from clickthrough.config.features import Feature
+from clickthrough.export.homes import HOMES
+from clickthrough.export.run import export_bundle
 from tests.conftest import ROOT
 from tests.ports import free_port
 from tests.serving.hostile.client import HOST
@@ -153,9 +154,9 @@ def test_a_bundle_holds_what_the_page_says(bundle_path: Path) -> None:
 
 
 def test_the_old_artifacts_are_written(bundle: Bundle, tmp_path: Path) -> None:
-    export_classic(bundle, tmp_path / "classic")
+    export_bundle(bundle, HOMES["classic"], tmp_path / "classic")
     written = {path.name for path in (tmp_path / "classic").iterdir()}
-    assert written == {*ARTIFACTS, "model.json", "score.py"}
+    assert written == {*ARTIFACTS, "inference.py", "model.json", "model_def.py"}
 
 
 @pytest.mark.skipif(find_spec("pip") is None, reason="pip is missing")

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from clickthrough.bundle import Bundle, layout, load_bundle
 from clickthrough.bundle.beside import written_beside
-from clickthrough.bundle.classic.calibration import calibration_of
 from clickthrough.calibration import Platt
 from clickthrough.calibration.identity import Identity
 from clickthrough.calibration.sliced import Sliced
@@ -22,6 +21,7 @@ from clickthrough.data.dataset import Dataset
 from clickthrough.data.open import open_dataset
 from clickthrough.errors import BundleError, ConfigError, DataError
 from clickthrough.evaluation.metrics import log_loss
+from clickthrough.export.calibration import calibration_of
 from clickthrough.replay import InProcess, replay
 from clickthrough.serving.predictor import Predictor
 from clickthrough.training.evaluating.evaluate import score

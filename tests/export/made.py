@@ -9,17 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.bundle import Bundle, load_bundle
-from clickthrough.bundle.classic import Example, export_classic, score
 from clickthrough.config import Config
 from clickthrough.config.load import parse_config
 from clickthrough.data.open import open_dataset
-from clickthrough.training.rows.sample import log_example
+from clickthrough.export.classic import inference
+from clickthrough.export.example import Example
+from clickthrough.export.homes import HOMES
+from clickthrough.export.run import export_bundle
+from clickthrough.export.sample import log_example
 from clickthrough.training.run import train
 from tests.data.outbrain.made import random_tables, write
 from tests.logs import make_values
 
+CLASSIC = HOMES["classic"]
 ALONE = """
-import runpy, sys
+import pathlib, runpy, sys
 
 class Blocker:
     def find_spec(self, name, path=None, target=None):
@@ -31,6 +35,7 @@ try:
     import clickthrough
 except ImportError:
     sys.argv = sys.argv[1:]
+    sys.path.insert(0, str(pathlib.Path(sys.argv[0]).parent))  # as for any script
     runpy.run_path(sys.argv[0], run_name="__main__")
 """
 """Runs a script in a process that cannot import this package."""
@@ -76,8 +81,8 @@ class Exported:
     folder: Path
 
     @property
-    def files(self) -> score.Files:
-        return score.load_files(self.folder)
+    def files(self) -> inference.Files:
+        return inference.load_files(self.folder)
 
 
 def train_bundle(config: Config, folder: Path) -> Bundle:
@@ -86,14 +91,15 @@ def train_bundle(config: Config, folder: Path) -> Bundle:
 
 
 def export(bundle: Bundle, folder: Path) -> Exported:
-    example = log_example(bundle, open_dataset(bundle.config.data))
-    export_classic(bundle, folder / "classic", example)
+    example = log_example(bundle, open_dataset(bundle.config.data), CLASSIC)
+    export_bundle(bundle, CLASSIC, folder / "classic", example)
     return Exported(bundle, example, folder / "classic")
 
 
 def alone(folder: Path, *arguments: Path) -> NDArray[np.float64]:
     """Return what the script prints in a process that cannot import this package."""
-    command = [sys.executable, "-I", "-c", ALONE, str(folder / "score.py"), *map(str, arguments)]
+    script = str(folder / "inference.py")
+    command = [sys.executable, "-I", "-c", ALONE, script, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return np.array([float(line) for line in done.stdout.splitlines()])

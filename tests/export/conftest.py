@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from clickthrough.bundle import Bundle
-from tests.bundle.classic.made import Exported, export, part_config, rich_config, train_bundle
+from tests.export.made import Exported, export, part_config, rich_config, train_bundle
 
 
 @pytest.fixture(scope="session")

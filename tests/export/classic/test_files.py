@@ -12,17 +12,17 @@ import torch
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from clickthrough.bundle.classic import score
-from clickthrough.bundle.classic.files import classic_files
-from clickthrough.bundle.classic.weights import classic_weights
 from clickthrough.bundle.module import load_module
 from clickthrough.config.model import Mlp
 from clickthrough.errors import BundleError
+from clickthrough.export.classic import inference
+from clickthrough.export.classic.files import classic_files
+from clickthrough.export.classic.weights import classic_weights
 from clickthrough.models.base import CtrModel
 from clickthrough.models.mlp import MlpNet
 from clickthrough.models.net import Net
 from clickthrough.models.shape import InputShape
-from tests.bundle.classic.made import Exported
+from tests.export.made import Exported
 
 PICKLES = ["cat_vocab", "cat_num_classes", "numeric_scaler", "final_categorical", "final_numeric"]
 
@@ -61,7 +61,7 @@ def test_the_weights_are_a_plain_state_dict(exported: Exported) -> None:
     assert type(weights) is dict
     for tensor in weights.values():
         assert tensor.untyped_storage().nbytes() == tensor.nbytes
-    net = score.Net(exported.files)
+    net = inference.Net(exported.files.model, exported.files.num_classes, exported.files.numeric)
     assert str(net.load_state_dict(weights)) == "<All keys matched successfully>"
     module = load_module(exported.bundle)
     held = module.state_dict()

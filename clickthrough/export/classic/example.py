@@ -1,13 +1,13 @@
-"""Impressions as ``score.py`` reads them: raw values of ids, numbers before scaling."""
+"""Impressions as ``inference.py`` reads them: raw values of ids, numbers before scaling."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
+from clickthrough.export.example import Example
 from clickthrough.features.columns import BagColumn, IdColumn
 from clickthrough.features.encoding.bags import cleaned_weights
 from clickthrough.features.encoding.encoder import TIME_SIZES, Encoder
@@ -18,22 +18,11 @@ from clickthrough.schema import MISSING_INT, Columns
 Values = Sequence[object]
 
 
-@dataclass(frozen=True)
-class Example:
-    """Some impressions, and what a bundle answers.
-
-    Attributes:
-        rows: each impression's values by the names of the columns; None where missing. An id column
-            has an int or a text, a bag pairs of value and weight, a numeric column a float.
-        probabilities: of a click, shape (n,).
-    """
-
-    rows: list[dict[str, Any]]
-    probabilities: NDArray[np.float64]
-
-
 def make_example(bundle: Bundle, columns: Columns, offsets: NDArray[np.int64]) -> Example:
-    """Return impressions by their raw values, with the bundle's answers.
+    """Return impressions by the values of their columns, with the bundle's answers.
+
+    A value is None where it is missing. An id column has an int or a text, a bag pairs of value and
+    weight, a numeric column a float.
 
     Args:
         bundle: what answers.

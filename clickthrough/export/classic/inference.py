@@ -1,10 +1,10 @@
 """Score impressions with the files beside this one: torch, scikit-learn, numpy, pickle, no more.
 
-    python score.py [ROWS.jsonl]
+    python inference.py [ROWS.jsonl]
 
 Prints a click probability a row. The files:
 
-ctr_model.pth           weights, for ``Net`` below: ``torch.load(..., weights_only=True)``
+ctr_model.pth           weights, for ``Net`` of ``model_def.py``
 cat_vocab.pkl           column -> value -> id; a hashed column has none, its ids are computed
 cat_num_classes.pkl     column -> number of ids, those of missing and unseen values included
 numeric_scaler.pkl      a StandardScaler over the numeric columns, fed after known numbers are held
@@ -26,19 +26,18 @@ import json
 import pickle
 import sys
 import warnings
-from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from clickthrough.export.classic.model_def import Net
 
 Row = dict[str, Any]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-Entries = list[tuple[Tensor, Tensor]]
-"""Ids and weights of each categorical column, both of shape (n, length of the column)."""
 
 
 @dataclass(frozen=True)
@@ -71,52 +70,9 @@ def load_files(folder: Path) -> Files:
     )
 
 
-class Net(nn.Module):
-    """Embeddings joined with numbers, perceptrons over both, a linear path beside."""
-
-    def __init__(self, files: Files) -> None:
-        super().__init__()
-        model, dims = files.model, files.model["embedding_dims"]
-        tables = [nn.Embedding(files.num_classes[name], dims[name]) for name in files.categorical]
-        keys = [table_key(*placed) for placed in enumerate(files.categorical)]
-        self.embeddings = nn.ModuleDict(dict(zip(keys, tables, strict=True)))
-        self.embedding_dropout = nn.Dropout(model["embedding_dropout"])
-        numbers = len(files.numeric) + len(model["indicators"])
-        width = numbers + sum(dims.values())
-        self.members = nn.ModuleList(perceptron(model, width) for _ in range(model["members"]))
-        self.wide = nn.Linear(numbers, model["members"], bias=False) if model["wide"] else None
-
-    def forward(self, entries: Entries, numeric: Tensor) -> Tensor:
-        """Return logits, shape (n,): the mean over the members."""
-        pairs = zip(self.embeddings.values(), entries, strict=True)
-        pooled = [(table(ids) * weights.unsqueeze(2)).sum(1) for table, (ids, weights) in pairs]
-        embedded = [self.embedding_dropout(torch.cat(pooled, 1))] if pooled else []
-        joined = torch.cat([*embedded, numeric], 1)
-        logits = torch.cat([member(joined) for member in self.members], 1)
-        return (logits if self.wide is None else logits + self.wide(numeric)).mean(1)
-
-
-def table_key(place: int, column: str) -> str:
-    """Return what the weights call the table of a column; a module's name may hold no dot."""
-    return f"{place}_{column}".replace(".", "_")
-
-
-def perceptron(model: dict[str, Any], width: int) -> nn.Sequential:
-    """Return linear, BatchNorm, ReLU and dropout for each hidden size, and a last linear."""
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    for place, hidden in enumerate(model["hidden"]):
-        layers[f"hidden_{place}"] = nn.Linear(width, hidden)
-        layers[f"norm_{place}"] = nn.BatchNorm1d(hidden)
-        layers[f"relu_{place}"] = nn.ReLU()
-        layers[f"dropout_{place}"] = nn.Dropout(model["dropout"])
-        width = hidden
-    layers["output"] = nn.Linear(width, 1)
-    return nn.Sequential(layers)
-
-
 def probabilities(rows: list[Row], files: Files) -> Floats:
     """Return the calibrated click probability of each row."""
-    net = Net(files)
+    net = Net(files.model, files.num_classes, files.numeric)
     net.load_state_dict(files.weights)
     net.eval()
     with torch.inference_mode():

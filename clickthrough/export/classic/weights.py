@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from clickthrough.bundle.classic.score import table_key
 from clickthrough.errors import BundleError
+from clickthrough.export.classic.model_def import table_key
 from clickthrough.models.base import CtrModel
 from clickthrough.models.embeddings import Embeddings
 from clickthrough.models.mlp import MlpNet, WideDeepNet

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from clickthrough.bundle.classic import score
-from clickthrough.bundle.classic.calibration import calibration_of
 from clickthrough.errors import BundleError
-from tests.bundle.classic.made import Exported
+from clickthrough.export.calibration import calibration_of
+from clickthrough.export.classic import inference
+from tests.export.made import Exported
 
 CURVES: dict[str, tuple[dict[str, object], list[float]]] = {
     "platt": ({"method": "platt", "slope": 0.5, "intercept": -1.0}, [-6.0, -1.5, -1.0, 0.0, 4.0]),
@@ -28,7 +28,7 @@ LOGITS = np.array([-10.0, -1.0, 0.0, 2.0, 10.0])
 def test_every_curve_is_lines_between_knots(name: str) -> None:
     saved, expected = CURVES[name]
     made = json.loads(json.dumps(calibration_of(saved, [])))
-    np.testing.assert_allclose(score.on_curve(LOGITS, made["whole"]), expected, atol=1e-12)
+    np.testing.assert_allclose(inference.on_curve(LOGITS, made["whole"]), expected, atol=1e-12)
     assert (made["by"], made["slices"]) == (None, {})
 
 
@@ -41,7 +41,7 @@ def test_a_value_has_its_own_curve(rich: Exported) -> None:
     files = [
         replace(rich.files, model=rich.files.model | {"calibration": one}) for one in calibrations
     ]
-    expected, inside, found = (score.probabilities(rich.example.rows, one) for one in files)
+    expected, inside, found = (inference.probabilities(rich.example.rows, one) for one in files)
     ids = rich.files.vocabularies[columns[1]]
     chosen = np.array([ids.get(row[columns[1]]) == 2 for row in rich.example.rows])
     assert 20 < chosen.sum() < len(chosen) - 20

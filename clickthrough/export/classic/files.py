@@ -6,20 +6,20 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
-from clickthrough.bundle.classic.calibration import calibration_of
-from clickthrough.bundle.classic.example import plain
-from clickthrough.bundle.classic.score import Files
-from clickthrough.bundle.classic.weights import classic_weights, embedding_dims
 from clickthrough.bundle.load import Bundle
 from clickthrough.bundle.module import load_module
 from clickthrough.config.model import Mlp, WideDeep
+from clickthrough.export.calibration import calibration_of
+from clickthrough.export.classic.example import plain
+from clickthrough.export.classic.inference import Files
+from clickthrough.export.classic.weights import classic_weights, embedding_dims
 from clickthrough.features.encoding.encoder import TIME_SIZES, Encoder
 from clickthrough.features.encoding.scaler import Scaler
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, MISSING, UNSEEN
 
 
 def classic_files(bundle: Bundle) -> Files:
-    """Return what is written: see the list at the head of ``score.py``.
+    """Return what is written: see the list at the head of ``inference.py``.
 
     Raises:
         BundleError: the model or its calibrator cannot be said in this layout.

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from clickthrough.bundle.classic import export_classic, score
-from clickthrough.bundle.classic.files import classic_files
 from clickthrough.errors import BundleError
-from tests.bundle.classic.made import Exported
+from clickthrough.export.classic import inference
+from clickthrough.export.classic.files import classic_files
+from clickthrough.export.run import export_bundle
+from tests.export.made import CLASSIC, Exported
 
-Spoil = Callable[[score.Files], score.Files]
+Spoil = Callable[[inference.Files], inference.Files]
 
 
 def _model(**changes: object) -> Spoil:
@@ -22,7 +23,7 @@ def _model(**changes: object) -> Spoil:
 
 
 def _weights(part: str, value: float) -> Spoil:
-    def spoil(files: score.Files) -> score.Files:
+    def spoil(files: inference.Files) -> inference.Files:
         spoilt = {n: torch.full_like(w, value) for n, w in files.weights.items() if part in n}
         assert spoilt
         return replace(files, weights=files.weights | spoilt)
@@ -30,22 +31,22 @@ def _weights(part: str, value: float) -> Spoil:
     return spoil
 
 
-def _without_fill(files: score.Files) -> score.Files:
+def _without_fill(files: inference.Files) -> inference.Files:
     return _model(fill=dict.fromkeys(files.numeric, 0.0))(files)
 
 
-def _other_indicators(files: score.Files) -> score.Files:
+def _other_indicators(files: inference.Files) -> inference.Files:
     assert len(files.model["indicators"]) > 1
     return _model(indicators=files.model["indicators"][::-1])(files)
 
 
-def _unscaled(files: score.Files) -> score.Files:
+def _unscaled(files: inference.Files) -> inference.Files:
     scaler = pickle.loads(pickle.dumps(files.scaler))  # noqa: S301
     scaler.mean_ = np.zeros_like(scaler.mean_)
     return replace(files, scaler=scaler)
 
 
-def _shifted_ids(files: score.Files) -> score.Files:
+def _shifted_ids(files: inference.Files) -> inference.Files:
     shifted = {n: {v: i - 1 for v, i in ids.items()} for n, ids in files.vocabularies.items()}
     return replace(files, vocabularies=shifted)
 
@@ -75,12 +76,12 @@ def test_an_export_that_lost_something_is_refused(
     rich: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     spoilt = SPOILS[name](classic_files(rich.bundle))
-    monkeypatch.setattr("clickthrough.bundle.classic.write.classic_files", lambda _: spoilt)
+    monkeypatch.setattr("clickthrough.export.classic.write.classic_files", lambda _: spoilt)
     with pytest.raises(BundleError, match="the classic files differ from the bundle by"):
-        export_classic(rich.bundle, tmp_path / "classic", rich.example)
+        export_bundle(rich.bundle, CLASSIC, tmp_path / "classic", rich.example)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_control_is_of_files_that_pass_unspoilt(rich: Exported, tmp_path: Path) -> None:
-    export_classic(rich.bundle, tmp_path / "classic", rich.example)
-    assert (tmp_path / "classic" / "score.py").is_file()
+    export_bundle(rich.bundle, CLASSIC, tmp_path / "classic", rich.example)
+    assert (tmp_path / "classic" / "inference.py").is_file()

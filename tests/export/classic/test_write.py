@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from clickthrough.bundle import load_bundle
-from clickthrough.bundle.classic import export_classic, score
 from clickthrough.errors import BundleError
-from tests.bundle.classic.made import Exported, alone
+from clickthrough.export.classic import inference
+from clickthrough.export.run import export_bundle
+from tests.export.made import CLASSIC, Exported, alone
 
 
 @pytest.fixture
@@ -20,10 +21,10 @@ def copy(rich: Exported, tmp_path: Path) -> Path:
 def test_an_earlier_export_is_replaced_only_if_asked(rich: Exported, copy: Path) -> None:
     (copy / "model.json").write_text("old")
     with pytest.raises(BundleError, match="holds an export already"):
-        export_classic(rich.bundle, copy)
+        export_bundle(rich.bundle, CLASSIC, copy)
     assert (copy / "model.json").read_text() == "old"
-    export_classic(rich.bundle, copy, force=True)
-    assert score.load_files(copy).model == rich.files.model
+    export_bundle(rich.bundle, CLASSIC, copy, force=True)
+    assert inference.load_files(copy).model == rich.files.model
     assert not (copy / "example.jsonl").exists()
     assert [path.name for path in copy.parent.iterdir()] == ["classic"]
 
@@ -32,16 +33,16 @@ def test_an_earlier_export_is_replaced_only_if_asked(rich: Exported, copy: Path)
 def test_other_files_are_never_replaced(rich: Exported, tmp_path: Path, force: bool) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
     with pytest.raises(BundleError, match=r"holds thesis\.txt"):
-        export_classic(rich.bundle, tmp_path, force=force)
+        export_bundle(rich.bundle, CLASSIC, tmp_path, force=force)
     with pytest.raises(BundleError, match="is a file"):
-        export_classic(rich.bundle, tmp_path / "thesis.txt", force=force)
+        export_bundle(rich.bundle, CLASSIC, tmp_path / "thesis.txt", force=force)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 @pytest.mark.parametrize("below", [".", "classic", "classic/deeper"])
 def test_nothing_is_written_into_the_bundle(rich: Exported, below: str) -> None:
     with pytest.raises(BundleError, match="lies in the bundle"):
-        export_classic(rich.bundle, rich.bundle.path / below, force=True)
+        export_bundle(rich.bundle, CLASSIC, rich.bundle.path / below, force=True)
     assert load_bundle(rich.bundle.path).manifest == rich.bundle.manifest
 
 
@@ -53,6 +54,6 @@ def test_a_failed_write_leaves_the_former_export(
 
     monkeypatch.setattr(torch, "save", failing)
     with pytest.raises(BundleError, match="cannot be written: no space left"):
-        export_classic(rich.bundle, copy, rich.example, force=True)
+        export_bundle(rich.bundle, CLASSIC, copy, rich.example, force=True)
     assert len(alone(copy)) == len(rich.example.rows)
     assert [path.name for path in copy.parent.iterdir()] == ["classic"]

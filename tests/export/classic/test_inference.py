@@ -10,15 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickthrough.bundle.classic import make_example, score
-from clickthrough.bundle.classic.example import plain as plain_value
 from clickthrough.data.open import open_dataset
+from clickthrough.export.classic import inference
+from clickthrough.export.classic.example import make_example
+from clickthrough.export.classic.example import plain as plain_value
 from clickthrough.features.encoding.hashing import hashed_ids
 from clickthrough.features.encoding.vocabulary import Vocabulary, shorten
 from clickthrough.features.table import encoder_columns, request_offsets
 from clickthrough.schema import MISSING_INT, Columns
 from clickthrough.training.prepare import feature_rows
-from tests.bundle.classic.made import Exported, alone
+from tests.export.made import Exported, alone
 
 
 def test_the_script_agrees_with_the_bundle_without_this_package(exported: Exported) -> None:
@@ -29,7 +30,7 @@ def test_the_script_agrees_with_the_bundle_without_this_package(exported: Export
 
 
 def test_the_script_says_how_far_it_is_from_the_bundle(rich: Exported) -> None:
-    command = [sys.executable, "-I", str(rich.folder / "score.py")]
+    command = [sys.executable, str(rich.folder / "inference.py")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     assert f"{len(rich.example.rows)} rows, at most " in done.stderr
     assert float(done.stderr.split("at most ")[1].split()[0]) < 1e-6
@@ -74,7 +75,7 @@ def test_what_is_missing_or_unseen_is_scored_as_the_bundle_does(rich: Exported, 
     assert np.abs(changed.probabilities - before.probabilities).max() > 1e-4
     assert value is ... or changed.rows[0][column] == value
     rows = json.loads(json.dumps(changed.rows))
-    found = score.probabilities(rows, rich.files)
+    found = inference.probabilities(rows, rich.files)
     np.testing.assert_allclose(found, changed.probabilities, rtol=0, atol=1e-6)
 
 
@@ -85,7 +86,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=
 @given(value=INTS | TEXTS, buckets=st.integers(1, 10**6))
 def test_the_script_hashes_as_the_encoder_does(value: int | str, buckets: int) -> None:
     held = np.array([value.encode() if isinstance(value, str) else value])
-    assert score.hashed(value) % buckets + 2 == hashed_ids(held, buckets)[0]
+    assert inference.hashed(value) % buckets + 2 == hashed_ids(held, buckets)[0]
 
 
 @given(values=st.lists(TEXTS, min_size=1, max_size=8, unique=True), other=TEXTS)
@@ -95,4 +96,4 @@ def test_the_script_looks_up_as_a_vocabulary_does(values: list[str], other: str)
     ids = {plain_value(value): place for place, value in enumerate(vocabulary.values.tolist(), 2)}
     for value in [*values, other]:
         expected = vocabulary.encode(np.array([value.encode()], np.bytes_))[0]
-        assert ids.get(score.shortened(value), 1) == expected
+        assert ids.get(inference.shortened(value), 1) == expected
