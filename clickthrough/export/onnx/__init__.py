@@ -1,0 +1,1 @@
+"""One ONNX graph from encoded inputs to the calibrated probability."""

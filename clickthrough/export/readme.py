@@ -1,0 +1,29 @@
+"""What stands beside an export for whoever opens it: how it is run, and what it does not do."""
+
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from clickthrough._version import __version__
+from clickthrough.bundle.load import Bundle
+from clickthrough.export.homes import MODEL
+
+
+def write_readme(folder: Path, home: str, bundle: Bundle) -> None:
+    """Write ``README.md``; its text lies beside the code of the home.
+
+    Args:
+        folder: where.
+        home: whose.
+        bundle: whose version and fields it names.
+    """
+    text = (files("clickthrough.export") / home / "README.md").read_text(encoding="utf-8")
+    fields = [bundle.schema.input_name(name) for name in bundle.plan.fields]
+    made = Template(text).substitute(
+        bundle=bundle.manifest.version,
+        clickthrough=__version__,
+        counters_until=bundle.manifest.counters_until,
+        fields=", ".join(f"`{name}`" for name in fields),
+        model=MODEL,
+    )
+    (folder / "README.md").write_text(made, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""A bundle for the service's image on Amazon SageMaker."""

@@ -1,0 +1,1 @@
+"""An archive for TorchServe, which gets no security fixes any more."""
