@@ -6,6 +6,7 @@ from fastapi import FastAPI, Response
 from pydantic import BaseModel
 
 from clickthrough._version import __version__
+from clickthrough.serving.csv_rows import field_names
 from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.reload import Current
 
@@ -26,7 +27,7 @@ class HealthOut(BaseModel):
 
 
 def add_about(app: FastAPI, current: Current) -> None:
-    """Add ``/health``, ``/health/live``, ``/health/ready`` and ``/model``."""
+    """Add ``/health``, ``/health/live``, ``/health/ready``, ``/ping`` and ``/model``."""
 
     @app.head("/health", include_in_schema=False)  # as some load balancers ask
     @app.get("/health", response_model=HealthOut)
@@ -62,6 +63,11 @@ def add_about(app: FastAPI, current: Current) -> None:
             return {"detail": "not ready"}
         return {"status": "ready"}
 
+    @app.get("/ping", responses={503: {**FAULT, "description": "Not ready"}})
+    async def ping(response: Response) -> dict[str, str]:
+        """Say the same to Amazon SageMaker."""
+        return await ready(response)
+
     @app.get("/model")
     async def model() -> dict[str, Any]:
         """Describe the bundle: its version, the raw fields it reads, its evaluation."""
@@ -77,8 +83,8 @@ def describe_model(predictor: Predictor) -> dict[str, Any]:
     """Describe a bundle for people and programs."""
     bundle = predictor.bundle
     fields = {
-        bundle.schema.input_name(name): {"as": name, "type": bundle.schema.fields[name]}
-        for name in bundle.plan.fields
+        given: {"as": name, "type": bundle.schema.fields[name]}
+        for given, name in zip(field_names(bundle), bundle.plan.fields, strict=True)
     }
     return {
         "version": bundle.manifest.version,

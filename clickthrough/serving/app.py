@@ -21,7 +21,7 @@ from clickthrough.serving.about import add_about
 from clickthrough.serving.admission import Admission
 from clickthrough.serving.batcher import MicroBatcher
 from clickthrough.serving.draining import closing
-from clickthrough.serving.endpoint import Endpoint
+from clickthrough.serving.endpoint import Endpoint, Versioned
 from clickthrough.serving.environment import Environment
 from clickthrough.serving.event_queue import EventQueue
 from clickthrough.serving.handlers import Handlers
@@ -29,9 +29,11 @@ from clickthrough.serving.life import lifespan
 from clickthrough.serving.logs import AccessLog, FaultLog, log_json
 from clickthrough.serving.metrics import CONTENT_TYPE, Metrics
 from clickthrough.serving.observers import Observer, Observers
+from clickthrough.serving.open_inference_about import add_open_inference
 from clickthrough.serving.openapi import add_routes
 from clickthrough.serving.reload import Current
 from clickthrough.serving.reload_route import add_reload
+from clickthrough.serving.routes import Route
 from clickthrough.serving.settings import Overrides, Setting
 from clickthrough.store import Store, open_store
 from clickthrough.store.shared import claim_memory
@@ -132,6 +134,7 @@ class Service(FastAPI):
         self.state.current, self.state.admission = self.current, self.admission
         self.state.ready = self.state.draining = False
         add_about(self, self.current)
+        add_open_inference(self, self.current)
         add_reload(self, self.current, environment.reload_token)
         self._add_pages()
 
@@ -139,12 +142,20 @@ class Service(FastAPI):
         events = EventQueue(lambda: self.current.predictor, lambda: self.batcher.busy)
         handlers = Handlers(self.current, self.batcher, events, self.observer)
         endpoints: dict[str, Endpoint] = {}
-        for route in handlers.routes():
+
+        def made(route: Route) -> Endpoint:
             token = environment.events_token if route.kind == "events" else None
-            made = Endpoint(route, self.current, self.admission, self.observer, token)
-            endpoints[route.path] = made
-            self.router.routes.append(StarletteRoute(route.path, made, include_in_schema=False))
+            return Endpoint(route, self.current, self.admission, self.observer, token)
+
+        for route in handlers.routes():
+            endpoints[route.path] = made(route)
+            self._add_hot(route.path, endpoints[route.path])
+            if route.of_version is not None:
+                self._add_hot(route.of_version.path, Versioned(made, route.of_version.route))
         return endpoints
+
+    def _add_hot(self, path: str, made: Endpoint | Versioned) -> None:
+        self.router.routes.append(StarletteRoute(path, made, include_in_schema=False))
 
     def _add_pages(self) -> None:
         @self.get("/metrics", include_in_schema=False)

@@ -7,11 +7,13 @@ stand for missing values.
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Generic, NoReturn, TypeVar
 
 import msgspec
 
 from clickthrough.errors import RequestError
+from clickthrough.serving.contract import Row, Scalar
 
 Body = TypeVar("Body")
 Finding = dict[str, str | list[str | int]]
@@ -19,9 +21,11 @@ Finding = dict[str, str | list[str | int]]
 _STRING = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+"?)', re.DOTALL)
 _PATH = re.compile(r" - at `\$([^`]*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+NO_TEXT = "the body is no text in UTF-8"
 _NO_NUMBERS = (b"NaN", b"-Infinity", b"Infinity")
 _NOT_ROWS = 2
-"""Objects of a body that are no rows: itself, and a context."""
+"""Objects of a body that are no rows, unless it says otherwise: itself, and a context."""
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _MOST_TEXT = 200
 """Characters of a finding: it may quote what was sent."""
 _FORMS = {
@@ -55,13 +59,18 @@ class BodyReader(Generic[Body]):
         form: the struct that a body is.
         rows_of: its rows.
         what: what these are called.
+        beside: objects of a body that are no rows.
     """
 
     def __init__(
-        self, form: type[Body], rows_of: Callable[[Body], Sequence[object]], what: str
+        self,
+        form: type[Body],
+        rows_of: Callable[[Body], Sequence[object]],
+        what: str,
+        beside: int = _NOT_ROWS,
     ) -> None:
         self._decode = msgspec.json.Decoder(form).decode
-        self._rows_of, self._what = rows_of, what
+        self._rows_of, self._what, self._beside = rows_of, what, beside
 
     def read(self, data: bytes, most: int) -> Body:
         """Read a body.
@@ -74,28 +83,48 @@ class BodyReader(Generic[Body]):
             WrongBody: it is no JSON or of another form.
             RequestError: it has too many rows.
         """
-        if _has_more_objects(data, most + _NOT_ROWS):
+        if _has_more_objects(data, most + self._beside):
             raise RequestError(f"more than {most} {self._what} (serving.max_impressions)")
-        try:
-            body = self._decode(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            body = self._read_once_more(data, error)
+        body = _decoded(self._decode, data, _refuse)
         if (rows := len(self._rows_of(body))) > most:
             raise RequestError(f"{rows} {self._what}: at most {most} (serving.max_impressions)")
         return body
 
-    def _read_once_more(self, data: bytes, error: Exception) -> Body:
-        """Read a body in which numbers may be missing, as NaN or an infinity."""
+
+def read_row(text: bytes, place: int) -> Row:
+    """Read the raw fields of one impression from a JSON text of its own.
+
+    Args:
+        text: an object, and nothing beside.
+        place: what errors call the row.
+
+    Raises:
+        WrongBody: it is no text in UTF-8.
+        RequestError: it is no JSON, no object, or a field holds what no field can.
+    """
+    return _decoded(_decode_row, text, partial(_refuse_row, place))
+
+
+_decode_row = msgspec.json.Decoder(Row).decode
+
+
+def _decoded(
+    decode: Callable[[bytes], Body], data: bytes, refuse: Callable[[bytes, Exception], NoReturn]
+) -> Body:
+    """Decode JSON in which numbers may be missing, as NaN or an infinity."""
+    try:
+        return decode(data)
+    except _UNREADABLE as error:
         if isinstance(error, msgspec.ValidationError) or not any(n in data for n in _NO_NUMBERS):
-            _refuse(data, error)
-        parts = _STRING.split(data)
-        for name in _NO_NUMBERS:
-            parts[::2] = [beside.replace(name, b"null") for beside in parts[::2]]
-        data = b"".join(parts)
-        try:
-            return self._decode(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as found:
-            _refuse(data, found)
+            refuse(data, error)
+    parts = _STRING.split(data)
+    for name in _NO_NUMBERS:
+        parts[::2] = [beside.replace(name, b"null") for beside in parts[::2]]
+    data = b"".join(parts)
+    try:
+        return decode(data)
+    except _UNREADABLE as error:
+        refuse(data, error)
 
 
 def _has_more_objects(data: bytes, most: int) -> bool:
@@ -107,8 +136,7 @@ def _has_more_objects(data: bytes, most: int) -> bool:
 
 def _refuse(data: bytes, error: Exception) -> NoReturn:
     """Say what is wrong, from what msgspec has found first."""
-    if isinstance(error, UnicodeDecodeError) or not _is_text(data):
-        raise WrongBody(400, "the body is no text in UTF-8") from None
+    _refuse_bytes(data, error)
     said = str(error)
     if not isinstance(error, msgspec.ValidationError):
         place = re.search(r"\(byte (\d+)\)", said)
@@ -141,30 +169,55 @@ def _wrong(kind: str, loc: list[str | int], message: str) -> NoReturn:
     raise WrongBody(422, [{"type": kind, "loc": loc, "msg": message[:_MOST_TEXT]}]) from None
 
 
+def _refuse_row(place: int, data: bytes, error: Exception) -> NoReturn:
+    """Say what is wrong with a row that came alone."""
+    _refuse_bytes(data, error)
+    said, where = str(error), f"row {place}"
+    if not isinstance(error, msgspec.ValidationError):
+        raise RequestError(f"{where}: JSON decode error: {said[:_MOST_TEXT]}") from None
+    if _PATH.search(said) is None:
+        found = said.rpartition("got `")[2].split("`")[0]
+        raise RequestError(f"{where}: expected an object of raw fields, found {found}") from None
+    raise RequestError(_of_value(where, lambda: data, said)) from None
+
+
+def _refuse_bytes(data: bytes, error: Exception) -> None:
+    """Refuse what is no text."""
+    if isinstance(error, UnicodeDecodeError) or not is_text(data):
+        raise WrongBody(400, NO_TEXT) from None
+
+
 def _wrong_value(data: bytes, steps: list[tuple[str, str]], said: str) -> str:
     """Name the row and the field of a value that no field can have."""
     where = steps[0][0] if steps[1][1] == "..." else f"row {steps[1][1]}"
+    return _of_value(where, lambda: _row_of(data, steps), said)
+
+
+def _of_value(where: str, row: Callable[[], bytes | msgspec.Raw], said: str) -> str:
     # unless what follows is no JSON either, or nests too deep to be passed over
     with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError, LookupError):
-        where = f"{where}: field '{_field_of(data, steps)[:_MOST_TEXT]}'"
+        where = f"{where}: field '{_wrong_field(row())[:_MOST_TEXT]}'"
     found = "a number out of range" if "out of range" in said else said.rpartition("got `")[2]
     expected = "null, true, false, a number, a text or a flat list"
     return f"{where}: expected {expected}, found {found.split('`')[0]}"
 
 
-def _field_of(data: bytes, steps: list[tuple[str, str]]) -> str:
-    """Return the name of the first field in a row that has no value."""
+def _row_of(data: bytes, steps: list[tuple[str, str]]) -> msgspec.Raw:
+    """Return the row of a body to which steps lead."""
     part = msgspec.json.decode(data, type=dict[str, msgspec.Raw])[steps[0][0]]
-    if steps[1][1] != "...":
-        part = msgspec.json.decode(part, type=list[msgspec.Raw])[int(steps[1][1])]
-    names = msgspec.json.decode(part, type=dict[str, msgspec.Raw])
+    if steps[1][1] == "...":
+        return part
+    return msgspec.json.decode(part, type=list[msgspec.Raw])[int(steps[1][1])]
+
+
+def _wrong_field(row: bytes | msgspec.Raw) -> str:
+    """Return the name of the first field in a row that has no value."""
+    names = msgspec.json.decode(row, type=dict[str, msgspec.Raw])
     wrong = [name for name, value in names.items() if not _is_value(value)]
     return wrong[0]  # none where the body names its rows twice
 
 
 def _is_value(raw: msgspec.Raw) -> bool:
-    from clickthrough.serving.contract import Scalar
-
     try:
         msgspec.json.decode(raw, type=Scalar | list[Scalar])
     except msgspec.MsgspecError:
@@ -172,7 +225,8 @@ def _is_value(raw: msgspec.Raw) -> bool:
     return True
 
 
-def _is_text(data: bytes) -> bool:
+def is_text(data: bytes) -> bool:
+    """Say whether bytes are text in UTF-8."""
     try:
         data.decode()
     except UnicodeDecodeError:

@@ -4,11 +4,12 @@ A row is typed: a field is null, a bool, a number, a text or a flat list of thes
 stops at the first bracket that nests.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from clickthrough.features.values import Value
 from clickthrough.store.base import Durability
@@ -39,6 +40,41 @@ class EventsBody(msgspec.Struct, forbid_unknown_fields=True):
     """Impressions shown and pages viewed (with raw fields), and clicks (request and item)."""
 
     events: list[Row]
+
+
+class Invocation(msgspec.Struct, forbid_unknown_fields=True):
+    """What SageMaker sends: a body of ``/predict``, or one of ``/rank``."""
+
+    impressions: list[Row] | UnsetType = UNSET
+    candidates: list[Row] | UnsetType = UNSET
+    context: Row | UnsetType = UNSET
+    top: Annotated[int, Meta(ge=1)] | UnsetType | None = UNSET
+
+
+class InferTensor(msgspec.Struct, forbid_unknown_fields=True):
+    """The tensor ``impressions``: of each its raw fields, as a text of JSON."""
+
+    name: str
+    datatype: Annotated[str, Meta(description="BYTES")]
+    shape: Annotated[list[int], Meta(description="[n] or [n, 1]")]
+    data: list[str | list[str]] | UnsetType = UNSET
+    parameters: dict[str, Raw] = {}
+
+
+class InferOutput(msgspec.Struct, forbid_unknown_fields=True):
+    """An output that is asked for: ``probability``, ``logit`` or ``prediction``."""
+
+    name: str
+    parameters: dict[str, Raw] = {}
+
+
+class InferBody(msgspec.Struct, forbid_unknown_fields=True):
+    """A request of the Open Inference Protocol; ``parameters`` mean nothing here."""
+
+    inputs: list[InferTensor]
+    id: Annotated[str, Meta(max_length=256, description="comes back")] | None = None
+    outputs: list[InferOutput] | None = None
+    parameters: dict[str, Raw] = {}
 
 
 class Prediction(msgspec.Struct, frozen=True, gc=False):
@@ -90,6 +126,25 @@ class Rankings(msgspec.Struct):
     counters: CountersMode = "live"
 
 
+class InferredTensor(msgspec.Struct):
+    """An output: of each impression a number, or its :class:`Prediction` as a text of JSON."""
+
+    name: str
+    datatype: str
+    shape: Sequence[int]
+    data: Sequence[float | str]
+
+
+class Inferred(msgspec.Struct, omit_defaults=True):
+    """The answer of the Open Inference Protocol; ``parameters`` tell of counters and of fields."""
+
+    model_name: str
+    model_version: str
+    outputs: list[InferredTensor]
+    id: str | None = None
+    parameters: dict[str, str] = {}
+
+
 @dataclass
 class Recorded(Receipt):
     """What became of events, and what of it may be lost."""
@@ -107,3 +162,9 @@ class Fault(msgspec.Struct):
     """An answer that says what was wrong."""
 
     detail: str | list[dict[str, str | list[str | int]]]
+
+
+class Refusal(msgspec.Struct):
+    """The same as the Open Inference Protocol has it."""
+
+    error: str

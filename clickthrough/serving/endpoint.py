@@ -4,7 +4,6 @@ import hmac
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -13,12 +12,12 @@ from clickthrough.errors import RequestError, StoreError
 from clickthrough.serving.admission import Admission, Refused
 from clickthrough.serving.batcher import CallerGone
 from clickthrough.serving.bodies import WrongBody
-from clickthrough.serving.handlers import Route
+from clickthrough.serving.faults import JSON, Answer
 from clickthrough.serving.observers import Observer
 from clickthrough.serving.receiving import Incoming
 from clickthrough.serving.reload import Current
+from clickthrough.serving.routes import Form, Route
 
-_JSON = (b"content-type", b"application/json")
 _CLOSE = (b"connection", b"close")
 _HEADERS = {
     401: (b"www-authenticate", b"Bearer"),
@@ -29,23 +28,6 @@ _HEADERS = {
 }
 _STORE_AWAY = "the store cannot be reached now; events may not have been counted: send them again"
 _STORE_LOST = "the store was removed or replaced; nothing is counted before the service starts anew"
-_LONGEST_FAULT = 2_000
-"""Characters of what a caller is told."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An answer that is to be sent."""
-
-    status: int
-    body: bytes
-
-
-def fault(status: int, detail: object) -> Answer:
-    """Say what was wrong, in the form of FastAPI's errors, and not at length."""
-    if isinstance(detail, str) and len(detail) > _LONGEST_FAULT:
-        detail = f"{detail[:_LONGEST_FAULT]}..."
-    return Answer(status, msgspec.json.encode({"detail": detail}))
 
 
 class Endpoint:
@@ -68,6 +50,7 @@ class Endpoint:
         token: str | None = None,
     ) -> None:
         self.route = route
+        self._json = Form(route.handle)
         self._current, self._admission, self._observer = current, admission, observer
         self._token = None if token is None else os.fsencode(f"Bearer {token}")
 
@@ -80,13 +63,13 @@ class Endpoint:
             if held:  # refused before all else: or refusing takes what scoring needs
                 self._admission.enter(self.route.kind)
             try:
-                self._look(scope, incoming)
+                form = self._look(scope, incoming)
                 body = await incoming.whole(self._admission)
                 if not held:
                     self._admission.enter(self.route.kind)
                     held = True
                 began = time.perf_counter()
-                answer = Answer(200, await self.route.handle(body, _gone(receive)))
+                answer = Answer(200, await form.handle(body, _gone(receive)), form.answered)
             finally:
                 if held:
                     self._admission.leave(self.route.kind)
@@ -104,7 +87,7 @@ class Endpoint:
 
     def _fault(self, error: Exception) -> Answer:
         """Return what the caller is told of an error; only our own faults are logged."""
-        path = self.route.path
+        path, fault = self.route.path, self.route.faults
         if isinstance(error, Refused):
             self._observer.refused(path, error.cause)
             return fault(error.status, error.detail)
@@ -118,8 +101,8 @@ class Endpoint:
             return fault(503, _STORE_LOST if lost else _STORE_AWAY)
         return fault(500, "Internal Server Error")
 
-    def _look(self, scope: Scope, incoming: Incoming) -> None:
-        """Look at a request before its body is read.
+    def _look(self, scope: Scope, incoming: Incoming) -> Form:
+        """Look at a request before its body is read; return what is done with it.
 
         Raises:
             Refused: its method, token, type or length is wrong.
@@ -134,13 +117,52 @@ class Endpoint:
         ):
             text = "the token is missing or wrong: authorization: Bearer ..."
             raise Refused("token", text, 401)
+        for name, why in self.route.unwanted.items():
+            if name in named:
+                raise Refused("type", why, 400)
         kind = named.get(b"content-type")
-        if kind != _JSON[1] and not _is_json(kind):
+        form = self._json if kind == JSON else self._form_of(kind or b"")
+        if form is None:
             found = "none" if kind is None else repr(kind.decode("latin-1")[:100])
-            text = f"content-type: expected application/json in UTF-8, found {found}"
-            raise Refused("type", text, 415)
+            expected = " or ".join(self.route.media)
+            raise Refused("type", f"content-type: expected {expected} in UTF-8, found {found}", 415)
         if b"content-length" in named:
             incoming.look_at_length(named[b"content-length"])
+        return form
+
+    def _form_of(self, kind: bytes) -> Form | None:
+        """Return what is done with a content type, if it is in UTF-8 and taken at all.
+
+        ``/events`` takes JSON alone: a page of another site can send what is called nothing or
+        plain text, and would move the counters.
+        """
+        media, _, rest = kind.lower().partition(b";")
+        whole, parameters = media.strip(), [part.strip() for part in rest.split(b";")]
+        charsets = [part[8:].strip(b' "') for part in parameters if b"charset=" in part]
+        if not all(charset in (b"utf-8", b"utf8", b"us-ascii") for charset in charsets):
+            return None
+        if whole == JSON or (whole.startswith(b"application/") and whole.endswith(b"+json")):
+            return self._json
+        header = [part for part in parameters if part.startswith(b"header=")]
+        said = b"; ".join([whole, *(part for part in header if part != b"header=present")])
+        return self.route.forms.get(said.decode("latin-1"))
+
+
+class Versioned:
+    """The path of a hot route that names a version too, as an ASGI application.
+
+    Args:
+        made: makes the endpoint of a route.
+        of: makes the route of a version.
+    """
+
+    def __init__(self, made: Callable[[Route], Endpoint], of: Callable[[str], Route]) -> None:
+        self._made, self._of = made, of
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        endpoint = self._made(self._of(scope["path_params"]["version"]))
+        await endpoint(scope, receive, send)
 
 
 def _gone(receive: Receive) -> Callable[[], bool]:
@@ -149,25 +171,10 @@ def _gone(receive: Receive) -> Callable[[], bool]:
     return lambda: bool(getattr(cycle, "disconnected", False))
 
 
-def _is_json(kind: bytes | None) -> bool:
-    """Say whether a content type is JSON in UTF-8.
-
-    No other is taken: a page of another site can send those, and move the counters.
-    """
-    if kind is None:
-        return False
-    media, _, parameters = kind.lower().partition(b";")
-    charsets = [p.strip()[8:].strip(b' "') for p in parameters.split(b";") if b"charset=" in p]
-    whole = media.strip()
-    is_media = whole == b"application/json" or (
-        whole.startswith(b"application/") and whole.endswith(b"+json")
-    )
-    return is_media and all(charset in (b"utf-8", b"utf8", b"us-ascii") for charset in charsets)
-
-
 async def _send(send: Send, answer: Answer, more: bool) -> None:
     """Send an answer; its end is left out where ``more``."""
-    headers = [_JSON, (b"content-length", b"%d" % len(answer.body))]
+    length = (b"content-length", b"%d" % len(answer.body))
+    headers = [(b"content-type", answer.media), length]
     if answer.status in _HEADERS:
         headers.append(_HEADERS[answer.status])
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

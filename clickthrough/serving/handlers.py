@@ -1,65 +1,31 @@
-"""What each hot route does with a body: bytes in, bytes out, one handler a route."""
+"""The hot routes, and what each does with a body: bytes in, bytes out, one handler a route."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
-
-import msgspec
-from msgspec.structs import astuple
+from typing import Any
 
 from clickthrough.features.rows import RawRow
 from clickthrough.schema import FieldType
-from clickthrough.serving.batcher import LONGEST, Gone, MicroBatcher
+from clickthrough.serving.answering import Answering, Impressions, encode, predictions
+from clickthrough.serving.batcher import Gone, MicroBatcher
 from clickthrough.serving.bodies import BodyReader
 from clickthrough.serving.contract import (
-    CountersMode,
     EventsBody,
     PredictBody,
     Predictions,
     RankBody,
-    Ranked,
     Rankings,
     Recorded,
 )
 from clickthrough.serving.event_queue import EventQueue
+from clickthrough.serving.invocations import Invocations
 from clickthrough.serving.observers import Observer
+from clickthrough.serving.open_inference import OpenInference
 from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.reload import Current
-from clickthrough.serving.scorer import Ranking, Scored
-
-_LARGE = 65_536
-"""Bytes: a larger body is decoded, scored and encoded on the thread; decoding 1 MB takes 16 ms."""
-_A_BYTE = 6e-8
-"""Seconds that a byte of a large body takes: a hundred candidates of 45 kB take 2.3 ms."""
+from clickthrough.serving.routes import Route
 
 _VALUES: dict[FieldType, Any] = {
     "int": 1, "float": 1.5, "str": "a", "bool": True, "ints": [1], "floats": [1.5], "strs": ["a"],
 }  # fmt: skip
-
-Handler = Callable[[bytes, Gone], Awaitable[bytes]]
-_encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True)
-class Route:
-    """A hot route: what it takes, what it answers, and what does it.
-
-    Attributes:
-        kind: which places and which size of body are its own.
-        example: a body, for whoever asks in another way.
-    """
-
-    path: str
-    kind: Literal["scoring", "events"]
-    body: type
-    answer: type
-    example: dict[str, Any]
-    handle: Handler
-
-    @property
-    def text(self) -> str:
-        """What it does, in a line."""
-        return (self.handle.__doc__ or "").strip()
 
 
 class Handlers:
@@ -75,8 +41,8 @@ class Handlers:
     def __init__(
         self, current: Current, batcher: MicroBatcher, events: EventQueue, observer: Observer
     ) -> None:
-        self._current, self._batcher, self._events = current, batcher, events
-        self._observer = observer
+        self._current, self._events, self._observer = current, events, observer
+        self._answering = Answering(current, batcher, observer)
         self._predict = BodyReader(PredictBody, lambda body: body.impressions, "impressions")
         self._rank = BodyReader(RankBody, lambda body: body.candidates, "candidates")
         self._observe = BodyReader(EventsBody, lambda body: body.events, "events")
@@ -87,48 +53,21 @@ class Handlers:
         rank = {"context": request, "candidates": [row], "top": 1}
         events = {"events": [{"type": "impression", **request, **row}]}
         return [
-            Route("/predict", "scoring", PredictBody, Predictions, {"impressions": [row]},
+            Route("/predict", "scoring", PredictBody, (Predictions,), {"impressions": [row]},
                   self.predict),
-            Route("/rank", "scoring", RankBody, Rankings, rank, self.rank),
-            Route("/events", "events", EventsBody, Recorded, events, self.events),
+            Route("/rank", "scoring", RankBody, (Rankings,), rank, self.rank),
+            Route("/events", "events", EventsBody, (Recorded,), events, self.events),
+            Invocations(self._answering).route(row),
+            OpenInference(self._answering).route(row),
         ]  # fmt: skip
 
     async def predict(self, body: bytes, gone: Gone) -> bytes:
         """Score impressions."""
-        predictor = self._current.predictor
-
-        def read() -> Sequence[RawRow]:
-            return self._predict.read(body, predictor.settings.max_impressions).impressions
-
-        if len(body) <= _LARGE:
-            return self._scored(predictor, await self._batcher.predict(predictor, read(), gone))
-        return await self._run_large(
-            body, predictor, lambda: self._scored(predictor, predictor.predict(read())), gone
-        )
+        return await self._answering.answer("/predict", body, gone, self._impressions)
 
     async def rank(self, body: bytes, gone: Gone) -> bytes:
         """Rank the candidates of one request, best first."""
-        predictor = self._current.predictor
-
-        def read() -> RankBody:
-            return self._rank.read(body, predictor.settings.max_impressions)
-
-        if len(body) > _LARGE:
-            return await self._run_large(
-                body, predictor, lambda: self._ranked(predictor, read()), gone
-            )
-        asked = read()
-        rows = len(asked.candidates)
-        return await self._batcher.run(
-            predictor, lambda: self._ranked(predictor, asked), gone, rows
-        )
-
-    async def _run_large(
-        self, body: bytes, predictor: Predictor, work: Callable[[], bytes], gone: Gone
-    ) -> bytes:
-        """Do on the thread all that a large body asks, its decoding included."""
-        seconds = max(len(body) * _A_BYTE, 2 * LONGEST)
-        return await self._batcher.run(predictor, work, gone, seconds=seconds)
+        return await self._answering.answer("/rank", body, gone, self._candidates)
 
     async def events(self, body: bytes, gone: Gone) -> bytes:
         """Count impressions and clicks; what scoring reads changes with the next tick."""
@@ -140,26 +79,14 @@ class Handlers:
         receipt = await self._events.record(read, len(body), settings.max_events_wait)
         told = receipt.as_dict()
         self._observer.recorded(told)
-        return _encode(Recorded(**told, durability=self._current.predictor.store.durability))
+        return encode(Recorded(**told, durability=self._current.predictor.store.durability))
 
-    def _scored(self, predictor: Predictor, scored: Scored) -> bytes:
-        version, mode = predictor.scorer.version, self._mode("/predict", scored.frozen)
-        return _encode(Predictions(scored.predictions, scored.ignored, version, mode))
+    def _impressions(self, body: bytes, predictor: Predictor) -> Impressions:
+        read = self._predict.read(body, predictor.settings.max_impressions)
+        return Impressions(read.impressions, predictions)
 
-    def _ranked(self, predictor: Predictor, asked: RankBody) -> bytes:
-        ranking: Ranking = predictor.rank(asked.context, asked.candidates, asked.top)
-        ranked = [
-            Ranked(*(*astuple(prediction), place))
-            for place, prediction in zip(ranking.order, ranking.predictions, strict=True)
-        ]
-        version, mode = predictor.scorer.version, self._mode("/rank", ranking.frozen)
-        return _encode(Rankings(ranking.request_id, ranked, ranking.ignored, version, mode))
-
-    def _mode(self, route: str, frozen: bool) -> CountersMode:
-        """Return what an answer says of its counters; tell of those made without the store."""
-        if frozen:
-            self._observer.frozen(route)
-        return "frozen" if frozen else "live"
+    def _candidates(self, body: bytes, predictor: Predictor) -> RankBody:
+        return self._rank.read(body, predictor.settings.max_impressions)
 
 
 def _example(predictor: Predictor) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -158,18 +158,30 @@ def test_empty_bodies_are_answered(client: TestClient) -> None:
 
 def test_the_contract_documents_every_route_and_fault(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
+    v2 = {"", "/health/live", "/health/ready"}
+    v2 |= {f"/models/{{model}}{end}" for end in ("", "/ready")}
+    v2 |= {f"/models/{{model}}/versions/{{version}}{end}" for end in ("", "/ready")}
+    v2 |= {"/models/ctr/infer", "/models/ctr/versions/{version}/infer"}
     assert set(paths) == {
-        "/health", "/health/live", "/health/ready", "/model", "/model/reload", "/predict", "/rank",
-        "/events",
+        "/health", "/health/live", "/health/ready", "/ping", "/model", "/model/reload",
+        *ROUTES, *(f"/v2{path}" for path in v2),
     }  # fmt: skip
-    for route in ("/predict", "/rank", "/events"):
+    for route in ROUTES:
         documented = {"200", "400", "408", "413", "415", "422", "503"}
         assert documented <= set(paths[route]["post"]["responses"])
+    for path in v2:
+        if path.endswith("infer"):
+            assert set(paths[f"/v2{path}"]["post"]["responses"]) - {"404"} == documented - {"422"}
     assert client.get("/docs").status_code == 200
 
 
 JSON = {"content-type": "application/json"}
-ROUTES = {"/predict": "impressions", "/rank": "candidates", "/events": "events"}
+ROUTES = {
+    "/predict": "impressions",
+    "/rank": "candidates",
+    "/events": "events",
+    "/invocations": "impressions",
+}
 
 
 @pytest.mark.parametrize("route", ROUTES)

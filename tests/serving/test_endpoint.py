@@ -17,7 +17,7 @@ from clickthrough.errors import StoreError
 from clickthrough.serving.app import Service, create_app
 from clickthrough.serving.bodies import BodyReader
 from clickthrough.serving.contract import EventsBody, PredictBody, Predictions, RankBody, Rankings
-from clickthrough.serving.endpoint import fault
+from clickthrough.serving.faults import as_error, detailed
 from clickthrough.streaming.recorder import Receipt
 from tests.logs import raw_rows
 from tests.serving.asking import Caller, caller
@@ -284,7 +284,8 @@ def test_rows_are_counted_and_braces_in_texts_are_not(client: TestClient, extra:
 
 
 def test_no_fault_is_told_at_length() -> None:
-    assert len(fault(422, "x" * 1_000_000).body) < 10_000
+    for form in (detailed, as_error):
+        assert len(form(422, "x" * 1_000_000).body) < 10_000
 
 
 def test_a_body_that_is_too_large_and_here_is_refused_at_once(bundle_path: Path) -> None:
@@ -363,7 +364,7 @@ def test_the_service_is_the_documented_application(bundle_path: Path) -> None:
     made = create_app(bundle_path, "memory")
     assert isinstance(made, FastAPI)
     assert isinstance(made, Service)
-    assert [*made.hot] == [*ROUTES]
+    assert [*made.hot] == [*ROUTES, "/v2/models/ctr/infer"]
 
 
 def test_metrics_tell_what_happened(bundle_path: Path) -> None:

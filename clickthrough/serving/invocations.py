@@ -1,0 +1,139 @@
+"""``POST /invocations``: what Amazon SageMaker asks of a container, in each type that it sends.
+
+JSON is a body of ``/predict`` or of ``/rank``. JSON lines are answered by lines and a CSV by one
+probability a line, in the order of the rows, which is what batch transform joins with its input.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from clickthrough.errors import RequestError
+from clickthrough.serving.answering import Answering, Impressions, encode, predictions
+from clickthrough.serving.batcher import Gone
+from clickthrough.serving.bodies import BodyReader, read_row
+from clickthrough.serving.contract import (
+    CountersMode,
+    Invocation,
+    Predictions,
+    RankBody,
+    Rankings,
+    Row,
+)
+from clickthrough.serving.csv_rows import field_names, read_csv
+from clickthrough.serving.predictor import Predictor
+from clickthrough.serving.routes import Form, Handler, Route
+from clickthrough.serving.scorer import Scored
+
+PATH = "/invocations"
+LINES = (
+    "application/jsonlines", "application/x-jsonlines", "application/jsonl", "application/x-ndjson",
+)  # fmt: skip
+CSV = "text/csv"
+ABSENT = f"{CSV}; header=absent"
+"""A CSV whose columns are the fields that ``GET /model`` lists, in that order."""
+_BLANK = re.compile(rb"[ \t\r]*")
+
+
+class Invocations:
+    """The handlers of the route.
+
+    Args:
+        answering: scores what was read.
+    """
+
+    def __init__(self, answering: Answering) -> None:
+        self._answering = answering
+        self._whole = BodyReader(Invocation, _rows_of, "impressions")
+
+    def route(self, example: Mapping[str, Any]) -> Route:
+        """Return the route.
+
+        Args:
+            example: an impression.
+        """
+        forms = {media: self._lines(media, example) for media in LINES}
+        forms |= {CSV: self._csv(example), ABSENT: Form(self.csv_without_header, CSV.encode())}
+        body = {"impressions": [dict(example)]}
+        answers = (Predictions, Rankings)
+        return Route(PATH, "scoring", Invocation, answers, body, self.json, forms)
+
+    async def json(self, body: bytes, gone: Gone) -> bytes:
+        """Score impressions or rank candidates, as Amazon SageMaker asks."""
+        return await self._answering.answer(PATH, body, gone, self._read_json)
+
+    async def lines(self, body: bytes, gone: Gone) -> bytes:
+        """Score the impressions of JSON lines."""
+        return await self._answering.answer(PATH, body, gone, _read_lines)
+
+    async def csv(self, body: bytes, gone: Gone) -> bytes:
+        """Score the rows of a CSV whose first line names its columns."""
+        return await self._answering.answer(PATH, body, gone, _read_csv)
+
+    async def csv_without_header(self, body: bytes, gone: Gone) -> bytes:
+        """Score the rows of a CSV whose columns are the fields that the bundle reads."""
+        return await self._answering.answer(PATH, body, gone, _read_csv_without_header)
+
+    def _lines(self, media: str, example: Mapping[str, Any]) -> Form:
+        return Form(self.lines, media.encode(), encode(example).decode() + "\n")
+
+    def _csv(self, example: Mapping[str, Any]) -> Form:
+        handle: Handler = self.csv
+        row = {n: "" if isinstance(v, list) else v for n, v in example.items()}
+        text = f"{','.join(row)}\n{','.join(map(str, row.values()))}\n"
+        return Form(handle, CSV.encode(), text)
+
+    def _read_json(self, body: bytes, predictor: Predictor) -> Impressions | RankBody:
+        asked = self._whole.read(body, predictor.settings.max_impressions)
+        if asked.impressions is UNSET and asked.candidates is UNSET:
+            raise RequestError("expected impressions to score, or candidates to rank")
+        if asked.candidates is UNSET:
+            if asked.context is not UNSET or asked.top is not UNSET:
+                raise RequestError("context and top are of candidates, and there are none")
+            return Impressions(asked.impressions or [], predictions)
+        if asked.impressions is not UNSET:
+            raise RequestError("expected impressions or candidates, found both")
+        context = {} if asked.context is UNSET else asked.context
+        return RankBody(asked.candidates, context, None if asked.top is UNSET else asked.top)
+
+
+def _rows_of(asked: Invocation) -> list[Row]:
+    return [*(asked.impressions or []), *(asked.candidates or [])]
+
+
+def _read_lines(body: bytes, predictor: Predictor) -> Impressions:
+    most = predictor.settings.max_impressions
+    if body.count(b"\n") > most:  # the last of so many may end the last row
+        raise RequestError(f"more than {most} impressions (serving.max_impressions)")
+    lines = body.split(b"\n")
+    if _BLANK.fullmatch(lines[-1]):
+        lines.pop()
+    if not lines:
+        raise RequestError("the body is empty: expected an object of raw fields a line")
+    if len(lines) > most:
+        raise RequestError(f"{len(lines)} impressions: at most {most} (serving.max_impressions)")
+    return Impressions([read_row(line, place) for place, line in enumerate(lines)], _write_lines)
+
+
+def _read_csv(body: bytes, predictor: Predictor) -> Impressions:
+    most = predictor.settings.max_impressions
+    return Impressions(read_csv(body, predictor.bundle, most, None), _write_csv)
+
+
+def _read_csv_without_header(body: bytes, predictor: Predictor) -> Impressions:
+    bundle, most = predictor.bundle, predictor.settings.max_impressions
+    return Impressions(read_csv(body, bundle, most, field_names(bundle)), _write_csv)
+
+
+def _write_lines(_: Predictor, scored: Scored, __: CountersMode) -> bytes:
+    return _LINES.encode_lines(scored.predictions)
+
+
+def _write_csv(_: Predictor, scored: Scored, __: CountersMode) -> bytes:
+    return "".join(f"{made.probability!r}\n" for made in scored.predictions).encode()
+
+
+_LINES = msgspec.json.Encoder()
