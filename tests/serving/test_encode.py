@@ -18,7 +18,11 @@ from tests.serving.rich import Trained
 
 def odd(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows with shared requests that stand apart, repeats, missing values and unseen ones."""
-    unseen: list[dict[str, Any]] = [{"ad": 7, "uuid": "nobody", "platform": "watch"}, {}, {"price": float("nan")}]
+    unseen: list[dict[str, Any]] = [
+        {"ad": 7, "uuid": "nobody", "platform": "watch"},
+        {},
+        {"price": float("nan")},
+    ]
     return [*rows[:8], *unseen, *rows[3:12], {**rows[0], "price": 99.0}, rows[1]]
 
 
