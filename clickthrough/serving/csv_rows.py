@@ -54,16 +54,18 @@ def read_csv(data: bytes, bundle: Bundle, most: int, names: Sequence[str] | None
         names = next(cells, [])
         _check_header(names)
     rows: list[list[str]] = []
+    blank = False
     for row in cells:
+        if not row:  # blank lines may end the body
+            blank = True
+            continue
+        if blank:
+            raise RequestError(f"row {len(rows)} (line {lines.line_num}): follows a blank line")
         rows.append(row)
         if len(rows) > most:
             raise RequestError(f"more than {most} impressions (serving.max_impressions)")
-        if row and len(row) != len(names):  # a blank line may end the body
+        if len(row) != len(names):
             raise _of_length(rows, lines.line_num, names)
-        if len(rows) > 1 and not rows[-2]:
-            raise RequestError(f"row {len(rows) - 2}: a blank line, before others")
-    if rows and not rows[-1]:
-        rows.pop()
     if not rows and not data.strip():
         raise RequestError("the body is empty: expected an impression a row")
     readers = {name: read for name in names if (read := _reader(name, bundle))}

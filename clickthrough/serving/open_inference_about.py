@@ -69,11 +69,11 @@ def add_open_inference(app: FastAPI, current: Current) -> None:
         """Say whether the model takes requests, if it has this version."""
         return refused(model, version) or well("ready", app.state.ready, {"name": model})
 
+    @app.api_route("/v2/{rest:path}", methods=_METHODS, include_in_schema=False)  # asked last
     @app.api_route("/v2/models/{model}/infer", methods=_METHODS, include_in_schema=False)
     @app.api_route(
         "/v2/models/{model}/versions/{version}/infer", methods=_METHODS, include_in_schema=False
     )
-    @app.api_route("/v2/{rest:path}", methods=_METHODS, include_in_schema=False)
     async def nothing(model: str = MODEL) -> JSONResponse:
         """Say what there is where something else was asked for."""
         text = f"no such route: there are /v2, /v2/health/live, /v2/health/ready, GET {STEM} and "

@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+
+from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle, load_bundle
 from clickthrough.config.serving import Runtime, Serving
@@ -85,6 +87,27 @@ class Predictor:
         if isinstance(scored, RequestError):
             raise scored
         return scored
+
+    def encode(self, impressions: Sequence[RawRow]) -> dict[str, NDArray[Any]]:
+        """Return what the bundle's ONNX graph takes, to have it computed somewhere else.
+
+        The arrays are those that :meth:`predict` gives the graph. Its ``logit`` for them, put
+        through the bundle's ``calibrator.logit`` with ``ids``, is the logit that ``predict``
+        answers, to the last bit where the same runtime computes it.
+
+        Args:
+            impressions: as :meth:`predict` takes them.
+
+        Returns:
+            By the names of the graph's inputs, a row for each impression in the order given:
+            ``ids`` int32, shape (n, id columns); ``numeric`` float32, shape (n, numeric inputs);
+            ``bag_ids`` int32 and ``bag_weights`` float32, shape (n, lengths of all bags). The graph
+            leaves out an input that the model does not use.
+
+        Raises:
+            RequestError: an impression is malformed: names its row and field.
+        """
+        return self.scorer.encode(self.store, impressions).arrays()
 
     def score(self, said: RowColumns) -> Scores:
         """Score many impressions of a file at once, of which nothing more is told.

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -21,59 +20,10 @@ from clickthrough.features.shown import shown
 from clickthrough.schema import Columns
 from clickthrough.serving.contract import Prediction
 from clickthrough.serving.findings import Finder
+from clickthrough.serving.scored import Ranking, Scored, Scores
 from clickthrough.store.base import Layered, Reader
 
-
-@dataclass(frozen=True)
-class Scored:
-    """The answer for a body of impressions, in its order.
-
-    Attributes:
-        ignored: fields that were sent and mean nothing to the model.
-        frozen: whether the store did not answer in time, and counters are those of the bundle.
-    """
-
-    predictions: list[Prediction]
-    ignored: list[str]
-    frozen: bool = False
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Candidates of one request, best first.
-
-    Attributes:
-        request_id: the caller's, or a new one: events name it.
-        order: the caller's position of each candidate.
-        predictions: in the same order.
-        frozen: see :class:`Scored`.
-    """
-
-    request_id: str
-    order: list[int]
-    predictions: list[Prediction]
-    ignored: list[str]
-    frozen: bool = False
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What is predicted of many impressions, in their order, a list each."""
-
-    request_id: Sequence[str | None]
-    item: Sequence[Value]
-    probability: Sequence[float]
-    logit: Sequence[float]
-
-    def of(self, rows: Sequence[int]) -> "Scores":
-        """Return those of some rows, which may repeat."""
-        return Scores(
-            [self.request_id[row] for row in rows],
-            [self.item[row] for row in rows],
-            [self.probability[row] for row in rows],
-            [self.logit[row] for row in rows],
-        )
-
+__all__ = ["Ranking", "Scored", "Scorer", "Scores"]
 
 _NOBODY: list[Value] = [None]
 
@@ -169,14 +119,29 @@ class Scorer:
         whole = Scores(rows.request_ids, _items(rows), probabilities.tolist(), logits.tolist())
         return whole if isinstance(rows.row_of, range) else whole.of(rows.row_of)
 
-    def _logits(self, store: Reader, rows: Rows) -> tuple[Columns, Encoded, NDArray[np.float64]]:
-        """Return the columns of rows, the model's input, and its calibrated answers."""
-        bundle = self.bundle
-        columns = rows.columns(bundle.schema, self._lengths, self._arrays)
+    def encode(self, store: Reader, impressions: Sequence[RawRow]) -> Encoded:
+        """Return what the model is given for each of some impressions.
+
+        Raises:
+            RequestError: a field is malformed.
+        """
+        # a single row has what no row has: the shapes and types of all arrays
+        rows = self.parser.parse(impressions or [{}], time.time_ns() // 1_000)
+        encoded = self._encode(Layered(store), rows)[1]
+        return encoded[np.array(rows.row_of[: len(impressions)], np.int64)]
+
+    def _encode(self, store: Reader, rows: Rows) -> tuple[Columns, Encoded]:
+        """Return the columns of rows, and the model's input."""
+        columns = rows.columns(self.bundle.schema, self._lengths, self._arrays)
         ticks = tick_of(rows.time, self._tick_seconds)
         columns |= self._histories.read(store, rows.values, ticks)
         ids = self._ids.encode(rows.values, columns, len(rows))
-        encoded = bundle.encoder.encode(columns, rows.offsets, ids)
+        return columns, self.bundle.encoder.encode(columns, rows.offsets, ids)
+
+    def _logits(self, store: Reader, rows: Rows) -> tuple[Columns, Encoded, NDArray[np.float64]]:
+        """Return the columns of rows, the model's input, and its calibrated answers."""
+        bundle = self.bundle
+        columns, encoded = self._encode(store, rows)
         logits = bundle.calibrator.logit(bundle.model.logits(encoded), encoded.ids)
         if not np.isfinite(logits).all():
             raise BundleError(f"{bundle.path}: gives no finite score for these impressions")

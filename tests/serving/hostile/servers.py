@@ -55,6 +55,8 @@ BIG_RANK: dict[str, object] = {
 COMMANDS = {
     "serve": ["clickthrough", "serve", "BUNDLE", "--port", "PORT"],
     "uvicorn": ["uvicorn", "app:app", "--host", HOST, "--port", "PORT"],
+    # as SageMaker starts an image; all else comes from the environment
+    "sagemaker": ["clickthrough", "serve"],
     # docs/original.md
     "reload": ["uvicorn", "app:app", "--host", "0.0.0.0", "--port", "PORT", "--reload"],  # noqa: S104
     "fallback": [
@@ -146,7 +148,8 @@ def serving(
         files: the limit of its open files; by default the one of this process.
     """
     port, log = free_port(), folder / f"{kind}.log"
-    process = start(kind, port, log, {**LIMITS, "CTR_BUNDLE": str(bundle), **(env or {})}, files)
+    said = {**LIMITS, "CTR_BUNDLE": str(bundle), "CTR_PORT": str(port), **(env or {})}
+    process = start(kind, port, log, said, files)
     try:
         made = Server(process, port, log)
         made.until_ready()
