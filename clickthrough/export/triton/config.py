@@ -6,6 +6,7 @@ from typing import Any
 from clickthrough.config.serving import Serving
 from clickthrough.export.homes import MODEL
 from clickthrough.export.triton.pbtxt import Enum, Field
+from clickthrough.serving.open_inference import INPUT, OUTPUTS
 
 ENCODED = f"{MODEL}_encoded"
 """The model that takes encoded inputs."""
@@ -28,15 +29,15 @@ def raw_config(serving: Serving) -> dict[str, Field]:
     """
     text = Enum("TYPE_STRING")
     double = Enum("TYPE_FP64")
+    element: dict[str, Field] = {"data_type": text, "dims": [1]}
     return {
         "name": MODEL,
         "backend": "python",
         "max_batch_size": serving.max_impressions,
-        "input": [{"name": "impressions", "data_type": text, "dims": [1]}],
+        "input": [{"name": INPUT, **element}],
         "output": [
-            {"name": "probability", "data_type": double, "dims": [1]},
-            {"name": "logit", "data_type": double, "dims": [1]},
-            {"name": "prediction", "data_type": text, "dims": [1]},
+            {"name": name, "data_type": text if kind == "BYTES" else double, "dims": [1]}
+            for name, (kind, _) in OUTPUTS.items()
         ],
         "dynamic_batching": _batching(serving),
         "instance_group": _one_process(),
@@ -45,10 +46,7 @@ def raw_config(serving: Serving) -> dict[str, Field]:
             {
                 "name": WARM,
                 "batch_size": 1,
-                "inputs": {
-                    "key": "impressions",
-                    "value": {"data_type": text, "dims": [1], "input_data_file": WARM},
-                },
+                "inputs": {"key": INPUT, "value": {**element, "input_data_file": WARM}},
             }
         ],
     }
@@ -80,7 +78,7 @@ def encoded_config(serving: Serving, described: Mapping[str, Any]) -> dict[str, 
                 "batch_size": rows,
                 "inputs": [_zeros(entry) for entry in inputs],
             }
-            for rows in (1, min(100, serving.max_impressions))
+            for rows in sorted({1, min(100, serving.max_impressions)})
         ],
     }
 

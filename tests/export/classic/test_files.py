@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from clickthrough.bundle.module import load_module
 from clickthrough.config.model import Mlp
 from clickthrough.errors import BundleError
-from clickthrough.export.classic import inference
+from clickthrough.export.classic import model_def
 from clickthrough.export.classic.files import classic_files
 from clickthrough.export.classic.weights import classic_weights
 from clickthrough.models.base import CtrModel
@@ -61,7 +61,7 @@ def test_the_weights_are_a_plain_state_dict(exported: Exported) -> None:
     assert type(weights) is dict
     for tensor in weights.values():
         assert tensor.untyped_storage().nbytes() == tensor.nbytes
-    net = inference.Net(exported.files.model, exported.files.num_classes, exported.files.numeric)
+    net = model_def.Net(exported.files.model, exported.files.num_classes, exported.files.numeric)
     assert str(net.load_state_dict(weights)) == "<All keys matched successfully>"
     module = load_module(exported.bundle)
     held = module.state_dict()
