@@ -18,7 +18,7 @@ class Serving(Strict):
     """
 
     max_body_bytes: int = Field(
-        default=1_000_000, ge=1, description="a larger body of /predict or /rank is answered 413"
+        default=1_000_000, ge=1, description="a larger body to score is answered 413"
     )
     max_events_bytes: int = Field(
         default=2_000_000, ge=1, description="a larger body of /events is answered 413"

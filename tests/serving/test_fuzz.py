@@ -4,6 +4,8 @@
 """
 
 import asyncio
+import csv
+import io
 import json
 import math
 import os
@@ -29,7 +31,14 @@ from tests.serving.asking import Caller
 
 BODIES = int(os.environ.get("CTR_FUZZ") or 1_500)
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-ROUTES = {"/predict": "impressions", "/rank": "candidates", "/events": "events"}
+ROUTES = {
+    "/predict": "impressions",
+    "/rank": "candidates",
+    "/events": "events",
+    "/invocations": "impressions",
+}
+INFER = "/v2/models/ctr/infer"
+VERSION = "/v2/models/ctr/versions/{version}/infer"
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +191,129 @@ def test_no_body_breaks_the_service(app: FastAPI) -> None:
         assert statuses[422] > BODIES / 30
 
 
+TEXT = st.one_of(GOOD, GOOD, objects(LEAVES), VALUES)
+CELLS = st.one_of(
+    st.just(""), NUMBERS, WORDS, st.text(max_size=9), st.integers(95, 145).map(str),
+    st.sampled_from(['"', '""', '"a"b', '"a,b"', "a\rb", "\ud800"]),
+)  # fmt: skip
+HEADERS = st.one_of(
+    st.just(["ad", "uuid", "platform", "price", "ts"]),
+    st.lists(st.one_of(NAMES, NAMES, st.text(max_size=6)), max_size=7),
+)
+
+
+def lined(rows: list[str], between: str) -> tuple[str, str, bytes]:
+    text = between.join(row.replace("\n", " ") for row in rows)
+    return "/invocations", "application/jsonlines", text.encode("utf-8", "surrogatepass")
+
+
+def tabled(
+    names: list[str], rows: list[list[str]], around: str, kind: str, *, exact: bool
+) -> tuple[str, str, bytes]:
+    """A CSV; an exact one has as many cells a row as it has columns, and quotes them."""
+    width, table = len(names), [names, *rows]
+    if exact:
+        table = [names, *((row + [""] * width)[:width] for row in rows)]
+        table = [['"' + cell.replace('"', '""') + '"' for cell in row] for row in table]
+    text = around.replace("%", "\r\n".join(map(",".join, table)))
+    return "/invocations", kind, text.encode("utf-8", "surrogatepass")
+
+
+def written(texts: list[str]) -> tuple[str, str, bytes]:
+    """A CSV as Python writes it."""
+    rows = [json.loads(text) for text in texts]
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, list(dict.fromkeys(name for row in rows for name in row)))
+    writer.writeheader()
+    writer.writerows(rows)
+    return "/invocations", "text/csv", out.getvalue().encode("utf-8", "surrogatepass")
+
+
+def inferred(rows: list[str], shape: str, others: list[tuple[str, str]]) -> tuple[str, str, bytes]:
+    shape = shape.replace("n", str(len(rows)))
+    data = json.dumps(rows)
+    tensor = f'{{"name":"impressions","datatype":"BYTES","shape":{shape},"data":{data}}}'
+    text = keyed([("inputs", f"[{tensor}]"), *others])
+    return INFER, "application/json", text.encode("utf-8", "surrogatepass")
+
+
+OTHERS = st.one_of(
+    st.just([]),
+    st.just([]),
+    st.lists(st.tuples(st.sampled_from(["id", "outputs", "inputs", "parameters", "x"]), VALUES),
+             max_size=2),
+)  # fmt: skip
+FORMED = st.one_of(
+    st.builds(lined, st.lists(GOOD, max_size=6), st.just("\n")),
+    st.builds(lined, st.lists(TEXT, max_size=6), st.sampled_from(["\n", "\r\n", "\n\n", " "])),
+    st.builds(written, st.lists(GOOD, max_size=6)),
+    st.builds(
+        tabled, HEADERS, st.lists(st.lists(CELLS, max_size=7), max_size=6),
+        st.sampled_from(["%", "%", "%\r\n", "\ufeff%", "%\n\n", "\n%"]),
+        st.sampled_from(["text/csv", "text/csv", "text/csv; header=absent"]), exact=st.booleans(),
+    ),
+    st.builds(inferred, st.lists(GOOD, max_size=6), st.sampled_from(["[n]", "[n,1]"]), st.just([])),
+    st.builds(
+        inferred, st.lists(TEXT, max_size=6),
+        st.sampled_from(["[n]", "[n,1]", "[n,2]", "[]", "[1e9]", "7"]), OTHERS,
+    ),
+    st.builds(
+        lambda route, body: (*route, body),
+        st.sampled_from([("/invocations", "text/csv"), ("/invocations", "application/x-ndjson"),
+                         (INFER, "application/json")]),
+        st.binary(max_size=60),
+    ),
+)  # fmt: skip
+
+
+def sound_form(one: Caller) -> int:
+    """Check an answer in another form; return how many impressions it answers."""
+    assert one.status in (200, 400, 413, 422), (one.status, one.answer)
+    assert one.headers["content-length"] == str(len(one.answer))
+    if one.status != 200:
+        said = json.loads(one.answer, parse_constant=refuse)
+        assert said["error" if one.path == INFER else "detail"]
+        assert one.path != INFER or one.status != 422
+        return 0
+    if one.headers["content-type"] == "text/csv":
+        probabilities = [float(line) for line in one.answer.splitlines()]
+    elif one.path == INFER:
+        tensors = json.loads(one.answer, parse_constant=refuse)["outputs"]
+        named = {tensor["name"]: tensor["data"] for tensor in tensors}
+        probabilities = named.get("probability", [])
+    else:
+        lines = one.answer.splitlines()
+        probabilities = [json.loads(line, parse_constant=refuse)["probability"] for line in lines]
+    assert all(0 < probability < 1 for probability in probabilities)
+    return len(probabilities)
+
+
+def test_no_body_of_another_form_breaks_the_service(app: FastAPI) -> None:
+    seen: Counter[tuple[str, int | None]] = Counter()
+    answered: Counter[str] = Counter()
+
+    @settings(
+        max_examples=BODIES,
+        deadline=None,
+        derandomize=BODIES == 1_500,
+        database=None,
+        suppress_health_check=SLOW,
+    )
+    @given(case=FORMED)
+    def go(case: tuple[str, str, bytes]) -> None:
+        route, kind, body = case
+        one = Caller(route, body)
+        one.sent = [(b"content-type", kind.encode())]
+        asyncio.run(one.ask(app))
+        answered[kind] += sound_form(one)
+        seen[kind, 200 if one.status == 200 else 400] += 1
+
+    go()
+    for kind in ("application/jsonlines", "text/csv", "application/json"):
+        assert answered[kind] > BODIES / 30, answered
+        assert min(seen[kind, 200], seen[kind, 400]) > BODIES / 50, seen
+
+
 def test_the_check_sees_what_it_looks_for() -> None:
     def made(status: int, answer: str) -> Caller:
         one = Caller("/predict", b"", status, answer.encode())
@@ -220,7 +352,8 @@ def test_every_route_answers_as_documented(app: FastAPI) -> None:
         @given(case=operation.as_strategy(generation_mode=mode))
         def go(case: Any) -> None:  # noqa: ANN401
             answer = case.call_and_validate(checks=CHECKS)
-            json.loads(answer.content, parse_constant=refuse)
+            if answer.headers["content-type"] == ["application/json"]:
+                json.loads(answer.content, parse_constant=refuse)
             seen.setdefault(operation.path, set()).add(answer.status_code)
 
         go()
@@ -228,7 +361,13 @@ def test_every_route_answers_as_documented(app: FastAPI) -> None:
     for found in schema.get_all_operations():
         operation = found.ok()  # type: ignore[union-attr]
         check(operation, schemathesis.GenerationMode.POSITIVE)
-        if operation.path in ROUTES:  # the others read nothing that could be wrong
+        if operation.path in (
+            *ROUTES,
+            INFER,
+            VERSION,
+        ):  # the others read nothing that could be wrong
             check(operation, schemathesis.GenerationMode.NEGATIVE)
     assert set(seen) == set(app.openapi()["paths"])
     assert all({200, 422} <= seen[route] for route in ROUTES)
+    assert {200, 400} <= seen[INFER]
+    assert {400, 404} & seen[VERSION]

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -356,8 +357,13 @@ def test_the_same_rows_give_the_same_numbers_in_each_form(client: TestClient, ro
 def test_a_process_started_as_sagemaker_starts_it_answers(
     bundle_path: Path, tmp_path: Path
 ) -> None:
-    """With the argument ``serve``, a bundle that it may only read, and slow senders."""
-    with serving("sagemaker", bundle_path, tmp_path, {"CTR_HOST": "0.0.0.0"}) as server:  # noqa: S104
+    """With the argument ``serve``, a bundle that is not to be written to, and slow senders."""
+    place = tmp_path / "ml" / "model"
+    shutil.copytree(bundle_path, place)
+    for path in [*place.rglob("*"), place, place.parent]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    before = {path: path.stat().st_mtime_ns for path in [place.parent, *place.parent.rglob("*")]}
+    with serving("sagemaker", place, tmp_path, {"CTR_HOST": "0.0.0.0"}) as server:  # noqa: S104
         assert server.ask("/ping")[0] == 200
         body = b"ad,uuid,price\r\n101,u1,1.5\r\n,,\r\n"
         length = f"content-length: {len(body)}"
@@ -376,3 +382,5 @@ def test_a_process_started_as_sagemaker_starts_it_answers(
                            "expect: 100-continue"))  # fmt: skip
             assert answer(one)[0] == 413
         server.works(1)
+    after = {path: path.stat().st_mtime_ns for path in [place.parent, *place.parent.rglob("*")]}
+    assert after == before  # root may write anywhere, so nothing else would show it

@@ -9,7 +9,12 @@ from tests.serving.hostile.client import answer, connect, head, meanwhile, push,
 from tests.serving.hostile.floods import floods
 from tests.serving.hostile.servers import SLOW, Server
 
-KEYS = {"/predict": "impressions", "/rank": "candidates", "/events": "events"}
+KEYS = {
+    "/predict": "impressions",
+    "/rank": "candidates",
+    "/events": "events",
+    "/invocations": "impressions",
+}
 LARGEST_REFUSAL = 10_000
 MOST_SECONDS = 5.0
 """A body of a megabyte takes some 50 ms of a free core; without a bound it took 25 s and more."""
