@@ -8,16 +8,26 @@ names the store of a running service, such as ``redis://HOST``.
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-
 from clickthrough.errors import RequestError
 from clickthrough.serving.bodies import BodyReader, WrongBody
-from clickthrough.serving.contract import PredictBody
-from clickthrough.serving.predictor import Predictor
+from clickthrough.serving.contract import PredictBody, Predictions
+from clickthrough.serving.predictor import Predictor, Scored
 
-_REFUSED, _UNPROCESSABLE = "malformed", 422
+
+class Refused(NamedTuple):
+    """What a caller is told whose body cannot be scored."""
+
+    status: int
+    detail: Any
+
+
+class Impressions(NamedTuple):
+    """What a caller wants to be scored."""
+
+    rows: Sequence[Mapping[str, Any]]
 
 
 class ClickHandler:
@@ -38,34 +48,37 @@ class ClickHandler:
             context: told the status of those that are refused.
         """
         bodies = [self._read(call) for call in data]
-        whole = [body for body in bodies if not isinstance(body, str)]
+        whole = [body.rows for body in bodies if isinstance(body, Impressions)]
         scored = iter(self._predictor.predict_each(whole))
         return [
-            self._answer(body if isinstance(body, str) else next(scored), place, context)
+            self._answer(next(scored) if isinstance(body, Impressions) else body, place, context)
             for place, body in enumerate(bodies)
         ]
 
-    def _read(self, call: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    def _read(self, call: Mapping[str, Any]) -> Impressions | Refused:
         """Return the impressions of a caller, or what is wrong with them."""
         sent = call.get("body") if call.get("body") is not None else call.get("data")
         settings = self._predictor.settings
         try:
             text = _as_bytes(sent)
-            if len(text) > settings.max_body_bytes:
-                return f"the body is larger than {settings.max_body_bytes} bytes"
-            return self._reader.read(text, settings.max_impressions).impressions
-        except (RequestError, WrongBody) as error:
-            return str(error)
+            if len(text) > (most := settings.max_body_bytes):
+                return Refused(413, f"the body is larger than {most} bytes")
+            return Impressions(self._reader.read(text, settings.max_impressions).impressions)
+        except WrongBody as error:
+            return Refused(error.status, error.detail)
+        except RequestError as error:
+            return Refused(422, str(error))
 
-    def _answer(self, answer: Any, place: int, context: Any) -> dict[str, Any]:  # noqa: ANN401
-        if isinstance(answer, str | RequestError):
-            context.set_response_status(_UNPROCESSABLE, _REFUSED, place)
-            return {"detail": str(answer)}
-        made = {"predictions": answer.predictions, "ignored": answer.ignored}
-        made |= {"version": self._predictor.scorer.version}
-        made |= {"counters": "frozen" if answer.frozen else "live"}
-        plain: dict[str, Any] = msgspec.to_builtins(made)
-        return plain
+    def _answer(self, answer: Scored | RequestError | Refused, place: int, context: Any) -> Any:  # noqa: ANN401
+        if isinstance(answer, RequestError):
+            answer = Refused(422, str(answer))
+        if isinstance(answer, Refused):
+            context.set_response_status(answer.status, "refused", place)
+            return {"detail": answer.detail}
+        mode = "frozen" if answer.frozen else "live"
+        version = self._predictor.scorer.version
+        made = Predictions(answer.predictions, answer.ignored, version, mode)
+        return msgspec.to_builtins(made)
 
 
 def _as_bytes(sent: object) -> bytes:
