@@ -312,17 +312,14 @@ def test_large_bodies_are_answered_as_small_ones_are(
 ) -> None:
     app = create_app(bundle_path, "memory")
     app.state.current.settings.__dict__["max_body_bytes"] = 1_000_000
-    for text, padding in ((as_csv, "colour"), (as_lines, "colour")):
-        if (text is as_csv) != (kind == CSV):
-            continue
-        answers = []
-        for size in (1, 90_000):
-            one = Caller(PATH, text([{**rows[0], padding: "x" * size}, *rows[1:]]).encode())
-            one.sent = [(b"content-type", kind.encode())]
-            asyncio.run(one.ask(app))
-            assert one.status == 200
-            answers.append(one.answer)
-        assert answers[0] == answers[1]
+    written, answers = as_csv if kind == CSV else as_lines, []
+    for size in (1, 90_000):
+        one = Caller(PATH, written([{**rows[0], "colour": "x" * size}, *rows[1:]]).encode())
+        one.sent = [(b"content-type", kind.encode())]
+        asyncio.run(one.ask(app))
+        assert one.status == 200
+        answers.append(one.answer)
+    assert answers[0] == answers[1]
 
 
 SAFE = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

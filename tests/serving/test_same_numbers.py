@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from clickthrough.scoring import score_file
 from clickthrough.serving.app import create_app
 from clickthrough.serving.predictor import Predictor
 from tests.logs import make_log, raw_rows
-from tests.serving.asking import caller
+from tests.serving.asking import Caller, caller
 
 REQUESTS, SIZE = 2_000, 5
 Numbers = list[tuple[float, float]]
@@ -71,6 +72,42 @@ async def over_predict(app: ASGIApp, rows: list[dict[str, Any]], size: int) -> N
     return made
 
 
+async def over_lines(app: ASGIApp, rows: list[dict[str, Any]], size: int) -> Numbers:
+    made: Numbers = []
+    for start in range(0, len(rows), size):
+        text = "".join(json.dumps(row) + "\n" for row in rows[start : start + size])
+        asked = Caller("/invocations", text.encode())
+        asked.sent = [(b"content-type", b"application/jsonlines")]
+        await asked.ask(app)
+        made += numbers([json.loads(line) for line in asked.answer.splitlines()])
+    return made
+
+
+async def over_csv(app: ASGIApp, rows: list[dict[str, Any]], size: int) -> list[float]:
+    made: list[float] = []
+    for start in range(0, len(rows), size):
+        out = io.StringIO(newline="")
+        writer = csv.DictWriter(out, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows[start : start + size])
+        asked = Caller("/invocations", out.getvalue().encode())
+        asked.sent = [(b"content-type", b"text/csv")]
+        await asked.ask(app)
+        made += map(float, asked.answer.split())
+    return made
+
+
+async def over_infer(app: ASGIApp, rows: list[dict[str, Any]], size: int) -> Numbers:
+    made: Numbers = []
+    for start in range(0, len(rows), size):
+        texts = [json.dumps(row) for row in rows[start : start + size]]
+        tensor = {"name": "impressions", "datatype": "BYTES", "shape": [len(texts)], "data": texts}
+        answer = await posted(app, "/v2/models/ctr/infer", {"inputs": [tensor]})
+        probability, logit = (output["data"] for output in answer["outputs"][:2])
+        made += zip(probability, logit, strict=True)
+    return made
+
+
 def over_file(predictor: Predictor, rows: list[dict[str, Any]], folder: Path, end: str) -> Numbers:
     source, out = folder / f"in{end}", folder / f"out{end}"
     with source.open("w", newline="") as file:
@@ -107,6 +144,11 @@ def test_every_way_of_serving_gives_the_same_bits(
     assert asyncio.run(over_rank(app, rows)) == expected
     assert asyncio.run(over_predict(app, rows, SIZE)) == expected
     assert asyncio.run(over_predict(app, rows, 10 * SIZE)) == expected
+    assert asyncio.run(over_lines(app, rows, 10 * SIZE)) == expected
+    assert asyncio.run(over_csv(app, rows, 10 * SIZE)) == [
+        probability for probability, _ in expected
+    ]
+    assert asyncio.run(over_infer(app, rows, 10 * SIZE)) == expected
     app.state.current.close()
     for end in (".csv", ".jsonl"):
         assert over_file(predictor, rows, tmp_path, end) == expected
