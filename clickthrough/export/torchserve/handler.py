@@ -8,30 +8,22 @@ names the store of a running service, such as ``redis://HOST``.
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
+
 from clickthrough.errors import RequestError
 from clickthrough.serving.bodies import BodyReader, WrongBody
-from clickthrough.serving.contract import PredictBody, Predictions
-from clickthrough.serving.predictor import Predictor, Scored
+from clickthrough.serving.contract import CountersMode, PredictBody, Predictions, Row
+from clickthrough.serving.predictor import Predictor
+from clickthrough.serving.scored import Scored
 
-
-class Refused(NamedTuple):
-    """What a caller is told whose body cannot be scored."""
-
-    status: int
-    detail: Any
-
-
-class Impressions(NamedTuple):
-    """What a caller wants to be scored."""
-
-    rows: Sequence[Mapping[str, Any]]
+Refused = tuple[int, Any]
+"""The status and the reason of a body that cannot be scored."""
 
 
 class ClickHandler:
-    """One worker of TorchServe; it calls the methods one after another."""
+    """One worker of TorchServe, which wants one class in this file, and calls methods in turn."""
 
     def initialize(self, context: Any) -> None:  # noqa: ANN401 - TorchServe's
         """Load the bundle and score once, so that no caller waits for it."""
@@ -48,34 +40,35 @@ class ClickHandler:
             context: told the status of those that are refused.
         """
         bodies = [self._read(call) for call in data]
-        whole = [body.rows for body in bodies if isinstance(body, Impressions)]
+        whole = [body for body in bodies if isinstance(body, list)]
         scored = iter(self._predictor.predict_each(whole))
         return [
-            self._answer(next(scored) if isinstance(body, Impressions) else body, place, context)
+            self._answer(next(scored) if isinstance(body, list) else body, place, context)
             for place, body in enumerate(bodies)
         ]
 
-    def _read(self, call: Mapping[str, Any]) -> Impressions | Refused:
+    def _read(self, call: Mapping[str, Any]) -> list[Row] | Refused:
         """Return the impressions of a caller, or what is wrong with them."""
         sent = call.get("body") if call.get("body") is not None else call.get("data")
         settings = self._predictor.settings
         try:
             text = _as_bytes(sent)
             if len(text) > (most := settings.max_body_bytes):
-                return Refused(413, f"the body is larger than {most} bytes")
-            return Impressions(self._reader.read(text, settings.max_impressions).impressions)
+                return 413, f"the body is larger than {most} bytes"
+            return self._reader.read(text, settings.max_impressions).impressions
         except WrongBody as error:
-            return Refused(error.status, error.detail)
+            return error.status, error.detail
         except RequestError as error:
-            return Refused(422, str(error))
+            return 422, str(error)
 
     def _answer(self, answer: Scored | RequestError | Refused, place: int, context: Any) -> Any:  # noqa: ANN401
         if isinstance(answer, RequestError):
-            answer = Refused(422, str(answer))
-        if isinstance(answer, Refused):
-            context.set_response_status(answer.status, "refused", place)
-            return {"detail": answer.detail}
-        mode = "frozen" if answer.frozen else "live"
+            answer = (422, str(answer))
+        if isinstance(answer, tuple):
+            status, detail = answer
+            context.set_response_status(status, "refused", place)
+            return {"detail": detail}
+        mode: CountersMode = "frozen" if answer.frozen else "live"
         version = self._predictor.scorer.version
         made = Predictions(answer.predictions, answer.ignored, version, mode)
         return msgspec.to_builtins(made)
