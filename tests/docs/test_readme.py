@@ -140,7 +140,7 @@ def test_verbs_run_on_a_log_of_ones_own(own: Path) -> None:
     for block in of(GUIDE, "bash"):
         if not block.text.startswith(("clickthrough select", "clickthrough tune")):  # tried above
             run(block.text, own)
-    assert {"reliability.svg", "figures.json", "classic"} <= {path.name for path in own.iterdir()}
+    assert {"reliability.svg", "figures.json", "exported"} <= {path.name for path in own.iterdir()}
 
 
 @pytest.mark.parametrize("page", [README, GUIDE], ids=lambda page: page.name)
