@@ -57,7 +57,7 @@ def repository(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path
 def test_the_real_protocol_buffers_read_both_configurations(repository: Path) -> None:
     paths = [repository / name / "config.pbtxt" for name in ("ctr", "ctr_encoded")]
     schema = OWN / "tritonclient" / "grpc" / "model_config_pb2.py"
-    command = [PLACE / "bin" / "python", "-c", PARSE, schema, *paths]
+    command = [str(PLACE / "bin" / "python"), "-c", PARSE, *map(str, [schema, *paths])]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     assert [line.split()[:3] for line in done.stdout.splitlines()] == [
