@@ -15,7 +15,7 @@ Scores = NDArray[np.floating]
 
 LEAST_SLOPE = 1e-3
 """The least by which a calibrated logit rises with the score: no plateau ties a ranking."""
-_MOST_LOGIT = 30.0
+MOST_LOGIT = 30.0
 """Keeps probabilities strictly inside (0, 1) in float64."""
 
 
@@ -62,5 +62,5 @@ class Curve(Calibrator):
 
 def sigmoid(logits: Floats) -> Floats:
     """Return probabilities strictly between 0 and 1."""
-    held = np.maximum(np.minimum(logits, _MOST_LOGIT), -_MOST_LOGIT)
+    held = np.maximum(np.minimum(logits, MOST_LOGIT), -MOST_LOGIT)
     return 1.0 / (1.0 + np.exp(-held))

@@ -9,9 +9,6 @@ if TYPE_CHECKING:
     from clickthrough.bundle.load import Bundle
     from clickthrough.export.example import Example
 
-MODEL = "ctr"
-"""What the model is called wherever a home asks for a name."""
-
 
 class Write(Protocol):
     """What the module of a home has by the name ``write``."""

@@ -6,7 +6,7 @@ from string import Template
 
 from clickthrough._version import __version__
 from clickthrough.bundle.load import Bundle
-from clickthrough.export.homes import MODEL
+from clickthrough.serving.open_inference import MODEL
 
 
 def write_readme(folder: Path, home: str, bundle: Bundle) -> None:

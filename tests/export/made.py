@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from clickthrough.bundle import Bundle, load_bundle
+from clickthrough.cli import main
 from clickthrough.config import Config
 from clickthrough.config.load import parse_config
 from clickthrough.data.open import open_dataset
@@ -94,6 +96,14 @@ def export(bundle: Bundle, folder: Path) -> Exported:
     example = log_example(bundle, open_dataset(bundle.config.data), CLASSIC)
     export_bundle(bundle, CLASSIC, folder / "classic", example)
     return Exported(bundle, example, folder / "classic")
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """Run the verb and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["clickthrough", "export", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
 
 
 def alone(folder: Path, *arguments: Path) -> NDArray[np.float64]:

@@ -1,25 +1,17 @@
 """The verb ``export``: one clear line for what cannot be, and nothing half written."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from clickthrough.bundle import Bundle
-from clickthrough.cli import main
 from clickthrough.config.model import LightGbm
 from clickthrough.errors import BundleError
 from clickthrough.export.homes import HOMES
 from clickthrough.export.run import export_bundle
+from tests.export.made import run
 from tests.models.families import settings
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    monkeypatch.setattr(sys, "argv", ["clickthrough", "export", *map(str, arguments)])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    return int(ended.value.code or 0)
 
 
 @pytest.mark.parametrize("name", HOMES)

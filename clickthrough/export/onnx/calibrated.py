@@ -8,13 +8,12 @@ import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, compose, helper, numpy_helper
 
+from clickthrough.calibration.base import MOST_LOGIT
 from clickthrough.export.onnx.pieces import Pieces
 
 LOGIT, PROBABILITY = "logit", "probability"
 """The outputs, float64, shape (rows, 1)."""
 _MODEL, _OWN = "model_", "calibrated_"
-_MOST_LOGIT = 30.0
-"""As :func:`clickthrough.calibration.base.sigmoid` holds logits."""
 _OPSET = 18
 """Of the operators here: the least that a graph must know."""
 
@@ -100,8 +99,8 @@ def _reached(nodes: _Nodes, score: str, curve: str | None, pieces: Pieces) -> st
 
 
 def _sigmoid(nodes: _Nodes) -> None:
-    most = nodes.constant("most", np.array(_MOST_LOGIT))
-    least = nodes.constant("least", np.array(-_MOST_LOGIT))
+    most = nodes.constant("most", np.array(MOST_LOGIT))
+    least = nodes.constant("least", np.array(-MOST_LOGIT))
     held = nodes.add("Max", [nodes.add("Min", [LOGIT, most]), least])
     shrunk = nodes.add("Exp", [nodes.add("Neg", [held])])
     total = nodes.add("Add", [shrunk, nodes.constant("one", np.array(1.0))])

@@ -5,7 +5,7 @@ What only the owner of an account knows stands in angle brackets, as in ``<accou
 
 from typing import Any
 
-from clickthrough.export.homes import MODEL
+from clickthrough.serving.open_inference import MODEL
 
 IMAGE = "<account-id>.dkr.ecr.<your-region>.amazonaws.com/ctr-service:latest"
 ROLE = "arn:aws:iam::<account-id>:role/<sagemaker-role>"

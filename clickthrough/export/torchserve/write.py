@@ -7,8 +7,8 @@ from pathlib import Path
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.export.example import Example
-from clickthrough.export.homes import MODEL
 from clickthrough.export.readme import write_readme
+from clickthrough.serving.open_inference import MODEL
 
 _HANDLER = "handler.py"
 _HERE = Path(__file__).parent

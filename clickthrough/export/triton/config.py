@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from clickthrough.config.serving import Serving
-from clickthrough.export.homes import MODEL
 from clickthrough.export.triton.pbtxt import Enum, Field
-from clickthrough.serving.open_inference import INPUT, OUTPUTS
+from clickthrough.serving.open_inference import INPUT, MODEL, OUTPUTS
 
 ENCODED = f"{MODEL}_encoded"
 """The model that takes encoded inputs."""

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.export.example import Example
-from clickthrough.export.homes import MODEL
 from clickthrough.export.onnx.write import described, write_graph
 from clickthrough.export.readme import write_readme
 from clickthrough.export.triton.config import ENCODED, WARM, encoded_config, raw_config
 from clickthrough.export.triton.pbtxt import pbtxt
+from clickthrough.serving.open_inference import MODEL
 
 _VERSION = "1"
 """Of a model in the repository; an export is a repository of its own."""

@@ -1,22 +1,13 @@
 """The verb ``export`` of the command line."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from clickthrough.cli import main
 from clickthrough.errors import DataError
 from clickthrough.export.classic import inference
-from tests.export.made import Exported, alone
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    monkeypatch.setattr(sys, "argv", ["clickthrough", "export", *map(str, arguments)])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    return int(ended.value.code or 0)
+from tests.export.made import Exported, alone, run
 
 
 def test_the_verb_writes_files_that_score(
