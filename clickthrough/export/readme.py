@@ -8,6 +8,8 @@ from clickthrough._version import __version__
 from clickthrough.bundle.load import Bundle
 from clickthrough.serving.open_inference import MODEL
 
+README = "README.md"
+
 
 def write_readme(folder: Path, home: str, bundle: Bundle) -> None:
     """Write ``README.md``; its text lies beside the code of the home.
@@ -17,7 +19,7 @@ def write_readme(folder: Path, home: str, bundle: Bundle) -> None:
         home: whose.
         bundle: whose version and fields it names.
     """
-    text = (files("clickthrough.export") / home / "README.md").read_text(encoding="utf-8")
+    text = (files("clickthrough.export") / home / README).read_text(encoding="utf-8")
     fields = [bundle.schema.input_name(name) for name in bundle.plan.fields]
     made = Template(text).substitute(
         bundle=bundle.manifest.version,
@@ -26,4 +28,4 @@ def write_readme(folder: Path, home: str, bundle: Bundle) -> None:
         fields=", ".join(f"`{name}`" for name in fields),
         model=MODEL,
     )
-    (folder / "README.md").write_text(made, encoding="utf-8")
+    (folder / README).write_text(made, encoding="utf-8")

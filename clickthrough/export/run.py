@@ -8,6 +8,7 @@ from clickthrough.errors import BundleError
 from clickthrough.export.example import Example
 from clickthrough.export.homes import Home
 from clickthrough.export.place import check_place
+from clickthrough.export.readme import README, write_readme
 
 
 def export_bundle(
@@ -36,5 +37,9 @@ def export_bundle(
     try:
         with written_beside(target) as beside:
             home.write(bundle, beside, example)
+            if example is not None:
+                example.write(beside, "features" if home.takes_columns else "impression")
+            if README in home.files:
+                write_readme(beside, home.name, bundle)
     except OSError as error:
         raise BundleError(f"{target}: cannot be written: {error}") from None

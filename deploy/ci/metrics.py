@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.ci.errors import PipelineError
 
-SCORING = ("/predict", "/rank")
+SCORING = ("/predict", "/rank", "/invocations", "/v2/models/ctr/infer")
 """Routes whose answers somebody waits for."""
 
 

@@ -15,15 +15,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 from pydantic import BaseModel
 
 from clickthrough.bundle import Bundle
 from clickthrough.config import Config
 from clickthrough.config.features import Feature
-from clickthrough.export.homes import HOMES
-from clickthrough.export.run import export_bundle
 from tests.conftest import ROOT
+from tests.export.made import alone, export
 from tests.ports import free_port
 from tests.serving.hostile.client import HOST
 from tests.serving.hostile.servers import COMMANDS, Server, end, start
@@ -153,10 +153,13 @@ def test_a_bundle_holds_what_the_page_says(bundle_path: Path) -> None:
     }
 
 
-def test_the_old_artifacts_are_written(bundle: Bundle, tmp_path: Path) -> None:
-    export_bundle(bundle, HOMES["classic"], tmp_path / "classic")
-    written = {path.name for path in (tmp_path / "classic").iterdir()}
-    assert written == {*ARTIFACTS, "inference.py", "model.json", "model_def.py"}
+def test_the_old_files_are_written_and_score(bundle: Bundle, tmp_path: Path) -> None:
+    made = export(bundle, tmp_path)
+    written = {path.name for path in made.folder.iterdir()}
+    assert written == {
+        *ARTIFACTS, "example.jsonl", "inference.py", "model.json", "model_def.py"
+    }  # fmt: skip
+    assert np.abs(alone(made.folder) - made.example.probabilities).max() < 1e-6
 
 
 @pytest.mark.skipif(find_spec("pip") is None, reason="pip is missing")

@@ -1,7 +1,9 @@
 """How each home is asked: rows of raw fields as JSON has them, to probabilities."""
 
 import asyncio
+import csv
 import importlib.util
+import io
 import json
 import sys
 import tarfile
@@ -125,6 +127,20 @@ def sagemaker_lines(folder: Path, _: Predictor, place: Path) -> Ask:
     return ask
 
 
+def sagemaker_csv(folder: Path, _: Predictor, place: Path) -> Ask:
+    app = create_app(_unpacked(folder, place), "memory")
+
+    def ask(rows: Rows) -> Floats:
+        table = io.StringIO()
+        lines = csv.DictWriter(table, sorted({name for row in rows for name in row}))
+        lines.writeheader()
+        lines.writerows(rows)
+        answer = _post(app, "/invocations", table.getvalue().encode(), "text/csv").decode()
+        return np.array([float(line) for line in answer.splitlines()])
+
+    return ask
+
+
 def torchserve_handler(folder: Path, place: Path) -> Any:  # noqa: ANN401 - of a file
     """Return the handler of an archive, initialized as TorchServe does it."""
     with zipfile.ZipFile(folder / "model-store" / "ctr.mar") as archive:
@@ -169,6 +185,7 @@ WAYS: dict[str, tuple[str, Callable[[Path, Predictor, Path], Ask]]] = {
     "triton, encoded inputs": ("triton", triton_encoded),
     "sagemaker, JSON": ("sagemaker", sagemaker_json),
     "sagemaker, JSON lines": ("sagemaker", sagemaker_lines),
+    "sagemaker, CSV": ("sagemaker", sagemaker_csv),
     "torchserve": ("torchserve", torchserve),
 }
 """Way -> its home, and what makes of an export what is asked."""

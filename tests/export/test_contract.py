@@ -119,8 +119,9 @@ def test_nothing_else_is_ever_replaced(name: str, bundle: Bundle, tmp_path: Path
         export_bundle(bundle, home, tmp_path, force=True)
     with pytest.raises(BundleError, match="is a file"):
         export_bundle(bundle, home, tmp_path / "thesis.txt", force=True)
-    with pytest.raises(BundleError, match="lies in the bundle"):
-        export_bundle(bundle, home, bundle.path / "below", force=True)
+    for below in (".", "below", "below/deeper"):
+        with pytest.raises(BundleError, match="lies in the bundle"):
+            export_bundle(bundle, home, bundle.path / below, force=True)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
     assert load_bundle(bundle.path).manifest == bundle.manifest
 

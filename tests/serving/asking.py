@@ -1,11 +1,23 @@
-"""Asking an ASGI application in the event loop of a test, as a caller who may go away."""
+"""Asking a service: by a client, or in the event loop of a test, as a caller who may go away."""
 
 import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from fastapi.testclient import TestClient
 from starlette.types import ASGIApp, Message
+
+Rows = list[dict[str, Any]]
+
+
+def predicted(client: TestClient, rows: Rows) -> list[dict[str, Any]]:
+    """Return what ``/predict`` says of each impression."""
+    text = json.dumps({"impressions": rows})
+    answered = client.post("/predict", content=text, headers={"content-type": "application/json"})
+    assert answered.status_code == 200, answered.text
+    made: list[dict[str, Any]] = answered.json()["predictions"]
+    return made
 
 
 @dataclass

@@ -20,19 +20,12 @@ from clickthrough.serving.app import create_app
 from clickthrough.serving.invocations import ABSENT, CSV, LINES
 from clickthrough.serving.predictor import Predictor
 from tests.logs import raw_rows
-from tests.serving.asking import Caller
+from tests.serving.asking import Caller, Rows, predicted
 from tests.serving.hostile.client import answer, connect, head, push
 from tests.serving.hostile.servers import serving
 from tests.serving.rich import Trained
 
 PATH = "/invocations"
-Rows = list[dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def client(bundle_path: Path) -> Iterator[TestClient]:
-    with TestClient(create_app(bundle_path, "memory"), raise_server_exceptions=False) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -41,23 +34,8 @@ def rich(trained: Trained) -> Iterator[TestClient]:
         yield made
 
 
-@pytest.fixture(scope="module")
-def rows(log: pl.DataFrame) -> Rows:
-    """Requests that stand apart, repeats, missing values, unseen ones and an unknown field."""
-    plain = raw_rows(log.tail(12))
-    odd: Rows = [{}, {"ad": 7, "uuid": "nobody", "platform": "watch"}, {"uuid": 'a, "b"\né'}]
-    return [{**row, "colour": "red"} for row in [*plain[:7], *odd, *plain[4:], plain[0]]]
-
-
 def post(client: TestClient, body: bytes | str, kind: str) -> Any:  # noqa: ANN401
     return client.post(PATH, content=body, headers={"content-type": kind})
-
-
-def predicted(client: TestClient, rows: Rows) -> list[dict[str, Any]]:
-    answered = client.post("/predict", json={"impressions": rows})
-    assert answered.status_code == 200, answered.text
-    made: list[dict[str, Any]] = answered.json()["predictions"]
-    return made
 
 
 def probabilities(client: TestClient, rows: Rows) -> list[float]:

@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
@@ -15,8 +13,7 @@ from clickthrough import __version__
 from clickthrough.bundle import Bundle
 from clickthrough.errors import StoreError
 from clickthrough.serving.app import create_app
-from tests.logs import raw_rows
-from tests.serving.asking import Caller
+from tests.serving.asking import Caller, Rows, predicted
 from tests.serving.bundles import another, calibrated
 from tests.serving.hostile.client import answer, connect, head, push
 from tests.serving.hostile.servers import serving
@@ -25,21 +22,6 @@ from tests.serving.test_app import ROWS
 from tests.serving.test_endpoint import MOST_FAULT
 
 PATH = "/v2/models/ctr/infer"
-Rows = list[dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def client(bundle_path: Path) -> Iterator[TestClient]:
-    with TestClient(create_app(bundle_path, "memory"), raise_server_exceptions=False) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def rows(log: pl.DataFrame) -> Rows:
-    """Requests that stand apart, repeats, missing values, unseen ones and an unknown field."""
-    plain = raw_rows(log.tail(12))
-    odd: Rows = [{}, {"ad": 7, "uuid": "nobody", "platform": "watch"}, {"uuid": 'a, "b"\né'}]
-    return [{**row, "colour": "red"} for row in [*plain[:7], *odd, *plain[4:], plain[0]]]
 
 
 def tensor(rows: Rows, **others: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -55,14 +37,6 @@ def body(rows: Rows, **others: Any) -> dict[str, Any]:  # noqa: ANN401
 def outputs(answered: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401
     assert answered.status_code == 200, answered.text
     return {output["name"]: output for output in answered.json()["outputs"]}
-
-
-def predicted(client: TestClient, rows: Rows) -> list[dict[str, Any]]:
-    text = json.dumps({"impressions": rows})
-    answered = client.post("/predict", content=text, headers={"content-type": "application/json"})
-    assert answered.status_code == 200, answered.text
-    made: list[dict[str, Any]] = answered.json()["predictions"]
-    return made
 
 
 def test_the_pages_tell_of_server_and_model(client: TestClient, bundle: Bundle) -> None:

@@ -28,7 +28,6 @@ def write(bundle: Bundle, folder: Path, example: Example | None) -> None:
     files = classic_files(bundle)
     if example is not None:
         _check_answers(files, example)
-        example.write(folder, "features")
     torch.save(files.weights, folder / "ctr_model.pth")
     pickled = {
         "cat_vocab": files.vocabularies,

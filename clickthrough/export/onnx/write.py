@@ -16,12 +16,11 @@ from clickthrough.export.example import TOLERANCE, Example
 from clickthrough.export.onnx.calibrated import LOGIT, PROBABILITY, calibrated_graph
 from clickthrough.export.onnx.pieces import pieces_of
 from clickthrough.export.onnx.trial import graph_outputs, trial_rows
-from clickthrough.export.readme import write_readme
 
 GRAPH = "model.onnx"
 
 
-def write(bundle: Bundle, folder: Path, example: Example | None) -> None:
+def write(bundle: Bundle, folder: Path, _: Example | None) -> None:
     """Write the graph from encoded inputs to the calibrated probability.
 
     Raises:
@@ -30,9 +29,6 @@ def write(bundle: Bundle, folder: Path, example: Example | None) -> None:
     """
     write_graph(bundle, folder)
     (folder / "model.json").write_text(json.dumps(described(bundle, folder), indent=2) + "\n")
-    if example is not None:
-        example.write(folder, "impression")
-    write_readme(folder, "onnx", bundle)
 
 
 def write_graph(bundle: Bundle, folder: Path) -> None:

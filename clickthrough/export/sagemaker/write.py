@@ -9,7 +9,6 @@ from typing import Any
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.export.example import Example
-from clickthrough.export.readme import write_readme
 from clickthrough.export.sagemaker import requests
 
 _REQUESTS: dict[str, Callable[[str], dict[str, Any]]] = {
@@ -20,15 +19,12 @@ _REQUESTS: dict[str, Callable[[str], dict[str, Any]]] = {
 }
 
 
-def write(bundle: Bundle, folder: Path, example: Example | None) -> None:
+def write(bundle: Bundle, folder: Path, _: Example | None) -> None:
     """Write the bundle as SageMaker takes it, and what is asked of AWS."""
     _archive(bundle.path, folder / "model.tar.gz")
     for name, request in _REQUESTS.items():
         text = json.dumps(request(bundle.manifest.version), indent=2) + "\n"
         (folder / f"{name}.json").write_text(text)
-    if example is not None:
-        example.write(folder, "impression")
-    write_readme(folder, "sagemaker", bundle)
 
 
 def _archive(bundle: Path, path: Path) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.export.example import Example
-from clickthrough.export.readme import write_readme
 from clickthrough.serving.open_inference import MODEL
 
 _HANDLER = "handler.py"
@@ -25,15 +24,12 @@ max_request_size=%d
 """
 
 
-def write(bundle: Bundle, folder: Path, example: Example | None) -> None:
+def write(bundle: Bundle, folder: Path, _: Example | None) -> None:
     """Write ``model-store/ctr.mar`` and the settings of a server that loads it."""
     (folder / "model-store").mkdir()
     _archive(bundle, folder / "model-store" / f"{MODEL}.mar")
     most = bundle.config.serving.max_body_bytes
     (folder / "config.properties").write_text(_PROPERTIES % most)
-    if example is not None:
-        example.write(folder, "impression")
-    write_readme(folder, "torchserve", bundle)
 
 
 def _archive(bundle: Bundle, path: Path) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from clickthrough.bundle.load import Bundle
 from clickthrough.export.example import Example
 from clickthrough.export.onnx.write import described, write_graph
-from clickthrough.export.readme import write_readme
 from clickthrough.export.triton.config import ENCODED, WARM, encoded_config, raw_config
 from clickthrough.export.triton.pbtxt import pbtxt
 from clickthrough.serving.open_inference import MODEL
@@ -17,7 +16,7 @@ _VERSION = "1"
 _HERE = Path(__file__).parent
 
 
-def write(bundle: Bundle, folder: Path, example: Example | None) -> None:
+def write(bundle: Bundle, folder: Path, _: Example | None) -> None:
     """Write two models: one takes raw fields, the other what :meth:`Predictor.encode` makes.
 
     Raises:
@@ -37,9 +36,6 @@ def write(bundle: Bundle, folder: Path, example: Example | None) -> None:
     about = described(bundle, encoded / _VERSION)
     (encoded / "config.pbtxt").write_text(pbtxt(encoded_config(serving, about)))
     shutil.copyfile(_HERE / "Dockerfile", folder / "Dockerfile")
-    if example is not None:
-        example.write(folder, "impression")
-    write_readme(folder, "triton", bundle)
 
 
 def _as_element(text: bytes) -> bytes:

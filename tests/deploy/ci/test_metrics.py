@@ -1,12 +1,14 @@
 """Pages of metrics are read as the service writes them."""
 
 import math
+from pathlib import Path
 
 import pytest
 
+from clickthrough.serving.app import Service, create_app
 from clickthrough.serving.metrics import BOUNDS, Metrics
 from deploy.ci.errors import PipelineError
-from deploy.ci.metrics import Counts
+from deploy.ci.metrics import SCORING, Counts
 
 
 def _page(*answers: tuple[str, int, float | None]) -> Counts:
@@ -14,6 +16,13 @@ def _page(*answers: tuple[str, int, float | None]) -> Counts:
     for route, status, seconds in answers:
         metrics.answered(route, status, seconds)
     return Counts.read(metrics.text().decode())
+
+
+def test_somebody_waits_for_each_route_that_scores(bundle_path: Path) -> None:
+    service = create_app(bundle_path, "memory")
+    assert isinstance(service, Service)
+    hot = service.hot.values()
+    assert set(SCORING) == {one.route.path for one in hot if one.route.kind == "scoring"}
 
 
 def test_answers_are_counted_by_route_and_status() -> None:
