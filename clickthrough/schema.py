@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from clickthrough.config.base import Strict
 from clickthrough.config.data import TimeFormat
+from clickthrough.config.explain import FieldSource
 from clickthrough.time_format import parse_formatted, parse_iso
 
 FieldType = Literal["int", "float", "str", "bool", "ints", "floats", "strs"]
@@ -42,6 +43,7 @@ class Schema(Strict):
         first: the moment of the log's first impression, microseconds since 1970 UTC; None where it
             knows no times.
         last: of its last.
+        sources: where fields come from, as the log tells; see :mod:`clickthrough.data.sources`.
     """
 
     roles: dict[Role, str]
@@ -51,6 +53,7 @@ class Schema(Strict):
     absent: list[str] = []
     first: int | None = None
     last: int | None = None
+    sources: dict[str, FieldSource] = {}
 
     def input_name(self, field: str) -> str:
         """Return the owner's name of one of our fields."""

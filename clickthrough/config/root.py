@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from clickthrough.config.base import Strict
 from clickthrough.config.data import OURS, DataConfig, not_a_column
 from clickthrough.config.evaluation import Evaluation
+from clickthrough.config.explain import Explain
 from clickthrough.config.features import Counters, Feature, fields_named
 from clickthrough.config.model import Mlp, Model
 from clickthrough.config.origins import without
@@ -35,6 +36,7 @@ class Config(Strict):
     calibration: Calibration = Calibration()
     evaluation: Evaluation = Evaluation()
     serving: Serving = Serving()
+    explain: Explain = Explain()
     tune: Tune = Tune()
 
     @property

@@ -26,6 +26,11 @@ class Serving(Strict):
     max_impressions: int = Field(
         default=2_000, ge=1, description="more rows in a body are answered 422"
     )
+    max_explained: int = Field(
+        default=10,
+        ge=1,
+        description="so many answers of /rank are explained; more of /predict are answered 422",
+    )
     max_id_bytes: int = Field(
         default=256, ge=1, description="longer ids of requests, users and items are answered 422"
     )

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
-from msgspec.structs import astuple
+from msgspec.structs import asdict
 
 from clickthrough.features.rows import RawRow
-from clickthrough.serving.batcher import LONGEST, Gone, MicroBatcher
+from clickthrough.serving.batcher import A_REQUEST, LONGEST, Gone, MicroBatcher
 from clickthrough.serving.contract import CountersMode, Predictions, RankBody, Ranked, Rankings
 from clickthrough.serving.observers import Observer
 from clickthrough.serving.predictor import Predictor
@@ -33,6 +33,7 @@ class Impressions(NamedTuple):
 
     rows: Sequence[RawRow]
     write: Write
+    explain: int | None = None
 
 
 Read = Callable[[bytes, Predictor], Impressions | RankBody]
@@ -73,10 +74,10 @@ class Answering:
 
             return await self._batcher.run(predictor, work, gone, seconds=seconds)
         asked = read(body, predictor)
-        if isinstance(asked, RankBody):
-            rows = len(asked.candidates)
+        if isinstance(asked, RankBody) or asked.explain is not None:
+            rows, seconds = _cost(asked, predictor)
             return await self._batcher.run(
-                predictor, lambda: self._at_once(route, predictor, asked), gone, rows
+                predictor, lambda: self._at_once(route, predictor, asked), gone, rows, seconds
             )
         scored = await self._batcher.predict(predictor, asked.rows, gone)
         return asked.write(predictor, scored, self._mode(route, scored.frozen))
@@ -84,9 +85,10 @@ class Answering:
     def _at_once(self, route: str, predictor: Predictor, asked: Impressions | RankBody) -> bytes:
         """Score what was read, and write the answer."""
         if isinstance(asked, RankBody):
-            ranking = predictor.rank(asked.context, asked.candidates, asked.top)
-            return _rankings(predictor, ranking, self._mode(route, ranking.frozen))
-        scored = predictor.predict(asked.rows)
+            ranking = predictor.rank(asked.context, asked.candidates, asked.top, asked.explain)
+            version = predictor.scorer.version
+            return rankings(ranking, version, self._mode(route, ranking.frozen))
+        scored = predictor.predict(asked.rows, asked.explain)
         return asked.write(predictor, scored, self._mode(route, scored.frozen))
 
     def _mode(self, route: str, frozen: bool) -> CountersMode:
@@ -96,16 +98,27 @@ class Answering:
         return "frozen" if frozen else "live"
 
 
+def _cost(asked: Impressions | RankBody, predictor: Predictor) -> tuple[int, float]:
+    """Return how many rows are scored, and about how many seconds it takes beside these."""
+    ranks = isinstance(asked, RankBody)
+    rows = len(asked.candidates if isinstance(asked, RankBody) else asked.rows)
+    if asked.explain is None:
+        return rows, A_REQUEST
+    told = min(rows, (asked.top if isinstance(asked, RankBody) else None) or rows)
+    told = min(told, predictor.settings.max_explained) * (2 if ranks else 1)
+    return rows, A_REQUEST + told * predictor.explained_seconds
+
+
 def predictions(predictor: Predictor, scored: Scored, mode: CountersMode) -> bytes:
     """Write predictions as ``/predict`` answers them."""
     version = predictor.scorer.version
     return encode(Predictions(scored.predictions, scored.ignored, version, mode))
 
 
-def _rankings(predictor: Predictor, ranking: Ranking, mode: CountersMode) -> bytes:
+def rankings(ranking: Ranking, version: str, mode: CountersMode) -> bytes:
+    """Write a ranking as ``/rank`` answers it."""
     ranked = [
-        Ranked(*(*astuple(prediction), place))
+        Ranked(**asdict(prediction), candidate=place)
         for place, prediction in zip(ranking.order, ranking.predictions, strict=True)
     ]
-    version = predictor.scorer.version
     return encode(Rankings(ranking.request_id, ranked, ranking.ignored, version, mode))

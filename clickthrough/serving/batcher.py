@@ -24,7 +24,7 @@ _MOST_ROWS = 64
 """Rows of small bodies scored before the event loop looks for others."""
 LONGEST = 0.004
 """Seconds: what takes longer is done on a thread."""
-_A_REQUEST = 0.0001
+A_REQUEST = 0.0001
 """Seconds that a request takes beside its rows: HTTP, decoding, encoding, as measured."""
 _LOOKS, _LONGEST_LOOK = 3, 0.0005
 """How often the event loop looks for others before it scores those who came at once; and seconds,
@@ -89,7 +89,7 @@ class MicroBatcher:
             CallerGone: the caller went.
         """
         rows = len(impressions)
-        seconds = _A_REQUEST + rows * predictor.row_seconds
+        seconds = A_REQUEST + rows * predictor.row_seconds
         answered = asyncio.get_running_loop().create_future()
         return self._join(_Job(predictor, rows, seconds, gone, answered, impressions))
 
@@ -99,7 +99,7 @@ class MicroBatcher:
         work: Callable[[], bytes],
         gone: Gone,
         rows: int = 0,
-        seconds: float = _A_REQUEST,
+        seconds: float = A_REQUEST,
     ) -> "asyncio.Future[bytes]":
         """Do what else scores, such as ranking.
 

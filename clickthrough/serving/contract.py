@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
+from clickthrough.explain.answer import Explanation
 from clickthrough.features.values import Value
 from clickthrough.store.base import Durability
 from clickthrough.streaming.receipt import Receipt
@@ -20,10 +21,16 @@ Row = dict[str, Scalar | list[Scalar]]
 """Raw fields of an impression, by the log's column names or by ours."""
 
 
+Explain = Annotated[
+    int, Meta(ge=1, description="how many reasons answers get; none, and no time spent, by default")
+]
+
+
 class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
     """Impressions to score; those that share a ``request_id`` are one request."""
 
     impressions: list[Row]
+    explain: Explain | None = None
 
 
 class RankBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,6 +41,7 @@ class RankBody(msgspec.Struct, forbid_unknown_fields=True):
     top: Annotated[int, Meta(ge=1, description="how many are returned; all by default")] | None = (
         None
     )
+    explain: Explain | None = None
 
 
 class EventsBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -49,6 +57,7 @@ class Invocation(msgspec.Struct, forbid_unknown_fields=True):
     candidates: list[Row] | UnsetType = UNSET
     context: Row | UnsetType = UNSET
     top: Annotated[int, Meta(ge=1)] | UnsetType | None = UNSET
+    explain: Explain | None = None
 
 
 class InferTensor(msgspec.Struct, forbid_unknown_fields=True):
@@ -77,7 +86,13 @@ class InferBody(msgspec.Struct, forbid_unknown_fields=True):
     parameters: dict[str, Raw] = {}
 
 
-class Prediction(msgspec.Struct, frozen=True, gc=False):
+class Explained(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What an answer says of its reasons, where that was asked for."""
+
+    explanation: Explanation | UnsetType = UNSET
+
+
+class Prediction(Explained, frozen=True, gc=False):
     """The answer for one impression.
 
     Attributes:
@@ -85,6 +100,7 @@ class Prediction(msgspec.Struct, frozen=True, gc=False):
         logit: of that probability, before rounding: what ranking uses.
         missing: fields that were absent or null.
         unseen: fields whose value the model or its counters have not met.
+        explanation: why, where that was asked for.
     """
 
     request_id: str | None

@@ -83,7 +83,7 @@ class Handlers:
 
     def _impressions(self, body: bytes, predictor: Predictor) -> Impressions:
         read = self._predict.read(body, predictor.settings.max_impressions)
-        return Impressions(read.impressions, predictions)
+        return Impressions(read.impressions, predictions, read.explain)
 
     def _candidates(self, body: bytes, predictor: Predictor) -> RankBody:
         return self._rank.read(body, predictor.settings.max_impressions)

@@ -93,11 +93,12 @@ class Invocations:
         if asked.candidates is UNSET:
             if asked.context is not UNSET or asked.top is not UNSET:
                 raise RequestError("context and top are of candidates, and there are none")
-            return Impressions(asked.impressions or [], predictions)
+            return Impressions(asked.impressions or [], predictions, asked.explain)
         if asked.impressions is not UNSET:
             raise RequestError("expected impressions or candidates, found both")
         context = {} if asked.context is UNSET else asked.context
-        return RankBody(asked.candidates, context, None if asked.top is UNSET else asked.top)
+        top = None if asked.top is UNSET else asked.top
+        return RankBody(asked.candidates, context, top, asked.explain)
 
 
 def _rows_of(asked: Invocation) -> list[Row]:

@@ -37,13 +37,14 @@ class Predictor:
 
     Attributes:
         row_seconds: what a row of many takes; 0 until :meth:`warm_up` has tried.
+        explained_seconds: what the reasons of an answer take; likewise.
     """
 
     def __init__(self, bundle: Bundle, store: Store, settings: Serving | None = None) -> None:
         self.bundle = bundle
         self.store = store
         self.settings = settings or bundle.config.serving
-        self.row_seconds = 0.0
+        self.row_seconds = self.explained_seconds = 0.0
         self.scorer = Scorer(bundle, self.settings)
         until = to_microseconds(datetime.fromisoformat(bundle.manifest.counters_until))
         source = Source(self.scorer.parser, self.scorer.histories, until)
@@ -71,18 +72,22 @@ class Predictor:
         loaded = load_bundle(bundle, runtime)
         return cls(loaded, open_store(store))
 
-    def predict(self, impressions: Sequence[RawRow]) -> Scored:
+    def predict(self, impressions: Sequence[RawRow], explain: int | None = None) -> Scored:
         """Score impressions; those that share a ``request_id`` are one request.
 
         Args:
             impressions: raw fields by the log's column names (or ``user``, ``item``, ...).
+            explain: how many reasons each answer gets; by default none.
 
         Returns:
             Predictions in the order given.
 
         Raises:
-            RequestError: an impression is malformed: names its row and field.
+            RequestError: an impression is malformed: names its row and field; or there are more
+                than are explained (``serving.max_explained``).
         """
+        if explain is not None:
+            return self.scorer.explained(self.store, impressions, explain)
         (scored,) = self.predict_each([impressions])
         if isinstance(scored, RequestError):
             raise scored
@@ -125,7 +130,11 @@ class Predictor:
         return self.scorer.predict_each(self.store, bodies)
 
     def rank(
-        self, context: RawRow, candidates: Sequence[RawRow], top: int | None = None
+        self,
+        context: RawRow,
+        candidates: Sequence[RawRow],
+        top: int | None = None,
+        explain: int | None = None,
     ) -> Ranking:
         """Rank the candidates of one request, best first.
 
@@ -133,11 +142,13 @@ class Predictor:
             context: raw fields of the request: user, time, page, ...
             candidates: raw fields of each candidate.
             top: how many to return; all by default.
+            explain: how many reasons the first answers get (``serving.max_explained`` of them),
+                each also against the candidate ranked next; by default none.
 
         Raises:
             RequestError: a field is malformed.
         """
-        return self.scorer.rank(self.store, context, candidates, top)
+        return self.scorer.rank(self.store, context, candidates, top, explain)
 
     def observe(self, events: Sequence[RawRow]) -> Receipt:
         """Count impressions shown and clicked; see :class:`Recorder`."""
@@ -172,6 +183,14 @@ class Predictor:
             began = time.perf_counter()
             self.rank({}, [{}] * rows)
             self.row_seconds = (time.perf_counter() - began) / rows
+        self.explained_seconds = self._explaining()
+
+    def _explaining(self) -> float:
+        """Return what the reasons of an answer take."""
+        self.predict([{}], explain=1)
+        began = time.perf_counter()
+        self.predict([{}], explain=1)
+        return time.perf_counter() - began
 
     def close(self) -> None:
         """Close the store."""

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.config.serving import Serving
 from clickthrough.errors import BundleError, RequestError
+from clickthrough.explain.explainer import Explainer
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.features.encoding.lookup import IdEncoder
 from clickthrough.features.history.online import Histories, online_histories
@@ -52,6 +54,8 @@ class Scorer:
         self._histories = Histories(self.histories)
         self._ids = IdEncoder(bundle.encoder, schema)
         self._finder = Finder(bundle)
+        self._explainer = Explainer(bundle)
+        self._most_explained = serving.max_explained
 
     @property
     def version(self) -> str:
@@ -87,8 +91,33 @@ class Scorer:
             answers[place] = scored
         return answers
 
+    def explained(self, store: Reader, impressions: Sequence[RawRow], reasons: int) -> Scored:
+        """Score the impressions of a caller, each with its strongest reasons.
+
+        Raises:
+            RequestError: a field is malformed, or there are more than are explained.
+        """
+        if len(impressions) > self._most_explained:
+            raise RequestError(
+                f"{len(impressions)} impressions to explain: at most {self._most_explained} "
+                "(serving.max_explained)"
+            )
+        if not impressions:
+            return Scored([], [])
+        rows = self.parser.parse_each([impressions], time.time_ns() // 1_000)
+        layered = Layered(store)
+        made, encoded = self._score(layered, rows)
+        why = self._explainer.explain(encoded, reasons)
+        told = [replace(p, explanation=why[r]) for p, r in zip(made, rows.row_of, strict=True)]
+        return Scored(told, rows.ignored[0], layered.frozen)
+
     def rank(
-        self, store: Reader, context: RawRow, candidates: Sequence[RawRow], top: int | None
+        self,
+        store: Reader,
+        context: RawRow,
+        candidates: Sequence[RawRow],
+        top: int | None,
+        explain: int | None = None,
     ) -> Ranking:
         """Rank the candidates of one request, best first; see :meth:`Predictor.rank`.
 
@@ -101,11 +130,17 @@ class Scorer:
         now = time.time_ns() // 1_000
         rows = self.parser.parse_request(context, candidates, request_id, now)
         layered = Layered(store)
-        whole = self._score(layered, rows)
+        whole, encoded = self._score(layered, rows)
         logits = np.array([prediction.logit for prediction in whole])
-        order = (-logits).argsort(kind="stable")[:top].tolist()
-        chosen = [whole[place] for place in order]
-        return Ranking(request_id, order, chosen, rows.ignored[0], layered.frozen)
+        order = (-logits).argsort(kind="stable").tolist()
+        chosen = [whole[place] for place in order[:top]]
+        if explain is not None:
+            best = min(len(chosen), self._most_explained)
+            ranked = encoded[np.array([rows.row_of[place] for place in order[: best + 1]])]
+            why = self._explainer.explain_ranked(ranked, order, best, explain)
+            told = [replace(p, explanation=e) for p, e in zip(chosen, why)]  # noqa: B905 - the best
+            chosen = [*told, *chosen[best:]]
+        return Ranking(request_id, order[:top], chosen, rows.ignored[0], layered.frozen)
 
     def score(self, store: Reader, said: RowColumns) -> Scores:
         """Score the impressions of a file, of which nothing more is told.
@@ -147,8 +182,8 @@ class Scorer:
             raise BundleError(f"{bundle.path}: gives no finite score for these impressions")
         return columns, encoded, logits
 
-    def _score(self, store: Reader, rows: Rows) -> list[Prediction]:
-        """Return the answer at each of the caller's places: fields, history, model, calibration."""
+    def _score(self, store: Reader, rows: Rows) -> tuple[list[Prediction], Encoded]:
+        """Return the answer at each of the caller's places, and the model's input of each row."""
         bundle = self.bundle
         columns, encoded, logits = self._logits(store, rows)
         found = self._finder.find(rows.values, columns, encoded)
@@ -166,7 +201,9 @@ class Scorer:
         )
         made = [Prediction(*answer) for answer in answers]
         # a row stands for all of its repeats
-        return made if isinstance(rows.row_of, range) else [made[row] for row in rows.row_of]
+        if not isinstance(rows.row_of, range):
+            made = [made[row] for row in rows.row_of]
+        return made, encoded
 
     def _predict(self, store: Reader, bodies: Sequence[Sequence[RawRow]], now: int) -> list[Scored]:
         """Score sound bodies, none of them empty."""
@@ -174,7 +211,7 @@ class Scorer:
             return []
         rows = self.parser.parse_each(bodies, now)
         layered = Layered(store)
-        made = iter(self._score(layered, rows))
+        made = iter(self._score(layered, rows)[0])
         return [
             Scored(list(islice(made, len(body))), ignored, layered.frozen)
             for body, ignored in zip(bodies, rows.ignored, strict=True)

@@ -14,8 +14,10 @@ from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.bundle.save import Parts, refuse_to_replace, save_bundle
 from clickthrough.config.root import Config
 from clickthrough.data.dataset import Dataset
+from clickthrough.data.sources import field_sources
 from clickthrough.data.split import TEST, TRAIN, VALIDATION
 from clickthrough.evaluation.evidence import thin_validation
+from clickthrough.explain.groups import check_fields
 from clickthrough.features.check import as_served
 from clickthrough.steps import step
 from clickthrough.training.calibrate import sliced_column
@@ -102,6 +104,7 @@ def train(
     told.say(describe(dataset, config.counters))
     refuse_unlearnable(dataset, config.data.split)
     plan = plan_of(config, dataset.schema)
+    check_fields(config.explain, dataset.schema)
     if leads:
         for line in describe_long_texts(dataset, plan.fields, config.serving):
             told.say(line)
@@ -158,7 +161,9 @@ def _parts(work: _Work, fitted: Fitted, folder: Path) -> Parts:
         fitted.model.write(folder, prepared.tables["validation"].inputs)
     return Parts(
         config=fitted.config,
-        schema=as_served(work.dataset.schema, fitted.config.declared),
+        schema=as_served(work.dataset.schema, fitted.config.declared).model_copy(
+            update={"sources": field_sources(work.dataset)}
+        ),
         encoder=prepared.encoder,
         model=folder,
         calibrator=fitted.calibrator,

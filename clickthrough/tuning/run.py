@@ -96,12 +96,18 @@ def tune(  # noqa: PLR0913
         return replace(tuned, written=tuple(write_report(tuned)))
 
 
+_APART = {"serving", "data", "evaluation", "explain"}
+"""Sections that no trial depends on."""
+
+
 def about_of(config: Config, dataset: Dataset) -> dict[str, Any]:
     """Return what makes a study another one: the log, and all that its trials depend on."""
     return {
         "log": dataset.path.name,
         "data": config.data.model_dump(mode="json", include={"split", "timezone"}),
-        "config": config.model_dump(mode="json", exclude={"serving", "data", "evaluation"}),
+        "config": config.model_dump(
+            mode="json", exclude={"serving", "data", "evaluation", "explain"}
+        ),
     }
 
 

@@ -1,0 +1,1 @@
+"""Why a score is what it is: Shapley values over declared features."""

@@ -1,0 +1,71 @@
+"""Which coalitions of players are valued, and how their values make Shapley values.
+
+Both ways are linear in the values: exact sums over all coalitions, or means over permutations,
+each with its reverse. Such a pair is exact where no more than two players act together, and the
+shares of any sample add up to the whole (Castro et al., 2009; Mitchell et al., 2022).
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import factorial
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_EXACT = 7
+"""Players: beyond, all coalitions are more than a sample of them."""
+_SEED = 20_170_503
+
+
+@dataclass(frozen=True)
+class Design:
+    """Coalitions, and what each counts for each player.
+
+    Attributes:
+        members: bool, shape (coalitions, players); the first has none, the last has all.
+        weights: float64, shape (players, coalitions); times the values they are the shares.
+    """
+
+    members: NDArray[np.bool_]
+    weights: NDArray[np.float64]
+
+
+@lru_cache(maxsize=64)
+def design(players: int, pairs: int, most_exact: int = MOST_EXACT) -> Design:
+    """Return what is to be valued.
+
+    Args:
+        players: how many there are.
+        pairs: permutations, each taken forwards and backwards, where there are too many players.
+        most_exact: players up to which every coalition is valued.
+    """
+    return exact(players) if players <= most_exact else sampled(players, pairs)
+
+
+def exact(players: int) -> Design:
+    """Return all coalitions, shape (2 ** players, players)."""
+    places = np.arange(2**players)
+    members = (places[:, None] >> np.arange(players) & 1).astype(bool)
+    sizes = members.sum(axis=1)
+    joins = [factorial(size) * factorial(players - 1 - size) for size in range(players)]
+    counts = np.array([*joins, 0]) / factorial(players)  # of who joins a coalition of this size
+    return Design(members, np.where(members.T, counts[sizes - 1], -counts[sizes]))
+
+
+def sampled(players: int, pairs: int) -> Design:
+    """Return the coalitions of permutations and of their reverses."""
+    drawn = np.random.default_rng(_SEED)
+    one_way = [drawn.permutation(players) for _ in range(pairs)]
+    orders = np.array([order for one in one_way for order in (one, one[::-1])])
+    count, inner = len(orders), players - 1
+    members = np.zeros((2 + count * inner, players), bool)
+    members[-1] = True
+    weights = np.zeros((players, len(members)))
+    for place, order in enumerate(orders):
+        own = 1 + place * inner + np.arange(inner)
+        for step, row in enumerate(own):
+            members[row, order[: step + 1]] = True
+        rows = [0, *own, len(members) - 1]
+        weights[order, rows[1:]] += 1 / count
+        weights[order, rows[:-1]] -= 1 / count
+    return Design(members, weights)
