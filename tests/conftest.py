@@ -15,6 +15,7 @@ from clickthrough.training.run import train
 from tests.lacking import lacking
 from tests.logs import make_config, make_log, write_log
 from tests.redis.server import RedisServer
+from tests.serving.rich import Trained, train_rich
 
 torch.set_num_threads(1)  # models are small here: threads would wait for each other
 
@@ -80,6 +81,12 @@ def bundle_path(tmp_path_factory: pytest.TempPathFactory, config: Config) -> Pat
 def bundle(bundle_path: Path) -> Bundle:
     """The same bundle, loaded."""
     return load_bundle(bundle_path)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A bundle with every kind of feature; no test may change it."""
+    return train_rich(tmp_path_factory.mktemp("rich"))
 
 
 @pytest.fixture(scope="session")

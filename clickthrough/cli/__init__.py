@@ -1,7 +1,11 @@
 """The command line: one verb a part of the way."""
 
 # in the order in which help lists the verbs
-from clickthrough.cli import logs, training, comparing, tuning, bundles, explaining, service, whole_way  # noqa: F401 # isort: skip
+# isort: off
+from clickthrough.cli import logs, training, comparing, tuning  # noqa: F401
+from clickthrough.cli import bundles, explaining, service, whole_way  # noqa: F401
+
+# isort: on
 from clickthrough.cli.entry import main
 from clickthrough.cli.root import app
 

@@ -23,7 +23,7 @@ class About(Strict):
             what stays with a user is of the profile, all else of the context.
         changeable: whether the user can change it; by default what is of the profile, and what the
             user did.
-        words: what a reader calls it; by default its column's name.
+        words: what a reader calls it, a noun such as "device"; by default its column's name.
     """
 
     source: FieldSource | None = None

@@ -64,7 +64,7 @@ class Explainer:
         first, after = np.arange(explained), np.arange(1, len(rows))[:explained]
         both = rows[np.concatenate([first, first[: len(after)]])]
         against = Encoded.joined([self._typical(explained), rows[after]])
-        found = shares(self._score, self.groups, both, against)
+        found = shares(self.logits, self.groups, both, against)
         next_ = [
             self.told(own, RUNNER_UP, most, order[place])
             for own, place in zip(found[explained:], after.tolist(), strict=True)
@@ -77,7 +77,11 @@ class Explainer:
 
     def shares(self, rows: Encoded) -> list[Shares]:
         """Return what the logits of rows are made of, against the typical impression."""
-        return shares(self._score, self.groups, rows, self._typical(len(rows)))
+        return shares(self.logits, self.groups, rows, self._typical(len(rows)))
+
+    def logits(self, rows: Encoded) -> Floats:
+        """Return calibrated logits of encoded rows, shape (n,)."""
+        return self._bundle.calibrator.logit(self._bundle.model.logits(rows), rows.ids)
 
     def told(
         self, own: Shares, against: str, most: int, candidate: int | UnsetType = UNSET
@@ -98,6 +102,3 @@ class Explainer:
 
     def _typical(self, rows: int) -> Encoded:
         return self.typical[np.zeros(rows, np.intp)]
-
-    def _score(self, rows: Encoded) -> Floats:
-        return self._bundle.calibrator.logit(self._bundle.model.logits(rows), rows.ids)

@@ -10,13 +10,6 @@ from fastapi.testclient import TestClient
 from clickthrough.serving.app import create_app
 from tests.logs import raw_rows
 from tests.serving.asking import Rows
-from tests.serving.rich import Trained, train_rich
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """A bundle with every kind of feature; no test may change it."""
-    return train_rich(tmp_path_factory.mktemp("rich"))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from clickthrough.config.load import parse_config
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.open import open_dataset
 from clickthrough.training.run import train
-from tests.logs import make_log, make_values, write_log
+from tests.logs import make_advertisers, make_log, make_values, write_log
 
 
 def make_rich_log() -> pl.DataFrame:
@@ -81,3 +81,12 @@ def train_rich(folder: Path) -> Trained:
     config = parse_config(values, "test")
     train(config, folder / "bundle", baselines=False)
     return Trained(folder, load_bundle(folder / "bundle"), open_dataset(config.data), log)
+
+
+def as_divided(log: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of the log with its lists as lists, and the advertiser of each ad."""
+    return log.with_columns(
+        pl.col("topics").str.split("|"),
+        pl.col("shares").str.split("|").cast(pl.List(pl.Float64)),
+        pl.col("numbers").str.split(" ").list.eval(pl.element().cast(pl.Int64, strict=False)),
+    ).join(make_advertisers(), on="ad", how="left", maintain_order="left")

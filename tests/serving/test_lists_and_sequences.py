@@ -20,7 +20,7 @@ from clickthrough.replay import InProcess, replay
 from clickthrough.scoring import score_file
 from clickthrough.serving.predictor import Prediction, Predictor
 from tests.logs import START, make_advertisers
-from tests.serving.rich import Trained
+from tests.serving.rich import Trained, as_divided
 
 LATER = (START + timedelta(days=10)).isoformat()
 
@@ -211,15 +211,6 @@ def test_the_own_file_of_the_log_can_be_scored(
     expected = [p.logit for p in predictor.predict(divided.to_dicts()).predictions]
     np.testing.assert_allclose(found, expected, atol=1e-9)
     assert np.ptp(found) > 0.01
-
-
-def as_divided(log: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of the log with its lists as lists, and the advertiser of each ad."""
-    return log.with_columns(
-        pl.col("topics").str.split("|"),
-        pl.col("shares").str.split("|").cast(pl.List(pl.Float64)),
-        pl.col("numbers").str.split(" ").list.eval(pl.element().cast(pl.Int64, strict=False)),
-    ).join(make_advertisers(), on="ad", how="left", maintain_order="left")
 
 
 def logits_of(path: Path) -> list[float]:
