@@ -10,8 +10,9 @@ from clickthrough.bundle.load import Bundle
 from clickthrough.calibration.base import sigmoid
 from clickthrough.explain.answer import Explanation, Reason
 from clickthrough.explain.background import typical_row
+from clickthrough.explain.design import design
 from clickthrough.explain.groups import Groups, groups_of
-from clickthrough.explain.shares import Floats, Shares, shares
+from clickthrough.explain.shares import PAIRS, Floats, Shares, shares
 from clickthrough.features.encoding.encoder import Encoded
 
 TYPICAL = "an impression of medians and unseen ids"
@@ -31,7 +32,7 @@ class Explainer:
     """
 
     def __init__(self, bundle: Bundle, merged: bool | None = None) -> None:
-        self._bundle = bundle
+        self.bundle = bundle
         self.groups: Groups = groups_of(
             bundle.encoder.slots,
             bundle.config.declared,
@@ -75,13 +76,18 @@ class Explainer:
             for own, other in zip(found[:explained], [*next_, *alone], strict=True)
         ]
 
+    def warm_up(self) -> None:
+        """Choose the coalitions of any number of groups, so that no caller waits for it."""
+        for players in range(len(self.groups.every) + 1):
+            design(players, PAIRS)
+
     def shares(self, rows: Encoded) -> list[Shares]:
         """Return what the logits of rows are made of, against the typical impression."""
         return shares(self.logits, self.groups, rows, self._typical(len(rows)))
 
     def logits(self, rows: Encoded) -> Floats:
         """Return calibrated logits of encoded rows, shape (n,)."""
-        return self._bundle.calibrator.logit(self._bundle.model.logits(rows), rows.ids)
+        return self.bundle.calibrator.logit(self.bundle.model.logits(rows), rows.ids)
 
     def told(
         self, own: Shares, against: str, most: int, candidate: int | UnsetType = UNSET

@@ -13,7 +13,7 @@ from clickthrough.features.encoding.encoder import Encoded
 Floats = NDArray[np.float64]
 Score = Callable[[Encoded], Floats]
 """Calibrated logits of encoded rows, shape (n,)."""
-PAIRS = 12
+PAIRS = 16
 """Permutations, each with its reverse; ``benchmarks/explain.py`` shows what more would gain."""
 _ROWS = 16_384
 """Scored at a time."""

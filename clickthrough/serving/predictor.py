@@ -187,6 +187,7 @@ class Predictor:
 
     def _explaining(self) -> float:
         """Return what the reasons of an answer take."""
+        self.scorer.explainer.warm_up()
         self.predict([{}], explain=1)
         began = time.perf_counter()
         self.predict([{}], explain=1)

@@ -40,6 +40,7 @@ class Scorer:
     Attributes:
         parser: reads the raw fields that the bundle knows.
         histories: what the bundle reads of the past.
+        explainer: finds the reasons of its answers.
     """
 
     def __init__(self, bundle: Bundle, settings: Serving | None = None) -> None:
@@ -54,7 +55,7 @@ class Scorer:
         self._histories = Histories(self.histories)
         self._ids = IdEncoder(bundle.encoder, schema)
         self._finder = Finder(bundle)
-        self._explainer = Explainer(bundle)
+        self.explainer = Explainer(bundle)
         self._most_explained = serving.max_explained
 
     @property
@@ -107,7 +108,7 @@ class Scorer:
         rows = self.parser.parse_each([impressions], time.time_ns() // 1_000)
         layered = Layered(store)
         made, encoded = self._score(layered, rows)
-        why = self._explainer.explain(encoded, reasons)
+        why = self.explainer.explain(encoded, reasons)
         told = [replace(p, explanation=why[r]) for p, r in zip(made, rows.row_of, strict=True)]
         return Scored(told, rows.ignored[0], layered.frozen)
 
@@ -137,7 +138,7 @@ class Scorer:
         if explain is not None:
             best = min(len(chosen), self._most_explained)
             ranked = encoded[np.array([rows.row_of[place] for place in order[: best + 1]])]
-            why = self._explainer.explain_ranked(ranked, order, best, explain)
+            why = self.explainer.explain_ranked(ranked, order, best, explain)
             told = [replace(p, explanation=e) for p, e in zip(chosen, why)]  # noqa: B905 - the best
             chosen = [*told, *chosen[best:]]
         return Ranking(request_id, order[:top], chosen, rows.ignored[0], layered.frozen)

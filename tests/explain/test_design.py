@@ -1,6 +1,6 @@
 """Designs give Shapley values: by their definition, and as samples of permutations must."""
 
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from clickthrough.explain.design import MOST_EXACT, design, exact, sampled
+from clickthrough.explain.design import MOST_EXACT, balanced, design, exact, sampled
 
 Floats = NDArray[np.float64]
 
@@ -75,3 +75,15 @@ def test_few_players_are_valued_exactly_and_more_by_a_sample_that_stays_the_same
     before = design(20, 3)
     design.cache_clear()
     np.testing.assert_array_equal(design(20, 3).members, before.members)
+
+
+def test_each_of_three_stands_between_the_others_about_as_often() -> None:
+    def unevenness(orders: list[NDArray[np.intp]]) -> float:
+        places = np.array([np.argsort(order) for order in orders])
+        threes = np.array([*combinations(range(10), 3)])
+        middle = np.argsort(places[:, threes], axis=2)[:, :, 1]
+        return float(np.mean([np.bincount(own, minlength=3).var() for own in middle.T]))
+
+    drawn = np.random.default_rng(3)
+    random = [unevenness([drawn.permutation(10) for _ in range(12)]) for _ in range(20)]
+    assert unevenness(balanced(10, 12)) < 0.6 * min(random)
