@@ -47,9 +47,8 @@ def rows_of(predictor: Predictor, data: Path | None) -> Encoded:
     return Encoded(**predictor.encode([raw[place] for place in drawn]))
 
 
-def dozen(explainer: Explainer) -> Groups:
+def dozen(groups: Groups) -> Groups:
     """Return the declared features, the last of them together."""
-    groups = Explainer(explainer.bundle, merged=False).groups
     held = [np.minimum(own, MOST_EXACT - 1) for own in (groups.ids, groups.numeric, groups.bags)]
     return Groups(groups.every[:MOST_EXACT], *held)
 
@@ -79,15 +78,16 @@ def without(explainer: Explainer, groups: Groups, rows: Encoded, found: Floats) 
     return moved / len(found)
 
 
-def accuracy(explainer: Explainer, rows: Encoded) -> Table:
+def accuracy(bundle: Bundle, rows: Encoded) -> Table:
     """Compare samples with the exact shares."""
+    explainer, declared = Explainer.of(bundle), Explainer.of(bundle, merged=False).groups
     table = Table("groups", "pairs", title=f"{len(rows)} impressions of the log")
     for heading in ("differ", "scored rows", "rank correlation", "least", "same three", "moved"):
         table.add_column(heading, justify="right")
     every = {
         "as answers name them": explainer.groups,
-        "a dozen": dozen(explainer),
-        "all declared": Explainer(explainer.bundle, merged=False).groups,
+        "a dozen": dozen(declared),
+        "all declared": declared,
     }
     against = explainer.typical[np.zeros(len(rows), np.intp)]
     for name, groups in every.items():
@@ -163,7 +163,7 @@ def beside_theirs(trees: FittedTrees, groups: Groups, rows: Encoded, against: En
 def compare_trees(bundle: Bundle, data: Path | None) -> Table:
     """Compare shares with LightGBM's own contributions, by declared features."""
     tables = prepare(log_of(bundle, data), bundle.config, "live", bundle.encoder).tables
-    explainer, sizes = Explainer(bundle, merged=False), Sizes.of(bundle.encoder)
+    explainer, sizes = Explainer.of(bundle, merged=False), Sizes.of(bundle.encoder)
     test = tables["test"].inputs
     drawn = np.sort(np.random.default_rng(0).choice(len(test), IMPRESSIONS, replace=False))
     against = explainer.typical[np.zeros(IMPRESSIONS, np.intp)]
@@ -196,7 +196,7 @@ def main() -> None:
     predictor = Predictor.load(asked.bundle)
     predictor.warm_up()
     console.print(cost(predictor, asked.data))
-    console.print(accuracy(Explainer(predictor.bundle), rows_of(predictor, asked.data)))
+    console.print(accuracy(predictor.bundle, rows_of(predictor, asked.data)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What is printed: results to standard output; errors, warnings and logs to standard error."""
 
 import logging
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,11 @@ def fail(text: str) -> None:
 def to_errors(text: str) -> None:
     """Print a text to standard error as it stands."""
     _errors.print(escape(text), soft_wrap=True)
+
+
+def command_line() -> str:
+    """Return the command as it was called."""
+    return shlex.join(["clickthrough", *sys.argv[1:]])
 
 
 def escape(text: str) -> str:

@@ -14,7 +14,7 @@ from clickthrough.cli.options import (
     SettingsOption,
     TruthOption,
 )
-from clickthrough.cli.output import check_diagram, escape, result, say, show
+from clickthrough.cli.output import check_diagram, command_line, escape, result, say, show
 from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
 from clickthrough.config.training import CalibrationMethod
@@ -38,6 +38,9 @@ def train(  # noqa: PLR0913, PLR0917
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
     ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Examine the model too, and write report.html.")
+    ] = False,
     settings: SettingsOption = None,
 ) -> None:
     """Train on a log, evaluate, and leave a bundle.
@@ -48,12 +51,14 @@ def train(  # noqa: PLR0913, PLR0917
     from clickthrough.training.distributed.join import joined, leave
 
     with joined() as leads:
+        from clickthrough.training.examining.examine import Keep
         from clickthrough.training.run import Begin
         from clickthrough.training.run import train as run
 
         loaded = load_config(config, data, settings or [])
         with progress(shown=leads):
-            made = run(loaded, out, told(), baselines, truth, Begin(start, resume))
+            keep = Keep(report, command_line(), config)
+            made = run(loaded, out, told(), baselines, truth, Begin(start, resume), keep)
     if leads:
         show(made.metrics.get("test"))
         result(f"bundle {made.manifest.version} in {out}")

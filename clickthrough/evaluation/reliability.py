@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.generic]
+_NORMAL = 1.959964
+"""Standard errors on either side that hold 95 % of a normal distribution."""
 
 
 class Reliability(NamedTuple):
@@ -42,13 +44,35 @@ def reliability(labels: Labels, probabilities: Floats, bins: int = 15) -> Reliab
 
 
 def reliability_rows(labels: Labels, probabilities: Floats) -> list[dict[str, float]]:
-    """Return the bins as JSON can hold them."""
+    """Return the bins as JSON can hold them, the click rate of each with its Wilson interval."""
+    found = reliability(labels, probabilities)
+    columns = (*found, *wilson(found.observed, found.mass))
     return [
-        {"predicted": predicted, "click_rate": rate, "impressions": int(mass), "error": error}
-        for predicted, rate, mass, error in zip(
-            *(column.tolist() for column in reliability(labels, probabilities)), strict=True
+        {
+            "predicted": predicted,
+            "click_rate": rate,
+            "impressions": int(mass),
+            "error": error,
+            "low": low,
+            "high": high,
+        }
+        for predicted, rate, mass, error, low, high in zip(
+            *(column.tolist() for column in columns), strict=True
         )
     ]
+
+
+def wilson(rate: Floats, mass: Floats) -> tuple[Floats, Floats]:
+    """Return both ends of the 95 % interval of click rates (Wilson, 1927), shape (n,) each.
+
+    Unlike the rate with its standard errors it stays within 0 and 1, and says something of bins in
+    which nothing was clicked.
+    """
+    square = _NORMAL**2
+    centre = (rate + square / (2 * mass)) / (1 + square / mass)
+    half = np.sqrt(rate * (1 - rate) / mass + square / (4 * mass**2))
+    half *= _NORMAL / (1 + square / mass)
+    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
 
 
 def expected_calibration_error(labels: Labels, probabilities: Floats, bins: int = 15) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from clickthrough.config.evaluation import Evaluation
 from clickthrough.evaluation.bootstrap import Samples, interval, resampled
+from clickthrough.evaluation.curves import curves
 from clickthrough.evaluation.evidence import beyond_chance, thin_test
 from clickthrough.evaluation.gap import gaps_closed
 from clickthrough.evaluation.metrics import all_metrics
@@ -43,8 +44,9 @@ def evaluation(
         notes: what a reader of the figures should know, beside how few clicks there are.
 
     Returns:
-        A record that JSON can hold: what was evaluated, every metric of every name, and the
-        ``reliability`` of the first (:mod:`clickthrough.evaluation.reliability`); with a truth
+        A record that JSON can hold: what was evaluated, every metric of every name, its ``curves``
+        (:func:`clickthrough.evaluation.curves.curves`), and the ``reliability`` of the first
+        (:mod:`clickthrough.evaluation.reliability`); with a truth
         also the regret, and ``gap_closed`` (:func:`clickthrough.evaluation.gap.gaps_closed`).
     """
     truth = predictions.get(TRUTH)
@@ -61,6 +63,7 @@ def evaluation(
         "notes": [*thin_test(labels), *notes],
         "results": results,
         "reliability": reliability_rows(labels, next(iter(predictions.values()))),
+        "curves": {name: curves(labels, p) for name, p in predictions.items()},
     } | gaps
 
 

@@ -1,6 +1,7 @@
-"""Reasons for the answers of a bundle."""
+"""Reasons for the answers of a model."""
 
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 from msgspec import UNSET, UnsetType
@@ -8,22 +9,27 @@ from msgspec.structs import replace
 
 from clickthrough.bundle.load import Bundle
 from clickthrough.calibration.base import sigmoid
+from clickthrough.config.root import Config
 from clickthrough.explain.answer import Explanation, Reason
 from clickthrough.explain.background import typical_row
 from clickthrough.explain.design import design
 from clickthrough.explain.groups import Groups, groups_of
-from clickthrough.explain.shares import PAIRS, Floats, Shares, shares
-from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.explain.shares import PAIRS, Floats, Score, Shares, shares
+from clickthrough.features.encoding.encoder import Encoded, Encoder
+from clickthrough.schema import Schema
 
 TYPICAL = "an impression of medians and unseen ids"
 RUNNER_UP = "the candidate ranked next"
 
 
 class Explainer:
-    """Explains the answers of a bundle. Safe to share among threads.
+    """Explains the answers of a model. Safe to share among threads.
 
     Args:
-        bundle: what answers.
+        encoder: what feeds it.
+        schema: what the log calls its fields, and where it says that they come from.
+        config: the declared features, and what is said of fields.
+        logits: the graph and its calibrator: logits of encoded rows, shape (n,).
         merged: see :func:`clickthrough.explain.groups.groups_of`.
 
     Attributes:
@@ -31,16 +37,28 @@ class Explainer:
         typical: what answers are explained against, one row.
     """
 
-    def __init__(self, bundle: Bundle, merged: bool | None = None) -> None:
-        self.bundle = bundle
+    def __init__(
+        self,
+        encoder: Encoder,
+        schema: Schema,
+        config: Config,
+        logits: Score,
+        merged: bool | None = None,
+    ) -> None:
+        self.logits = logits
         self.groups: Groups = groups_of(
-            bundle.encoder.slots,
-            bundle.config.declared,
-            bundle.schema,
-            bundle.config.explain,
-            merged,
+            encoder.slots, config.declared, schema, config.explain, merged
         )
-        self.typical = typical_row(bundle.encoder)
+        self.typical = typical_row(encoder)
+
+    @classmethod
+    def of(cls, bundle: Bundle, merged: bool | None = None) -> Self:
+        """Explain the answers of a bundle."""
+
+        def logits(rows: Encoded) -> Floats:
+            return bundle.calibrator.logit(bundle.model.logits(rows), rows.ids)
+
+        return cls(bundle.encoder, bundle.schema, bundle.config, logits, merged)
 
     def explain(self, rows: Encoded, most: int) -> list[Explanation]:
         """Explain rows against the typical impression.
@@ -49,7 +67,7 @@ class Explainer:
             rows: encoded, shape (n, ...).
             most: reasons of each.
         """
-        return [self.told(own, TYPICAL, most) for own in self.shares(rows)]
+        return [self._told(own, TYPICAL, most) for own in self.shares(rows)]
 
     def explain_ranked(
         self, rows: Encoded, order: Sequence[int], explained: int, most: int
@@ -67,29 +85,25 @@ class Explainer:
         against = Encoded.joined([self._typical(explained), rows[after]])
         found = shares(self.logits, self.groups, both, against)
         next_ = [
-            self.told(own, RUNNER_UP, most, order[place])
+            self._told(own, RUNNER_UP, most, order[place])
             for own, place in zip(found[explained:], after.tolist(), strict=True)
         ]
         alone: list[UnsetType] = [UNSET] * (explained - len(after))
         return [
-            replace(self.told(own, TYPICAL, most), runner_up=other)
+            replace(self._told(own, TYPICAL, most), runner_up=other)
             for own, other in zip(found[:explained], [*next_, *alone], strict=True)
         ]
+
+    def shares(self, rows: Encoded) -> list[Shares]:
+        """Return what the logits of rows are made of, against the typical impression."""
+        return shares(self.logits, self.groups, rows, self._typical(len(rows)))
 
     def warm_up(self) -> None:
         """Choose the coalitions of any number of groups, so that no caller waits for it."""
         for players in range(len(self.groups.every) + 1):
             design(players, PAIRS)
 
-    def shares(self, rows: Encoded) -> list[Shares]:
-        """Return what the logits of rows are made of, against the typical impression."""
-        return shares(self.logits, self.groups, rows, self._typical(len(rows)))
-
-    def logits(self, rows: Encoded) -> Floats:
-        """Return calibrated logits of encoded rows, shape (n,)."""
-        return self.bundle.calibrator.logit(self.bundle.model.logits(rows), rows.ids)
-
-    def told(
+    def _told(
         self, own: Shares, against: str, most: int, candidate: int | UnsetType = UNSET
     ) -> Explanation:
         """Tell the strongest shares as reasons."""

@@ -94,10 +94,10 @@ class _Task:
         members = np.zeros((len(self.design.members), len(groups.every)), bool)
         members[:, self.players] = self.design.members
         own, other = self.row, self.against
-        in_bags = members[:, groups.bags]
+        in_bags = members.take(groups.bags, axis=1)  # contiguous, as some runtimes need
         return Encoded(
-            np.where(members[:, groups.ids], own.ids, other.ids),
-            np.where(members[:, groups.numeric], own.numeric, other.numeric),
+            np.where(members.take(groups.ids, axis=1), own.ids, other.ids),
+            np.where(members.take(groups.numeric, axis=1), own.numeric, other.numeric),
             np.where(in_bags, own.bag_ids, other.bag_ids),
             np.where(in_bags, own.bag_weights, other.bag_weights),
         )

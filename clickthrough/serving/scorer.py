@@ -55,7 +55,7 @@ class Scorer:
         self._histories = Histories(self.histories)
         self._ids = IdEncoder(bundle.encoder, schema)
         self._finder = Finder(bundle)
-        self.explainer = Explainer(bundle)
+        self.explainer = Explainer.of(bundle)
         self._most_explained = serving.max_explained
 
     @property

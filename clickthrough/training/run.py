@@ -28,6 +28,10 @@ from clickthrough.training.distributed.opening import open_first_here
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.evaluating.evaluate import Scorer, evaluate_prepared
 from clickthrough.training.evaluating.scope import Scope, read_scope
+from clickthrough.training.evaluating.slices import own_slices
+from clickthrough.training.examining.examine import Keep, examine
+from clickthrough.training.examining.history import history_of
+from clickthrough.training.examining.origin import log_record, origin
 from clickthrough.training.fit import Fitted, fit
 from clickthrough.training.prepare import Prepared, plan_of, prepare, snapshots_before_test
 from clickthrough.training.refusals import refuse_other_types, refuse_unlearnable
@@ -69,13 +73,14 @@ class Begin:
     resume: bool = False
 
 
-def train(
+def train(  # noqa: PLR0913, PLR0917
     config: Config,
     out: Path,
     told: Told | None = None,
     baselines: bool = True,
     truth: Path | None = None,
     begin: Begin | None = None,
+    keep: Keep | None = None,
 ) -> Run:
     """Train, calibrate, evaluate and write a bundle.
 
@@ -89,6 +94,7 @@ def train(
         baselines: whether they are fitted and evaluated beside.
         truth: a file of true probabilities to evaluate against.
         begin: where the weights come from; by default training starts anew.
+        keep: what the bundle keeps for a report.
 
     Returns:
         What it came to, in every process.
@@ -96,7 +102,7 @@ def train(
     Raises:
         ClickthroughError: the configuration, the log or the place cannot be used.
     """
-    place, begin = Place.of(config.training), begin or Begin()
+    place, begin, keep = Place.of(config.training), begin or Begin(), keep or Keep()
     leads = place.group.leads
     told = told if told is not None and leads else Told()
     refuse_to_replace(out)  # before the work, not after it
@@ -109,7 +115,8 @@ def train(
         for line in describe_long_texts(dataset, plan.fields, config.serving):
             told.say(line)
     # a wrong name is found before the work
-    scope = read_scope(dataset, config, baselines, truth) if leads else Scope()
+    slices = own_slices(dataset.schema) if keep.examined else []
+    scope = read_scope(dataset, config, baselines, truth, slices) if leads else Scope()
     if config.calibration.by is not None:
         sliced_column(config.calibration.by, plan)
     start = Start(load_bundle(begin.bundle)) if begin.bundle else None
@@ -120,7 +127,8 @@ def train(
     parts = (TRAIN, VALIDATION, TEST) if leads else (TRAIN,)
     prepared = prepare(dataset, config, "live", parts=parts, start=start)
     told.say(describe_inputs(prepared))
-    work = _Work(config, dataset, prepared, told, place, out.with_name(f".{out.name}.training"))
+    checkpoints = out.with_name(f".{out.name}.training")
+    work = _Work(config, dataset, prepared, told, place, checkpoints, keep)
     if leads and not begin.resume:
         work.clear()
     elif leads and not work.checkpoints.is_dir():
@@ -146,6 +154,7 @@ class _Work:
     told: Told
     place: Place
     checkpoints: Path
+    keep: Keep
 
     def clear(self) -> None:
         """Remove the checkpoints."""
@@ -172,19 +181,25 @@ def _parts(work: _Work, fitted: Fitted, folder: Path) -> Parts:
         metrics={
             "epochs": [vars(epoch) for epoch in fitted.epochs],
             "calibration": {"log_loss": fitted.losses},
+            "log": log_record(work.dataset, fitted.config),
+            "origin": origin(fitted.config, work.keep.command) | history_of(work.keep.config),
         },
     )
 
 
 def _evaluated(parts: Parts, fitted: Fitted, work: _Work, scope: Scope) -> Parts:
-    """Add the evaluation on the test part, where there is one; it may also be without labels."""
-    if not len(work.prepared.tables.get("test", ())):
-        for note in thin_validation(work.prepared.watched.labels):
-            work.told.say(note)
-        return parts
-    work.told.say("evaluating on the test part")
+    """Add the evaluation on the test part, where there is one, and what is kept for a report."""
     # the exported graph, not what was fitted: it is the graph that is served
     graph = OnnxModel(parts.model / layout.ONNX)
     scorer = Scorer(fitted.config.model.name, graph, fitted.calibrator)
-    test = evaluate_prepared(work.prepared, scorer, "live", scope)
-    return replace(parts, metrics=parts.metrics | {"test": test})
+    metrics = dict(parts.metrics)
+    if len(work.prepared.tables.get("test", ())):
+        work.told.say("evaluating on the test part")
+        metrics["test"] = evaluate_prepared(work.prepared, scorer, "live", scope)
+    else:
+        for note in thin_validation(work.prepared.watched.labels):
+            work.told.say(note)
+    if work.keep.examined:
+        about = work.dataset, parts.schema, fitted.config
+        metrics["examined"] = examine(work.prepared, *about, scorer, scope)
+    return replace(parts, metrics=metrics)

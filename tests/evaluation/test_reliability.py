@@ -3,11 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from clickthrough.evaluation.reliability import (
     expected_calibration_error,
     reliability,
     reliability_rows,
+    wilson,
 )
 from tests.evaluation.planted import ROWS, arrays
 
@@ -94,6 +96,17 @@ def test_the_rows_of_a_record_are_the_bins() -> None:
     labels, p = planted([0.1, 0.4], 50), np.repeat([0.2, 0.3], 50)
     first, second = reliability_rows(labels, p)
     assert first["click_rate"] == pytest.approx(0.1)
+    low, high = wilson(np.array([0.4]), np.array([50.0]))
     assert second == pytest.approx(
-        {"predicted": 0.3, "click_rate": 0.4, "impressions": 50, "error": (0.21 / 50) ** 0.5}
-    )
+        {
+            "predicted": 0.3, "click_rate": 0.4, "impressions": 50, "error": (0.21 / 50) ** 0.5,
+            "low": low[0], "high": high[0],
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("clicks", "rows"), [(0, 10), (3, 10), (50, 100), (10, 10), (1, 1)])
+def test_intervals_of_click_rates_are_those_of_scipy(clicks: int, rows: int) -> None:
+    low, high = wilson(np.array([clicks / rows]), np.array([float(rows)]))
+    expected = binomtest(clicks, rows).proportion_ci(0.95, method="wilson")
+    assert (low[0], high[0]) == pytest.approx((expected.low, expected.high), abs=1e-7)

@@ -16,7 +16,7 @@ GROUPS, ROWS, NAMED = 12, 100, 3
 
 @pytest.fixture(scope="module")
 def explainer(trained: Trained) -> Explainer:
-    made = Explainer(trained.bundle, merged=False)
+    made = Explainer.of(trained.bundle, merged=False)
     assert len(made.groups.every) >= GROUPS
     return made
 

@@ -53,7 +53,7 @@ def test_every_kind_of_feature_has_words(trained: Trained) -> None:
 
 @pytest.mark.parametrize("merged", [False, True])
 def test_each_column_is_in_the_group_of_its_feature(trained: Trained, merged: bool) -> None:
-    made = Explainer(trained.bundle, merged).groups
+    made = Explainer.of(trained.bundle, merged).groups
     encoder = trained.bundle.encoder
     kinds = (["id"], made.ids), (["number"], made.numeric), (["bag", "sequence"], made.bags)
     for kind, places in kinds:
@@ -109,7 +109,7 @@ def test_a_field_that_the_log_does_not_have_is_refused(trained: Trained) -> None
 
 
 def test_what_is_typical_is_known_to_be_nothing_in_particular(trained: Trained) -> None:
-    typical = Explainer(trained.bundle).typical
+    typical = Explainer.of(trained.bundle).typical
     encoder = trained.bundle.encoder
     assert (typical.ids == 1).all()
     assert not typical.bag_ids.any()

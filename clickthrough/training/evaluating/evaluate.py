@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from clickthrough.bundle.load import Bundle
 from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.calibration import Calibrator
+from clickthrough.calibration.base import sigmoid
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import PARTS, TEST, VALIDATION
 from clickthrough.evaluation.baselines import fit_baselines, rate_baselines
 from clickthrough.evaluation.evidence import thin_validation
+from clickthrough.evaluation.reliability import reliability_rows
 from clickthrough.evaluation.report import evaluation, with_intervals, with_slices
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models.trees.inputs import Sizes
@@ -69,7 +71,8 @@ def evaluate_bundle(
 
     Returns:
         See :func:`clickthrough.evaluation.report.evaluation`, ``with_intervals``,
-        ``with_slices``; beside these ``raw_log_loss``, in nats, of the model before calibration.
+        ``with_slices``; beside these, of the model before calibration, ``raw_log_loss`` in nats and
+        ``raw_reliability``.
 
     Raises:
         DataError: the log has no test part, none of its impressions a label, or texts are numbers.
@@ -101,7 +104,11 @@ def evaluate_prepared(
     predictions |= scope.truths
     with step("computing metrics and their intervals"):
         record = _measured(prepared, predictions, model.name, mode, scope)
-    return record | {"raw_log_loss": raw_log_loss(test.labels, logits)}
+    raw = sigmoid(logits.astype(np.float64))
+    return record | {
+        "raw_log_loss": raw_log_loss(test.labels, logits),
+        "raw_reliability": reliability_rows(test.labels, raw),
+    }
 
 
 def _measured(
