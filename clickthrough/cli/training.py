@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from clickthrough.cli.keeping import keep
 from clickthrough.cli.options import (
     BundleArgument,
     ConfigArgument,
@@ -57,11 +58,13 @@ def train(  # noqa: PLR0913, PLR0917
 
         loaded = load_config(config, data, settings or [])
         with progress(shown=leads):
-            keep = Keep(report, command_line(), config)
-            made = run(loaded, out, told(), baselines, truth, Begin(start, resume), keep)
+            asked = Keep(report, command_line(), config)
+            made = run(loaded, out, told(), baselines, truth, Begin(start, resume), asked)
     if leads:
         show(made.metrics.get("test"))
         result(f"bundle {made.manifest.version} in {out}")
+        kept = keep(out, report)
+        say(f"the run is kept in {kept}; 'clickthrough serve {out}' serves the bundle")
     leave()
 
 

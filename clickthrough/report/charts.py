@@ -12,12 +12,12 @@ from markupsafe import Markup, escape
 from clickthrough.report.scale import Scale, scale
 
 WIDTH, HEIGHT = 360, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 50, 10, 10, 40
-_ROW, _NAMES = 22, 150
+_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 18, 10, 40
+_ROW, _NAMES = 22, 166
 """Of a chart with a row a name: its height, and the room for names."""
 _DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 4", "12 3")
 _MARKS = ("circle", "square", "diamond", "triangle", "circle", "square")
-_LONGEST = 26
+_LONGEST = 23
 """Characters of a name in a chart; the table beside has it whole."""
 
 
@@ -173,7 +173,7 @@ def _frame(x: Scale, y: Scale, axes: Axes) -> Markup:
         )
     middle = (_TOP + bottom) / 2
     parts.append(
-        Markup('<text class="axis-name" transform="translate(11 {}) rotate(-90)">{}</text>').format(
+        Markup('<text class="axis-name" transform="translate(12 {}) rotate(-90)">{}</text>').format(
             middle, axes.y
         )
     )
@@ -210,4 +210,6 @@ def _spread(labels: Sequence[tuple[float, str]], most: int = 4) -> list[tuple[fl
 
 
 def _short(name: str) -> Markup:
-    return escape(name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…")
+    """Shorten a name in its middle: names begin alike, and end each in its own way."""
+    half = _LONGEST // 2
+    return escape(name if len(name) <= _LONGEST else f"{name[:half]}…{name[-half:]}")

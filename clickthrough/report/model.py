@@ -5,6 +5,7 @@ from typing import Any
 
 from clickthrough.report.charts import Axes, Bar, Line, bars, legend, lines
 from clickthrough.report.parts import Figure, Section, Table, number, signed
+from clickthrough.report.quality import called
 
 _MOST = 15
 """Features in a chart; its table has all."""
@@ -70,7 +71,7 @@ def frozen(live: Mapping[str, Any], found: Mapping[str, Any] | None) -> Section 
     model = next(iter(live["results"]))
     one, other = live["results"][model], found["results"][model]
     rows = [
-        [name.replace("_", " "), number(one.get(name)), number(other.get(name)),
+        [called(name), number(one.get(name)), number(other.get(name)),
          signed((other[name] or 0) - (one[name] or 0))]
         for name in _FROZEN
         if one.get(name) is not None and other.get(name) is not None

@@ -10,6 +10,7 @@ from clickthrough.bundle.load import Bundle
 from clickthrough.bundle.save import kept_settings
 from clickthrough.report.charts import Axes, Line, legend, lines
 from clickthrough.report.parts import Figure, Section, Table, number, signed
+from clickthrough.report.quality import called
 
 _COMPARED = ("auc", "request_auc", "map_at_12", "log_loss", "normalized_entropy",
              "calibration_ratio", "ece")  # fmt: skip
@@ -70,7 +71,7 @@ def made_of(bundle: Bundle) -> Section:
     lines_ = [[line] for line in settings.splitlines()]
     figures = [
         Figure("What reproduces it", table=Table(["", ""], facts), open=True),
-        Figure("Its configuration, whole", table=Table(["config"], lines_)),
+        Figure("Its configuration, whole", table=Table(["", ""], lines_)),
     ]
     return Section("origin", "Where it comes from", (), figures)
 
@@ -88,7 +89,7 @@ def against(bundle: Bundle, other: Bundle) -> Section:
     if ours and theirs:
         one, two = (next(iter(record["results"].values())) for record in (ours, theirs))
         rows = [
-            [name.replace("_", " "), number(one[name]), number(two[name]),
+            [called(name), number(one[name]), number(two[name]),
              signed(one[name] - two[name])]
             for name in _COMPARED
             if one.get(name) is not None and two.get(name) is not None

@@ -21,12 +21,17 @@ def comparison(record: Record) -> Section:
     """Return the table of all names, and the differences with their intervals."""
     results = record["results"]
     shown = [name for name in COLUMNS if any(name in own for own in results.values())]
-    head = ["", *(COLUMNS[name][0].replace("\n", " ") for name in shown)]
+    head = ["", *(called(name) for name in shown)]
     rows = [[name, *(_cell(own.get(m), m) for m in shown)] for name, own in results.items()]
     figures = [Figure("Every metric", table=Table(head, rows), open=True, wide=True)]
     figures += _differences(record)
     figures += _gaps(record)
     return Section("comparison", "Beside its baselines", [*record.get("notes", [])], figures)
+
+
+def called(metric: str) -> str:
+    """Return what readers call a metric."""
+    return COLUMNS[metric][0].replace("\n", " ").replace("norm.", "normalized")
 
 
 def _cell(value: float | None, metric: str) -> str:
@@ -47,20 +52,20 @@ def _differences(record: Record) -> Iterator[Figure]:
         }
         if not found:
             continue
-        called = COLUMNS[metric][0].replace("\n", " ")
+        name = called(metric)
         rows = [Bar(f"less {name}", *own) for name, own in found.items()]
-        title = f"{model}: {called}, less that of each baseline"
+        title = f"{model}: {name}, less that of each baseline"
         text = f"{better} {model} is better; {percent} intervals over requests"
         cells = [[name, *(signed(end) for end in own)] for name, own in found.items()]
         table = Table(["baseline", "difference", "low", "high"], cells)
-        yield Figure(title, bars(rows, f"difference of {called}", title), text=text, table=table)
+        yield Figure(title, bars(rows, f"difference of {name}", title), text=text, table=table)
 
 
 def _gaps(record: Record) -> Iterator[Figure]:
     for target, found in record.get("gap_closed", {}).items():
         metrics = list(next(iter(found.values())))
         rows = [[n, *(number(own[m], 3) for m in metrics)] for n, own in found.items()]
-        head = ["", *(COLUMNS[m][0].replace("\n", " ") for m in metrics)]
+        head = ["", *(called(m) for m in metrics)]
         text = "0 is the smoothed item rate, 1 what is to be reached"
         title = f"Share closed of the gap to {target}"
         yield Figure(title, text=text, table=Table(head, rows), open=True)
@@ -97,7 +102,7 @@ def _nearest(record: Record) -> list[str]:
 
 
 def _curve(own: Mapping[str, Any], name: str, axes: Axes, title: str) -> Figure:
-    series = [Line(called, found[name]) for called, found in own.items()]
+    series = [Line(of, found[name]) for of, found in own.items()]
     return Figure(title, lines(series, axes, title), legend(series), table=_points(series, axes))
 
 

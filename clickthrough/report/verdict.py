@@ -55,7 +55,11 @@ def _beats(record: Mapping[str, Any]) -> list[Verdict]:
     if low > 0:
         return [Verdict("bad", f"{model} is worse than {nearest}: {than} ({sure}).")]
     lost = [name for name, (_, low, _) in rest.items() if low <= 0 <= rest[name][2]]
-    return [Verdict("mixed", f"{model} is not told from {' and '.join(lost)}: {than} ({sure}).")]
+    return [
+        Verdict(
+            "mixed", f"{model} cannot be told apart from {' and '.join(lost)}: {than} ({sure})."
+        )
+    ]
 
 
 def _trust(record: Mapping[str, Any]) -> Verdict:
