@@ -14,6 +14,8 @@ from clickthrough.report import data, model, origin, quality
 from clickthrough.report.parts import Section
 from clickthrough.report.verdict import Verdict, verdicts
 
+_MOST_ROWS = 150
+"""Rows of a table: the page stays small whatever a log holds."""
 _HOW = "clickthrough train --report"
 
 
@@ -31,6 +33,7 @@ def page(bundle: Bundle, sections: Sequence[Section]) -> str:
         version=__version__,
         verdicts=_verdicts(metrics.get("test")),
         sections=sections,
+        most_rows=_MOST_ROWS,
         lacking="" if "examined" in metrics else f"{_HOW} adds importance, drift, frozen counters",
         style=Markup(read("style.css")),  # noqa: S704 - our own file
     )

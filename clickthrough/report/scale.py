@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 
+_LEAST, _LEAST_SHARE = 1e-9, 1e-6
+"""A spread, and its share of what is spread, below which values are taken for equal."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -22,9 +25,8 @@ class Scale:
 
     def label(self, value: float) -> str:
         """Write a tick in as few digits as tell it from the others."""
-        step = self.ticks[1] - self.ticks[0] if len(self.ticks) > 1 else 1.0
-        digits = max(0, -floor(log10(step) + 1e-9)) if step < 1 else 0
-        return f"{value:,.{digits}f}".replace("-0." + "0" * digits, "0." + "0" * digits)
+        digits = _digits(self.ticks[1] - self.ticks[0]) if len(self.ticks) > 1 else 0
+        return f"{value + 0.0:,.{digits}f}"
 
 
 def scale(
@@ -46,13 +48,20 @@ def scale(
     low, high = min(found), max(found)
     if zero:
         low, high = min(low, 0.0), max(high, 0.0)
-    if high - low < 1e-12:
-        pad = abs(high) * 0.1 or 0.5
-        low, high = low - pad * (not zero or low < 0), high + pad
+    size = max(abs(low), abs(high))
+    if high - low < max(_LEAST, _LEAST_SHARE * size):
+        pad = max(0.1 * size, 0.5 if size < _LEAST else 0.0)
+        low, high = low - pad * (not zero or low < 0), high + pad * (not zero or high >= 0)
     step = _round_step((high - low) / most)
     first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
-    ticks = tuple(round(place * step, 12) for place in range(first, last + 1))
+    digits = _digits(step)
+    ticks = tuple(round(place * step, digits) + 0.0 for place in range(first, last + 1))
     return Scale(ticks[0], ticks[-1], start, end, ticks)
+
+
+def _digits(step: float) -> int:
+    """Return how many digits after the point tell ticks apart."""
+    return max(0, -floor(log10(step) + 1e-9))
 
 
 def _round_step(least: float) -> float:
