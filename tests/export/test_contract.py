@@ -1,7 +1,9 @@
 """Every home answers as the bundle does, is whole or not there, and says what it is."""
 
 import json
-from collections.abc import Iterator
+import tarfile
+import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from clickthrough import Predictor
 from clickthrough.bundle import Bundle, load_bundle
+from clickthrough.config.data import TabularData
 from clickthrough.errors import BundleError
 from clickthrough.export.example import raw_example
 from clickthrough.export.homes import HOMES
@@ -88,15 +91,35 @@ def test_each_home_has_a_way_to_be_asked() -> None:
 
 
 @pytest.mark.parametrize("name", HOMES)
-def test_a_home_writes_the_files_that_it_names(
+def test_an_export_says_what_it_is_and_which_files_it_has(
     name: str, bundle: Bundle, exports: Path, tmp_path: Path
 ) -> None:
     found = {path.name for path in (exports / name).iterdir()}
-    assert found <= HOMES[name].files
+    assert {"README.md", "export.json"} < found
     example = None if HOMES[name].takes_columns else raw_example(bundle, odd_rows()[:20])
     export_bundle(bundle, HOMES[name], tmp_path / "with", example)
     both = {path.name for path in (tmp_path / "with").iterdir()}
     assert both - found == (set() if example is None else {"example.jsonl"})
+    for folder in (exports / name, tmp_path / "with"):
+        said = json.loads((folder / "export.json").read_text())
+        assert (said["home"], said["bundle"]) == (name, bundle.manifest.version)
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        below = {path.relative_to(folder).as_posix() for path in files}
+        assert {*said["files"], "export.json"} == below
+
+
+def contents(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield what a file holds, and what every file in it does if it is an archive."""
+    yield path.name, path.read_bytes()
+    if path.name.endswith(".tar.gz"):
+        with tarfile.open(path) as archive:
+            for entry in (one for one in archive.getmembers() if one.isfile()):
+                held = archive.extractfile(entry)
+                assert held is not None
+                yield Path(entry.name).name, held.read()
+    if path.suffix == ".mar":
+        with zipfile.ZipFile(path) as packed:
+            yield from ((Path(name).name, packed.read(name)) for name in packed.namelist())
 
 
 @pytest.mark.parametrize("name", HOMES)
@@ -106,16 +129,37 @@ def test_equal_bundles_make_equal_files(
     export_bundle(bundle, HOMES[name], tmp_path / "again")
     for path in (file for file in (exports / name).rglob("*") if file.is_file()):
         own = path.relative_to(exports / name)
-        content = path.read_bytes()
-        assert (tmp_path / "again" / own).read_bytes() == content, own
-        assert str(ROOT).encode() not in content or own.name == "config.json", own
+        assert (tmp_path / "again" / own).read_bytes() == path.read_bytes(), own
+
+
+def of_this_machine(folder: Path, places: Sequence[Path]) -> set[str]:
+    """Return the names of the files that name one of these places."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    held = [one for path in files for one in contents(path)]
+    return {name for name, content in held if any(str(p).encode() in content for p in places)}
+
+
+@pytest.mark.parametrize("name", HOMES)
+def test_no_file_names_a_place_of_this_machine(name: str, bundle: Bundle, exports: Path) -> None:
+    places = [ROOT, bundle.path, exports]
+    log = {"config.json"}  # where the log lay, which the bundle says itself
+    assert of_this_machine(exports / name, places) <= log
+
+
+@pytest.mark.parametrize("name", ["triton", "sagemaker", "torchserve"])
+def test_the_check_sees_a_place_in_every_kind_of_archive(
+    name: str, bundle: Bundle, exports: Path
+) -> None:
+    assert isinstance(bundle.config.data, TabularData)
+    assert bundle.config.data.path is not None
+    assert of_this_machine(exports / name, [Path(bundle.config.data.path)]) == {"config.json"}
 
 
 @pytest.mark.parametrize("name", HOMES)
 def test_nothing_else_is_ever_replaced(name: str, bundle: Bundle, tmp_path: Path) -> None:
     home = HOMES[name]
     (tmp_path / "thesis.txt").write_text("precious")
-    with pytest.raises(BundleError, match=r"holds thesis\.txt, no file of an export"):
+    with pytest.raises(BundleError, match=r"holds thesis\.txt, and no export\.json of an export"):
         export_bundle(bundle, home, tmp_path, force=True)
     with pytest.raises(BundleError, match="is a file"):
         export_bundle(bundle, home, tmp_path / "thesis.txt", force=True)
