@@ -5,6 +5,7 @@ from pathlib import Path
 from clickthrough.bundle.beside import written_beside
 from clickthrough.bundle.load import Bundle
 from clickthrough.errors import BundleError
+from clickthrough.export.copied import copied
 from clickthrough.export.example import Example
 from clickthrough.export.homes import Home
 from clickthrough.export.marker import write_marker
@@ -37,7 +38,8 @@ def export_bundle(
     place = check_place(bundle, home, target, force)
     try:
         with written_beside(place) as beside:
-            home.write(bundle, beside, example)
+            with copied(bundle, beside.with_name("bundle")) as own:
+                home.write(own, beside, example)
             if example is not None:
                 example.write(beside, "features" if home.takes_columns else "impression")
             write_readme(beside, home.name, bundle)
