@@ -14,7 +14,7 @@ from msgspec import UNSET
 from clickthrough.errors import RequestError
 from clickthrough.serving.answering import Answering, Impressions, encode, predictions
 from clickthrough.serving.batcher import Gone
-from clickthrough.serving.bodies import BodyReader, read_row
+from clickthrough.serving.bodies import BodyReader, read_row, with_nulls
 from clickthrough.serving.contract import (
     CountersMode,
     Invocation,
@@ -23,7 +23,7 @@ from clickthrough.serving.contract import (
     Rankings,
     Row,
 )
-from clickthrough.serving.csv_rows import field_names, read_csv
+from clickthrough.serving.csv_rows import CSV, field_names, read_csv
 from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.routes import Form, Handler, Route
 from clickthrough.serving.scorer import Scored
@@ -32,7 +32,6 @@ PATH = "/invocations"
 LINES = (
     "application/jsonlines", "application/x-jsonlines", "application/jsonl", "application/x-ndjson",
 )  # fmt: skip
-CSV = "text/csv"
 ABSENT = f"{CSV}; header=absent"
 """A CSV whose columns are the fields that ``GET /model`` lists, in that order."""
 _BLANK = re.compile(rb"[ \t\r]*")
@@ -108,7 +107,7 @@ def _read_lines(body: bytes, predictor: Predictor) -> Impressions:
     most = predictor.settings.max_impressions
     if body.count(b"\n") > most:  # the last of so many may end the last row
         raise RequestError(f"more than {most} impressions (serving.max_impressions)")
-    lines = body.split(b"\n")
+    lines = with_nulls(body).split(b"\n")  # at once: line by line takes ten times as long
     if _BLANK.fullmatch(lines[-1]):
         lines.pop()
     if not lines:
