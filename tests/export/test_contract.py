@@ -4,6 +4,7 @@ import json
 import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +13,32 @@ import pytest
 
 from clickthrough import Predictor
 from clickthrough.bundle import Bundle, load_bundle
+from clickthrough.calibration.sliced import Sliced
 from clickthrough.config.data import TabularData
 from clickthrough.errors import BundleError
 from clickthrough.export.example import raw_example
 from clickthrough.export.homes import HOMES
 from clickthrough.export.run import export_bundle
 from tests.conftest import ROOT
-from tests.export.asking import WAYS, Rows
+from tests.export.asking import WAYS, Rows, list_separators
 from tests.logs import make_log, raw_rows
+from tests.serving.rich import Trained
 
-ROWS, BODY = 10_000, 50
+ROWS, RICH_ROWS, BODY = 10_000, 1_000, 50
 
 
 def odd_rows(seed: int = 9) -> Rows:
     """Return requests of a later log, in which values are missing and others were never seen."""
+    return _made_odd(raw_rows(make_log(seed, requests=ROWS // 5)), seed)
+
+
+def _made_odd(rows: Rows, seed: int) -> Rows:
     rng = np.random.default_rng(seed)
-    rows = raw_rows(make_log(seed, requests=ROWS // 5))
     for row, kind in zip(rows, rng.integers(0, 8, len(rows)).tolist(), strict=True):
         if kind == 0:
-            row.update(ad=987_654, advertiser="nobody that was seen")
+            row.update(ad=987_654, advertiser="nobody that was seen: لا أحد")
         elif kind == 1:
-            row.update(uuid="a stranger", platform="watch")
+            row.update(uuid="a stranger 🦉", platform="watch")
         elif kind == 2:
             del row["price"], row["platform"]
         elif kind == 3:
@@ -43,11 +49,48 @@ def odd_rows(seed: int = 9) -> Rows:
     return made
 
 
-@pytest.fixture(scope="module")
-def predictor(bundle: Bundle) -> Iterator[Predictor]:
-    made = Predictor.load(bundle.path)
-    yield made
-    made.close()
+def varied_rows(trained: Trained, seed: int = 9) -> Rows:
+    """Return such requests of that log, lists as JSON has them, some with holes or too long."""
+    lists = list_separators(trained.bundle)
+    rows = raw_rows(trained.log.tail(RICH_ROWS))
+    for place, row in enumerate(rows):
+        for name in lists:
+            entries = row[name].split(lists[name]) if row[name] else None
+            row[name] = [*entries, None, entries[0]] * 2 if entries and place % 9 == 0 else entries
+        row["topics"] = row["topics"] and [*row["topics"], 'é, "ü"']
+    return _made_odd(rows, seed)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A bundle, all its exports, and what it says of requests."""
+
+    bundle: Bundle
+    predictor: Predictor
+    folder: Path
+    asked: list[tuple[Rows, Any]]
+
+
+@pytest.fixture(scope="module", params=["plain", "varied"])
+def case(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Case]:
+    if request.param == "plain":
+        made, rows = request.getfixturevalue("bundle"), odd_rows()
+    else:
+        trained = request.getfixturevalue("varied")
+        made, rows = trained.bundle, varied_rows(trained)
+    folder, predictor = tmp_path_factory.mktemp(request.param), Predictor.load(made.path)
+    for home in HOMES.values():
+        export_bundle(made, home, folder / home.name)
+    bodies = [rows[start : start + BODY] for start in range(0, len(rows), BODY)]
+    said = [predictor.predict(body).predictions for body in bodies]
+    assert len(rows) == (ROWS if request.param == "plain" else RICH_ROWS)
+    assert sum(bool(one.missing) for own in said for one in own) > len(rows) / 10
+    assert sum(bool(one.unseen) for own in said for one in own) > len(rows) / 10
+    found = [[one.probability for one in own] for own in said]
+    yield Case(made, predictor, folder, list(zip(bodies, found, strict=True)))
+    predictor.close()
 
 
 @pytest.fixture(scope="module")
@@ -58,32 +101,29 @@ def exports(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def asked(predictor: Predictor) -> list[tuple[Rows, Any]]:
-    rows = odd_rows()
-    bodies = [rows[start : start + BODY] for start in range(0, ROWS, BODY)]
-    said = [predictor.predict(body).predictions for body in bodies]
-    assert sum(len(body) for body in bodies) == ROWS
-    assert sum(bool(one.missing) for own in said for one in own) > 1_000
-    assert sum(bool(one.unseen) for own in said for one in own) > 1_000
-    return [(b, [one.probability for one in own]) for b, own in zip(bodies, said, strict=True)]
-
-
 @pytest.mark.parametrize("way", WAYS)
 def test_raw_fields_give_the_probability_that_the_bundle_gives(
-    way: str,
-    exports: Path,
-    predictor: Predictor,
-    asked: list[tuple[Rows, Any]],
-    tmp_path: Path,
+    way: str, case: Case, tmp_path: Path
 ) -> None:
     home, make = WAYS[way]
-    ask = make(exports / home, predictor, tmp_path)
-    found = np.concatenate([ask(body) for body, _ in asked])
-    expected = np.concatenate([own for _, own in asked])
+    ask = make(case.folder / home, case.predictor, tmp_path)
+    found = np.concatenate([ask(body) for body, _ in case.asked])
+    expected = np.concatenate([own for _, own in case.asked])
     assert np.ptp(expected) > 0.3
-    assert found.shape == (ROWS,)
+    assert found.shape == expected.shape
     assert np.abs(found - expected).max() < 1e-6
+
+
+def test_the_varied_bundle_is_of_all_that_makes_homes_differ(varied: Trained) -> None:
+    bundle, rows = varied.bundle, varied_rows(varied)
+    assert isinstance(bundle.calibrator, Sliced)
+    assert len(bundle.calibrator.slices) > 1
+    assert {column.source for column in bundle.plan.ids} == {"field", "hashed", "hour", "weekday"}
+    assert {bag.is_sequence for bag in bundle.plan.bags} == {True, False}
+    assert any(bag.weights for bag in bundle.plan.bags)
+    assert all(any(row.get(name) for row in rows) for name in ("topics", "shares", "numbers"))
+    platforms = bundle.encoder.vocabularies["platform"].values.tolist()
+    assert sum(len(value) > len(value.decode("utf-8", "replace")) for value in platforms) == 2
 
 
 def test_each_home_has_a_way_to_be_asked() -> None:
