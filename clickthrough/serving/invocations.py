@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET
 
 from clickthrough.errors import RequestError
-from clickthrough.serving.answering import Answering, Impressions, encode, predictions
+from clickthrough.serving.answering import Answering, Impressions, Pace, encode, predictions
 from clickthrough.serving.batcher import Gone
 from clickthrough.serving.bodies import BodyReader, read_row, with_nulls
 from clickthrough.serving.contract import (
@@ -34,6 +34,9 @@ LINES = (
 )  # fmt: skip
 ABSENT = f"{CSV}; header=absent"
 """A CSV whose columns are the fields that ``GET /model`` lists, in that order."""
+_OF_CSV = Pace(12_288, 3e-7)
+"""Its rows are short, and its numbers are texts: 65 kB take 20 ms in all, as 2,000 rows or as one
+list of 32,000 numbers; of this size 4 ms."""
 _BLANK = re.compile(rb"[ \t\r]*")
 
 
@@ -70,11 +73,12 @@ class Invocations:
 
     async def csv(self, body: bytes, gone: Gone) -> bytes:
         """Score the rows of a CSV whose first line names its columns."""
-        return await self._answering.answer(PATH, body, gone, _read_csv)
+        return await self._answering.answer(PATH, body, gone, _read_csv, _OF_CSV)
 
     async def csv_without_header(self, body: bytes, gone: Gone) -> bytes:
         """Score the rows of a CSV whose columns are the fields that the bundle reads."""
-        return await self._answering.answer(PATH, body, gone, _read_csv_without_header)
+        read = _read_csv_without_header
+        return await self._answering.answer(PATH, body, gone, read, _OF_CSV)
 
     def _lines(self, media: str, example: Mapping[str, Any]) -> Form:
         return Form(self.lines, media.encode(), encode(example).decode() + "\n")

@@ -7,6 +7,7 @@ import itertools
 import json
 import shutil
 import string
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -25,7 +26,7 @@ from clickthrough.scoring import score_file
 from clickthrough.serving.app import create_app
 from clickthrough.serving.batcher import LONGEST
 from clickthrough.serving.bodies import read_row, with_nulls
-from clickthrough.serving.csv_rows import CSV, read_csv
+from clickthrough.serving.csv_rows import CSV, field_names, read_csv
 from clickthrough.serving.invocations import ABSENT, LINES
 from clickthrough.serving.predictor import Predictor
 from tests.logs import raw_rows
@@ -339,6 +340,31 @@ def test_metrics_know_the_route(bundle_path: Path) -> None:
     for status in (200, 422):
         assert f'ctr_requests_total{{route="{PATH}",status="{status}"}} 1.0' in text
     assert f'ctr_request_seconds_count{{route="{PATH}"}} 2.0' in text
+
+
+@pytest.mark.parametrize("kind", [CSV, ABSENT])
+def test_a_csv_of_some_size_is_read_and_scored_on_the_thread(
+    trained: Trained, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of many numbers, which are texts in a CSV, is one row and takes as long as many."""
+    app = create_app(trained.folder / "bundle", "memory")
+    names = field_names(trained.bundle)
+    on_loop: list[bool] = []
+    whole = Predictor.predict_each
+
+    def predict_each(self: Predictor, bodies: Sequence[Rows]) -> Any:  # noqa: ANN401
+        on_loop.append(threading.current_thread() is threading.main_thread())
+        return whole(self, bodies)
+
+    monkeypatch.setattr(Predictor, "predict_each", predict_each)
+    for entries in (10, 6_000, 32_000):
+        cells = ["1 " * entries if name == "numbers" else "" for name in names]
+        text = ",".join(cells) + "\n"
+        one = Caller(PATH, (text if kind == ABSENT else ",".join(names) + "\n" + text).encode())
+        one.sent = [(b"content-type", kind.encode())]
+        asyncio.run(one.ask(app))
+        assert one.status == 200, one.answer
+    assert on_loop == [True, True, False]
 
 
 @pytest.mark.parametrize("kind", [LINES[0], CSV])
