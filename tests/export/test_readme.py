@@ -13,6 +13,7 @@ from clickthrough.bundle import Bundle
 from clickthrough.config.load import parse_config
 from clickthrough.export.homes import HOMES
 from clickthrough.export.run import export_bundle
+from clickthrough.serving.csv_rows import field_names
 from tests.export.made import train_bundle
 from tests.logs import make_values
 
@@ -68,8 +69,17 @@ def test_no_blank_is_left_to_fill_but_the_owners(home: str, made: Bundle, tmp_pa
 def test_a_body_that_is_shown_is_answered(
     home: str, option: str, made: Bundle, predictor: Predictor, tmp_path: Path
 ) -> None:
-    rows = body(readme(home, made, tmp_path), option)["impressions"]
-    assert predictor.predict(rows).ignored == []
+    _is_answered(body(readme(home, made, tmp_path), option)["impressions"], predictor)
+
+
+def _is_answered(rows: list[dict[str, Any]], predictor: Predictor) -> None:
+    """Each field that is shown is one that the model reads, and holds what it can hold."""
+    said = predictor.predict(rows)
+    assert said.ignored == []
+    for row, one in zip(rows, said.predictions, strict=True):
+        assert set(row) <= set(field_names(predictor.bundle))
+        assert row
+        assert not set(row) & set(one.missing)
 
 
 def test_the_tensor_that_is_shown_is_answered(
@@ -77,7 +87,7 @@ def test_the_tensor_that_is_shown_is_answered(
 ) -> None:
     (tensor,) = body(readme("triton", made, tmp_path), "-d")["inputs"]
     assert tensor["shape"] == [len(tensor["data"]), 1]
-    assert predictor.predict([*map(json.loads, tensor["data"])]).ignored == []
+    _is_answered([*map(json.loads, tensor["data"])], predictor)
 
 
 def test_the_program_that_is_shown_runs(
