@@ -1,5 +1,6 @@
 """Writing a bundle for a home: beside the place first, renamed in when it is whole."""
 
+import errno
 from pathlib import Path
 
 from clickthrough.bundle.beside import written_beside
@@ -46,4 +47,6 @@ def export_bundle(
             write_marker(beside, home.name, bundle.manifest.version)
             check_place(bundle, home, target, force)  # again: all this took a while
     except OSError as error:
-        raise BundleError(f"{place}: cannot be written: {error}") from None
+        # as of a mount of a directory of the same file system, which nothing else tells
+        hint = "; name a directory below it" if error.errno == errno.EBUSY else ""
+        raise BundleError(f"{place}: cannot be written: {error}{hint}") from None

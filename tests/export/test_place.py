@@ -1,5 +1,7 @@
 """Only an export to the same home is ever replaced, and only if nothing was put into it."""
 
+import errno
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -130,3 +132,16 @@ def test_a_mount_point_is_named_as_what_it_is(
     with pytest.raises(BundleError, match=r"is a mount point, .*; name a directory below it"):
         check_place(bundle, ONNX, tmp_path)
     assert check_place(bundle, ONNX, tmp_path / "below") == tmp_path / "below"
+
+
+def test_a_mount_that_looks_like_a_directory_is_named_where_it_cannot_be_replaced(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> bool:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    (tmp_path / "out").mkdir()
+    monkeypatch.setattr("clickthrough.bundle.beside.exchange", busy)
+    with pytest.raises(BundleError, match=r"cannot be written: .*; name a directory below it"):
+        export_bundle(bundle, ONNX, tmp_path / "out")
+    assert [*tmp_path.rglob("*")] == [tmp_path / "out"]
