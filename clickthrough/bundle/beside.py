@@ -26,8 +26,9 @@ _ENDING = ".writing"
 def written_beside(target: Path) -> Iterator[Path]:
     """Yield a new directory that takes the place of ``target`` if all goes well.
 
-    It is made in a directory ``.NAME-XXXXXXXX.writing`` beside the place. Those that killed
-    processes left go when a later one has succeeded; a lock tells them from those in use.
+    It is made in a directory ``.NAME-XXXXXXXX.writing`` beside the place, which goes at the end
+    with all that was put there. Those that killed processes left go when a later one has succeeded;
+    a lock tells them from those in use.
 
     Args:
         target: the place; a directory that stands there is replaced as a whole.

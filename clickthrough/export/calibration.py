@@ -40,4 +40,7 @@ def _curve(saved: Mapping[str, Any]) -> Curve:
             return {"scores": [0.0], "values": [0.0], "slope": 1.0 / temperature}
         case {"method": "isotonic", "scores": scores, "values": values, "slope": slope}:
             return {"scores": list(scores), "values": list(values), "slope": slope}
-    raise BundleError(f"the classic layout has no form for a calibrator '{saved.get('method')}'")
+    raise BundleError(
+        f"a calibrator '{saved.get('method')}' has no form in an export; expected one of lines "
+        "between knots"
+    )

@@ -33,7 +33,6 @@ class Home:
     Attributes:
         name: as the command line says it.
         summary: what is written, in a line.
-        files: names at the top of its directory: what an export may replace.
         then: what to do with it, as the verb says it at the end.
         takes_columns: whether it is given what features are made of, counters included, and not
             raw fields: there is no store.
@@ -41,7 +40,6 @@ class Home:
 
     name: str
     summary: str
-    files: frozenset[str]
     then: str
     takes_columns: bool = False
 
@@ -52,53 +50,35 @@ class Home:
         write(bundle, folder, example)
 
 
-_EVERY = {"README.md", "example.jsonl"}
-_ARTIFACTS = {
-    "ctr_model.pth",
-    "cat_vocab.pkl",
-    "cat_num_classes.pkl",
-    "numeric_scaler.pkl",
-    "final_categorical.pkl",
-    "final_numeric.pkl",
-}
-
 HOMES: dict[str, Home] = {
     home.name: home
     for home in [
         Home(
             "classic",
             "plain torch, pickle and scikit-learn files, and scripts that score with them",
-            frozenset({*_ARTIFACTS, "model.json", "inference.py", "model_def.py", "example.jsonl"}),
-            "there: python inference.py",
+            "README.md says how its script is run",
             takes_columns=True,
         ),
         Home(
             "onnx",
             "one ONNX graph from encoded inputs to the calibrated probability",
-            frozenset({*_EVERY, "model.onnx", "ctr_model.onnx.data", "model.json"}),
             "README.md says how it is fed",
         ),
         Home(
             "triton",
             "a model repository: raw fields by the Python backend, encoded inputs by ONNX Runtime",
-            frozenset({*_EVERY, "Dockerfile", "models"}),
             "README.md says how Triton is started",
         ),
         Home(
             "sagemaker",
             "model.tar.gz for the service's image, and the requests that make an endpoint of both",
-            frozenset(
-                {*_EVERY, "model.tar.gz", "create-model.json", "create-endpoint-config.json",
-                 "create-endpoint.json", "create-transform-job.json"}
-            ),
             "README.md says what is sent to AWS",
         ),
         Home(
             "torchserve",
             "an archive with a handler; TorchServe gets no security fixes any more",
-            frozenset({*_EVERY, "model-store", "config.properties"}),
             "README.md says how TorchServe is started; it gets no security fixes any more",
         ),
     ]
-}  # fmt: skip
+}
 """Homes by their names."""

@@ -1,14 +1,17 @@
 """Writing a bundle for a home: beside the place first, renamed in when it is whole."""
 
+import errno
 from pathlib import Path
 
 from clickthrough.bundle.beside import written_beside
 from clickthrough.bundle.load import Bundle
 from clickthrough.errors import BundleError
+from clickthrough.export.copied import copied
 from clickthrough.export.example import Example
 from clickthrough.export.homes import Home
+from clickthrough.export.marker import write_marker
 from clickthrough.export.place import check_place
-from clickthrough.export.readme import README, write_readme
+from clickthrough.export.readme import write_readme
 
 
 def export_bundle(
@@ -30,16 +33,20 @@ def export_bundle(
 
     Raises:
         BundleError: the place cannot be used, the home cannot hold this bundle, or would not
-            answer as the bundle does; nothing is written then.
+            answer as the bundle does, or other files stand at the bundle's place by now; nothing
+            is written then.
     """
-    target = target.resolve()
-    check_place(bundle, home, target, force)
+    place = check_place(bundle, home, target, force)
     try:
-        with written_beside(target) as beside:
-            home.write(bundle, beside, example)
+        with written_beside(place) as beside:
+            with copied(bundle, beside.with_name("bundle")) as own:
+                home.write(own, beside, example)
             if example is not None:
                 example.write(beside, "features" if home.takes_columns else "impression")
-            if README in home.files:
-                write_readme(beside, home.name, bundle)
+            write_readme(beside, home.name, bundle)
+            write_marker(beside, home.name, bundle.manifest.version)
+            check_place(bundle, home, target, force)  # again: all this took a while
     except OSError as error:
-        raise BundleError(f"{target}: cannot be written: {error}") from None
+        # as of a mount of a directory of the same file system, which nothing else tells
+        hint = "; name a directory below it" if error.errno == errno.EBUSY else ""
+        raise BundleError(f"{place}: cannot be written: {error}{hint}") from None

@@ -63,6 +63,7 @@ def add_about(app: FastAPI, current: Current) -> None:
             return {"detail": "not ready"}
         return {"status": "ready"}
 
+    @app.head("/ping", include_in_schema=False)  # as some load balancers ask
     @app.get("/ping", responses={503: {**FAULT, "description": "Not ready"}})
     async def ping(response: Response) -> dict[str, str]:
         """Say the same to Amazon SageMaker."""

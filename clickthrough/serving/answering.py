@@ -18,10 +18,21 @@ from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.reload import Current
 from clickthrough.serving.scorer import Ranking, Scored
 
-_LARGE = 65_536
-"""Bytes: a larger body is decoded, scored and encoded on the thread; decoding 1 MB takes 16 ms."""
-_A_BYTE = 6e-8
-"""Seconds that a byte of a large body takes: a hundred candidates of 45 kB take 2.3 ms."""
+
+class Pace(NamedTuple):
+    """How long bodies of a form take.
+
+    Attributes:
+        large: bytes; a larger body is decoded, scored and encoded on the thread.
+        a_byte: seconds that a byte of such a body takes.
+    """
+
+    large: int
+    a_byte: float
+
+
+_OF_JSON = Pace(65_536, 6e-8)
+"""Decoding 1 MB takes 16 ms, a hundred candidates of 45 kB take 2.3 ms in all."""
 
 encode = msgspec.json.Encoder().encode
 Write = Callable[[Predictor, Scored, CountersMode], bytes]
@@ -52,7 +63,9 @@ class Answering:
     def __init__(self, current: Current, batcher: MicroBatcher, observer: Observer) -> None:
         self._current, self._batcher, self._observer = current, batcher, observer
 
-    async def answer(self, route: str, body: bytes, gone: Gone, read: Read) -> bytes:
+    async def answer(
+        self, route: str, body: bytes, gone: Gone, read: Read, pace: Pace = _OF_JSON
+    ) -> bytes:
         """Answer a body.
 
         Args:
@@ -60,14 +73,15 @@ class Answering:
             body: as it came.
             gone: whether the caller has gone.
             read: reads it.
+            pace: how long bodies of its form take.
 
         Raises:
             WrongBody: it cannot be read.
             RequestError: an impression is malformed, or there are too many.
         """
         predictor = self._current.predictor
-        if len(body) > _LARGE:
-            seconds = max(len(body) * _A_BYTE, 2 * LONGEST)
+        if len(body) > pace.large:
+            seconds = max(len(body) * pace.a_byte, 2 * LONGEST)
 
             def work() -> bytes:
                 return self._at_once(route, predictor, read(body, predictor))

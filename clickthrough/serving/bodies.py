@@ -117,14 +117,23 @@ def _decoded(
     except _UNREADABLE as error:
         if isinstance(error, msgspec.ValidationError) or not any(n in data for n in _NO_NUMBERS):
             refuse(data, error)
-    parts = _STRING.split(data)
-    for name in _NO_NUMBERS:
-        parts[::2] = [beside.replace(name, b"null") for beside in parts[::2]]
-    data = b"".join(parts)
+    data = with_nulls(data)
     try:
         return decode(data)
     except _UNREADABLE as error:
         refuse(data, error)
+
+
+def with_nulls(data: bytes) -> bytes:
+    """Return JSON in which NaN and infinities are null, but for those in texts."""
+    if not any(name in data for name in _NO_NUMBERS):
+        return data
+    parts = _STRING.split(data)
+    beside = b'"'.join(parts[::2])  # no quote is beside the texts
+    for name in _NO_NUMBERS:
+        beside = beside.replace(name, b"null")
+    parts[::2] = beside.split(b'"')
+    return b"".join(parts)
 
 
 def _has_more_objects(data: bytes, most: int) -> bool:
@@ -211,18 +220,20 @@ def _row_of(data: bytes, steps: list[tuple[str, str]]) -> msgspec.Raw:
 
 
 def _wrong_field(row: bytes | msgspec.Raw) -> str:
-    """Return the name of the first field in a row that has no value."""
-    names = msgspec.json.decode(row, type=dict[str, msgspec.Raw])
-    wrong = [name for name, value in names.items() if not _is_value(value)]
-    return wrong[0]  # none where the body names its rows twice
+    """Return the name of the first field in a row that has no value.
+
+    Raises:
+        LookupError: each has one: the body names its rows twice.
+    """
+    fields = msgspec.json.decode(row, type=dict[str, msgspec.Raw])
+    try:  # all at once, up to the first: one by one takes a hundred times as long
+        _decode_values(b"[" + b",".join(fields.values()) + b"]")
+    except msgspec.ValidationError as error:
+        return list(fields)[int(_STEP.findall(str(error))[0][1])]
+    raise LookupError
 
 
-def _is_value(raw: msgspec.Raw) -> bool:
-    try:
-        msgspec.json.decode(raw, type=Scalar | list[Scalar])
-    except msgspec.MsgspecError:
-        return False
-    return True
+_decode_values = msgspec.json.Decoder(list[Scalar | list[Scalar]]).decode
 
 
 def is_text(data: bytes) -> bool:

@@ -1,9 +1,6 @@
 """The hot routes, and what each does with a body: bytes in, bytes out, one handler a route."""
 
-from typing import Any
-
 from clickthrough.features.rows import RawRow
-from clickthrough.schema import FieldType
 from clickthrough.serving.answering import Answering, Impressions, encode, predictions
 from clickthrough.serving.batcher import Gone, MicroBatcher
 from clickthrough.serving.bodies import BodyReader
@@ -16,16 +13,13 @@ from clickthrough.serving.contract import (
     Recorded,
 )
 from clickthrough.serving.event_queue import EventQueue
+from clickthrough.serving.example import example_row
 from clickthrough.serving.invocations import Invocations
 from clickthrough.serving.observers import Observer
 from clickthrough.serving.open_inference import OpenInference
 from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.reload import Current
 from clickthrough.serving.routes import Route
-
-_VALUES: dict[FieldType, Any] = {
-    "int": 1, "float": 1.5, "str": "a", "bool": True, "ints": [1], "floats": [1.5], "strs": ["a"],
-}  # fmt: skip
 
 
 class Handlers:
@@ -49,7 +43,8 @@ class Handlers:
 
     def routes(self) -> list[Route]:
         """Return the table of routes."""
-        row, request = _example(self._current.predictor)
+        bundle = self._current.predictor.bundle
+        row, request = example_row(bundle), {bundle.schema.input_name("request_id"): "r1"}
         rank = {"context": request, "candidates": [row], "top": 1}
         events = {"events": [{"type": "impression", **request, **row}]}
         return [
@@ -87,11 +82,3 @@ class Handlers:
 
     def _candidates(self, body: bytes, predictor: Predictor) -> RankBody:
         return self._rank.read(body, predictor.settings.max_impressions)
-
-
-def _example(predictor: Predictor) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return some fields of an impression, and what names its request, as the log calls them."""
-    schema, fields = predictor.bundle.schema, predictor.bundle.plan.fields
-    chosen = sorted(fields, key=lambda name: name not in ("item", "user"))[:4]
-    row = {schema.input_name(name): _VALUES[schema.fields[name]] for name in chosen}
-    return row, {schema.input_name("request_id"): "r1"}

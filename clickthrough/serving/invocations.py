@@ -12,9 +12,9 @@ import msgspec
 from msgspec import UNSET
 
 from clickthrough.errors import RequestError
-from clickthrough.serving.answering import Answering, Impressions, encode, predictions
+from clickthrough.serving.answering import Answering, Impressions, Pace, encode, predictions
 from clickthrough.serving.batcher import Gone
-from clickthrough.serving.bodies import BodyReader, read_row
+from clickthrough.serving.bodies import BodyReader, read_row, with_nulls
 from clickthrough.serving.contract import (
     CountersMode,
     Invocation,
@@ -23,7 +23,7 @@ from clickthrough.serving.contract import (
     Rankings,
     Row,
 )
-from clickthrough.serving.csv_rows import field_names, read_csv
+from clickthrough.serving.csv_rows import CSV, field_names, read_csv
 from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.routes import Form, Handler, Route
 from clickthrough.serving.scorer import Scored
@@ -32,9 +32,11 @@ PATH = "/invocations"
 LINES = (
     "application/jsonlines", "application/x-jsonlines", "application/jsonl", "application/x-ndjson",
 )  # fmt: skip
-CSV = "text/csv"
 ABSENT = f"{CSV}; header=absent"
 """A CSV whose columns are the fields that ``GET /model`` lists, in that order."""
+_OF_CSV = Pace(12_288, 3e-7)
+"""Its rows are short, and its numbers are texts: 65 kB take 20 ms in all, as 2,000 rows or as one
+list of 32,000 numbers; of this size 4 ms."""
 _BLANK = re.compile(rb"[ \t\r]*")
 
 
@@ -71,11 +73,12 @@ class Invocations:
 
     async def csv(self, body: bytes, gone: Gone) -> bytes:
         """Score the rows of a CSV whose first line names its columns."""
-        return await self._answering.answer(PATH, body, gone, _read_csv)
+        return await self._answering.answer(PATH, body, gone, _read_csv, _OF_CSV)
 
     async def csv_without_header(self, body: bytes, gone: Gone) -> bytes:
         """Score the rows of a CSV whose columns are the fields that the bundle reads."""
-        return await self._answering.answer(PATH, body, gone, _read_csv_without_header)
+        read = _read_csv_without_header
+        return await self._answering.answer(PATH, body, gone, read, _OF_CSV)
 
     def _lines(self, media: str, example: Mapping[str, Any]) -> Form:
         return Form(self.lines, media.encode(), encode(example).decode() + "\n")
@@ -109,7 +112,7 @@ def _read_lines(body: bytes, predictor: Predictor) -> Impressions:
     most = predictor.settings.max_impressions
     if body.count(b"\n") > most:  # the last of so many may end the last row
         raise RequestError(f"more than {most} impressions (serving.max_impressions)")
-    lines = body.split(b"\n")
+    lines = with_nulls(body).split(b"\n")  # at once: line by line takes ten times as long
     if _BLANK.fullmatch(lines[-1]):
         lines.pop()
     if not lines:

@@ -39,11 +39,13 @@ def add_open_inference(app: FastAPI, current: Current) -> None:
         """Say which server this is."""
         return {"name": PLATFORM, "version": __version__, "extensions": []}
 
+    @app.head("/v2/health/live", include_in_schema=False)
     @app.get("/v2/health/live", responses=_NOT_READY)
     async def server_live() -> JSONResponse:
         """Say that the process is alive; see ``/health/live``."""
         return well("live", not current.predictor.store.lost)
 
+    @app.head("/v2/health/ready", include_in_schema=False)
     @app.get("/v2/health/ready", responses=_NOT_READY)
     async def server_ready() -> JSONResponse:
         """Say whether the service takes requests; see ``/health/ready``."""
@@ -54,6 +56,7 @@ def add_open_inference(app: FastAPI, current: Current) -> None:
         """Describe the tensors of the model."""
         return refused(model) or JSONResponse(_metadata(current.version))
 
+    @app.head("/v2/models/{model}/ready", include_in_schema=False)
     @app.get("/v2/models/{model}/ready", responses={**_NO_SUCH, **_NOT_READY})
     async def model_ready(model: str) -> JSONResponse:
         """Say whether the model takes requests."""
@@ -64,6 +67,7 @@ def add_open_inference(app: FastAPI, current: Current) -> None:
         """Describe the tensors of the model, if it has this version."""
         return refused(model, version) or JSONResponse(_metadata(current.version))
 
+    @app.head("/v2/models/{model}/versions/{version}/ready", include_in_schema=False)
     @app.get("/v2/models/{model}/versions/{version}/ready", responses={**_NO_SUCH, **_NOT_READY})
     async def version_ready(model: str, version: str) -> JSONResponse:
         """Say whether the model takes requests, if it has this version."""

@@ -157,7 +157,8 @@ def test_the_old_files_are_written_and_score(bundle: Bundle, tmp_path: Path) -> 
     made = export(bundle, tmp_path)
     written = {path.name for path in made.folder.iterdir()}
     assert written == {
-        *ARTIFACTS, "example.jsonl", "inference.py", "model.json", "model_def.py"
+        *ARTIFACTS, "README.md", "example.jsonl", "export.json", "inference.py", "model.json",
+        "model_def.py",
     }  # fmt: skip
     assert np.abs(alone(made.folder) - made.example.probabilities).max() < 1e-6
 

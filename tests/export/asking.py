@@ -20,6 +20,8 @@ from fastapi import FastAPI
 from numpy.typing import NDArray
 
 from clickthrough import Predictor
+from clickthrough.bundle import Bundle
+from clickthrough.config.data import TabularData
 from clickthrough.export.classic import inference
 from clickthrough.export.classic.example import make_example
 from clickthrough.serving.app import create_app
@@ -30,6 +32,12 @@ from tests.serving.asking import Caller
 Rows = list[dict[str, Any]]
 Floats = NDArray[np.float64]
 Ask = Callable[[Rows], Floats]
+
+
+def list_separators(bundle: Bundle) -> dict[str, str]:
+    """Return how the log of a bundle divides its lists."""
+    assert isinstance(bundle.config.data, TabularData)
+    return {name: form.separator for name, form in bundle.config.data.lists.items()}
 
 
 def loaded(path: Path) -> ModuleType:
@@ -127,11 +135,19 @@ def sagemaker_lines(folder: Path, _: Predictor, place: Path) -> Ask:
     return ask
 
 
-def sagemaker_csv(folder: Path, _: Predictor, place: Path) -> Ask:
+def joined(row: dict[str, Any], separators: dict[str, str]) -> dict[str, Any]:
+    """Return a row with its lists as a CSV has them."""
+    texts = {n: ["" if e is None else str(e) for e in row.get(n) or []] for n in separators}
+    return row | {name: separators[name].join(entries) for name, entries in texts.items()}
+
+
+def sagemaker_csv(folder: Path, predictor: Predictor, place: Path) -> Ask:
     app = create_app(_unpacked(folder, place), "memory")
+    separators = list_separators(predictor.bundle)
 
     def ask(rows: Rows) -> Floats:
         table = io.StringIO()
+        rows = [joined(row, separators) for row in rows]
         lines = csv.DictWriter(table, sorted({name for row in rows for name in row}))
         lines.writeheader()
         lines.writerows(rows)

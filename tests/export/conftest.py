@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from clickthrough.bundle import Bundle
 from tests.export.made import Exported, export, part_config, rich_config, train_bundle
+from tests.serving.rich import Trained, make_rich_log, train_rich
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +35,20 @@ def numbers(tmp_path_factory: pytest.TempPathFactory, log_folder: Path) -> Expor
     """Of numeric columns alone."""
     folder = tmp_path_factory.mktemp("numbers")
     return export(train_bundle(part_config("numeric", log_folder), folder), folder)
+
+
+@pytest.fixture(scope="session")
+def varied(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Of every kind of feature on texts of many scripts, calibrated by the values of a column."""
+    scripts = {
+        "mobile": "möbile 📱",
+        "desktop": "デスクトップ " * 9,
+    }  # longer than is held
+    log = make_rich_log().with_columns(
+        pl.col("platform").replace(scripts), pl.col("uuid").str.replace("u", "ü")
+    )
+    calibration = {"method": "platt", "by": "platform", "least": 20}
+    return train_rich(tmp_path_factory.mktemp("varied"), log, calibration)
 
 
 @pytest.fixture(scope="session", params=["plain", "rich", "ids", "numbers"])

@@ -50,5 +50,5 @@ def test_a_value_has_its_own_curve(rich: Exported) -> None:
 
 
 def test_a_calibrator_of_another_kind_is_refused() -> None:
-    with pytest.raises(BundleError, match="no form for a calibrator 'beta'"):
+    with pytest.raises(BundleError, match="a calibrator 'beta' has no form in an export"):
         calibration_of({"method": "beta", "a": 1.0}, [])

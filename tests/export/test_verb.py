@@ -1,17 +1,13 @@
 """The verb ``export``: one clear line for what cannot be, and nothing half written."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from clickthrough.bundle import Bundle
-from clickthrough.config.model import LightGbm
-from clickthrough.errors import BundleError
+from clickthrough.config.load import parse_config
 from clickthrough.export.homes import HOMES
-from clickthrough.export.run import export_bundle
-from tests.export.made import run
-from tests.models.families import settings
+from tests.export.made import run, train_bundle
+from tests.logs import make_values
 
 
 @pytest.mark.parametrize("name", HOMES)
@@ -44,11 +40,28 @@ def test_a_home_that_there_is_not_is_named(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("model", [LightGbm(), settings("dcn_v2")])
+@pytest.mark.parametrize(
+    ("family", "said"),
+    [({"name": "lightgbm", "rounds": 5}, "bundle: 'lightgbm' is a graph alone; expected a network"),
+     ({"name": "dcn_v2", "hidden": [4], "embedding_dim": 4}, "of the families mlp and wide_deep")],
+    ids=["lightgbm", "dcn_v2"],
+)  # fmt: skip
 def test_a_family_that_a_home_cannot_hold_leaves_nothing(
-    model: object, bundle: Bundle, tmp_path: Path
+    family: dict[str, object],
+    said: str,
+    log_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    other = replace(bundle, config=bundle.config.model_copy(update={"model": model}))
-    with pytest.raises(BundleError):
-        export_bundle(other, HOMES["classic"], tmp_path / "out")
-    assert list(tmp_path.iterdir()) == []
+    values = make_values(log_folder, epochs=1) | {"model": family}
+    other = train_bundle(parse_config(values, "test"), tmp_path)
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+    assert run(monkeypatch, other.path, "--to", "classic", "--no-example") == 2
+    told = capsys.readouterr().err
+    assert said in " ".join(told.split())
+    assert "Traceback" not in told
+    assert ".writing" not in told
+    assert list((tmp_path / "exported").iterdir()) == []
+    assert run(monkeypatch, other.path, "--to", "onnx", "--no-example") == 0

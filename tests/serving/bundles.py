@@ -48,6 +48,12 @@ def forgetful(folder: Path) -> None:
     Snapshot.of({}).save(folder / layout.COUNTERS, layout.file_stem("user"))
 
 
+def for_openvino(folder: Path) -> None:
+    """Let a bundle ask for the runtime that not every machine has."""
+    serving = json.loads((folder / layout.CONFIG).read_bytes())["serving"]
+    edit_json(folder / layout.CONFIG, {"serving": serving | {"runtime": "openvino"}})
+
+
 def reordered(folder: Path) -> None:
     """Let a bundle declare its features in the opposite order, and list its columns so."""
     declared = json.loads((folder / layout.CONFIG).read_bytes())["features"]

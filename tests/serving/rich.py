@@ -46,11 +46,13 @@ class Trained:
     log: pl.DataFrame
 
 
-def train_rich(folder: Path) -> Trained:
-    """Train a bundle with every kind of feature on that log."""
-    log = make_rich_log()
+def train_rich(
+    folder: Path, log: pl.DataFrame | None = None, calibration: dict[str, object] | None = None
+) -> Trained:
+    """Train a bundle with every kind of feature on that log, or on one that has its columns."""
+    log = make_rich_log() if log is None else log
     write_log(folder, log)
-    values = make_values(folder)
+    values = make_values(folder) | {"calibration": calibration or {}}
     values["data"]["lists"] = {
         "topics": {"separator": "|"},
         "shares": {"separator": "|", "of": "float"},

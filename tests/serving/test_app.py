@@ -47,7 +47,7 @@ def test_health_names_the_bundle(client: TestClient, bundle: Bundle) -> None:
         "store": "ok",
     }
     assert client.get("/health/live").json() == {"status": "alive"}
-    for path in ("/health", "/health/live", "/health/ready"):
+    for path in ("/health", "/health/live", "/health/ready", "/ping"):
         answer = client.head(path)
         assert (answer.status_code, answer.content) == (200, b"")
     assert client.get("/health/ready").json() == {"status": "ready"}

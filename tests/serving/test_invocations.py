@@ -3,9 +3,14 @@
 import asyncio
 import csv
 import io
+import itertools
 import json
 import shutil
+import string
+import threading
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +20,14 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from clickthrough.bundle import Bundle
+from clickthrough.errors import RequestError
 from clickthrough.scoring import score_file
 from clickthrough.serving.app import create_app
-from clickthrough.serving.invocations import ABSENT, CSV, LINES
+from clickthrough.serving.batcher import LONGEST
+from clickthrough.serving.bodies import read_row, with_nulls
+from clickthrough.serving.csv_rows import CSV, field_names, read_csv
+from clickthrough.serving.invocations import ABSENT, LINES
 from clickthrough.serving.predictor import Predictor
 from tests.logs import raw_rows
 from tests.serving.asking import Caller, Rows, predicted
@@ -204,10 +214,13 @@ def test_times_that_are_numbers_mean_in_a_csv_what_they_mean_in_json(client: Tes
         (CSV, 'ad,uuid\n1,"a\n', "not readable as CSV"),
         (CSV, 'ad,uuid\n1,' + "x" * 200_000, None),
         (CSV, "ad,price\nseven,2\n", "row 0: field 'ad': expected a whole number"),
-        (CSV, "colour\nred\n", "none of the fields sent is known"),
+        (CSV, "colour\nred\n", "no field that is known to the model: 'colour'. It reads 'ad'"),
+        (CSV, "101,u1\n", "what has no such line is 'text/csv; header=absent'"),
+        (CSV, "plattform\n", "did you mean 'platform'?"),
         (CSV, "ad\n" + "1\n" * 51, "more than 50 impressions (serving.max_impressions)"),
         (CSV, f"uuid\n{'u' * 300}\n", "at most 256 (serving.max_id_bytes)"),
-        (CSV, ",".join(f"c{n}" for n in range(10_000)) + "\n1\n", "expected 10000"),
+        (CSV, ",".join(["ad", *map(str, range(9_999))]) + "\n1\n", "expected 10000"),
+        (CSV, ",".join(["ad", *map(str, range(10_000))]) + "\n1\n", "names 10001 columns: at most"),
         (ABSENT, "", "the body is empty"),
         (ABSENT, "1\n", "row 0 (line 1): 1 cells, expected 5"),
     ],
@@ -233,6 +246,51 @@ def test_as_many_rows_as_are_allowed_are_taken(client: TestClient) -> None:
     assert len(post(client, "{}\n" * 50, LINES[0]).text.splitlines()) == 50
     assert len(numbers(post(client, "ad\n" + "1\n" * 50 + "\n" * 9, CSV))) == 50
     assert numbers(post(client, "ad,price\n", CSV)) == []
+
+
+LARGE = 65_536
+"""Bytes that are still read on the event loop."""
+SHORT = ["".join(letters) for letters in itertools.product(string.ascii_letters, repeat=3)]
+
+
+def filled(head: str, row: str) -> bytes:
+    """Return a body of so many bytes, of as many rows as a body may have."""
+    return (head + row * min(2_000, (LARGE - len(head)) // len(row))).encode()
+
+
+def as_object(values: Sequence[str]) -> bytes:
+    fields = (f'"{name}":{value}' for name, value in zip(SHORT, values, strict=False))
+    return f"{{{','.join(fields)}}}".encode()
+
+
+HEAVY: dict[str, tuple[str, bytes]] = {
+    "a header": (CSV, ",".join(["ad", *SHORT])[: LARGE // 2].encode()),
+    "a header of too many": (CSV, ",".join(["ad", *SHORT])[:LARGE].encode()),
+    "empty cells": (CSV, filled(",".join(["ad", *SHORT[:30]]) + "\n", "," * 30 + "\n")),
+    "blank lines": (CSV, b"ad\n1\n".ljust(LARGE, b"\n")),
+    "quotes": (CSV, filled("ad,uuid\n", '1,"' + '""' * 12 + '"\n')),
+    "NaN": (LINES[0], filled("", '{"ad":1,"price":NaN,"x":-Infinity}\n')),
+    "a wrong field": (LINES[0], as_object(["1"] * 6_500 + ["{}"])),
+    "wrong fields": (LINES[0], as_object(["{}"] * 6_500)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_what_is_read_on_the_event_loop_holds_it_up_for_milliseconds(
+    name: str, bundle: Bundle
+) -> None:
+    kind, body = HEAVY[name]
+    assert len(body) <= LARGE
+    took = []
+    for _ in range(5):
+        began = time.thread_time()
+        with suppress(RequestError):
+            if kind == CSV:
+                read_csv(body, bundle, 2_000, None)
+            else:
+                [read_row(line, 0) for line in with_nulls(body).split(b"\n")[:2_000] if line]
+        took.append(time.thread_time() - began)
+    assert min(took) < 2 * LONGEST  # of a slow machine
 
 
 def test_nan_is_missing_in_lines_too(client: TestClient) -> None:
@@ -282,6 +340,31 @@ def test_metrics_know_the_route(bundle_path: Path) -> None:
     for status in (200, 422):
         assert f'ctr_requests_total{{route="{PATH}",status="{status}"}} 1.0' in text
     assert f'ctr_request_seconds_count{{route="{PATH}"}} 2.0' in text
+
+
+@pytest.mark.parametrize("kind", [CSV, ABSENT])
+def test_a_csv_of_some_size_is_read_and_scored_on_the_thread(
+    trained: Trained, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of many numbers, which are texts in a CSV, is one row and takes as long as many."""
+    app = create_app(trained.folder / "bundle", "memory")
+    names = field_names(trained.bundle)
+    on_loop: list[bool] = []
+    whole = Predictor.predict_each
+
+    def predict_each(self: Predictor, bodies: Sequence[Rows]) -> Any:  # noqa: ANN401
+        on_loop.append(threading.current_thread() is threading.main_thread())
+        return whole(self, bodies)
+
+    monkeypatch.setattr(Predictor, "predict_each", predict_each)
+    for entries in (10, 6_000, 32_000):
+        cells = ["1 " * entries if name == "numbers" else "" for name in names]
+        text = ",".join(cells) + "\n"
+        one = Caller(PATH, (text if kind == ABSENT else ",".join(names) + "\n" + text).encode())
+        one.sent = [(b"content-type", kind.encode())]
+        asyncio.run(one.ask(app))
+        assert one.status == 200, one.answer
+    assert on_loop == [True, True, False]
 
 
 @pytest.mark.parametrize("kind", [LINES[0], CSV])

@@ -68,6 +68,20 @@ def test_a_service_that_is_not_started_is_not_ready(bundle_path: Path) -> None:
     assert client.get("/v2/health/live").json() == {"live": True}
 
 
+def test_health_is_told_to_who_asks_with_head(bundle_path: Path) -> None:
+    app = create_app(bundle_path, "memory")
+    version = app.state.current.version
+    ready = ["/v2/health/ready", "/v2/models/ctr/ready", f"/v2/models/ctr/versions/{version}/ready"]
+    for path in ready:
+        assert TestClient(app).head(path).status_code == 503
+    with TestClient(app) as started:
+        for path in (*ready, "/v2/health/live"):
+            answered = started.head(path)
+            assert (answered.status_code, answered.content) == (200, b"")
+        for path in ("/v2/models/other/ready", "/v2/models/ctr/versions/1/ready"):
+            assert started.head(path).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("method", "path", "said"),
     [

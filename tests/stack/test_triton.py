@@ -25,6 +25,7 @@ from clickthrough.export.homes import HOMES
 from clickthrough.export.run import export_bundle
 from tests.conftest import ROOT
 from tests.export.test_contract import BODY, odd_rows
+from tests.lacking import lacking
 from tests.ports import free_port
 
 pytestmark = pytest.mark.stack
@@ -48,7 +49,7 @@ for path in sys.argv[2:]:
 @pytest.fixture(scope="module")
 def repository(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (PLACE / "bin" / "python").exists():
-        pytest.skip("no .venv/triton: make .venv/.scanners")
+        lacking("no .venv/triton: make .venv/.scanners")
     folder = tmp_path_factory.mktemp("triton") / "out"
     export_bundle(bundle, HOMES["triton"], folder)
     return folder / "models"
@@ -69,7 +70,7 @@ def test_the_real_protocol_buffers_read_both_configurations(repository: Path) ->
 def server(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     stub = SERVER / "python_backend_stubs" / PYTHON / "triton_python_backend_stub"
     if not stub.exists() or ctypes.util.find_library(f"python{PYTHON}") is None:
-        pytest.skip(f"no Python backend of Triton for Python {PYTHON}, or no libpython{PYTHON}")
+        lacking(f"no Python backend of Triton for Python {PYTHON}, or no libpython{PYTHON}")
     place = tmp_path_factory.mktemp("server")
     backend = place / "backends" / "python"
     backend.mkdir(parents=True)

@@ -10,7 +10,7 @@ from clickthrough.bundle.load import Bundle
 from clickthrough.export.example import Example
 from clickthrough.features.columns import BagColumn, IdColumn
 from clickthrough.features.encoding.bags import cleaned_weights
-from clickthrough.features.encoding.encoder import TIME_SIZES, Encoder
+from clickthrough.features.encoding.encoder import TIME_SIZES, Encoded, Encoder
 from clickthrough.features.encoding.numeric import numeric_values
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN
 from clickthrough.schema import MISSING_INT, Columns
@@ -30,11 +30,24 @@ def make_example(bundle: Bundle, columns: Columns, offsets: NDArray[np.int64]) -
         offsets: where each request starts, and the end, shape (requests + 1,).
     """
     encoder = bundle.encoder
-    encoded = encoder.encode(columns, offsets)
+    return answered(bundle, columns, numeric_values(encoder.plan, encoder.prior, columns, offsets))
+
+
+def answered(bundle: Bundle, columns: Columns, numbers: NDArray[np.float64]) -> Example:
+    """Return impressions whose numbers are made, with the bundle's answers.
+
+    Args:
+        bundle: what answers.
+        columns: what its ids and bags are made of, each of shape (n,).
+        numbers: of its numeric columns before scaling, shape (n, columns).
+    """
+    encoder, rows = bundle.encoder, len(numbers)
+    bags = encoder.bags(columns, rows)
+    encoded = Encoded(encoder.ids(columns, rows), encoder.scale(numbers), *bags)
+    made = {**_ids(encoder, columns), **_numbers(encoder, numbers)}
+    said = [dict(zip(made, row, strict=True)) for row in zip(*made.values(), strict=True)]
     logits = bundle.model.logits(encoded)
-    made = {**_ids(encoder, columns), **_numbers(encoder, columns, offsets)}
-    rows = [dict(zip(made, row, strict=True)) for row in zip(*made.values(), strict=True)]
-    return Example(rows, bundle.calibrator.probability(logits, encoded.ids))
+    return Example(said, bundle.calibrator.probability(logits, encoded.ids))
 
 
 def plain(value: object) -> int | str | None:
@@ -75,8 +88,7 @@ def _known(values: list[object], weights: list[float]) -> list[list[object]]:
     return [[value, weight] for value, weight in pairs if value is not None]
 
 
-def _numbers(encoder: Encoder, columns: Columns, offsets: NDArray[np.int64]) -> dict[str, Values]:
-    numbers = numeric_values(encoder.plan, encoder.prior, columns, offsets)
+def _numbers(encoder: Encoder, numbers: NDArray[np.float64]) -> dict[str, Values]:
     return {
         column.name: [None if np.isnan(v) else v for v in numbers[:, place].tolist()]
         for place, column in enumerate(encoder.plan.numeric)

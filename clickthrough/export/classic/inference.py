@@ -17,12 +17,13 @@ example.jsonl           rows to try, each with the probability that its bundle g
 
 A row has the raw value of each id column (``hour`` 0 to 23, ``weekday`` 0 for Monday, on the clock
 of ``time_zone``), the ``[value, weight]`` pairs of each bag, and each number as it is before
-scaling, that is after log1p or logit; null is missing. Unpickle nothing that a stranger made: it
-can run code.
+scaling, that is after log1p or logit; what is null, NaN or left out is missing. A line holds it as
+``features``. Unpickle nothing that a stranger made: it can run code.
 """
 
 import hashlib
 import json
+import math
 import pickle
 import sys
 import warnings
@@ -97,7 +98,8 @@ def on_curve(logits: Floats, curve: dict[str, Any]) -> Floats:
 def numeric_inputs(rows: list[Row], files: Files) -> Tensor:
     """Return numbers held within bounds, filled and standardized, then the indicators."""
     model, names = files.model, files.numeric
-    raw = [[np.nan if row[name] is None else row[name] for name in names] for row in rows]
+    said = [[row.get(name) for name in names] for row in rows]
+    raw = [[np.nan if value is None else value for value in own] for own in said]
     values = np.array(raw, np.float64).reshape(len(rows), len(names))
     low, high, fill = ([model[what][name] for name in names] for what in ("low", "high", "fill"))
     missing = ~np.isfinite(values)
@@ -113,9 +115,9 @@ def column_entries(rows: list[Row], column: str, files: Files) -> tuple[Tensor, 
     """Return ids and weights of a categorical column; an id column has one entry of weight 1."""
     length = files.model["bags"].get(column)
     if length is None:
-        ids = [[id_of(row[column], column, files)] for row in rows]
+        ids = [[id_of(row.get(column), column, files)] for row in rows]
         return torch.tensor(ids), torch.ones(len(rows), 1)
-    bags = [bag_entries(row[column], column, files) for row in rows]
+    bags = [bag_entries(row.get(column), column, files) for row in rows]
     padded = [bag + [(files.model["missing_id"], 0.0)] * (length - len(bag)) for bag in bags]
     ids = [[id_ for id_, _ in bag] for bag in padded]
     return torch.tensor(ids), torch.tensor([[weight for _, weight in bag] for bag in padded])
@@ -124,16 +126,28 @@ def column_entries(rows: list[Row], column: str, files: Files) -> tuple[Tensor, 
 def bag_entries(pairs: list[Any] | None, column: str, files: Files) -> list[tuple[int, float]]:
     """Return ids of a bag's first values, with weights that sum to 1."""
     first = (pairs or [])[: files.model["bags"][column]]
-    known = [(id_of(value, column, files), float(weight)) for value, weight in first]
-    total = sum(weight for _, weight in known)
-    return [(id_, weight / total) for id_, weight in known] if total > 0 else []
+    known = [(id_of(value, column, files), weight) for value, weight in first]
+    held = [(id_, weight_of(id_, weight, files)) for id_, weight in known]
+    total = sum(weight for _, weight in held)
+    return [(id_, weight / total) for id_, weight in held] if total > 0 else []
 
 
-def id_of(value: int | str | None, column: str, files: Files) -> int:
+def weight_of(id_: int, weight: float | None, files: Files) -> float:
+    """Return what a value of a bag weighs: nothing if it is missing or its weight is none."""
+    if id_ == files.model["missing_id"] or weight is None or not 0 < weight < math.inf:
+        return 0.0
+    return min(float(weight), 1e100)
+
+
+def id_of(value: float | str | None, column: str, files: Files) -> int:
     """Return the id of a value."""
     model = files.model
-    if value is None or value == "":
+    if isinstance(value, float) and value.is_integer():  # as pandas writes what may be missing
+        value = int(value)
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return int(model["missing_id"])
+    if isinstance(value, float):
+        return int(model["unseen_id"])
     if column in model["hashed"]:
         return int(model["first_id"]) + hashed(value) % int(model["hashed"][column])
     return files.vocabularies[column].get(shortened(value), int(model["unseen_id"]))
@@ -167,7 +181,14 @@ def main() -> None:
     """Print probabilities and, where the rows state the bundle's own, how far they are from it."""
     here = Path(__file__).resolve().parent
     source = Path(sys.argv[1]) if len(sys.argv) > 1 else here / "example.jsonl"
-    lines = [json.loads(line) for line in source.read_text().splitlines()]
+    if not source.is_file():
+        expected = 'expected a line {"features": {...}} an impression'
+        print(f"{source}: no such file; {expected}", file=sys.stderr)
+        sys.exit(2)
+    with source.open(encoding="utf-8") as text:  # which has lines where str.splitlines has more
+        lines = [json.loads(line) for line in text if line.strip()]
+    if not lines:
+        return
     found = probabilities([line["features"] for line in lines], load_files(here))
     print(*map(float, found), sep="\n")
     if all("probability" in line for line in lines):

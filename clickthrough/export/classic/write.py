@@ -11,6 +11,7 @@ from clickthrough.bundle.load import Bundle
 from clickthrough.errors import BundleError
 from clickthrough.export.classic import inference, model_def
 from clickthrough.export.classic.files import classic_files
+from clickthrough.export.classic.trial import trial_example
 from clickthrough.export.example import TOLERANCE, Example
 
 _PROTOCOL = 4
@@ -22,12 +23,12 @@ def write(bundle: Bundle, folder: Path, example: Example | None) -> None:
     """Write a bundle's model as ``.pth`` and ``.pkl`` files, with scripts that read them.
 
     Raises:
-        BundleError: the bundle cannot be said in this layout, or a probability of the example
-            would differ by more than 1e-6.
+        BundleError: the bundle cannot be said in this layout, or a probability of the example or
+            of any other values would differ by more than 1e-6.
     """
     files = classic_files(bundle)
-    if example is not None:
-        _check_answers(files, example)
+    for rows in [trial_example(bundle), *([] if example is None else [example])]:
+        _check_answers(files, rows)
     torch.save(files.weights, folder / "ctr_model.pth")
     pickled = {
         "cat_vocab": files.vocabularies,

@@ -11,9 +11,11 @@ IMAGE = "<account-id>.dkr.ecr.<your-region>.amazonaws.com/ctr-service:latest"
 ROLE = "arn:aws:iam::<account-id>:role/<sagemaker-role>"
 BUCKET = "s3://<bucket>"
 _LINES = "application/jsonlines"
-_LARGEST_MB = 6
-_MANY_ROWS = 100_000
-"""No part of a file of so many megabytes has more impressions."""
+_LARGEST_MB = 1
+_SHORTEST = len(b"{}\n")
+"""Bytes: no line of JSON that is an impression is shorter."""
+_MOST_ROWS = (_LARGEST_MB << 20) // _SHORTEST + 1
+"""No part of a file of so many megabytes has more impressions; the last may lack its end."""
 
 
 def named(version: str) -> str:
@@ -35,6 +37,7 @@ def create_model(version: str) -> dict[str, Any]:
                 "CTR_BUNDLE": "/opt/ml/model",
                 "CTR_PORT": "8080",
                 "CTR_STORE": "memory",
+                "CTR_RUNTIME": "onnx",  # the image has no other, whatever the bundle asks for
             },
         },
         "ExecutionRoleArn": ROLE,
@@ -69,7 +72,7 @@ def create_transform_job(version: str) -> dict[str, Any]:
         "MaxConcurrentTransforms": 1,
         "Environment": {
             "CTR_MAX_BODY_BYTES": str((_LARGEST_MB + 1) << 20),
-            "CTR_MAX_IMPRESSIONS": str(_MANY_ROWS),
+            "CTR_MAX_IMPRESSIONS": str(_MOST_ROWS),
         },
         "TransformInput": {
             "DataSource": {

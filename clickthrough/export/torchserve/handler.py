@@ -13,13 +13,11 @@ from typing import Any
 import msgspec
 
 from clickthrough.errors import RequestError
-from clickthrough.serving.bodies import BodyReader, WrongBody
+from clickthrough.export.callers import Refused, read_within, score_each
+from clickthrough.serving.bodies import NO_TEXT, BodyReader
 from clickthrough.serving.contract import CountersMode, PredictBody, Predictions, Row
 from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.scored import Scored
-
-Refused = tuple[int, Any]
-"""The status and the reason of a body that cannot be scored."""
 
 
 class ClickHandler:
@@ -28,7 +26,8 @@ class ClickHandler:
     def initialize(self, context: Any) -> None:  # noqa: ANN401 - TorchServe's
         """Load the bundle and score once, so that no caller waits for it."""
         folder = Path(context.system_properties["model_dir"]) / "bundle"
-        self._predictor = Predictor.load(folder, os.environ.get("CTR_STORE") or "memory")
+        store = os.environ.get("CTR_STORE") or "memory"
+        self._predictor = Predictor.load(folder, store, "onnx")  # other runtimes are not installed
         self._predictor.warm_up()
         self._reader = BodyReader(PredictBody, lambda body: body.impressions, "impressions")
 
@@ -36,38 +35,29 @@ class ClickHandler:
         """Answer the bodies of a batch, each as ``/predict`` would.
 
         Args:
-            data: of each caller ``body`` or ``data``: the JSON of ``{"impressions": [...]}``.
+            data: of each caller ``body`` or ``data``: the JSON of ``{"impressions": [...]}``, as it
+                came or as TorchServe decoded it.
             context: told the status of those that are refused.
         """
-        bodies = [self._read(call) for call in data]
-        whole = [body for body in bodies if isinstance(body, list)]
-        scored = iter(self._predictor.predict_each(whole))
-        return [
-            self._answer(next(scored) if isinstance(body, list) else body, place, context)
-            for place, body in enumerate(bodies)
-        ]
+        answers = score_each(self._predictor, [self._read(call) for call in data])
+        return [self._answer(answer, place, context) for place, answer in enumerate(answers)]
 
     def _read(self, call: Mapping[str, Any]) -> list[Row] | Refused:
         """Return the impressions of a caller, or what is wrong with them."""
         sent = call.get("body") if call.get("body") is not None else call.get("data")
-        settings = self._predictor.settings
+        most = self._predictor.settings.max_impressions
         try:
             text = _as_bytes(sent)
-            if len(text) > (most := settings.max_body_bytes):
-                return 413, f"the body is larger than {most} bytes"
-            return self._reader.read(text, settings.max_impressions).impressions
-        except WrongBody as error:
-            return error.status, error.detail
         except RequestError as error:
-            return 422, str(error)
+            return Refused(422, str(error))
+        return read_within(
+            self._predictor, len(text), lambda: self._reader.read(text, most).impressions
+        )
 
-    def _answer(self, answer: Scored | RequestError | Refused, place: int, context: Any) -> Any:  # noqa: ANN401
-        if isinstance(answer, RequestError):
-            answer = (422, str(answer))
-        if isinstance(answer, tuple):
-            status, detail = answer
-            context.set_response_status(status, "refused", place)
-            return {"detail": detail}
+    def _answer(self, answer: Scored | Refused, place: int, context: Any) -> Any:  # noqa: ANN401
+        if isinstance(answer, Refused):
+            context.set_response_status(answer.status, "refused", place)
+            return {"detail": answer.detail}
         mode: CountersMode = "frozen" if answer.frozen else "live"
         version = self._predictor.scorer.version
         made = Predictions(answer.predictions, answer.ignored, version, mode)
@@ -75,7 +65,9 @@ class ClickHandler:
 
 
 def _as_bytes(sent: object) -> bytes:
-    """Return a body as it came: TorchServe decodes those that are called JSON, and only those.
+    """Return a body as it came: ``config.properties`` lets TorchServe decode none.
+
+    Where it does all the same, JSON is an object and any text a ``str``.
 
     Raises:
         RequestError: it is nothing that JSON can say.
@@ -83,6 +75,6 @@ def _as_bytes(sent: object) -> bytes:
     if isinstance(sent, bytes | bytearray):
         return bytes(sent)
     try:
-        return msgspec.json.encode(sent)
+        return sent.encode() if isinstance(sent, str) else msgspec.json.encode(sent)
     except (TypeError, ValueError, RecursionError) as error:  # half a surrogate pair, too deep
-        raise RequestError(f"the body is no JSON in UTF-8: {error}") from None
+        raise RequestError(f"{NO_TEXT}, or no JSON: {error}") from None

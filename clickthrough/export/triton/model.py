@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 import triton_python_backend_utils as triton
 
-from clickthrough.errors import RequestError
-from clickthrough.serving.bodies import WrongBody, read_row
+from clickthrough.export.callers import Refused, read_within, score_each
+from clickthrough.serving.bodies import read_row
+from clickthrough.serving.contract import Row
 from clickthrough.serving.open_inference import INPUT, OUTPUTS
 from clickthrough.serving.predictor import Predictor
+from clickthrough.serving.scored import Scored
 
 _DTYPES = {"FP64": np.float64, "BYTES": np.object_}
 
@@ -29,7 +31,8 @@ class TritonPythonModel:
         """Load the bundle and score once, so that no caller waits for it."""
         folder = Path(args["model_repository"]) / args["model_version"] / "bundle"
         said = json.loads(args["model_config"])["parameters"]["store"]["string_value"]
-        self._predictor = Predictor.load(folder, os.environ.get("CTR_STORE") or said)
+        store = os.environ.get("CTR_STORE") or said
+        self._predictor = Predictor.load(folder, store, "onnx")  # other runtimes are not installed
         self._predictor.warm_up()
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
@@ -38,31 +41,26 @@ class TritonPythonModel:
         Rows of a call that share a ``request_id`` are one request. What is wrong with one caller's
         impressions is that caller's answer alone.
         """
-        read = [self._read(request) for request in requests]
-        whole = [body for body in read if not isinstance(body, RequestError)]
-        scored = iter(self._predictor.predict_each(whole))
-        answers = [body if isinstance(body, RequestError) else next(scored) for body in read]
+        answers = score_each(self._predictor, [self._read(request) for request in requests])
         return [_response(answer) for answer in answers]
 
     def finalize(self) -> None:
         """Close the store."""
         self._predictor.close()
 
-    def _read(self, request: Any) -> list[dict[str, Any]] | RequestError:  # noqa: ANN401 - Triton's
+    def _read(self, request: Any) -> list[Row] | Refused:  # noqa: ANN401 - Triton's
         """Return the impressions of a call, or what is wrong with them."""
         texts = triton.get_input_tensor_by_name(request, INPUT).as_numpy().ravel().tolist()
-        most, size = self._predictor.settings.max_body_bytes, sum(map(len, texts))
-        if size > most:
-            return RequestError(f"{size} bytes: at most {most} (serving.max_body_bytes)")
-        try:
-            return [read_row(text, place) for place, text in enumerate(texts)]
-        except (RequestError, WrongBody) as error:
-            return RequestError(str(error))
+        return read_within(
+            self._predictor,
+            sum(map(len, texts)),
+            lambda: [read_row(text, place) for place, text in enumerate(texts)],
+        )
 
 
-def _response(answer: Any) -> Any:  # noqa: ANN401 - Triton's
-    if isinstance(answer, RequestError):
-        error = triton.TritonError(str(answer), triton.TritonError.INVALID_ARG)
+def _response(answer: Scored | Refused) -> Any:  # noqa: ANN401 - Triton's
+    if isinstance(answer, Refused):
+        error = triton.TritonError(str(answer.detail), triton.TritonError.INVALID_ARG)
         return triton.InferenceResponse([], error)
     tensors = [
         triton.Tensor(name, np.array(data(answer.predictions), _DTYPES[datatype]).reshape(-1, 1))

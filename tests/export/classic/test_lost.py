@@ -71,17 +71,20 @@ SPOILS: dict[str, Spoil] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("with_example", [True, False])
 @pytest.mark.parametrize("name", SPOILS)
 def test_an_export_that_lost_something_is_refused(
-    rich: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    rich: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, with_example: bool
 ) -> None:
     spoilt = SPOILS[name](classic_files(rich.bundle))
     monkeypatch.setattr("clickthrough.export.classic.write.classic_files", lambda _: spoilt)
+    example = rich.example if with_example else None
     with pytest.raises(BundleError, match="the classic files differ from the bundle by"):
-        export_bundle(rich.bundle, CLASSIC, tmp_path / "classic", rich.example)
+        export_bundle(rich.bundle, CLASSIC, tmp_path / "classic", example)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_control_is_of_files_that_pass_unspoilt(rich: Exported, tmp_path: Path) -> None:
-    export_bundle(rich.bundle, CLASSIC, tmp_path / "classic", rich.example)
-    assert (tmp_path / "classic" / "inference.py").is_file()
+    for place, example in ((tmp_path / "with", rich.example), (tmp_path / "without", None)):
+        export_bundle(rich.bundle, CLASSIC, place, example)
+        assert (place / "inference.py").is_file()

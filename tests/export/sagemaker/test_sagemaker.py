@@ -2,16 +2,22 @@
 
 import json
 import re
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clickthrough import Predictor
 from clickthrough.bundle import Bundle, load_bundle
 from clickthrough.config.serving import Serving
+from clickthrough.errors import BundleError
 from clickthrough.export.homes import HOMES
 from clickthrough.export.run import export_bundle
+from clickthrough.serving.app import create_app
+from clickthrough.serving.invocations import _read_lines
+from tests.serving.bundles import another, for_openvino
 
 REQUESTS = {
     "create-model": "CreateModel",
@@ -81,4 +87,30 @@ def test_the_requests_name_one_model_and_settings_that_there_are(written: Path) 
     said = read["create-transform-job"]["Environment"]
     fields = {name.removeprefix("CTR_").lower(): int(value) for name, value in said.items()}
     made = Serving.model_validate(fields)
-    assert made.max_body_bytes > read["create-transform-job"]["MaxPayloadInMB"] << 20
+    assert made.max_body_bytes >= read["create-transform-job"]["MaxPayloadInMB"] << 20
+
+
+def test_as_many_rows_as_a_part_of_a_file_can_have_are_taken(written: Path, bundle: Bundle) -> None:
+    job = json.loads((written / "create-transform-job.json").read_text())
+    size, said = job["MaxPayloadInMB"] << 20, job["Environment"]
+    part = b"{}\n" * (size // 3) + b"{}"[: size % 3 // 2 * 2]  # no impression is shorter
+    assert part.count(b"{}") <= int(said["CTR_MAX_IMPRESSIONS"])
+    predictor = Predictor.load(bundle.path)
+    predictor.settings.__dict__["max_impressions"] = int(said["CTR_MAX_IMPRESSIONS"])
+    assert len(_read_lines(part, predictor).rows) == part.count(b"{}") > 300_000
+    predictor.close()
+
+
+def test_the_image_needs_no_other_runtime_than_it_has(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks = another(bundle.path, tmp_path / "models", for_openvino)
+    export_bundle(load_bundle(asks), HOMES["sagemaker"], tmp_path / "out")
+    with tarfile.open(tmp_path / "out" / "model.tar.gz") as archive:
+        archive.extractall(tmp_path / "ml", filter="data")
+    monkeypatch.setitem(sys.modules, "clickthrough.bundle.openvino_runtime", None)
+    with pytest.raises(BundleError, match="the runtime 'openvino' needs"):
+        create_app(tmp_path / "ml", "memory")
+    said = json.loads((tmp_path / "out" / "create-model.json").read_text())
+    monkeypatch.setenv("CTR_RUNTIME", said["PrimaryContainer"]["Environment"]["CTR_RUNTIME"])
+    create_app(tmp_path / "ml", "memory")

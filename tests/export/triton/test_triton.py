@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,14 @@ from typing import Any
 import onnx
 import pytest
 
-from clickthrough.bundle import Bundle
+from clickthrough.bundle import Bundle, load_bundle
 from clickthrough.export.homes import HOMES
 from clickthrough.export.run import export_bundle
 from clickthrough.export.triton.config import WARM
 from clickthrough.export.triton.pbtxt import Enum, pbtxt
 from tests.export.asking import MEMORY, triton_model
 from tests.export.triton import stub
+from tests.serving.bundles import another, for_openvino
 
 TYPES = {"TYPE_INT32": onnx.TensorProto.INT32, "TYPE_FP32": onnx.TensorProto.FLOAT,
          "TYPE_FP64": onnx.TensorProto.DOUBLE}  # fmt: skip
@@ -126,3 +128,12 @@ def test_callers_that_name_one_request_do_not_meet(model: Any) -> None:  # noqa:
 def test_text_is_quoted_as_protocol_buffers_want_it() -> None:
     made = pbtxt({"a": 'x"\\\n', "b": [1, 2], "c": {"d": True}, "e": Enum("KIND_CPU"), "f": 0.5})
     assert made == 'a: "x\\"\\\\\\n"\nb: 1\nb: 2\nc {\n  d: true\n}\ne: KIND_CPU\nf: 0.5\n'
+
+
+def test_no_other_runtime_is_needed_than_is_installed(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks = another(bundle.path, tmp_path / "models", for_openvino)
+    export_bundle(load_bundle(asks), HOMES["triton"], tmp_path / "out")
+    monkeypatch.setitem(sys.modules, "clickthrough.bundle.openvino_runtime", None)
+    triton_model(tmp_path / "out", MEMORY).finalize()
