@@ -262,3 +262,13 @@ def test_a_value_that_is_not_of_the_given_type_is_named(
 def test_a_type_of_a_column_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
     message = refused(tmp_path, TEXT, settings={"types": {"prise": "int"}})
     assert "unknown column 'prise'; did you mean 'price'" in message
+
+
+@pytest.mark.parametrize("price", ["1.5", "1,5"])
+def test_a_log_with_another_separator_names_the_setting(tmp_path: Path, price: str) -> None:
+    message = refused(tmp_path, TEXT.replace(",", ";").replace("1.5", price))
+    assert "the header seems to be divided by ';' (data.separator)" in message
+
+
+def test_a_column_that_is_missing_says_nothing_of_separators(tmp_path: Path) -> None:
+    assert "data.separator" not in refused(tmp_path, TEXT.replace("ad,place", "a,pl|ad", 1))
