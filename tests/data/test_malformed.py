@@ -272,3 +272,20 @@ def test_a_log_with_another_separator_names_the_setting(tmp_path: Path, price: s
 
 def test_a_column_that_is_missing_says_nothing_of_separators(tmp_path: Path) -> None:
     assert "data.separator" not in refused(tmp_path, TEXT.replace("ad,place", "a,pl|ad", 1))
+
+
+@pytest.mark.parametrize(
+    ("written", "time", "says"),
+    [
+        ("2091-01-01T12:05:00", {}, "texts of another form than ISO 8601, year first, need"),
+        ("2091-01-01", {"format": "%Y-%m-%d"}, "is '%Y-%m-%d' how it is written?"),
+        ("3818577900000", {"unit": "s"}, "what do its numbers count?"),
+    ],
+)
+def test_a_log_of_the_future_is_asked_about_what_its_times_are(
+    tmp_path: Path, written: str, time: Settings, says: str
+) -> None:
+    text = TEXT.replace("2024-01-01T12:00:00", written).replace("2024-01-01T12:05:00", written)
+    message = refused(tmp_path, text, settings={"time": time})
+    assert "after now; " in message
+    assert says in message
