@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clickthrough.cli.entry import missing
 from clickthrough.cli.options import BundleArgument, DataOption, DiagramOption
 from clickthrough.cli.output import check_diagram, escape, result, say, show, warn
 from clickthrough.cli.progress import progress
@@ -107,5 +108,6 @@ def _log_example(bundle: "Bundle", home: Home, data: Path | None) -> "Example | 
     except (ClickthroughError, ModuleNotFoundError) as error:
         if data is not None or (isinstance(error, ModuleNotFoundError) and home.takes_columns):
             raise
-        say(f"no example.jsonl (--data names the log): {escape(str(error))}")
+        why = missing(error.name or "") if isinstance(error, ModuleNotFoundError) else str(error)
+        say(f"no example.jsonl (--data names the log): {escape(why)}")
         return None
