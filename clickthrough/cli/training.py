@@ -15,7 +15,15 @@ from clickthrough.cli.options import (
     SettingsOption,
     TruthOption,
 )
-from clickthrough.cli.output import check_diagram, command_line, escape, result, say, show
+from clickthrough.cli.output import (
+    check_diagram,
+    command_line,
+    escape,
+    result,
+    say,
+    show,
+    then,
+)
 from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
 from clickthrough.config.training import CalibrationMethod
@@ -57,14 +65,14 @@ def train(  # noqa: PLR0913, PLR0917
         from clickthrough.training.run import train as run
 
         loaded = load_config(config, data, settings or [])
-        with progress(shown=leads):
+        with progress(shown=leads, lines=True):
             asked = Keep(report, command_line(), config)
             made = run(loaded, out, told(), baselines, truth, Begin(start, resume), asked)
     if leads:
         show(made.metrics.get("test"))
         result(f"bundle {made.manifest.version} in {out}")
-        kept = keep(out, report)
-        say(f"the run is kept in {kept}; 'clickthrough serve {out}' serves the bundle")
+        say(escape(f"the run is kept in {keep(out, report)}"))
+        then(f"clickthrough serve {out}; clickthrough report {out} shows what it is worth")
     leave()
 
 
@@ -104,6 +112,8 @@ def evaluate(  # noqa: PLR0913, PLR0917
     show(record, reliability, diagram)
     if json_out is not None:
         write_whole(json_out, json.dumps(record, indent=2) + "\n")
+    other = "frozen" if counters == "live" else "live"
+    then(f"clickthrough evaluate {bundle} --counters {other} shows what events are worth")
 
 
 @app.command()
@@ -134,6 +144,7 @@ def calibrate(
     if "test" in loaded.metrics:
         say("the bundle's evaluation was of its former calibration: 'evaluate' makes another")
     result(f"bundle {made.manifest.version} in {out or bundle}")
+    then(f"clickthrough evaluate {out or bundle} shows what it is worth now")
 
 
 @app.command()
@@ -161,3 +172,4 @@ def replay(
             record = run(loaded, dataset, live, requests)
     show(record)
     result(f"largest difference of a probability: {record['largest_difference']:.1e}")
+    then(f"clickthrough serve {bundle} serves what was replayed")
