@@ -1,4 +1,4 @@
-"""What a run tells: a line an epoch and a baseline, also to files and orchestrators; what is next."""
+"""What a run tells: a line an epoch and a baseline, to orchestrators too; what is next."""
 
 import inspect
 import json
@@ -45,16 +45,14 @@ def test_each_epoch_and_each_baseline_is_a_line_without_a_terminal(
 
 
 def test_quiet_tells_results_alone(config: Path, tmp_path: Path) -> None:
-    told = run("-q", "train", config, "--no-baselines", folder=tmp_path).stdout
+    told = run("train", config, "--no-baselines", folder=tmp_path).stdout
     assert "epoch" not in told
     assert "next:" not in told
     assert "bundle " in told
 
 
 def test_an_orchestrator_reads_json_lines(config: Path, tmp_path: Path) -> None:
-    done = run(
-        "-q", "train", config, "--no-baselines", folder=tmp_path, environment={"CTR_LOG": "json"}
-    )
+    done = run("train", config, "--no-baselines", folder=tmp_path, environment={"CTR_LOG": "json"})
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     epochs = [line for line in lines if "epoch" in line]
     assert [line["epoch"] for line in epochs] == [1, 2]
