@@ -1,6 +1,6 @@
 """What a terminal or a notebook shows while a verb works: the steps, how far, how long yet."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from clickthrough.cli import output
 from clickthrough.steps import PATIENCE, Listener, Step, listening, reading
 
 if TYPE_CHECKING:
+    from clickthrough.training.resuming.position import Epoch
     from clickthrough.training.told import Told
 
 
@@ -93,8 +94,12 @@ def bar_of_each_step(bars: Progress) -> Listener:
     return show
 
 
-def told() -> "Told":
-    """Report lines, above the bars where there are any."""
+def told(evaluated: "Callable[[Epoch], None] | None" = None) -> "Told":
+    """Report lines, above the bars where there are any.
+
+    Args:
+        evaluated: takes each epoch once it is validated.
+    """
     from clickthrough.training.told import Told
 
-    return Told(_say)
+    return Told(_say) if evaluated is None else Told(_say, evaluated)

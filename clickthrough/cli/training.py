@@ -50,6 +50,9 @@ def train(  # noqa: PLR0913, PLR0917
     report: Annotated[
         bool, typer.Option("--report", help="Examine the model too, and write report.html.")
     ] = False,
+    track: Annotated[
+        list[str] | None, typer.Option(help="tensorboard or mlflow listens; again for both.")
+    ] = None,
     settings: SettingsOption = None,
 ) -> None:
     """Train on a log, evaluate, and leave a bundle.
@@ -60,18 +63,22 @@ def train(  # noqa: PLR0913, PLR0917
     from clickthrough.training.distributed.join import joined, leave
 
     with joined() as leads:
+        from clickthrough.runs.keep import RUNS
+        from clickthrough.runs.tracking import tracked
         from clickthrough.training.examining.examine import Keep
         from clickthrough.training.run import Begin
         from clickthrough.training.run import train as run
 
         loaded = load_config(config, data, settings or [])
+        listeners = tracked(track or [] if leads else [], loaded, out.parent / RUNS)
         with progress(shown=leads, lines=True):
             asked = Keep(report, command_line(), config)
-            made = run(loaded, out, told(), baselines, truth, Begin(start, resume), asked)
+            whom = told(listeners.epoch)
+            made = run(loaded, out, whom, baselines, truth, Begin(start, resume), asked)
     if leads:
         show(made.metrics.get("test"))
         result(f"bundle {made.manifest.version} in {out}")
-        say(escape(f"the run is kept in {keep(out, report)}"))
+        say(escape(f"the run is kept in {keep(out, report, listeners)}"))
         then(f"clickthrough serve {out}; clickthrough report {out} shows what it is worth")
     leave()
 

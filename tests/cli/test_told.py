@@ -45,7 +45,7 @@ def test_each_epoch_and_each_baseline_is_a_line_without_a_terminal(
 
 
 def test_quiet_tells_results_alone(config: Path, tmp_path: Path) -> None:
-    told = run("train", config, "--no-baselines", folder=tmp_path).stdout
+    told = run("-q", "train", config, "--no-baselines", folder=tmp_path).stdout
     assert "epoch" not in told
     assert "next:" not in told
     assert "bundle " in told
