@@ -6,11 +6,13 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from clickthrough.bundle import Bundle
 from clickthrough.errors import ClickthroughError
+from clickthrough.evaluation.report import evaluation
 from clickthrough.report.page import page, sections_of
 from clickthrough.report.quality import value_of
 from clickthrough.report.write import write_report
@@ -114,6 +116,17 @@ def test_what_the_log_is_called_cannot_become_markup(examined: Bundle) -> None:
     html = page(changed, sections_of(changed, LATENCY))
     assert "<img" not in html
     assert "&lt;img" in html
+
+
+def test_a_record_does_not_grow_with_the_test_part() -> None:
+    sizes = []
+    for rows in (10_000, 1_000_000):
+        rng = np.random.default_rng(1)
+        probabilities = rng.beta(1, 9, rows)
+        labels = (rng.random(rows) < probabilities).astype(np.int8)
+        record = evaluation(labels, np.arange(0, rows + 1, 5), {"model": probabilities}, "live")
+        sizes.append(len(json.dumps(record)))
+    assert sizes[1] < 1.1 * sizes[0]
 
 
 def test_it_stays_small_however_much_there_is(examined: Bundle) -> None:
