@@ -181,7 +181,8 @@ def test_a_bundle_of_before_has_a_page_too(examined: Bundle) -> None:
 def test_the_verb_writes_page_and_pictures(examined: Bundle, tmp_path: Path) -> None:
     done = run("report", examined.path, "--png", "--out", "page.html", folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    written = done.stdout.splitlines()
+    *written, said = done.stdout.splitlines()
+    assert said.startswith("next: open page.html")
     assert written[0] == "page.html"
     assert (tmp_path / "page.html").stat().st_size <= MOST_BYTES
     pictures = [tmp_path / name for name in written[1:]]
