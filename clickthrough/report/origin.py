@@ -95,7 +95,9 @@ def against(bundle: Bundle, other: Bundle) -> Section:
             if one.get(name) is not None and two.get(name) is not None
         ]  # fmt: skip
         figures.append(
-            Figure("Figures of their own test parts", table=Table(names, rows), open=True)
+            Figure(
+                "Figures of their own test parts", table=Table(names, rows), open=True, wide=True
+            )
         )
     changed = [*_changed("", kept_settings(bundle.config), kept_settings(other.config))]
     table = Table(["setting", "this", "other"], changed or [["none", "", ""]], texts=True)
