@@ -2,7 +2,7 @@
 
 # in the order in which help lists the verbs
 # isort: off
-from clickthrough.cli import logs, training, comparing, tuning  # noqa: F401
+from clickthrough.cli import logs, schema, training, comparing, tuning  # noqa: F401
 from clickthrough.cli import bundles, explaining, reporting, service, whole_way  # noqa: F401
 
 # isort: on

@@ -8,13 +8,15 @@ import typer
 
 from clickthrough.cli.output import say
 from clickthrough.cli.root import app
+from clickthrough.config.base import sentences
 from clickthrough.config.serving import Serving
 
 
 def _settings_help() -> str:
     """Return a line a setting of the service."""
+    told = sentences(Serving)
     return "Settings:\n\n" + "\n\n".join(
-        f"{name} (default {one.get_default()}): {one.description}"
+        f"{name} (default {one.get_default()}): {told.get(name)}"
         for name, one in Serving.model_fields.items()
     )
 

@@ -1,11 +1,22 @@
 """What every part of the configuration shares: strictness and durations."""
 
 import difflib
+import inspect
 import re
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
 
+WRITTEN_NUMBER = r"[+-]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9]+)?"
+"""A number in quotes, which is taken for one."""
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -43,7 +54,7 @@ def parse_duration(value: object) -> int:
     """
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    match = re.fullmatch(r"(\d+)\s*([smhd])", str(value).strip())
+    match = re.fullmatch(r"([0-9]+)\s*([smhd])", str(value).strip())
     if match is None:
         raise ValueError(f"expected a duration such as 30s, 10m, 6h or 7d, found {value!r}")
     return int(match[1]) * _UNITS[match[2]]
@@ -61,6 +72,46 @@ def format_duration(seconds: int) -> str:
     return f"{seconds}s"
 
 
-Duration = Annotated[
-    int, BeforeValidator(parse_duration), PlainSerializer(format_duration, return_type=str)
+_Seconds = Annotated[int, Field(ge=0, description="whole seconds")]
+_Text = Annotated[
+    str,
+    Field(
+        pattern=r"^\s*[0-9]+\s*[smhd]\s*$",
+        description="a duration such as `90s`, `10m`, `6h`, `7d`",
+    ),
 ]
+Duration = Annotated[
+    int,
+    BeforeValidator(parse_duration, json_schema_input_type=_Text | _Seconds),
+    PlainSerializer(format_duration, return_type=str),
+]
+
+Entry = TypeVar("Entry", str, Path)
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str | Path) else value
+
+
+Several = Annotated[list[Entry], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+"""A list, or what would be its only entry."""
+
+
+def sentences(model: type[BaseModel]) -> dict[str, str]:
+    """Return what each setting is: as its class's docstring says, or that of a class above.
+
+    A setting that only tells classes apart is what its class is.
+    """
+    found: dict[str, str] = {}
+    for cls in reversed(model.__mro__):
+        text = inspect.cleandoc(cls.__doc__ or "")
+        told = text.partition("\nAttributes:\n")[2].partition("\n\n")[0]
+        for name, said in _ENTRY.findall(told):
+            found[name] = " ".join(said.split())
+    for name, field in model.model_fields.items():
+        if get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1:
+            found.setdefault(name, (inspect.getdoc(model) or "").partition("\n\n")[0])
+    return {name: found[name] for name in model.model_fields if name in found}
+
+
+_ENTRY = re.compile(r"^    (\w+): (.*(?:\n     +.*)*)", re.MULTILINE)

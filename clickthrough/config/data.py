@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from clickthrough.config.base import Strict, unknown_name
+from clickthrough.config.base import WRITTEN_NUMBER, Several, Strict, unknown_name
 from clickthrough.time_format import time_pattern
 
 TimeUnit = Literal["iso", "s", "ms", "us", "ns"]
@@ -17,6 +17,8 @@ def _in_utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+_MOMENT = rf"^\s*(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|{WRITTEN_NUMBER}\s*$)"
+"""How what ISO 8601 says begins; or a number in quotes, of seconds since 1970."""
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
 """A moment; one that names no offset is in UTC."""
 
@@ -40,7 +42,9 @@ def _no_number(value: object) -> object:
     return value
 
 
-Boundary = Annotated[float, Field(gt=0, lt=1)] | Annotated[Moment, BeforeValidator(_no_number)]
+_Text = Annotated[str, Field(pattern=_MOMENT, description="a moment such as `2023-05-24T07:00Z`")]
+_Begins = Annotated[Moment, BeforeValidator(_no_number, json_schema_input_type=_Text)]
+Boundary = Annotated[float, Field(gt=0, lt=1)] | _Begins
 
 
 class TimeSplit(Strict):
@@ -48,6 +52,12 @@ class TimeSplit(Strict):
 
     A boundary is a moment (``2023-05-24T07:00Z``: from then on) or a share of the
     impressions (``0.1``: the last tenth of what comes before the next part).
+
+    Attributes:
+        validation: where the validation part begins: a moment, or its share of all before the test
+            part.
+        test: where the test part begins: a moment, or its share of all impressions; ``null`` for
+            no test part.
     """
 
     validation: Boundary = 0.1
@@ -64,7 +74,14 @@ class TimeSplit(Strict):
 
 
 class BaseData(Strict):
-    """What every reader's configuration holds."""
+    """What every reader's configuration holds.
+
+    Attributes:
+        timezone: the time zone of the feature ``time`` and of days, by its IANA name, such as
+            ``Europe/Copenhagen``.
+        cache: the directory in which the converted log is kept for later runs.
+        split: where the log is divided; not used where ``files`` come divided.
+    """
 
     timezone: Zone = "UTC"
     cache: Path = Path(".clickthrough/cache")
@@ -72,14 +89,22 @@ class BaseData(Strict):
 
 
 class EbnerdData(BaseData):
-    """The EB-NeRD news log: a directory with ``behaviors.parquet`` and ``history.parquet``."""
+    """The EB-NeRD news log: a directory with ``behaviors.parquet`` and ``history.parquet``.
+
+    Attributes:
+        path: the directory.
+    """
 
     reader: Literal["ebnerd"]
     path: Path
 
 
 class OutbrainData(BaseData):
-    """The Kaggle competition 'Outbrain Click Prediction': the directory as downloaded."""
+    """The Kaggle competition 'Outbrain Click Prediction': the directory as downloaded.
+
+    Attributes:
+        path: the directory.
+    """
 
     reader: Literal["outbrain"]
     path: Path
@@ -90,7 +115,15 @@ OURS = ("row", "part")
 
 
 class Roles(Strict):
-    """Which input column plays which part. Without ``request_id`` each row is its own request."""
+    """Which input column plays which part. Without ``request_id`` each row is its own request.
+
+    Attributes:
+        label: the column that says whether an impression was clicked.
+        request_id: the column that impressions shown together share.
+        time: the column of the impression's moment; without it the log is in order of its rows.
+        user: the column of who saw it.
+        item: the column of what was shown.
+    """
 
     label: str
     request_id: str | None = None
@@ -118,11 +151,12 @@ def not_a_column(name: str) -> str:
 class TimeFormat(Strict):
     """How the time column counts: ISO 8601 text, or a number of units since ``origin``.
 
-    ``origin`` is in UTC where it names no offset.
-
     Attributes:
-        format: of texts or numbers in a form of their own: ``%y%m%d%H`` for 14102107.
-        timezone: of texts that name no offset, such as ``Asia/Shanghai``.
+        unit: ``iso`` for texts in ISO 8601, else what a number counts.
+        origin: the moment that numbers count from; in UTC where it names no offset.
+        format: the form of texts or numbers that have one of their own: ``%y%m%d%H`` for
+            14102107.
+        timezone: the time zone of texts that name no offset, such as ``Asia/Shanghai``.
     """
 
     unit: TimeUnit = "iso"
@@ -145,47 +179,61 @@ class TimeFormat(Strict):
 
 
 class Join(Strict):
-    """A side table whose columns are added to each impression with the same key."""
+    """A side table whose columns are added to each impression with the same key.
+
+    Attributes:
+        file: the table, CSV or Parquet.
+        on: the columns that both share and are joined by, one or several.
+        columns: those that are added; all by default.
+    """
 
     file: Path
-    on: list[str]
+    on: Several[str]
     columns: list[str] | None = None
-
-    @field_validator("on", mode="before")
-    @classmethod
-    def _one_or_more(cls, value: object) -> object:
-        return [value] if isinstance(value, str) else value
 
 
 class ListFormat(Strict):
-    """A text column of a CSV that holds several values."""
+    """A text column of a CSV that holds several values.
+
+    Attributes:
+        separator: what stands between two values.
+        of: the type of each.
+    """
 
     separator: str = " "
     of: Literal["int", "float", "str"] = "str"
 
 
 class Files(Strict):
-    """The parts of a log that comes already divided."""
+    """The parts of a log that comes already divided.
 
-    train: list[Path]
-    validation: list[Path]
-    test: list[Path] = []
+    Attributes:
+        train: the files of the training part, one or several.
+        validation: those of the validation part.
+        test: those of the test part; none by default.
+    """
 
-    @field_validator("train", "validation", "test", mode="before")
-    @classmethod
-    def _one_or_more(cls, value: object) -> object:
-        return [value] if isinstance(value, str | Path) else value
+    train: Several[Path]
+    validation: Several[Path]
+    test: Several[Path] = []
 
 
 class TabularData(BaseData):
     """A CSV or Parquet log with one impression a row; ``.gz`` and ``.zip`` are read as well.
 
     Attributes:
+        path: the log; either this or ``files``.
+        files: the log's parts, where it comes divided.
+        roles: which column plays which part.
         label_at_least: a label of so much or more is a click: 4 for ratings of 1 to 5.
+        time: how the time column is written.
+        joins: side tables, joined in this order.
         columns: the names of the columns of a CSV that has no header.
-        separator: of a CSV and of its side tables.
+        separator: the character between the cells of a CSV and of its side tables.
         types: columns to read as another type than their values suggest; an id that only looks
             like a number is a str.
+        drop: columns that are not read.
+        lists: columns of a CSV that hold several values, and how each is written.
     """
 
     reader: Literal["tabular"]

@@ -11,7 +11,7 @@ class Evaluation(Strict):
     Attributes:
         bootstrap: how many resamples of the requests the intervals come from; 0 for none.
         confidence: the share of resamples that an interval holds.
-        seed: of the resampling.
+        seed: the seed of the resampling.
         slices: fields, or ``item_seen``, ``user_seen``, ``day``, ``hour``, ``position``: the
             metrics of each of their values stand in every record, that of training included.
     """

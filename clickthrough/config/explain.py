@@ -36,8 +36,8 @@ class Explain(Strict):
 
     Attributes:
         fields: what is to be said of fields, by our names.
-        most_groups: of more declared features, reasons name families, see
-            :mod:`clickthrough.explain.families`; each costs time.
+        most_groups: of more declared features than these, reasons name families of them; each
+            costs time.
     """
 
     fields: dict[str, About] = {}

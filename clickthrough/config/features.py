@@ -7,16 +7,11 @@ input column under its own name.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from clickthrough.config.base import Duration, Strict
+from clickthrough.config.base import Duration, Several, Strict
 
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-Names = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
+Names = Annotated[Several[str], Field(min_length=1)]
 Transform = Literal["none", "log1p", "logit"]
 Relative = Literal["rank", "difference"]
 Missing = Literal["median", "sentinel"]
@@ -26,7 +21,13 @@ EventSource = Literal["impressions", "views"]
 
 
 class Categorical(Strict):
-    """Fields whose values are ids: 0 is missing, 1 unseen, then the vocabulary."""
+    """Fields whose values are ids: 0 is missing, 1 unseen, then the vocabulary.
+
+    Attributes:
+        fields: the fields, each with a vocabulary of its own.
+        min_count: how often a value must stand in the training part to get an id of its own.
+        max_size: the most ids; of more, the most frequent values keep theirs. By default no bound.
+    """
 
     kind: Literal["categorical"]
     fields: Names
@@ -35,7 +36,12 @@ class Categorical(Strict):
 
 
 class Hashed(Strict):
-    """Fields whose values share a fixed number of ids, by hash: no vocabulary to fit or to grow."""
+    """Fields whose values share a fixed number of ids, by hash: no vocabulary to fit or to grow.
+
+    Attributes:
+        fields: the fields.
+        buckets: how many ids the values of each field share.
+    """
 
     kind: Literal["hashed"]
     fields: Names
@@ -43,7 +49,15 @@ class Hashed(Strict):
 
 
 class Bag(Strict):
-    """A field that holds several ids, with a weight each or all alike."""
+    """A field that holds several ids, with a weight each or all alike.
+
+    Attributes:
+        field: the field that holds lists of ids.
+        weights: the field that holds a number for each of them; by default all weigh alike.
+        length: how many entries of a list are read, from its beginning.
+        min_count: how often a value must stand in the training part to get an id of its own.
+        max_size: the most ids; of more, the most frequent values keep theirs. By default no bound.
+    """
 
     kind: Literal["bag"]
     field: str
@@ -54,7 +68,15 @@ class Bag(Strict):
 
 
 class Cosine(Strict):
-    """How alike two bags of ids are: the cosine of their weights, 0 without a common id."""
+    """How alike two bags of ids are: the cosine of their weights, 0 without a common id.
+
+    Attributes:
+        fields: the two fields that hold lists of ids.
+        weights: the two fields that hold their weights; by default all weigh alike.
+        length: how many entries of a list are read, from its beginning.
+        relative: standings among the request's candidates that are added: the ``rank`` as a share,
+            the ``difference`` from their mean.
+    """
 
     kind: Literal["cosine"]
     fields: Annotated[list[str], Field(min_length=2, max_length=2)]
@@ -64,7 +86,16 @@ class Cosine(Strict):
 
 
 class Sequence(Strict):
-    """The values of a field in the last clicks (or page views) of a key, as ids."""
+    """The values of a field in the last clicks (or page views) of a key, as ids.
+
+    Attributes:
+        of: what it is made of: impressions and their clicks, or page views.
+        key: one field or several, whose values together are the key.
+        field: the field whose values are the sequence.
+        length: how many of the last are read.
+        min_count: how often a value must stand in the training part to get an id of its own.
+        max_size: the most ids; of more, the most frequent values keep theirs. By default no bound.
+    """
 
     kind: Literal["sequence"]
     of: EventSource = "impressions"
@@ -79,8 +110,13 @@ class Match(Strict):
     """How often the candidate's own value stands among the last clicks (or page views) of a key.
 
     Attributes:
-        fields: of the candidate.
+        of: what it is made of: impressions and their clicks, or page views.
+        key: one field or several, whose values together are the key.
+        fields: fields of the candidate.
         against: the fields of the events that they are compared with; the same by default.
+        length: how many of the last are compared.
+        relative: standings among the request's candidates that are added: the ``rank`` as a share,
+            the ``difference`` from their mean.
     """
 
     kind: Literal["match"]
@@ -110,9 +146,14 @@ class Numeric(Strict):
     """Fields that are quantities.
 
     Attributes:
+        fields: the fields.
+        transform: what is done to a value first; ``log1p`` is the logarithm of one more than its
+            size, with its sign.
         missing: what stands for a missing value after the transform: the median, or -1
             (``sentinel``); an input beside it says where a value is missing. Standings in the
             request have the median either way.
+        relative: standings among the request's candidates that are added: the ``rank`` as a share,
+            the ``difference`` from their mean.
     """
 
     kind: Literal["numeric"]
@@ -123,7 +164,13 @@ class Numeric(Strict):
 
 
 class Elapsed(Strict):
-    """Time from a moment that a field names (seconds since 1970) to the request."""
+    """Time from a moment that a field names (seconds since 1970) to the request.
+
+    Attributes:
+        fields: the fields that name moments.
+        relative: standings among the request's candidates that are added: the ``rank`` as a share,
+            the ``difference`` from their mean.
+    """
 
     kind: Literal["elapsed"]
     fields: Names
@@ -131,7 +178,11 @@ class Elapsed(Strict):
 
 
 class Time(Strict):
-    """Parts of the request's moment, in ``data.timezone``."""
+    """Parts of the request's moment, in ``data.timezone``.
+
+    Attributes:
+        parts: which parts, each as an id.
+    """
 
     kind: Literal["time"]
     parts: list[Literal["hour", "weekday"]] = Field(default=["hour", "weekday"], min_length=1)
@@ -141,12 +192,17 @@ class Counter(Strict):
     """Past impressions, clicks and smoothed click rate of a key; or how many pages it viewed.
 
     Attributes:
-        key: one or several fields.
-        values: of impressions; page views have one value, their number.
-        toward: the key of another counter: a rate is smoothed towards that one's, not the mean.
-        smoothing: weight of what a rate is smoothed towards, instead of ``counters.smoothing``.
+        of: what it is made of: impressions and their clicks, or page views.
+        key: one field or several, whose values together are the key.
+        values: what is counted of impressions; page views have one value, their number.
+        all_time: whether all of the past is counted.
         windows: lengths of sliding counters, multiples of the tick.
-        half_lives: of decayed counters.
+        half_lives: those of decayed counters: what is so old counts half.
+        toward: the key of another counter: a rate is smoothed towards that one's, not the mean.
+        smoothing: weight of what a rate is smoothed towards, in impressions, instead of
+            ``counters.smoothing``.
+        relative: standings among the request's candidates that are added: the ``rank`` as a share,
+            the ``difference`` from their mean.
     """
 
     kind: Literal["counter"]
@@ -174,7 +230,13 @@ class Counter(Strict):
 
 
 class Age(Strict):
-    """Time since a key was first seen."""
+    """Time since a key was first seen.
+
+    Attributes:
+        key: one field or several, whose values together are the key.
+        relative: standings among the request's candidates that are added: the ``rank`` as a share,
+            the ``difference`` from their mean.
+    """
 
     kind: Literal["age"]
     key: Names
@@ -230,7 +292,7 @@ class Counters(Strict):
     """How all counters count.
 
     Attributes:
-        tick: the unit of time of counters.
+        tick: the unit of time of counters: they hold what earlier ticks brought.
         label_delay: how long after an impression its label is known; a multiple of the tick.
         smoothing: weight of the prior in a smoothed rate, in impressions.
     """

@@ -6,10 +6,20 @@ Each is written down where its module is: ``models/``, a file a family.
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from clickthrough.config.base import Strict, unknown_name
 
+DEFAULT_FAMILY = "mlp"
+"""What settings without a name are of."""
 _WIDTH = 16
 
 Width = Annotated[int, Field(ge=1, le=65_536)]
@@ -63,7 +73,11 @@ class TorchFamily(Strict):
 
 
 class OneWidth(TorchFamily):
-    """A family that compares embeddings with one another: all have one width."""
+    """A family that compares embeddings with one another: all have one width.
+
+    Attributes:
+        embedding_dim: numbers that an id is embedded as, the same for all columns.
+    """
 
     embedding_dim: Width = _WIDTH
 
@@ -77,21 +91,34 @@ class OwnWeight(OneWidth):
 
 
 class Lr(TorchFamily):
-    """Logistic regression: a weight an id and a weight a number."""
+    """Logistic regression: a weight an id and a weight a number.
+
+    Attributes:
+        embedding_dim: 1: an id is its weight.
+    """
 
     name: Literal["lr"] = "lr"
     embedding_dim: Literal[1] = 1
 
 
 class Fm(OwnWeight):
-    """A factorization machine; ``fwfm`` weighs each pair of fields."""
+    """A factorization machine; ``fwfm`` weighs each pair of fields.
+
+    Attributes:
+        fwfm: whether each pair of fields has a weight of its own (FwFM).
+    """
 
     name: Literal["fm"] = "fm"
     fwfm: bool = False
 
 
 class Mlp(TorchFamily):
-    """Embeddings and a multi-layer perceptron."""
+    """Embeddings and a multi-layer perceptron.
+
+    Attributes:
+        hidden: neurons of each hidden layer of the perceptron.
+        dropout: share of the neurons of a hidden layer that a training step leaves out.
+    """
 
     name: Literal["mlp"] = "mlp"
     hidden: Hidden = [512, 256, 128]
@@ -106,7 +133,12 @@ class Mlp(TorchFamily):
 
 
 class WideDeep(TorchFamily):
-    """A perceptron beside a linear path from the numeric inputs."""
+    """A perceptron beside a linear path from the numeric inputs.
+
+    Attributes:
+        hidden: neurons of each hidden layer of the perceptron.
+        dropout: share of the neurons of a hidden layer that a training step leaves out.
+    """
 
     name: Literal["wide_deep"] = "wide_deep"
     hidden: Hidden = [512, 256, 128]
@@ -114,7 +146,12 @@ class WideDeep(TorchFamily):
 
 
 class DeepFm(OwnWeight):
-    """A factorization machine and a perceptron over the same embeddings."""
+    """A factorization machine and a perceptron over the same embeddings.
+
+    Attributes:
+        hidden: neurons of each hidden layer of the perceptron.
+        dropout: share of the neurons of a hidden layer that a training step leaves out.
+    """
 
     name: Literal["deepfm"] = "deepfm"
     hidden: Hidden = [512, 256, 128]
@@ -125,10 +162,12 @@ class DcnV2(TorchFamily):
     """Crossing layers beside a perceptron.
 
     Attributes:
-        cross: crossing layers.
-        rank: of their matrices; whole ones by default.
+        cross: how many crossing layers.
+        rank: of the matrices of crossing layers; they are whole by default.
         gate: whether each crossing passes a gate (GDCN).
-        hidden: of the perceptron; an empty list leaves the crossing layers alone.
+        hidden: neurons of each hidden layer of the perceptron; an empty list leaves the
+            crossing layers alone.
+        dropout: share of the neurons of a hidden layer that a training step leaves out.
     """
 
     name: Literal["dcn_v2"] = "dcn_v2"
@@ -143,8 +182,9 @@ class Fcn(TorchFamily):
     """A linear and an exponential crossing network (DCNv3).
 
     Attributes:
-        linear: layers of the linear one.
-        exponential: layers of the exponential one.
+        linear: how many layers the linear network has.
+        exponential: how many layers the exponential network has.
+        dropout: share of each crossing layer's numbers that a training step leaves out.
     """
 
     name: Literal["fcn"] = "fcn"
@@ -158,6 +198,8 @@ class FinalNet(TorchFamily):
 
     Attributes:
         branches: 2: the second sees the fields behind a gate, and both learn from their mean.
+        hidden: neurons of each hidden layer of each branch.
+        dropout: share of the neurons of a hidden layer that a training step leaves out.
     """
 
     name: Literal["final_net"] = "final_net"
@@ -170,11 +212,12 @@ class FinalMlp(TorchFamily):
     """Two perceptrons with a gate each, joined by a product.
 
     Attributes:
-        hidden: of the first.
-        other: of the second.
+        hidden: neurons of each hidden layer of the first perceptron.
+        other: those of the second.
         heads: parts that the last layers of both are cut into, to be multiplied.
         context: the columns whose embeddings decide of the first gate, and of the second; a
             learned vector where none is named.
+        dropout: share of the neurons of a hidden layer that a training step leaves out.
     """
 
     name: Literal["final_mlp"] = "final_mlp"
@@ -199,9 +242,11 @@ class MaskNet(TorchFamily):
     """Blocks that an instance-guided mask goes over, side by side.
 
     Attributes:
-        blocks: how many.
-        block: numbers that each makes.
+        blocks: how many blocks.
+        block: numbers that each block makes.
         reduction: how many times as wide as its input a mask's hidden layer is.
+        hidden: neurons of each hidden layer of the perceptron over the blocks.
+        dropout: share of the neurons of a hidden layer that a training step leaves out.
     """
 
     name: Literal["mask_net"] = "mask_net"
@@ -216,8 +261,9 @@ class Qnn(TorchFamily):
     """Quadratic layers.
 
     Attributes:
-        layers: how many.
-        rank: parts of each.
+        layers: how many quadratic layers.
+        rank: parts that each layer is the sum of.
+        dropout: share of each quadratic layer's numbers that a training step leaves out.
     """
 
     name: Literal["qnn"] = "qnn"
@@ -230,7 +276,9 @@ class Din(TorchFamily):
     """Attention of the candidate over the user's last items, then a perceptron.
 
     Attributes:
-        attention: hidden layers of what weighs a place of a sequence.
+        attention: neurons of each hidden layer of what weighs a place of a sequence.
+        hidden: neurons of each hidden layer of the perceptron.
+        dropout: share of the neurons of a hidden layer that a training step leaves out.
     """
 
     name: Literal["din"] = "din"
@@ -255,6 +303,7 @@ class LightGbm(Strict):
         max_bin: the most thresholds of a column.
         patience: rounds without improvement on validation before stopping; null grows all rounds,
             and keeps them.
+        learning_rate: by how much each tree's values are scaled.
     """
 
     name: Literal["lightgbm"] = "lightgbm"
@@ -313,16 +362,28 @@ def _named(values: Any) -> Any:  # noqa: ANN401
     values = {"name": values} if isinstance(values, str) else values
     if not isinstance(values, dict):
         return values
-    name, known = values.get("name", "mlp"), [*family_names(), "blend"]
+    name, known = values.get("name", DEFAULT_FAMILY), [*family_names(), "blend"]
     if name not in known:
         raise ValueError(f"name: {unknown_name(str(name), 'family', known)}")
     return {**values, "name": name}
+
+
+class _OrItsName:
+    """Says in a JSON schema that a name alone will do: all settings are the default ones."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        made = handler(schema)
+        names = [*made["discriminator"]["mapping"]]
+        return {"anyOf": [{"type": "string", "enum": names}, made]}
 
 
 Family = TorchModel | LightGbm
 _Member = Annotated[
     Annotated[Family, Field(discriminator="name")],
     BeforeValidator(_member),
+    _OrItsName(),
 ]
 
 
@@ -341,4 +402,5 @@ class Blend(Strict):
 Model = Annotated[
     Annotated[Family | Blend, Field(discriminator="name")],
     BeforeValidator(_named),
+    _OrItsName(),
 ]

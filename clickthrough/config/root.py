@@ -20,10 +20,19 @@ class Config(Strict):
     """One training run and the service that comes of it.
 
     Attributes:
+        data: where the log lies, what its columns mean, and how time divides it.
         engine: what computes the history of the log: polars in memory, duckdb beyond memory, spark
             beyond a machine.
-        drop: features that are left out, by their names: ``counter(user)``, ``categorical(item)``;
-            see :mod:`clickthrough.config.origins`.
+        features: what the model is given, an entry a declaration.
+        drop: features that are left out, by their names: ``counter(user)``, ``categorical(item)``.
+        counters: how all counters count.
+        model: the family that is trained, by its name or with settings.
+        training: the training loop.
+        calibration: how scores become probabilities.
+        evaluation: how the model is measured.
+        serving: what a process of the service accepts.
+        explain: what reasons say of fields.
+        tune: what ``clickthrough tune`` searches.
     """
 
     data: DataConfig

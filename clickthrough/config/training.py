@@ -27,15 +27,18 @@ class Training(Strict):
     """The training loop.
 
     Attributes:
+        epochs: passes over the training part, at most.
         batch_size: impressions a step.
         least_steps: steps that an epoch has at least: a small log gets smaller batches.
+        learning_rate: the learning rate of the optimizer, at its height.
+        embedding_rate: learning rate of embedding tables, as a share of ``learning_rate``; their
+            optimizer has no momentum and takes longer steps on rare ids.
+        weight_decay: decay of all weights but the embeddings (AdamW).
         embedding_l2: strength of L2 on the embeddings that a batch uses: added to their gradient.
+        precision: that of the perceptron's arithmetic in training; weights stay in fp32.
         unseen_share: share of ids replaced by the unseen id, so that its row is trained.
         listwise: weight of the softmax over the candidates of a request in the loss; the rest is
             binary cross-entropy. Above 0 a batch holds whole requests.
-        embedding_rate: learning rate of embedding tables, as a share of ``learning_rate``; their
-            optimizer has no momentum and takes longer steps on rare ids.
-        precision: of the perceptron's arithmetic in training; weights stay in fp32.
         averaging: decay of an exponential moving average of the weights, a step at a time; the
             average is what is validated and kept. 0 keeps the weights themselves; 0.998 averages
             about the last 500 steps.
@@ -45,19 +48,22 @@ class Training(Strict):
         negatives: share of the non-clicks that an epoch trains on, drawn anew for each;
             probabilities are corrected for it.
         warmup_steps: steps over which the learning rate rises from 0.
-        decay: how it falls: to 0 at the end of the last of ``epochs`` along a line or half a
-            cosine; or by ``plateau_factor`` where ``monitor`` has come to a standstill; ``none``
-            keeps it.
+        decay: how the learning rate falls: to 0 at the end of the last of ``epochs`` along a line
+            or half a cosine; or by ``plateau_factor`` where ``monitor`` has come to a standstill;
+            ``none`` keeps it.
+        plateau_factor: what ``plateau`` multiplies the learning rate by.
         plateau_patience: validations without improvement after which ``plateau`` lowers it.
-        threads: that torch or LightGBM trains with; by default as many as it chooses.
+        threads: how many threads torch or LightGBM trains with; by default as many as it chooses.
         clip_norm: the largest norm of the gradient of all weights but the embeddings.
         shuffle_rows: rows that are shuffled among themselves: all, where the log has no more, else
             blocks of neighbours drawn at random, so that rows may exceed memory.
-        checkpoint_every: seconds between two checkpoints; see ``train --resume``.
+        checkpoint_every: time between two checkpoints; see ``train --resume``.
         device: ``auto`` is a GPU where torch has one, else the processor; ``cuda:1`` names one.
         tables: what each of several processes (``torchrun``) holds of the embedding tables: all
             rows, or a share of them with its moments.
         patience: epochs without improvement of ``monitor`` on validation before stopping.
+        monitor: the metric of the validation part by which epochs are compared.
+        seed: the seed of all that is drawn at random.
     """
 
     epochs: int = Field(default=20, ge=1)

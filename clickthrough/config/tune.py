@@ -2,18 +2,14 @@
 
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from clickthrough.config.base import Strict, unknown_name
+from clickthrough.config.base import Several, Strict, unknown_name
 from clickthrough.config.training import Monitor
 
 MILLISECONDS = ("ms_1", "ms_100")
 """The median time of the exported graph for so many rows, on one thread."""
 Number = int | float
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
 
 
 class Searched(Strict):
@@ -23,7 +19,7 @@ class Searched(Strict):
         low: the least value.
         high: the greatest.
         log: whether values are drawn evenly by their logarithm.
-        step: between two values.
+        step: the step between two values.
         choices: the values themselves, of any form that the key can have.
     """
 
@@ -70,7 +66,7 @@ class Tune(Strict):
         startup: trials that are drawn at random before others are drawn by what they came to.
     """
 
-    metric: Annotated[list[str], BeforeValidator(_as_list)] = []
+    metric: Several[str] = []
     space: dict[str, Searched | None] = {}
     default: bool = True
     drop: list[str] = []

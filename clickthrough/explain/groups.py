@@ -118,9 +118,7 @@ class _Made:
 
 def _features(declared: Sequence[Feature], schema: Schema, settings: Explain) -> dict[str, _Made]:
     """Return what is told of each declared feature, by its name."""
-    told = settings.fields
-    own: dict[str, FieldSource] = {n: about.source for n, about in told.items() if about.source}
-    sources = schema.sources | {"item": "candidate", "user": "profile"} | own
+    told, sources = settings.fields, sources_of(schema, settings)
 
     def call(field: str) -> str:
         return told.get(field, About()).words or call_of(schema.input_name(field))
@@ -137,6 +135,13 @@ def _features(declared: Sequence[Feature], schema: Schema, settings: Explain) ->
             )
             made.setdefault(origin, _Made(group, *family))
     return made
+
+
+def sources_of(schema: Schema, settings: Explain) -> dict[str, FieldSource]:
+    """Return where fields come from, by our names: as the log tells, unless its owner says so."""
+    told = settings.fields.items()
+    own: dict[str, FieldSource] = {n: about.source for n, about in told if about.source}
+    return schema.sources | {"item": "candidate", "user": "profile"} | own
 
 
 def _fields(feature: Feature, place: int) -> list[str]:

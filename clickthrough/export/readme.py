@@ -7,8 +7,8 @@ from string import Template
 
 from clickthrough._version import __version__
 from clickthrough.bundle.load import Bundle
-from clickthrough.serving.example import example_row
 from clickthrough.serving.open_inference import MODEL
+from clickthrough.serving.own_fields import SHORT, sample
 
 README = "README.md"
 
@@ -23,7 +23,7 @@ def write_readme(folder: Path, home: str, bundle: Bundle) -> None:
     """
     text = (files("clickthrough.export") / home / README).read_text(encoding="utf-8")
     fields = [bundle.schema.input_name(name) for name in bundle.plan.fields]
-    row = example_row(bundle)
+    row = sample(bundle, SHORT).impression
     example = json.dumps(row).replace("'", r"\u0027")  # it stands between such quotes
     made = Template(text).substitute(
         bundle=bundle.manifest.version,

@@ -5,6 +5,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from clickthrough.config.json_schema import FIRST_LINE, NAME, written
 from clickthrough.config.load import load_config
 from clickthrough.config.root import Config
 from clickthrough.data.unpack import is_parquet, unpacking
@@ -18,6 +19,7 @@ from clickthrough.init.roles import Guess, Named, guess_roles
 from clickthrough.init.sample import Sample, read_sample
 from clickthrough.init.tables import Tables, find_tables, with_sides
 from clickthrough.init.text import Source, write_config
+from clickthrough.whole_file import write_whole
 
 _UNPACKED = Path(".clickthrough/cache")
 
@@ -38,7 +40,7 @@ class Written:
     """What init did.
 
     Attributes:
-        config: the file that was written.
+        config: the file that was written, beside the schema that its first line names.
         found: what was looked at, in a line.
         lines: a column each; none where a preset's reader knows the log.
         notes: what may be wrong about the guesses; they stand in the configuration as well.
@@ -175,14 +177,15 @@ def _lines(looked: Profile, guess: Guess, made: list[Made]) -> list[Line]:
 
 
 def _write(out: Path, text: str) -> Config:
-    """Write a configuration beside and rename it in; it must load."""
+    """Write a configuration beside and rename it in; it must load. Editors find what it can say."""
     out.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{out.name}-", suffix=".yaml", dir=out.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(f"{FIRST_LINE}\n{text}")
         config = load_config(Path(name))
         Path(name).chmod(0o644)
+        write_whole(out.parent / NAME, written())
         Path(name).replace(out)
     finally:
         Path(name).unlink(missing_ok=True)

@@ -14,12 +14,14 @@ from starlette.routing import Route as StarletteRoute
 from starlette.types import Receive, Scope, Send
 
 from clickthrough._version import __version__
+from clickthrough.bundle.load import Bundle
 from clickthrough.bundle.manifest import read_manifest
 from clickthrough.config.serving import Runtime
 from clickthrough.errors import ClickthroughError
 from clickthrough.serving.about import add_about
 from clickthrough.serving.admission import Admission
 from clickthrough.serving.batcher import MicroBatcher
+from clickthrough.serving.documentation import add_documentation
 from clickthrough.serving.draining import closing
 from clickthrough.serving.endpoint import Endpoint, Versioned
 from clickthrough.serving.environment import Environment
@@ -114,7 +116,10 @@ class Service(FastAPI):
             version=__version__,
             description="Calibrated click probabilities, learning from events.",
             lifespan=lifespan(environment),
+            docs_url=None,  # they load scripts from another host
+            redoc_url=None,
         )
+        self._documented: Bundle | None = None
         store: Store = open_store(kept)
         try:
             self.current = Current(bundle, store, overrides)
@@ -136,6 +141,7 @@ class Service(FastAPI):
         add_about(self, self.current)
         add_open_inference(self, self.current)
         add_reload(self, self.current, environment.reload_token)
+        add_documentation(self)
         self._add_pages()
 
     def _hot_routes(self, environment: Environment) -> dict[str, Endpoint]:
@@ -169,10 +175,13 @@ class Service(FastAPI):
             return RedirectResponse("docs")
 
     def openapi(self) -> dict[str, Any]:
-        """Return the document of all routes."""
-        if not self.openapi_schema:
+        """Return the document of all routes, with the fields of the bundle that serves now."""
+        bundle = self.current.predictor.bundle
+        if self.openapi_schema is None or self._documented is not bundle:
+            self.openapi_schema = None  # what FastAPI keeps is of another bundle
             routes = [endpoint.route for endpoint in self.hot.values()]
-            self.openapi_schema = add_routes(super().openapi(), routes)
+            self.openapi_schema = add_routes(super().openapi(), routes, bundle)
+            self._documented = bundle
         return self.openapi_schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -21,6 +21,12 @@ Row = dict[str, Scalar | list[Scalar]]
 """Raw fields of an impression, by the log's column names or by ours."""
 
 
+Impression = Annotated[Row, Meta(title="Impression")]
+Candidate = Annotated[Row, Meta(title="Candidate")]
+Context = Annotated[Row, Meta(title="Context")]
+Event = Annotated[Row, Meta(title="Event")]
+"""Rows, which the documentation shows with the bundle's own fields."""
+
 Explain = Annotated[
     int, Meta(ge=1, description="how many reasons answers get; none, and no time spent, by default")
 ]
@@ -29,15 +35,15 @@ Explain = Annotated[
 class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
     """Impressions to score; those that share a ``request_id`` are one request."""
 
-    impressions: list[Row]
+    impressions: list[Impression]
     explain: Explain | None = None
 
 
 class RankBody(msgspec.Struct, forbid_unknown_fields=True):
     """One request: what is known of the moment and the user, and the candidates."""
 
-    candidates: list[Row]
-    context: Row = {}
+    candidates: list[Candidate]
+    context: Context = {}
     top: Annotated[int, Meta(ge=1, description="how many are returned; all by default")] | None = (
         None
     )
@@ -47,15 +53,15 @@ class RankBody(msgspec.Struct, forbid_unknown_fields=True):
 class EventsBody(msgspec.Struct, forbid_unknown_fields=True):
     """Impressions shown and pages viewed (with raw fields), and clicks (request and item)."""
 
-    events: list[Row]
+    events: list[Event]
 
 
 class Invocation(msgspec.Struct, forbid_unknown_fields=True):
     """What SageMaker sends: a body of ``/predict``, or one of ``/rank``."""
 
-    impressions: list[Row] | UnsetType = UNSET
-    candidates: list[Row] | UnsetType = UNSET
-    context: Row | UnsetType = UNSET
+    impressions: list[Impression] | UnsetType = UNSET
+    candidates: list[Candidate] | UnsetType = UNSET
+    context: Context | UnsetType = UNSET
     top: Annotated[int, Meta(ge=1)] | UnsetType | None = UNSET
     explain: Explain | None = None
 
@@ -66,7 +72,10 @@ class InferTensor(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     datatype: Annotated[str, Meta(description="BYTES")]
     shape: Annotated[list[int], Meta(description="[n] or [n, 1]")]
-    data: list[str | list[str]] | UnsetType = UNSET
+    data: Annotated[
+        list[str | list[str]] | UnsetType,
+        Meta(description="the `Impression` of each, as a text of JSON"),
+    ] = UNSET
     parameters: dict[str, Raw] = {}
 
 

@@ -14,6 +14,7 @@ from clickthrough.serving.batcher import CallerGone
 from clickthrough.serving.bodies import WrongBody
 from clickthrough.serving.faults import JSON, Answer
 from clickthrough.serving.observers import Observer
+from clickthrough.serving.own_fields import SHORT, sample
 from clickthrough.serving.receiving import Incoming
 from clickthrough.serving.reload import Current
 from clickthrough.serving.routes import Form, Route
@@ -108,7 +109,8 @@ class Endpoint:
             Refused: its method, token, type or length is wrong.
         """
         if scope["method"] != "POST":
-            example = msgspec.json.encode(self.route.example).decode()
+            rows = sample(self._current.predictor.bundle, SHORT)
+            example = msgspec.json.encode(self.route.example(rows)).decode()
             text = f"{scope['path']} takes POST with a JSON body such as {example}"
             raise Refused("method", text, 405)
         named = dict(scope["headers"])  # what comes twice and matters, uvicorn has refused

@@ -1,5 +1,7 @@
 """The hot routes, and what each does with a body: bytes in, bytes out, one handler a route."""
 
+from typing import Any
+
 from clickthrough.features.rows import RawRow
 from clickthrough.serving.answering import Answering, Impressions, encode, predictions
 from clickthrough.serving.batcher import Gone, MicroBatcher
@@ -13,10 +15,10 @@ from clickthrough.serving.contract import (
     Recorded,
 )
 from clickthrough.serving.event_queue import EventQueue
-from clickthrough.serving.example import example_row
 from clickthrough.serving.invocations import Invocations
 from clickthrough.serving.observers import Observer
 from clickthrough.serving.open_inference import OpenInference
+from clickthrough.serving.own_fields import Sample
 from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.reload import Current
 from clickthrough.serving.routes import Route
@@ -43,18 +45,13 @@ class Handlers:
 
     def routes(self) -> list[Route]:
         """Return the table of routes."""
-        bundle = self._current.predictor.bundle
-        row, request = example_row(bundle), {bundle.schema.input_name("request_id"): "r1"}
-        rank = {"context": request, "candidates": [row], "top": 1}
-        events = {"events": [{"type": "impression", **request, **row}]}
         return [
-            Route("/predict", "scoring", PredictBody, (Predictions,), {"impressions": [row]},
-                  self.predict),
-            Route("/rank", "scoring", RankBody, (Rankings,), rank, self.rank),
-            Route("/events", "events", EventsBody, (Recorded,), events, self.events),
-            Invocations(self._answering).route(row),
-            OpenInference(self._answering).route(row),
-        ]  # fmt: skip
+            Route("/predict", "scoring", PredictBody, (Predictions,), _impressions, self.predict),
+            Route("/rank", "scoring", RankBody, (Rankings,), _candidates, self.rank),
+            Route("/events", "events", EventsBody, (Recorded,), _events, self.events),
+            Invocations(self._answering).route(),
+            OpenInference(self._answering).route(),
+        ]
 
     async def predict(self, body: bytes, gone: Gone) -> bytes:
         """Score impressions."""
@@ -82,3 +79,15 @@ class Handlers:
 
     def _candidates(self, body: bytes, predictor: Predictor) -> RankBody:
         return self._rank.read(body, predictor.settings.max_impressions)
+
+
+def _impressions(rows: Sample) -> dict[str, Any]:
+    return {"impressions": [rows.impression]}
+
+
+def _candidates(rows: Sample) -> dict[str, Any]:
+    return {"context": rows.context, "candidates": [rows.candidate], "top": 1}
+
+
+def _events(rows: Sample) -> dict[str, Any]:
+    return {"events": [rows.event]}

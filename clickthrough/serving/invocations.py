@@ -4,8 +4,9 @@ JSON is a body of ``/predict`` or of ``/rank``. JSON lines are answered by lines
 probability a line, in the order of the rows, which is what batch transform joins with its input.
 """
 
+import csv
+import io
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -24,8 +25,9 @@ from clickthrough.serving.contract import (
     Row,
 )
 from clickthrough.serving.csv_rows import CSV, field_names, read_csv
+from clickthrough.serving.own_fields import Sample
 from clickthrough.serving.predictor import Predictor
-from clickthrough.serving.routes import Form, Handler, Route
+from clickthrough.serving.routes import Form, Route
 from clickthrough.serving.scorer import Scored
 
 PATH = "/invocations"
@@ -51,17 +53,13 @@ class Invocations:
         self._answering = answering
         self._whole = BodyReader(Invocation, _rows_of, "impressions")
 
-    def route(self, example: Mapping[str, Any]) -> Route:
-        """Return the route.
-
-        Args:
-            example: an impression.
-        """
-        forms = {media: self._lines(media, example) for media in LINES}
-        forms |= {CSV: self._csv(example), ABSENT: Form(self.csv_without_header, CSV.encode())}
-        body = {"impressions": [dict(example)]}
+    def route(self) -> Route:
+        """Return the route."""
+        forms = {media: Form(self.lines, media.encode(), _line) for media in LINES}
+        forms |= {CSV: Form(self.csv, CSV.encode(), _table)}
+        forms |= {ABSENT: Form(self.csv_without_header, CSV.encode())}
         answers = (Predictions, Rankings)
-        return Route(PATH, "scoring", Invocation, answers, body, self.json, forms)
+        return Route(PATH, "scoring", Invocation, answers, _body, self.json, forms)
 
     async def json(self, body: bytes, gone: Gone) -> bytes:
         """Score impressions or rank candidates, as Amazon SageMaker asks."""
@@ -80,15 +78,6 @@ class Invocations:
         read = _read_csv_without_header
         return await self._answering.answer(PATH, body, gone, read, _OF_CSV)
 
-    def _lines(self, media: str, example: Mapping[str, Any]) -> Form:
-        return Form(self.lines, media.encode(), encode(example).decode() + "\n")
-
-    def _csv(self, example: Mapping[str, Any]) -> Form:
-        handle: Handler = self.csv
-        row = {n: "" if isinstance(v, list) else v for n, v in example.items()}
-        text = f"{','.join(row)}\n{','.join(map(str, row.values()))}\n"
-        return Form(handle, CSV.encode(), text)
-
     def _read_json(self, body: bytes, predictor: Predictor) -> Impressions | RankBody:
         asked = self._whole.read(body, predictor.settings.max_impressions)
         if asked.impressions is UNSET and asked.candidates is UNSET:
@@ -102,6 +91,22 @@ class Invocations:
         context = {} if asked.context is UNSET else asked.context
         top = None if asked.top is UNSET else asked.top
         return RankBody(asked.candidates, context, top, asked.explain)
+
+
+def _body(rows: Sample) -> dict[str, Any]:
+    return {"impressions": [rows.impression]}
+
+
+def _line(rows: Sample) -> str:
+    return encode(rows.impression).decode() + "\n"
+
+
+def _table(rows: Sample) -> str:
+    """Return a table of one row, whose lists are left out: not every log's can be in a cell."""
+    row = {name: value for name, value in rows.impression.items() if not isinstance(value, list)}
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([row.keys(), row.values()])
+    return text.getvalue()
 
 
 def _rows_of(asked: Invocation) -> list[Row]:

@@ -5,7 +5,7 @@ impression has fields by name, some of them lists, which no tensor of numbers ho
 input is a tensor of texts, each the JSON of an impression.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,7 @@ from clickthrough.serving.contract import (
     Prediction,
 )
 from clickthrough.serving.faults import as_error
+from clickthrough.serving.own_fields import Sample
 from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.routes import Form, OfVersion, Route
 from clickthrough.serving.scorer import Scored
@@ -60,26 +61,21 @@ class OpenInference:
         self._answering = answering
         self._whole = BodyReader(InferBody, _most_texts, INPUT, _BESIDE)
 
-    def route(self, example: Mapping[str, Any], version: str | None = None) -> Route:
+    def route(self, version: str | None = None) -> Route:
         """Return the route.
 
         Args:
-            example: an impression.
             version: that is asked for; whatever serves where it is None.
         """
-        text = encode(example).decode()
-        tensor = {"name": INPUT, "datatype": "BYTES", "shape": [1, 1], "data": [text]}
         handle = self.infer if version is None else partial(self.infer, version=version)
         return Route(
-            PATH, "scoring", InferBody, (Inferred,), {"inputs": [tensor]}, handle,
+            PATH, "scoring", InferBody, (Inferred,), _example, handle,
             # its clients do not say what they send; no page of another site can do harm by that,
             # for the route only scores
             forms={"": Form(handle)},
             faults=as_error,
             unwanted={b"inference-header-content-length": _BINARY},
-            of_version=OfVersion(
-                f"{STEM}/versions/{{version}}/infer", partial(self.route, example)
-            ),
+            of_version=OfVersion(f"{STEM}/versions/{{version}}/infer", self.route),
         )  # fmt: skip
 
     async def infer(self, body: bytes, gone: Gone, version: str | None = None) -> bytes:
@@ -96,6 +92,12 @@ class OpenInference:
         texts = _texts_of(asked)
         rows = [read_row(text.encode(), place) for place, text in enumerate(texts)]
         return Impressions(rows, partial(_write, asked.id, names))
+
+
+def _example(rows: Sample) -> dict[str, Any]:
+    text = encode(rows.impression).decode()
+    tensor = {"name": INPUT, "datatype": "BYTES", "shape": [1, 1], "data": [text]}
+    return {"inputs": [tensor]}
 
 
 def no_version(asked: str, serves: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from clickthrough.serving.admission import Kind
 from clickthrough.serving.batcher import Gone
 from clickthrough.serving.faults import JSON, Faults, detailed
+from clickthrough.serving.own_fields import Sample
 
 Handler = Callable[[bytes, Gone], Awaitable[bytes]]
 """Makes the body of an answer of the body of a request."""
@@ -17,12 +18,12 @@ class Form(NamedTuple):
 
     Attributes:
         answered: the media type of the answer.
-        example: a body, for the documentation.
+        example: makes a body of rows that are taken, for the documentation.
     """
 
     handle: Handler
     answered: bytes = JSON
-    example: str = ""
+    example: Callable[[Sample], str] | None = None
 
 
 class OfVersion(NamedTuple):
@@ -44,7 +45,7 @@ class Route:
         kind: which places and which size of body are its own.
         body: what a body of JSON is, which every route takes.
         answers: what such a body is answered with: one of these.
-        example: such a body, for whoever asks in another way.
+        example: makes such a body of rows that are taken, for whoever asks in another way.
         handle: what does it.
         forms: what is taken beside, by media type; ``; header=absent`` belongs to it, and an
             empty one is a body that is not called anything.
@@ -57,7 +58,7 @@ class Route:
     kind: Kind
     body: type
     answers: tuple[type, ...]
-    example: dict[str, Any]
+    example: Callable[[Sample], dict[str, Any]]
     handle: Handler
     forms: Mapping[str, Form] = field(default_factory=dict)
     faults: Faults = detailed

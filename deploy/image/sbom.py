@@ -1,4 +1,4 @@
-"""Complete the list of what the image holds by Debian's packages and the application (CycloneDX).
+"""Complete the list of what the image holds: Debian's packages, Swagger UI, the application.
 
 ``python sbom.py PYTHON_LIST ROOT VERSION_FILE RESULT``, where cyclonedx-bom is installed: it has
 listed the Python packages. Advisories of Debian go by its release and by source packages, so each
@@ -27,6 +27,7 @@ def main(listed: Path, root: Path, version_file: Path, result: Path) -> None:
     bom.components.add(system)
     for path in sorted((root / "var/lib/dpkg/status.d").iterdir()):
         bom.components.add(debian(path.read_text(), release))
+    bom.components.add(page(version_file.parent / "serving/swagger/package.json"))
     bom.metadata.component = application(version_file.read_text())
     made = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6)
     result.write_text(made.output_as_string(indent=2))
@@ -42,6 +43,19 @@ def application(text: str) -> Component:
         version=found[1],
         type=ComponentType.APPLICATION,
         bom_ref="clickthrough",
+    )
+
+
+def page(package: Path) -> Component:
+    """Return what shows the page of the documentation, by npm's entry of it."""
+    told = json.loads(package.read_text())
+    url = PackageURL("npm", None, told["name"], told["version"])
+    return Component(
+        name=told["name"],
+        version=told["version"],
+        type=ComponentType.LIBRARY,
+        purl=url,
+        bom_ref=str(url),
     )
 
 

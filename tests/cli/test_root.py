@@ -21,7 +21,7 @@ def test_the_version_is_one_line(tmp_path: Path) -> None:
 
 
 def test_help_lists_verbs_on_the_way_of_the_data(tmp_path: Path) -> None:
-    assert len(VERBS) == 18
+    assert len(VERBS) == 19
     told = run("-h", folder=tmp_path).stdout
     places = [re.search(rf"^│ {verb} ", told, re.MULTILINE) for verb in VERBS]
     assert all(places)

@@ -235,7 +235,7 @@ def test_the_service_describes_itself(served: Server, path: str, leads_to: str) 
     with urllib.request.urlopen(base + path, timeout=20) as answer:  # noqa: S310
         assert answer.url == base + (leads_to or path)
         text = answer.read().decode()
-    assert "/openapi.json" in text if leads_to else "/predict" in json.loads(text)["paths"]
+    assert "docs/start.js" in text if leads_to else "/predict" in json.loads(text)["paths"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

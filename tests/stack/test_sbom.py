@@ -30,6 +30,7 @@ def test_every_package_is_listed(
     urls = [part["purl"] for part in made["components"] if part is not system]
     listed = {url.partition("?")[0] for url in urls}
     assert system["name"] == "debian"
+    assert "pkg:npm/swagger-ui-dist" in {url.partition("@")[0] for url in listed}
     of_debian = [url for url in urls if url.startswith("pkg:deb/")]
     assert all(f"distro=debian-{system['version']}" in url for url in of_debian)
     assert any("libc6@" in url and "upstream=glibc" in url for url in of_debian)
