@@ -20,6 +20,8 @@ from clickthrough.schema import Schema
 
 TYPICAL = "an impression of medians and unseen ids"
 RUNNER_UP = "the candidate ranked next"
+_WARM = 12
+"""Groups: to choose the coalitions of all of fifty would take a second."""
 
 
 class Explainer:
@@ -99,8 +101,8 @@ class Explainer:
         return shares(self.logits, self.groups, rows, self._typical(len(rows)))
 
     def warm_up(self) -> None:
-        """Choose the coalitions of any number of groups, so that no caller waits for it."""
-        for players in range(len(self.groups.every) + 1):
+        """Choose the coalitions of so many groups as mostly differ: no caller waits for that."""
+        for players in range(min(len(self.groups.every), _WARM) + 1):
             design(players, PAIRS)
 
     def _told(
