@@ -1,6 +1,6 @@
 """Callers of another server, scored together: each is read, bounded and answered as if alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from clickthrough.errors import RequestError
@@ -22,10 +22,15 @@ class Refused(NamedTuple):
     detail: Any
 
 
-def read_within(
-    predictor: Predictor, size: int, read: Callable[[], list[Row]]
-) -> list[Row] | Refused:
-    """Return the impressions of a caller, or what is wrong with them.
+class Asked(NamedTuple):
+    """What a caller asks: impressions to score, and how many reasons each answer gets."""
+
+    rows: list[Row]
+    explain: int | None = None
+
+
+def read_within(predictor: Predictor, size: int, read: Callable[[], Asked]) -> Asked | Refused:
+    """Return what a caller asks, or what is wrong with it.
 
     Args:
         predictor: whose limits hold.
@@ -42,11 +47,23 @@ def read_within(
         return Refused(422, str(error))
 
 
-def score_each(
-    predictor: Predictor, bodies: Sequence[list[Row] | Refused]
-) -> list[Scored | Refused]:
+def score_each(predictor: Predictor, bodies: Sequence[Asked | Refused]) -> list[Scored | Refused]:
     """Score those that could be read; what is wrong with one is that caller's answer alone."""
-    whole = [body for body in bodies if not isinstance(body, Refused)]
-    scored = iter(predictor.predict_each(whole))
-    answers = [body if isinstance(body, Refused) else next(scored) for body in bodies]
+    plain = [b.rows for b in bodies if isinstance(b, Asked) and b.explain is None]
+    scored = iter(predictor.predict_each(plain))
+    answers = [_answered(predictor, body, scored) for body in bodies]
     return [Refused(422, str(a)) if isinstance(a, RequestError) else a for a in answers]
+
+
+def _answered(
+    predictor: Predictor, body: Asked | Refused, scored: Iterator[Scored | RequestError]
+) -> Scored | RequestError | Refused:
+    """Return the answer to one: explained, or the next of those that were scored together."""
+    if isinstance(body, Refused):
+        return body
+    if body.explain is None:
+        return next(scored)
+    try:
+        return predictor.predict(body.rows, body.explain)
+    except RequestError as error:
+        return error

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from clickthrough.errors import RequestError
-from clickthrough.export.callers import Refused, read_within, score_each
+from clickthrough.export.callers import Asked, Refused, read_within, score_each
 from clickthrough.serving.bodies import NO_TEXT, BodyReader
-from clickthrough.serving.contract import CountersMode, PredictBody, Predictions, Row
+from clickthrough.serving.contract import CountersMode, PredictBody, Predictions
 from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.scored import Scored
 
@@ -42,17 +42,20 @@ class ClickHandler:
         answers = score_each(self._predictor, [self._read(call) for call in data])
         return [self._answer(answer, place, context) for place, answer in enumerate(answers)]
 
-    def _read(self, call: Mapping[str, Any]) -> list[Row] | Refused:
-        """Return the impressions of a caller, or what is wrong with them."""
+    def _read(self, call: Mapping[str, Any]) -> Asked | Refused:
+        """Return what a caller asks, or what is wrong with it."""
         sent = call.get("body") if call.get("body") is not None else call.get("data")
         most = self._predictor.settings.max_impressions
         try:
             text = _as_bytes(sent)
         except RequestError as error:
             return Refused(422, str(error))
-        return read_within(
-            self._predictor, len(text), lambda: self._reader.read(text, most).impressions
-        )
+
+        def read() -> Asked:
+            body = self._reader.read(text, most)
+            return Asked(body.impressions, body.explain)
+
+        return read_within(self._predictor, len(text), read)
 
     def _answer(self, answer: Scored | Refused, place: int, context: Any) -> Any:  # noqa: ANN401
         if isinstance(answer, Refused):

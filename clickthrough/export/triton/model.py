@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 import triton_python_backend_utils as triton
 
-from clickthrough.export.callers import Refused, read_within, score_each
+from clickthrough.export.callers import Asked, Refused, read_within, score_each
 from clickthrough.serving.bodies import read_row
-from clickthrough.serving.contract import Row
 from clickthrough.serving.open_inference import INPUT, OUTPUTS
 from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.scored import Scored
@@ -48,13 +47,13 @@ class TritonPythonModel:
         """Close the store."""
         self._predictor.close()
 
-    def _read(self, request: Any) -> list[Row] | Refused:  # noqa: ANN401 - Triton's
+    def _read(self, request: Any) -> Asked | Refused:  # noqa: ANN401 - Triton's
         """Return the impressions of a call, or what is wrong with them."""
         texts = triton.get_input_tensor_by_name(request, INPUT).as_numpy().ravel().tolist()
         return read_within(
             self._predictor,
             sum(map(len, texts)),
-            lambda: [read_row(text, place) for place, text in enumerate(texts)],
+            lambda: Asked([read_row(text, place) for place, text in enumerate(texts)]),
         )
 
 

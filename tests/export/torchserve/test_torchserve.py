@@ -96,6 +96,19 @@ def test_what_is_wrong_with_one_caller_is_that_callers_answer(made: Any) -> None
     json.dumps(answers)
 
 
+def test_a_caller_may_ask_for_reasons_beside_others(made: Any) -> None:  # noqa: ANN401
+    row = {"ad": 101, "uuid": "u1", "price": 1.5}
+    bodies = [{"impressions": [row]}, {"impressions": [row], "explain": 2},
+              {"impressions": [row] * 11, "explain": 1}]  # fmt: skip
+    context = Context()
+    plain, told, refused = made.handle([{"body": body} for body in bodies], context)
+    (why,) = (one.pop("explanation") for one in told["predictions"])
+    assert 1 <= len(why["reasons"]) <= 2
+    assert told == plain
+    assert context.told == {2: 422}
+    assert "at most 10 (serving.max_explained)" in refused["detail"]
+
+
 def test_bodies_come_as_they_were_sent(written: Path, made: Any) -> None:  # noqa: ANN401
     """Else 1e400 would come as an infinity, which is a missing value, and not as out of range."""
     assert properties(written)["decode_input_request"] == "false"
