@@ -19,6 +19,7 @@ POLICY = (
 _FILES = {
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
+    "contrast.css": "text/css",
     "start.js": "text/javascript",
 }
 _PACKED = ("swagger-ui-bundle.js", "swagger-ui.css")

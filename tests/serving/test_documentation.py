@@ -19,7 +19,7 @@ from clickthrough.serving.app import create_app
 from clickthrough.serving.documentation import POLICY
 from clickthrough.training.run import train
 from tests.logs import make_values, write_log
-from tests.report.browser import WIDTHS, browser
+from tests.report.browser import WIDTHS, browser, looked_at
 from tests.serving.browser import tab
 from tests.serving.bundles import put
 from tests.serving.hostile.servers import Server, serving
@@ -34,7 +34,7 @@ OF_NPM = {
     "swagger-ui.css": "5ed08757e53da3e026d6cbecc61fe5d43585c9560b302d534ad56692519a273d",
 }
 """The sha256 of each file of swagger-ui-dist 5.35.0."""
-LOADED = ("swagger-ui-bundle.js", "swagger-ui.css", "start.js")
+LOADED = ("swagger-ui-bundle.js", "swagger-ui.css", "contrast.css", "start.js")
 Document = dict[str, Any]
 
 
@@ -230,6 +230,8 @@ def test_it_can_be_tried_out_without_the_internet(
         page.goto(f"http://127.0.0.1:{service.port}/docs")
         assert [tried_out(page, name) for name in ("predict", "rank")] == ["200", "200"]
         assert page.evaluate("document.documentElement.scrollWidth") == width
+        for what in ("wide", "overlaps", "pale"):
+            assert looked_at(page, what) == [], what
         assert (opened.faults, opened.elsewhere) == ([], [])
 
 
