@@ -15,6 +15,8 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parent.parent
 TRAINING = ROOT / "notebooks" / "training.ipynb"
 EXECUTED = "executed"
+DATA = "CTR_NOTEBOOK_DATA"
+"""Names the directory of real tables to the notebook."""
 _SECONDS = 900
 """Of the slowest cell, on a machine that has much else to do."""
 
@@ -35,8 +37,12 @@ def digest(notebook: NotebookNode) -> str:
     return hashlib.sha256(json.dumps(sources(notebook)).encode()).hexdigest()[:16]
 
 
-def executed(notebook: NotebookNode) -> NotebookNode:
+def executed(notebook: NotebookNode, data: Path | None = None) -> NotebookNode:
     """Run a notebook in a place of its own.
+
+    Args:
+        notebook: what is run; it stays as it is.
+        data: a directory of real tables; by default they are simulated.
 
     Returns:
         A copy with what its cells show, and the digest of what was run in its metadata.
@@ -55,18 +61,19 @@ def executed(notebook: NotebookNode) -> NotebookNode:
             record_timing=False,
             resources={"metadata": {"path": folder}},
         )
-        client.execute(env=_environment())
+        client.execute(env=_environment(data))
     made.metadata.language_info = {"name": "python"}  # versions would change without need
     made.metadata[EXECUTED] = digest(made)
     return made
 
 
-def _environment() -> dict[str, str]:
-    """Return where the package lies, and that bars of other libraries are not missed."""
+def _environment(data: Path | None) -> dict[str, str]:
+    """Return where package and tables lie, and that bars of other libraries are not missed."""
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     return os.environ | {
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "PYTHONWARNINGS": "ignore:IProgress not found",
+        DATA: "" if data is None else str(data.resolve()),
     }
 
 

@@ -5,6 +5,7 @@ Its run is marked ``stack``: it simulates, selects, tunes and trains, which take
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,3 +101,13 @@ def test_it_runs_and_counts_what_is_committed(notebook: NotebookNode) -> None:
     assert places(made) == []
     assert len(exact(made)) >= 5
     assert exact(made) == exact(notebook)
+
+
+@pytest.mark.stack
+def test_it_runs_on_real_tables(notebook: NotebookNode, real_logs: Path) -> None:
+    """A sample without documents and page views, of less than a tick."""
+    made = executed(notebook, real_logs / "outbrain")
+    assert wrong(made) == []
+    assert outputs(made)[0].text == "the tables are real\n"
+    (counted,) = exact(made)["counts"]
+    assert "<td>559,583</td><td>559,583</td>" in counted["text/html"]  # what is published is so
