@@ -16,7 +16,7 @@ WORKERS ?= 2
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 
-SYSTEM := postgresql redis-server buildah podman runc debootstrap catatonit iptables conmon netavark \
+SYSTEM := postgresql redis-server chromium buildah podman runc debootstrap catatonit iptables conmon netavark \
 	aardvark-dns
 
 .PHONY: demo test test-all lint types tests test-system notebook lock vulnerabilities clean

@@ -12,6 +12,7 @@ import msgspec
 
 from clickthrough.config.base import unknown_name
 from clickthrough.config.data import TabularData
+from clickthrough.data.encoding import find_bytes
 from clickthrough.errors import DataError, RequestError
 from clickthrough.features.rows import RowColumns, RowParser
 from clickthrough.features.shown import shown
@@ -156,15 +157,23 @@ def _json_file(
 
 
 def _json_lines(source: Path) -> Iterator[tuple[int, _Raw]]:
+    for number, line in enumerate(_lines_of(source), 1):
+        try:
+            row = _decoded(line)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{source}: line {number}: not JSON: {error}") from None
+        if not isinstance(row, dict):
+            raise DataError(f"{source}: line {number}: expected an object, found {shown(row)}")
+        yield number, row
+
+
+def _lines_of(source: Path) -> Iterator[str]:
     with source.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                row = _decoded(line)
-            except (ValueError, RecursionError) as error:
-                raise DataError(f"{source}: line {number}: not JSON: {error}") from None
-            if not isinstance(row, dict):
-                raise DataError(f"{source}: line {number}: expected an object, found {shown(row)}")
-            yield number, row
+        try:
+            yield from file
+        except UnicodeDecodeError:
+            find_bytes(source, str(source))
+            raise
 
 
 def _decoded(line: str) -> object:

@@ -68,7 +68,7 @@ def score_file(
                 write(dict.fromkeys(("row", *PREDICTED), ()))
     except BrokenPipeError:  # who reads the standard output has gone
         raise
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeError) as error:  # a kept text may hold half of a surrogate pair
         raise DataError(f"{source} -> {out}: {error}") from None
     notes = [*found.notes, *_ignored(list(found.ignored)), *_absent(predictor, sent)]
     return ScoredFile(count, notes)

@@ -9,6 +9,8 @@ Whatever works opens a step and says how far it is; it knows nothing of who is t
 
 and whoever shows it listens around the call: ``with listening(show): train(...)``. Log lines come
 without listening: of a step that takes long, how far it is, and of every step how long it took.
+
+What came of a part is a line, to the log and to whoever reads: ``happened("epoch 1: ...")``.
 """
 
 import logging
@@ -95,6 +97,10 @@ class Step:
 Listener = Callable[[Step], None]
 """Is called as a step begins, whenever it says how far it is, and as it ends."""
 
+Reader = Callable[[str], None]
+"""Is given each line of what came of a part."""
+
+_readers: ContextVar[tuple[Reader, ...]] = ContextVar("readers", default=())
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
 _running: ContextVar[Step | None] = ContextVar("running", default=None)
 
@@ -107,6 +113,28 @@ def listening(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listeners.reset(token)
+
+
+@contextmanager
+def reading(reader: Reader) -> Iterator[None]:
+    """Give a reader every line inside, beside those who read already."""
+    token = _readers.set((*_readers.get(), reader))
+    try:
+        yield
+    finally:
+        _readers.reset(token)
+
+
+def happened(line: str, **facts: object) -> None:
+    """Tell what came of a part.
+
+    Args:
+        line: for people.
+        facts: for machines: they stand beside it where logs are JSON.
+    """
+    _log.info(line, extra={"told": {"message": line, **facts}})
+    for reader in _readers.get():
+        reader(line)
 
 
 @contextmanager

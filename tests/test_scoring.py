@@ -59,6 +59,30 @@ def test_a_request_stays_whole_whichever_name_and_type_its_id_has(
     assert sizes_of(bundle_path, tmp_path, rows, monkeypatch) == [5, 1]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "says"), [("latin1", "row 2: not UTF-8"), ("utf-16", "row 1: .*found UTF-16")]
+)
+def test_lines_that_are_not_utf8_are_named(
+    bundle_path: Path, tmp_path: Path, encoding: str, says: str
+) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_bytes('{"ad": 100}\n{"ad": "\xe9"}\n'.encode(encoding))
+    with pytest.raises(DataError, match=rf"in\.jsonl: {says}"):
+        score_file(Predictor.load(bundle_path), source, tmp_path / "out.jsonl")
+
+
+@pytest.mark.parametrize("line", [r'{"\ud800": 1}', r'{"note": "\ud800"}'])
+@pytest.mark.parametrize("end", ["csv", "parquet"])
+def test_what_cannot_be_kept_is_refused_in_a_line(
+    bundle_path: Path, tmp_path: Path, line: str, end: str
+) -> None:
+    source, out = tmp_path / "in.jsonl", tmp_path / f"out.{end}"
+    source.write_text('{"ad": 100}\n' + line + "\n")
+    with pytest.raises(DataError, match=r"in\.jsonl"):
+        score_file(Predictor.load(bundle_path), source, out, ["*"])
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
 @pytest.mark.parametrize("line", ["[" * 200_000, json.dumps(["x" * 10**6]), "{"])
 def test_a_line_that_is_no_row_is_named(bundle_path: Path, tmp_path: Path, line: str) -> None:
     source = tmp_path / "in.jsonl"

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clickthrough.cli.entry import missing
 from clickthrough.cli.options import BundleArgument, DataOption, DiagramOption
-from clickthrough.cli.output import check_diagram, escape, result, say, show, warn
+from clickthrough.cli.output import check_diagram, escape, result, say, show, then, warn
 from clickthrough.cli.progress import progress
 from clickthrough.cli.root import app
 from clickthrough.config.base import unknown_name
@@ -49,6 +50,7 @@ def predict(
         warn(f"{source}: {note}")
     if str(out) != "-":
         result(f"{made.rows:,} predictions in {out}")
+        then(f"clickthrough serve {bundle} answers the same over HTTP")
 
 
 @app.command()
@@ -62,6 +64,7 @@ def inspect(bundle: BundleArgument, diagram: DiagramOption = None) -> None:
     for table in bundle_tables(loaded):
         result(table)
     show(loaded.metrics.get("test"), diagram=diagram)
+    then(f"clickthrough report {bundle} shows it on a page")
 
 
 @app.command()
@@ -94,7 +97,8 @@ def export(
     check_place(loaded, home, target, force)
     rows = _log_example(loaded, home, data) if example else None
     export_bundle(loaded, home, target, rows, force)
-    result(f"bundle {loaded.manifest.version} in {target}; {home.then}")
+    result(f"bundle {loaded.manifest.version} in {target}")
+    then(home.then)
 
 
 def _log_example(bundle: "Bundle", home: Home, data: Path | None) -> "Example | None":
@@ -107,5 +111,6 @@ def _log_example(bundle: "Bundle", home: Home, data: Path | None) -> "Example | 
     except (ClickthroughError, ModuleNotFoundError) as error:
         if data is not None or (isinstance(error, ModuleNotFoundError) and home.takes_columns):
             raise
-        say(f"no example.jsonl (--data names the log): {escape(str(error))}")
+        why = missing(error.name or "") if isinstance(error, ModuleNotFoundError) else str(error)
+        say(f"no example.jsonl (--data names the log): {escape(why)}")
         return None

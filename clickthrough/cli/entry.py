@@ -45,7 +45,7 @@ def main() -> None:
 def _told(error: Exception) -> int:
     """Tell of an error that nobody foresaw; return the exit code."""
     if isinstance(error, ModuleNotFoundError) and not _is_own(error):
-        output.fail(_missing(error.name or ""))
+        output.fail(missing(error.name or ""))
         return 2
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
         place = "" if error.filename is None else f"{error.filename}: "
@@ -55,8 +55,12 @@ def _told(error: Exception) -> int:
     return 1
 
 
-def _missing(module: str) -> str:
-    """Say what brings a module that is not installed."""
+def missing(module: str) -> str:
+    """Say what brings a module that is not installed.
+
+    Args:
+        module: its name, perhaps with that of a package before it.
+    """
     extra = _EXTRAS.get(module.split(".", maxsplit=1)[0], "train")
     return f"this needs '{module}': {install_hint(extra)}"
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from clickthrough.cli.options import BundleArgument, DataOption
-from clickthrough.cli.output import result, say
+from clickthrough.cli.output import result, then
 from clickthrough.cli.root import app
 
 
@@ -34,4 +34,4 @@ def explain(
         return
     for table in reason_tables(ranking):
         result(table)
-    say('shares add up to the answer\'s logit; the service gives them for "explain": 3')
+    then('"explain": 3 in a body of /predict or /rank asks the service for the same')

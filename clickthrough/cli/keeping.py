@@ -1,14 +1,19 @@
 """What verbs that train leave beside the bundle: the run, and its report."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from clickthrough.runs.tracking import Tracked
 
 
-def keep(out: Path, report: bool) -> Path:
+def keep(out: Path, report: bool, listeners: "Tracked | None" = None) -> Path:
     """Keep the run whose bundle lies there, and write its report where that was asked for.
 
     Args:
         out: the bundle; ``runs`` lies beside it.
         report: whether its report is written.
+        listeners: who is told of the run's end.
 
     Returns:
         The run's directory.
@@ -22,4 +27,6 @@ def keep(out: Path, report: bool) -> Path:
         from clickthrough.report.write import REPORT, write_report
 
         write_report(bundle, folder / REPORT)
+    if listeners is not None:
+        listeners.end(bundle, folder)
     return folder

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from clickthrough.cli.options import DataOption
-from clickthrough.cli.output import escape, result, say
+from clickthrough.cli.output import escape, result, say, then
 from clickthrough.cli.progress import progress
 from clickthrough.cli.root import app
 from clickthrough.steps import step
@@ -39,7 +39,8 @@ def init(  # noqa: PLR0913, PLR0917 (an option each)
         say(column_table(written.lines))
     for note in written.notes:
         say(f"[yellow]note:[/] {escape(note)}")
-    result(f"wrote {written.config}; now: clickthrough train {written.config}")
+    result(f"wrote {written.config}")
+    then(f"clickthrough train {written.config}")
 
 
 @app.command()
@@ -55,6 +56,7 @@ def features(
 
     for table in trace_tables(trace(*config_and_dataset_of(source, data), row), events):
         result(table)
+    then("clickthrough replay BUNDLE compares every row of the test part")
 
 
 @app.command()
@@ -80,3 +82,8 @@ def simulate(  # noqa: PLR0913, PLR0917 - a verb has its options
 
     run(out, Settings(impressions, seed, page_views, test_share), kind, force=force)
     result(f"a log of {impressions:,} impressions in {out}; its truth in {out / 'truth'}")
+    with_truth = f"--truth {out / 'truth'}"
+    if kind == "plain":
+        then(f"clickthrough train {out / 'config.yaml'} {with_truth}")
+    else:
+        then(f"clickthrough train outbrain --data {out} {with_truth}")

@@ -1,6 +1,7 @@
 """What is printed: results to standard output; errors, warnings and logs to standard error."""
 
 import logging
+import os
 import shlex
 import sys
 from dataclasses import dataclass
@@ -8,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console, RenderableType
+from rich.table import Table
+
+from clickthrough.cli.folding import folded
 
 console = Console(width=None if sys.stdout.isatty() else 120)
 _errors = Console(stderr=True, highlight=False)
@@ -37,11 +41,16 @@ def settle(quiet: bool, verbose: int) -> None:
 
     Args:
         quiet: whether results and errors are all.
-        verbose: 1 logs what is done, 2 in detail.
+        verbose: 1 logs what is done, 2 in detail. ``CTR_LOG=json`` logs it as a JSON object a line.
     """
     _level.quiet, _level.verbose = quiet, verbose > 0
     logger = logging.getLogger("clickthrough")
     logger.setLevel(logging.ERROR if quiet else logging.NOTSET)
+    if os.environ.get("CTR_LOG") == "json":
+        from clickthrough.serving.logs import log_json
+
+        log_json()
+        return
     if verbose:
         handler = _OnStandardError()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
@@ -60,8 +69,15 @@ def is_verbose() -> bool:
 
 
 def result(shown: RenderableType) -> None:
-    """Print what a verb was called for."""
-    console.print(shown, soft_wrap=isinstance(shown, str))
+    """Print what a verb was called for; a table that is too wide in parts."""
+    parts = folded(shown, console.width) if isinstance(shown, Table) else [shown]
+    for part in parts:
+        console.print(part, soft_wrap=isinstance(part, str))
+
+
+def then(text: str) -> None:
+    """Print what to do next, unless it is to be quiet."""
+    say(f"[dim]next:[/] {escape(text)}")
 
 
 def say(text: RenderableType) -> None:

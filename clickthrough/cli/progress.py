@@ -1,6 +1,6 @@
 """What a terminal or a notebook shows while a verb works: the steps, how far, how long yet."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,9 +18,10 @@ from rich.progress import (
 from rich.text import Text
 
 from clickthrough.cli import output
-from clickthrough.steps import PATIENCE, Listener, Step, listening
+from clickthrough.steps import PATIENCE, Listener, Step, listening, reading
 
 if TYPE_CHECKING:
+    from clickthrough.training.resuming.position import Epoch
     from clickthrough.training.told import Told
 
 
@@ -45,8 +46,13 @@ def _is_due(task: Task) -> bool:
 
 
 @contextmanager
-def progress(shown: bool = True) -> Iterator[Progress]:
-    """Show the steps inside on a terminal or in a notebook, and nothing elsewhere."""
+def progress(shown: bool = True, lines: bool = False) -> Iterator[Progress]:
+    """Show the steps inside on a terminal or in a notebook, and nothing elsewhere.
+
+    Args:
+        shown: whether anything is.
+        lines: whether what came of each part is printed, wherever that goes.
+    """
     console = output.console
     is_seen = console.is_terminal or console.is_jupyter
     bars = _Patient(
@@ -59,8 +65,17 @@ def progress(shown: bool = True) -> Iterator[Progress]:
         transient=True,
         disable=not shown or output.is_quiet() or not is_seen,
     )
-    with bars, listening(bar_of_each_step(bars)):
+    read = _say if shown and lines else _pass_over
+    with bars, listening(bar_of_each_step(bars)), reading(read):
         yield bars
+
+
+def _say(line: str) -> None:
+    output.say(output.escape(line))
+
+
+def _pass_over(_: str) -> None:
+    """Leave a line to the log."""
 
 
 def bar_of_each_step(bars: Progress) -> Listener:
@@ -79,8 +94,12 @@ def bar_of_each_step(bars: Progress) -> Listener:
     return show
 
 
-def told() -> "Told":
-    """Report lines, above the bars where there are any."""
+def told(evaluated: "Callable[[Epoch], None] | None" = None) -> "Told":
+    """Report lines, above the bars where there are any.
+
+    Args:
+        evaluated: takes each epoch once it is validated.
+    """
     from clickthrough.training.told import Told
 
-    return Told(lambda line: output.say(output.escape(line)))
+    return Told(_say) if evaluated is None else Told(_say, evaluated)

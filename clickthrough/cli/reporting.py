@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from clickthrough.cli.options import BundleArgument
-from clickthrough.cli.output import escape, result, say
+from clickthrough.cli.output import escape, result, then
 from clickthrough.cli.root import app
 from clickthrough.errors import ClickthroughError
 
@@ -33,7 +33,11 @@ def report(
     for path in written:
         result(escape(str(path)))
     if "examined" not in loaded.metrics:
-        say("train --report adds what the model rests on, what moved, and frozen counters")
+        then(
+            "clickthrough train --report adds what the model rests on, what moved, frozen counters"
+        )
+    else:
+        then(f"open {out}; --against BUNDLE compares, --png draws each chart")
 
 
 @app.command()
@@ -51,9 +55,10 @@ def runs(
         if not found:
             raise ClickthroughError(f"{folder}: holds no run; 'clickthrough train' makes one")
         result(listed(found))
-        say("clickthrough runs NAME NAME compares them; each holds its configuration and metrics")
+        then("clickthrough runs NAME NAME compares two of them")
         return
     if len(names) < 2:
         raise ClickthroughError(f"expected two runs or more to compare, found one: {names[0]}")
     for table in compared([read_run(folder / name) for name in names]):
         result(table)
+    then(f"clickthrough train {folder / names[0]}/config.yaml trains the first again")

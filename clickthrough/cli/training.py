@@ -15,7 +15,15 @@ from clickthrough.cli.options import (
     SettingsOption,
     TruthOption,
 )
-from clickthrough.cli.output import check_diagram, command_line, escape, result, say, show
+from clickthrough.cli.output import (
+    check_diagram,
+    command_line,
+    escape,
+    result,
+    say,
+    show,
+    then,
+)
 from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
 from clickthrough.config.training import CalibrationMethod
@@ -42,6 +50,9 @@ def train(  # noqa: PLR0913, PLR0917
     report: Annotated[
         bool, typer.Option("--report", help="Examine the model too, and write report.html.")
     ] = False,
+    track: Annotated[
+        list[str] | None, typer.Option(help="tensorboard or mlflow listens; again for both.")
+    ] = None,
     settings: SettingsOption = None,
 ) -> None:
     """Train on a log, evaluate, and leave a bundle.
@@ -52,19 +63,23 @@ def train(  # noqa: PLR0913, PLR0917
     from clickthrough.training.distributed.join import joined, leave
 
     with joined() as leads:
+        from clickthrough.runs.keep import RUNS
+        from clickthrough.runs.tracking import tracked
         from clickthrough.training.examining.examine import Keep
         from clickthrough.training.run import Begin
         from clickthrough.training.run import train as run
 
         loaded = load_config(config, data, settings or [])
-        with progress(shown=leads):
+        listeners = tracked(track or [] if leads else [], loaded, out.parent / RUNS)
+        with progress(shown=leads, lines=True):
             asked = Keep(report, command_line(), config)
-            made = run(loaded, out, told(), baselines, truth, Begin(start, resume), asked)
+            whom = told(listeners.epoch)
+            made = run(loaded, out, whom, baselines, truth, Begin(start, resume), asked)
     if leads:
         show(made.metrics.get("test"))
         result(f"bundle {made.manifest.version} in {out}")
-        kept = keep(out, report)
-        say(f"the run is kept in {kept}; 'clickthrough serve {out}' serves the bundle")
+        say(escape(f"the run is kept in {keep(out, report, listeners)}"))
+        then(f"clickthrough serve {out}; clickthrough report {out} shows what it is worth")
     leave()
 
 
@@ -104,6 +119,8 @@ def evaluate(  # noqa: PLR0913, PLR0917
     show(record, reliability, diagram)
     if json_out is not None:
         write_whole(json_out, json.dumps(record, indent=2) + "\n")
+    other = "frozen" if counters == "live" else "live"
+    then(f"clickthrough evaluate {bundle} --counters {other} shows what events are worth")
 
 
 @app.command()
@@ -134,6 +151,7 @@ def calibrate(
     if "test" in loaded.metrics:
         say("the bundle's evaluation was of its former calibration: 'evaluate' makes another")
     result(f"bundle {made.manifest.version} in {out or bundle}")
+    then(f"clickthrough evaluate {out or bundle} shows what it is worth now")
 
 
 @app.command()
@@ -161,3 +179,4 @@ def replay(
             record = run(loaded, dataset, live, requests)
     show(record)
     result(f"largest difference of a probability: {record['largest_difference']:.1e}")
+    then(f"clickthrough serve {bundle} serves what was replayed")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from clickthrough.cli.options import ConfigArgument, DataOption, SettingsOption
-from clickthrough.cli.output import escape, result, say
+from clickthrough.cli.output import escape, result, say, then
 from clickthrough.cli.progress import progress
 from clickthrough.cli.root import app
 
@@ -55,3 +55,7 @@ def tune(  # noqa: PLR0913, PLR0917
     for error in tuned.errors[:1]:
         result(escape(f"{len(tuned.errors)} could not be run; the first: {error}"))
     result(escape(f"{', '.join(tuned.written)} in {out}"))
+    if tuned.best is not None:
+        then(f"clickthrough train {out / 'best.yaml'}")
+    else:
+        then(f"look at {out / 'trials.csv'}: no trial was completed")

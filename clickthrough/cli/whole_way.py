@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from clickthrough.cli.output import show
+from clickthrough.cli.keeping import keep
+from clickthrough.cli.output import escape, say, show, then
 from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
 from clickthrough.cli.service import serve
@@ -22,8 +23,11 @@ def demo(
     """Go the whole way on a simulated log: data, training, evaluation, service."""
     from clickthrough.demo import run_demo
 
-    with progress():
+    with progress(lines=True):
         record = run_demo(folder, bundle, impressions, told())
     show(record)
+    say(escape(f"the run is kept in {keep(bundle, report=False)}"))
     if serve_after:
         serve(bundle, port=port)
+    else:
+        then(f"clickthrough serve {bundle}; clickthrough report {bundle} shows what it is worth")

@@ -88,5 +88,14 @@ def _refuse(found: Counts, raw: RawLog) -> None:
     if "time" in raw.schema.roles and found["last"] > time.time_ns() // 1_000 + AHEAD:
         raise DataError(
             f"{raw.name}: column '{names('time')}': the last is {written(found['last'])}, which is "
-            "after now; what do its numbers count? time: {unit: s | ms | us | ns}"
+            f"after now; {_asked(raw.schema)}"
         )
+
+
+def _asked(schema: Schema) -> str:
+    """Return what to look at where moments come out wrong."""
+    if schema.time.unit != "iso":
+        return "what do its numbers count? time: {unit: s | ms | us | ns}"
+    if schema.time.format is not None:
+        return f"is {schema.time.format!r} how it is written? time: {{format: ...}}"
+    return "texts of another form than ISO 8601, year first, need time: {format: ...}"

@@ -9,10 +9,18 @@ wrong, or a quoted field runs over several lines, a slower pass looks at each ro
 
 import csv
 from pathlib import Path
+from typing import IO
 
 import polars as pl
 
+from clickthrough.data.encoding import find_bytes, refuse_bytes_in
 from clickthrough.errors import DataError
+
+SEPARATORS = (",", "\t", ";", "|")
+_HEAD, _LINES = 1_000_000, 200
+"""Bytes below the first line, and lines, from which is told how a CSV is written."""
+_LONGEST = 1 << 24
+"""Bytes of a first line: of more, it is no header."""
 
 
 def check_csv(path: Path, name: str, separator: str, columns: tuple[str, ...] | None) -> None:
@@ -37,26 +45,32 @@ def check_csv(path: Path, name: str, separator: str, columns: tuple[str, ...] | 
     try:
         lines, several, odd = _count_fields(path, separator, width)
     except pl.exceptions.ComputeError:
-        _find_bytes(path, name)
+        find_bytes(path, name)
         raise
     if lines <= skipped:
         raise DataError(f"{name}: holds a header and no rows")
     if several:
         _check_slowly(path, name, separator, width)
     elif odd is not None:
-        _refuse_width(name, odd + 1, *_width_of(path, odd, separator), width)
+        hint = divided_by(header[0]) if len(header) == 1 else ""
+        _refuse_width(name, odd + 1, *_width_of(path, odd, separator, name), width, hint)
 
 
-def first_line(path: Path, name: str) -> bytes:
+def first_line(file: IO[bytes], name: str) -> bytes:
     """Return the first line of a file, without a mark of the byte order.
 
     Raises:
-        DataError: the file is empty.
+        DataError: the file is empty, or its first line is blank, no text in UTF-8 or without end.
     """
-    with path.open("rb") as file:
-        line = file.readline().removeprefix(b"\xef\xbb\xbf")
+    line = file.readline(_LONGEST)
+    refuse_bytes_in(line, 1, name)
+    line = line.removeprefix(b"\xef\xbb\xbf")
     if not line.strip():
         raise DataError(f"{name}: is empty" if not line else f"{name}: the first line is blank")
+    if not line.endswith(b"\n") and b"\r" in line.rstrip():
+        raise DataError(f"{name}: lines end with a carriage return alone, expected a newline")
+    if len(line) == _LONGEST:
+        raise DataError(f"{name}: row 1 has no end within {_LONGEST:,} bytes, expected a newline")
     return line
 
 
@@ -64,14 +78,33 @@ def first_row(path: Path, name: str, separator: str) -> list[str]:
     """Return the cells of the first line.
 
     Raises:
-        DataError: the file is empty, or its first line is no text in UTF-8 or of no CSV.
+        DataError: as of ``first_line``, or it is of no CSV.
     """
-    line = first_line(path, name)
-    refuse_bytes_in(line, 1, name)
+    with path.open("rb") as file:
+        return cells(first_line(file, name).decode(), separator, 1, name)
+
+
+def head_lines(file: IO[bytes], name: str) -> list[str]:
+    """Return the first lines that are not blank, to tell by them how a CSV is written.
+
+    Raises:
+        DataError: as of ``first_line``.
+    """
+    text = (first_line(file, name) + file.read(_HEAD)).decode(errors="replace")
+    return [line.rstrip("\r") for line in text.split("\n")[:_LINES] if line.strip()]
+
+
+def cells(line: str, separator: str, row: int, name: str) -> list[str]:
+    """Return the cells of a line.
+
+    Raises:
+        DataError: it is of no CSV.
+    """
     try:
-        return next(csv.reader([line.decode()], delimiter=separator))
+        return next(csv.reader([line], delimiter=separator), [])
     except csv.Error as error:
-        raise DataError(f"{name}: first line: not readable as CSV: {error}") from None
+        said = str(error).partition(" - ")[0]  # what follows is advice for programmers
+        raise DataError(f"{name}: row {row}: not readable as CSV: {said}") from None
 
 
 def _count_fields(path: Path, separator: str, width: int) -> tuple[int, bool, int | None]:
@@ -82,7 +115,7 @@ def _count_fields(path: Path, separator: str, width: int) -> tuple[int, bool, in
     fields = bare.str.count_matches(separator, literal=True) + 1
     odd = (fields != width) | ((line == "") & (width > 1))
     found = (
-        pl.scan_lines(path, name="line")
+        pl.scan_lines(path, name="line", glob=False)
         .with_row_index("n")
         .select(
             lines=pl.len(),
@@ -95,14 +128,26 @@ def _count_fields(path: Path, separator: str, width: int) -> tuple[int, bool, in
     return lines, bool(several), first
 
 
-def _width_of(path: Path, number: int, separator: str) -> tuple[int, bool]:
+def _width_of(path: Path, number: int, separator: str, name: str) -> tuple[int, bool]:
     """Return how many fields a line has, and whether it is the last."""
-    lines = pl.scan_lines(path, name="line").slice(number, 2).collect()["line"].to_list()
-    return len(next(csv.reader(lines[:1], delimiter=separator), [])), len(lines) == 1
+    lines = (
+        pl.scan_lines(path, name="line", glob=False).slice(number, 2).collect()["line"].to_list()
+    )
+    return len(cells(lines[0], separator, number + 1, name)), len(lines) == 1
 
 
-def _refuse_width(name: str, row: int, found: int, last: bool, width: int) -> None:
-    hint = "; the file seems to be cut" if last and found < width else ""
+def divided_by(header: str) -> str:
+    """Say by what a header seems to be divided; nothing where it holds no separator.
+
+    >>> divided_by("id;place")
+    "; the header seems to be divided by ';' (data.separator)"
+    """
+    sign = max(SEPARATORS, key=header.count)
+    return f"; the header seems to be divided by {sign!r} (data.separator)" * (sign in header)
+
+
+def _refuse_width(name: str, row: int, found: int, last: bool, width: int, hint: str = "") -> None:
+    hint = "; the file seems to be cut" if last and found < width else hint
     what = f"has {found} fields" if found else "is blank"
     raise DataError(f"{name}: row {row} {what}, expected {width}{hint}")
 
@@ -120,25 +165,3 @@ def _check_slowly(path: Path, name: str, separator: str, width: int) -> None:
             raise DataError(
                 f"{name}: row {row + 1}: {error}; a quote is never closed, or the file is cut"
             ) from None
-
-
-def _find_bytes(path: Path, name: str) -> None:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            refuse_bytes_in(line, number, name)
-
-
-def refuse_bytes_in(line: bytes, row: int, name: str) -> None:
-    """Refuse a line that is not UTF-8.
-
-    Raises:
-        DataError: names the row and the bytes.
-    """
-    try:
-        line.decode()
-    except UnicodeDecodeError as error:
-        around = line[max(error.start - 20, 0) : error.end + 20]
-        raise DataError(
-            f"{name}: row {row}: not UTF-8: {around!r}; convert it first, for example with "
-            "iconv -f latin1 -t utf-8"
-        ) from None

@@ -4,7 +4,6 @@ The separator and the header are told from the file itself, types come from the 
 side tables from the configuration: so a value means here what it meant in training.
 """
 
-import csv
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import polars as pl
 
 from clickthrough.config.data import TabularData, TimeFormat
 from clickthrough.data.columns import canonical, finite
-from clickthrough.data.csv_shape import first_row
+from clickthrough.data.csv_shape import cells, first_row, head_lines
 from clickthrough.data.header import column_names
 from clickthrough.data.joins import joined
 from clickthrough.data.moments import moment
@@ -37,8 +36,6 @@ from clickthrough.features.unknown import nothing_known
 from clickthrough.schema import FieldType, Schema
 from clickthrough.time_range import possible, why_not
 
-_LOOKED_AT = 1_000_000
-"""Bytes of a CSV from which its separator is told."""
 _CHUNK = 5_000
 _ROW, _KEPT = "__row", "kept:"
 _SECONDS = TimeFormat(unit="s")
@@ -192,17 +189,15 @@ def _form_of(
 ) -> TableForm:
     """Return how a CSV is written: as the log was, or as it looks."""
     with opened_plain(source) as file:
-        text = file.read(_LOOKED_AT).decode(errors="replace").removeprefix("\ufeff")
-    lines = [line.rstrip("\r") for line in text.split("\n")[:200] if line.strip()]
-    if not lines:
-        raise DataError(f"{source}: is empty")
-    for separator in dict.fromkeys([*([data.separator] if data else []), sniff(lines).separator]):
-        first = next(csv.reader(lines[:1], delimiter=separator))
+        lines = head_lines(file, str(source))
+    form = sniff(lines)
+    for separator in dict.fromkeys([*([data.separator] if data else []), form.separator]):
+        first = cells(lines[0], separator, 1, str(source))
         if set(first) & set(aliases):
             return TableForm(separator)
         if data is not None and data.columns is not None and len(first) == len(data.columns):
             return TableForm(separator, tuple(data.columns))
-    return TableForm(sniff(lines).separator)
+    return TableForm(form.separator)
 
 
 def _names_in(source: Path, form: TableForm, plain: Plain) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Literal
 import polars as pl
 
 from clickthrough.config.base import unknown_name
-from clickthrough.data.csv_shape import check_csv, first_row
+from clickthrough.data.csv_shape import check_csv, divided_by, first_row
 from clickthrough.data.header import column_names
 from clickthrough.data.unpack import Plain, is_parquet
 from clickthrough.errors import DataError
@@ -75,7 +75,8 @@ def need(frame: pl.LazyFrame, columns: list[str], name: str) -> None:
     known = frame.collect_schema().names()
     for column in columns:
         if column not in known:
-            raise DataError(f"{name}: {unknown_name(column, 'column', known)}")
+            hint = divided_by(known[0]) if column in known[0] else ""
+            raise DataError(f"{name}: {unknown_name(column, 'column', known)}{hint}")
 
 
 def _scan_csv(plain: Path, path: Path, form: TableForm) -> pl.LazyFrame:
@@ -89,6 +90,7 @@ def _scan_csv(plain: Path, path: Path, form: TableForm) -> pl.LazyFrame:
         new_columns=form.columns or column_names(first_row(plain, str(path), form.separator)),
         infer_schema_length=None,
         schema_overrides=dict.fromkeys(texts, pl.String),
+        glob=False,  # a name may hold brackets
         null_values="",  # where numbers are quoted, the missing ones are quoted blanks
     )
 

@@ -3,11 +3,11 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from clickthrough.data.csv_shape import SEPARATORS
 from clickthrough.data.scan import TableForm
 
-_SEPARATORS = (",", "\t", ";", "|")
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _DATED = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?")
 _NOTHING = ("", "na", "nan", "null", "none", "\\n")
@@ -28,8 +28,8 @@ def sniff(lines: list[str]) -> TableForm:
     >>> sniff(["1;2", "3;4"]).columns
     ('column_1', 'column_2')
     """
-    separator = max(_SEPARATORS, key=lambda sign: _fields(lines, sign))
-    first, *rows = list(csv.reader(lines, delimiter=separator)) or [[]]
+    separator = max(SEPARATORS, key=lambda sign: _fields(lines, sign))
+    first, *rows = list(_rows(lines, separator)) or [[]]
     if is_header(first, rows):
         return TableForm(separator)
     return TableForm(separator, tuple(f"column_{place + 1}" for place in range(len(first))))
@@ -95,9 +95,22 @@ def _fields(lines: list[str], separator: str) -> tuple[float, int]:
     A share, for of the right separator there are fewer rows than lines where a quoted field runs
     over several of them.
     """
-    try:
-        widths = Counter(len(row) for row in csv.reader(lines, delimiter=separator))
-    except csv.Error:  # a quoted carriage return, which is not in quotes by this separator
-        return 0.0, 0
+    widths = Counter(len(row) for row in _rows(lines, separator))
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
     return (count / widths.total(), width) if width > 1 else (0.0, width)
+
+
+def _rows(lines: list[str], separator: str) -> Iterator[list[str]]:
+    """Yield the rows of lines, without cells where one cannot be read.
+
+    That is a quoted carriage return, which is not in quotes by a wrong separator, or a cell longer
+    than Python reads: the table's own reader takes both, or refuses them with their place.
+    """
+    reader = csv.reader(lines, delimiter=separator)
+    while True:
+        try:
+            yield next(reader)
+        except csv.Error:
+            yield []
+        except StopIteration:
+            return

@@ -4,6 +4,7 @@ Each learned baseline sees the same features, the same training period and the s
 period (for early stopping or regularization, and for calibration) as the model.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
@@ -15,7 +16,7 @@ from clickthrough.calibration import Calibrator, Platt
 from clickthrough.calibration.credibility import fit_believed
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models.trees.inputs import Sizes
-from clickthrough.steps import counted
+from clickthrough.steps import counted, happened
 
 Floats = NDArray[np.float64]
 
@@ -66,9 +67,12 @@ def fit_baselines(
 
     constant = np.full(len(test.labels), float(np.mean(train.labels)))
     fits = {"logistic regression": logistic_scores, "LightGBM": lightgbm_scores}
-    scores = {
-        name: fit(train, validation, test, sizes) for name, fit in counted(fits.items(), len(fits))
-    }
+    scores = {}
+    for name, fit in counted(fits.items(), len(fits)):
+        began = time.monotonic()
+        scores[name] = fit(train, validation, test, sizes)
+        seconds = time.monotonic() - began
+        happened(f"{name} fitted: {seconds:.1f} s", baseline=name, seconds=round(seconds, 3))
     learned = _calibrated(scores, validation, test, calibrate)
     return {"constant": constant, **rate_baselines(validation, test, calibrate), **learned}
 

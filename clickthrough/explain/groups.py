@@ -18,6 +18,8 @@ from clickthrough.explain.words import call_of, words_of
 from clickthrough.features.slots import Slot
 from clickthrough.schema import Schema
 
+_LEAST = 3
+"""Families: fewer say nothing."""
 _PAST = (Counter, Age, Match, Clicks)
 
 
@@ -71,14 +73,15 @@ def groups_of(
         declared: the features that they come from.
         schema: what the log calls its fields, and where it says that they come from.
         settings: what is said of fields, and how many groups there may be.
-        merged: whether features are put into families; by default where there are too many.
+        merged: whether features are put into families; by default where there are too many, unless
+            hardly any families would come of it.
     """
     made = _features(declared, schema, settings)
     wanted = list(dict.fromkeys(slot.origin for slot in slots))
-    if len(wanted) > settings.most_groups if merged is None else merged:
-        of = {origin: made[origin].family for origin in wanted}
-    else:
-        of = {origin: origin for origin in wanted}
+    families = {origin: made[origin].family for origin in wanted}
+    if merged is None:
+        merged = len(wanted) > settings.most_groups and len({*families.values()}) >= _LEAST
+    of = families if merged else {origin: origin for origin in wanted}
     names = list(dict.fromkeys(of.values()))
     every = tuple(_group(name, [made[o] for o in wanted if of[o] == name]) for name in names)
     place = {origin: names.index(name) for origin, name in of.items()}

@@ -1,14 +1,14 @@
 """Rows of a table to look at: all of a small file, else some of its head and some throughout."""
 
-import csv
 import io
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from clickthrough.data.csv_shape import first_line, refuse_bytes_in
+from clickthrough.data.csv_shape import cells, check_csv, head_lines
 from clickthrough.data.formats import refuse_other_formats
 from clickthrough.data.header import column_names, renamed
 from clickthrough.data.scan import TableForm, scan
@@ -72,10 +72,10 @@ def _of_parquet(path: Path) -> Sample:
 
 
 def _of_csv(path: Path) -> Sample:
+    form, header = _form(path)
     blocks, whole, size = _read_blocks(path)
-    form, header = _form(_text(blocks[0], path), path)
     length = sum(map(len, blocks))
-    rows = _parse(blocks, form, header, path)
+    rows = _parse(blocks, whole, form, header, path)
     notes = () if form.columns else tuple(renamed(header, rows.columns))
     if whole:
         return Sample(path, form, rows, len(rows), True, "all rows", notes)
@@ -87,15 +87,14 @@ def _of_csv(path: Path) -> Sample:
     return Sample(path, form, rows, total, False, seen, notes)
 
 
-def _form(text: str, path: Path) -> tuple[TableForm, list[str]]:
+def _form(path: Path) -> tuple[TableForm, list[str]]:
     """Return how a CSV is written, and the cells of its first row."""
-    lines = [line.rstrip("\r") for line in text.split("\n")[:200] if line]
-    try:
-        form = sniff(lines)
-        return form, next(csv.reader(lines[:1], delimiter=form.separator), [])
-    except csv.Error as error:
-        old = "; lines must end with a newline" if "\n" not in text else ""
-        raise DataError(f"{path}: not readable as CSV: {error}{old}") from None
+    with opened_plain(path) as file:
+        lines = head_lines(file, str(path))
+    if lines[0].lstrip()[0] in "[{":
+        raise DataError(f"{path}: looks like JSON; expected CSV or Parquet")
+    form = sniff(lines)
+    return form, cells(lines[0], form.separator, 1, str(path))
 
 
 def _read_blocks(path: Path) -> tuple[list[bytes], bool, int | None]:
@@ -106,7 +105,6 @@ def _read_blocks(path: Path) -> tuple[list[bytes], bool, int | None]:
             whole = not source.read(1)
         return [head if whole else _whole_lines(head, False)], whole, None
     try:
-        first_line(path, str(path))
         size = path.stat().st_size
         if size <= WHOLE:
             return [path.read_bytes()], True, size
@@ -129,19 +127,33 @@ def _whole_lines(block: bytes, begins_within: bool) -> bytes:
     return block[start : block.rfind(b"\n") + 1]
 
 
-def _parse(blocks: list[bytes], form: TableForm, header: list[str], path: Path) -> pl.DataFrame:
+def _parse(
+    blocks: list[bytes], whole: bool, form: TableForm, header: list[str], path: Path
+) -> pl.DataFrame:
     """Read blocks of lines as texts; a block may begin within a quoted field, so rows are cut."""
-    if form.columns is None:
-        blocks = [blocks[0].partition(b"\n")[2], *blocks[1:]]
+    if whole:
+        _check_shape(blocks[0], form, path)
+    below = blocks if form.columns else [blocks[0].partition(b"\n")[2], *blocks[1:]]
     names = form.columns or column_names(header)
     try:
-        parts = [_parsed(block, form.separator, names) for block in blocks if block.strip()]
+        parts = [_parsed(block, form.separator, names) for block in below if block.strip()]
     except pl.exceptions.PolarsError as error:
+        _check_shape(blocks[0], form, path)
         reason = str(error).split("\n", 1)[0]
         raise DataError(f"{path}: not readable as CSV: {reason}") from None
     if not sum(map(len, parts)):
         raise DataError(f"{path}: holds no rows below its header")
     return pl.concat(parts)
+
+
+def _check_shape(head: bytes, form: TableForm, path: Path) -> None:
+    """Refuse what training would refuse, of a compressed file as far as it was read."""
+    with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+        if is_compressed(path):
+            file.write(head)
+            file.flush()
+        table = Path(file.name) if is_compressed(path) else path
+        check_csv(table, str(path), form.separator, form.columns)
 
 
 def _parsed(block: bytes, separator: str, names: tuple[str, ...]) -> pl.DataFrame:
@@ -154,13 +166,3 @@ def _parsed(block: bytes, separator: str, names: tuple[str, ...]) -> pl.DataFram
         truncate_ragged_lines=True,
         null_values="",
     )
-
-
-def _text(block: bytes, path: Path) -> str:
-    refuse_bytes_in(block.partition(b"\n")[0], 1, str(path))
-    text = block[:_BLOCK].decode(errors="replace").removeprefix("\ufeff")
-    if not text.strip():
-        raise DataError(f"{path}: is empty")
-    if text.lstrip()[0] in "[{":
-        raise DataError(f"{path}: looks like JSON; expected CSV or Parquet")
-    return text

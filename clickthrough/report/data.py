@@ -26,7 +26,7 @@ def log(record: Mapping[str, Any] | None, test: Mapping[str, Any] | None) -> Sec
     if test is not None:
         parts = f"{test['impressions']:,} impressions, {test['requests']:,} requests"
         facts.append(["of these, the test part", parts])
-    figures = [Figure("The log", table=Table(["", ""], facts), open=True)]
+    figures = [Figure("The log", table=Table(["", ""], facts, texts=True), open=True)]
     figures += _days(record["days"])
     return Section("data", "The data", record["notes"], figures)
 

@@ -70,8 +70,8 @@ def made_of(bundle: Bundle) -> Section:
     settings = yaml.safe_dump(kept_settings(bundle.config), sort_keys=False, allow_unicode=True)
     lines_ = [[line] for line in settings.splitlines()]
     figures = [
-        Figure("What reproduces it", table=Table(["", ""], facts), open=True),
-        Figure("Its configuration, whole", table=Table(["", ""], lines_)),
+        Figure("What reproduces it", table=Table(["", ""], facts, texts=True), open=True),
+        Figure("Its configuration, whole", table=Table(["", ""], lines_, texts=True)),
     ]
     return Section("origin", "Where it comes from", (), figures)
 
@@ -95,10 +95,12 @@ def against(bundle: Bundle, other: Bundle) -> Section:
             if one.get(name) is not None and two.get(name) is not None
         ]  # fmt: skip
         figures.append(
-            Figure("Figures of their own test parts", table=Table(names, rows), open=True)
+            Figure(
+                "Figures of their own test parts", table=Table(names, rows), open=True, wide=True
+            )
         )
     changed = [*_changed("", kept_settings(bundle.config), kept_settings(other.config))]
-    table = Table(["setting", "this", "other"], changed or [["none", "", ""]])
+    table = Table(["setting", "this", "other"], changed or [["none", "", ""]], texts=True)
     figures.append(Figure("Settings that differ", table=table, open=True, wide=True))
     logs = [one.metrics.get("log", {}).get("fingerprint") for one in (bundle, other)]
     same = logs[0] is not None and logs[0] == logs[1]

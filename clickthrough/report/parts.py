@@ -10,10 +10,15 @@ Cell = str | float | int | None
 
 @dataclass(frozen=True)
 class Table:
-    """Columns by their headings; numbers are written as given."""
+    """Columns by their headings, cells as they are written.
+
+    Attributes:
+        texts: whether cells are texts, which wrap, and no numbers.
+    """
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+    texts: bool = False
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,10 @@ def comparison(record: Record) -> Section:
     figures = [Figure("Every metric", table=Table(head, rows), open=True, wide=True)]
     figures += _differences(record)
     figures += _gaps(record)
-    return Section("comparison", "Beside its baselines", [*record.get("notes", [])], figures)
+    notes = [*record.get("notes", [])]
+    if len(results) == 1:
+        notes.append("No baselines were fitted beside it: these figures stand alone.")
+    return Section("comparison", "Beside its baselines", notes, figures)
 
 
 def called(metric: str) -> str:
@@ -90,7 +93,8 @@ def curves(record: Record) -> Section:
     figures = [_curve(own, name, axes[name], titles[name]) for name in axes] if own else []
     if own:
         figures.append(_lift(own, base))
-    text = [f"Of the test part; {model}, and the baselines that come nearest to it."]
+    beside = ", and the baselines that come nearest to it" if len(own) > 1 else ""
+    text = [f"Of the test part; {model}{beside}."]
     return Section("curves", "By threshold", text, figures)
 
 

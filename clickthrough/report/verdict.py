@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from clickthrough.evaluation.evidence import NONE, ORACLES
 
-_TRUSTED = (0.97, 1.03)
+_TRUSTED = (0.95, 1.05)
 """Calibration ratio: mean prediction by click rate, within which the level is right."""
 _OFF = 0.1
 """Expected calibration error by click rate, beyond which single predictions mislead."""

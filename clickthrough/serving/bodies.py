@@ -21,6 +21,10 @@ Finding = dict[str, str | list[str | int]]
 _STRING = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+"?)', re.DOTALL)
 _PATH = re.compile(r" - at `\$([^`]*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_HALF = re.compile(
+    rb"(?<!\\)(?:\\\\)*(\\u[dD][89abAB][0-9a-fA-F]{2})(?!\\u|\\?\Z).{1,5}\Z", re.DOTALL
+)
+"""Half a surrogate pair too near the end for msgspec, which then takes the body for cut."""
 NO_TEXT = "the body is no text in UTF-8"
 _NO_NUMBERS = (b"NaN", b"-Infinity", b"Infinity")
 _NOT_ROWS = 2
@@ -146,7 +150,7 @@ def _has_more_objects(data: bytes, most: int) -> bool:
 def _refuse(data: bytes, error: Exception) -> NoReturn:
     """Say what is wrong, from what msgspec has found first."""
     _refuse_bytes(data, error)
-    said = str(error)
+    said = _said(data, error)
     if not isinstance(error, msgspec.ValidationError):
         place = re.search(r"\(byte (\d+)\)", said)
         loc: list[str | int] = ["body", int(place[1])] if place else ["body"]
@@ -181,13 +185,20 @@ def _wrong(kind: str, loc: list[str | int], message: str) -> NoReturn:
 def _refuse_row(place: int, data: bytes, error: Exception) -> NoReturn:
     """Say what is wrong with a row that came alone."""
     _refuse_bytes(data, error)
-    said, where = str(error), f"row {place}"
+    said, where = _said(data, error), f"row {place}"
     if not isinstance(error, msgspec.ValidationError):
         raise RequestError(f"{where}: JSON decode error: {said[:_MOST_TEXT]}") from None
     if _PATH.search(said) is None:
         found = said.rpartition("got `")[2].split("`")[0]
         raise RequestError(f"{where}: expected an object of raw fields, found {found}") from None
     raise RequestError(_of_value(where, lambda: data, said)) from None
+
+
+def _said(data: bytes, error: Exception) -> str:
+    """Return what msgspec says of a body, where it is right."""
+    if "truncated" in str(error) and (half := _HALF.search(data)):
+        return f"JSON is malformed: half of a surrogate pair (byte {half.start(1)})"
+    return str(error)
 
 
 def _refuse_bytes(data: bytes, error: Exception) -> None:

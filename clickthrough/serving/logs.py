@@ -6,6 +6,8 @@ import sys
 import time
 from collections.abc import Mapping
 
+from clickthrough.errors import StoreAwayError
+
 log = logging.getLogger("clickthrough.serving")
 _SECONDS_BETWEEN = 1.0
 """The same fault is logged at most so often: a full disk fails every request."""
@@ -36,7 +38,9 @@ class FaultLog:
         self._last[key] = now
         more = self._silent.pop(key, 0)
         note = f" (and {more} more since the last line)" if more else ""
-        log.error("%s: %s: %s%s", route, type(error).__name__, error, note, exc_info=error)
+        # a store that is away is no fault of ours: its error says all, and where it was met nothing
+        trace = None if isinstance(error, StoreAwayError) else error
+        log.error("%s: %s: %s%s", route, type(error).__name__, error, note, exc_info=trace)
 
     def frozen(self, route: str) -> None:
         """Say nothing: it is counted, and the store says when it goes away and comes back."""

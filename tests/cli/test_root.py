@@ -21,7 +21,7 @@ def test_the_version_is_one_line(tmp_path: Path) -> None:
 
 
 def test_help_lists_verbs_on_the_way_of_the_data(tmp_path: Path) -> None:
-    assert len(VERBS) == 16
+    assert len(VERBS) == 18
     told = run("-h", folder=tmp_path).stdout
     places = [re.search(rf"^│ {verb} ", told, re.MULTILINE) for verb in VERBS]
     assert all(places)
@@ -50,7 +50,8 @@ def test_quiet_leaves_results_and_errors(bundle_path: Path, rows: Path, tmp_path
     loud, quiet = run(*asked, folder=tmp_path), run("-q", *asked, folder=tmp_path)
     assert "ignored" in loud.stderr
     assert quiet.stderr == ""
-    assert quiet.stdout == loud.stdout == "3 predictions in made.csv\n"
+    assert quiet.stdout == "3 predictions in made.csv\n"
+    assert loud.stdout.startswith(f"{quiet.stdout}next: clickthrough serve ")
     wrong = run("--quiet", "evaluate", "nowhere", folder=tmp_path)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "nowhere: no such bundle" in wrong.stderr

@@ -79,3 +79,14 @@ def test_what_needs_more_says_in_a_line_what_brings_it(
     assert last.startswith("error: ")
     assert f"pip install {says}" in last
     assert "Traceback" not in done.stderr
+
+
+def test_an_export_without_an_example_says_what_brings_it(
+    bundle_path: Path, tmp_path: Path
+) -> None:
+    arguments = ["--to", "sagemaker", "--out", "made"]
+    done = run("export", bundle_path, *arguments, folder=tmp_path, before=ALONE)
+    assert done.returncode == 0, done.stderr
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "no example.jsonl (--data names the log): this needs 'polars'" in said
+    assert "pip install '.[train]'" in said

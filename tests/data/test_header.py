@@ -59,5 +59,5 @@ def test_quoted_blanks_leave_numbers_numbers(tmp_path: Path) -> None:
 
 def test_a_first_line_of_no_csv_is_refused_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("x" * 200_000 + ",y\n1,2\n")
-    with pytest.raises(DataError, match="first line: not readable as CSV"):
+    with pytest.raises(DataError, match="row 1: not readable as CSV"):
         scan(tmp_path / "log.csv", TableForm())

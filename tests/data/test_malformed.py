@@ -262,3 +262,30 @@ def test_a_value_that_is_not_of_the_given_type_is_named(
 def test_a_type_of_a_column_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
     message = refused(tmp_path, TEXT, settings={"types": {"prise": "int"}})
     assert "unknown column 'prise'; did you mean 'price'" in message
+
+
+@pytest.mark.parametrize("price", ["1.5", "1,5"])
+def test_a_log_with_another_separator_names_the_setting(tmp_path: Path, price: str) -> None:
+    message = refused(tmp_path, TEXT.replace(",", ";").replace("1.5", price))
+    assert "the header seems to be divided by ';' (data.separator)" in message
+
+
+def test_a_column_that_is_missing_says_nothing_of_separators(tmp_path: Path) -> None:
+    assert "data.separator" not in refused(tmp_path, TEXT.replace("ad,place", "a,pl|ad", 1))
+
+
+@pytest.mark.parametrize(
+    ("written", "time", "says"),
+    [
+        ("2091-01-01T12:05:00", {}, "texts of another form than ISO 8601, year first, need"),
+        ("2091-01-01", {"format": "%Y-%m-%d"}, "is '%Y-%m-%d' how it is written?"),
+        ("3818577900000", {"unit": "s"}, "what do its numbers count?"),
+    ],
+)
+def test_a_log_of_the_future_is_asked_about_what_its_times_are(
+    tmp_path: Path, written: str, time: Settings, says: str
+) -> None:
+    text = TEXT.replace("2024-01-01T12:00:00", written).replace("2024-01-01T12:05:00", written)
+    message = refused(tmp_path, text, settings={"time": time})
+    assert "after now; " in message
+    assert says in message

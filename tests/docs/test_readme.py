@@ -121,6 +121,20 @@ def test_features_and_settings_are_searched_in_the_order_told(outbrain: Path) ->
     assert (outbrain / "tuned" / "manifest.json").exists()
 
 
+def test_what_a_model_is_worth_is_shown_as_told(outbrain: Path) -> None:
+    """On the small log, of one epoch, and for a request that it holds."""
+    (explain,) = (b for b in of(README, "bash") if b.text.startswith("clickthrough explain"))
+    request = (outbrain / "demo" / "clicks_train.csv").read_text().split()[-1].split(",")[0]
+    told = run(explain.text.replace("59446", request), outbrain)
+    assert "place 1: item" in told
+    (show,) = (b for b in of(README, "bash") if "--report" in b.text)
+    quick = "--report --no-baselines --set training.epochs=1"
+    told = run(show.text.replace("--report", quick), outbrain)
+    assert (outbrain / "report.html").is_file()
+    (kept,) = (outbrain / "runs").glob("*/report.html")
+    assert kept.parent.name in told
+
+
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a directory with somebody's log and a side table."""

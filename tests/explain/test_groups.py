@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clickthrough.config.explain import About, Explain, FieldSource
-from clickthrough.config.features import Feature
+from clickthrough.config.features import Categorical, Feature
 from clickthrough.config.load import load_config, preset_names
 from clickthrough.config.origins import origins_of
 from clickthrough.errors import ConfigError
@@ -15,6 +15,8 @@ from clickthrough.explain.explainer import Explainer
 from clickthrough.explain.families import Family, family_of
 from clickthrough.explain.groups import Group, check_fields, groups_of
 from clickthrough.explain.words import words_of
+from clickthrough.features.slots import Slot
+from clickthrough.schema import Schema
 from tests.serving.rich import Trained
 
 FAMILIES = {one for one in vars(families).values() if isinstance(one, Family)}
@@ -70,6 +72,15 @@ def test_more_than_a_dozen_features_are_told_by_family(trained: Trained) -> None
     assert len(many) > 12
     assert set(many) == {slot.origin for slot in trained.bundle.encoder.slots}
     assert set(few) <= {family.name for family in FAMILIES}
+
+
+def test_features_stay_apart_where_all_are_of_one_family() -> None:
+    names = [f"f{place}" for place in range(20)]
+    declared = [Categorical(kind="categorical", fields=names)]
+    slots = [Slot(name, "id", f"categorical({name})", name, 9) for name in names]
+    schema = Schema(roles={}, fields=dict.fromkeys(names, "int"))
+    made = groups_of(slots, declared, schema, Explain())
+    assert [group.name for group in made.every] == [slot.origin for slot in slots]
 
 
 def test_the_log_says_of_whom_a_feature_is(trained: Trained) -> None:

@@ -102,7 +102,7 @@ REFUSED: list[tuple[dict[str, str | bytes], str]] = [
     ({"notes.md": "hello"}, "holds no table"),
     ({"log.csv": ""}, "is empty"),
     ({"log.csv": "\n\n"}, "is blank|is empty"),
-    ({"log.csv": "click,slot\n"}, "holds no rows"),
+    ({"log.csv": "click,slot\n"}, "holds a header and no rows"),
     ({"log.csv": "click\n" + "0\n1\n" * 20}, "no feature can be made.*--user or --item"),
     ({"log.csv": "click,slot\n" + "1,a\n" * 30}, "holds 1 in every row"),
     ({"log.csv": "click,slot\n1,a\n"}, "holds 1 in every row"),

@@ -230,7 +230,7 @@ def test_the_command_line_writes_what_trains_on_the_real_criteo_sample(
 ) -> None:
     done = run("init", real_logs / "criteo", folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "now: clickthrough train config.yaml" in done.stdout
+    assert "next: clickthrough train config.yaml" in done.stdout
     done = run("train", "config.yaml", "--no-baselines", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "800 impressions" in done.stdout

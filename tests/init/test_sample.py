@@ -92,9 +92,10 @@ def test_a_file_without_rows_is_refused_by_name(tmp_path: Path, text: str) -> No
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b'a,b\n1,2\n3,"4\n', "not readable as CSV"),
+        (b'a,b\n1,2\n3,"4\n', "row 3: .*a quote is never closed"),
         (b"\x89PNG\r\n\x1a\n", "row 1: not UTF-8"),
-        ("a,b\n1,jos\xe9\n".encode("latin1"), "invalid utf-8"),
+        ("a,b\n1,jos\xe9\n".encode("latin1"), "row 2: not UTF-8"),
+        (b"a,b\n1,2\n3,4,5\n", "row 3 has 3 fields, expected 2"),
     ],
 )
 def test_what_is_no_table_is_refused_by_name(tmp_path: Path, content: bytes, says: str) -> None:
@@ -102,6 +103,20 @@ def test_what_is_no_table_is_refused_by_name(tmp_path: Path, content: bytes, say
     with pytest.raises(DataError, match=says) as caught:
         read_sample(tmp_path / "log.csv")
     assert "log.csv" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["log.csv", "log.csv.gz"])
+def test_what_is_wrong_within_a_large_file_is_named_with_its_row(
+    tmp_path: Path, frame: pl.DataFrame, small: None, name: str
+) -> None:
+    write(tmp_path / name, frame)
+    packed = name.endswith(".gz")
+    content = (tmp_path / name).read_bytes()
+    content = gzip.decompress(content) if packed else content
+    broken = content.replace('\n7,"0, é'.encode(), b'\n7,"0, \xe9', 1)
+    (tmp_path / name).write_bytes(gzip.compress(broken) if packed else broken)
+    with pytest.raises(DataError, match=rf"{name}: row 9: not UTF-8"):
+        read_sample(tmp_path / name)
 
 
 def write(path: Path, frame: pl.DataFrame) -> None:

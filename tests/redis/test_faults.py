@@ -15,6 +15,7 @@ from redis import Redis
 from clickthrough.errors import StoreAwayError, StoreError
 from clickthrough.store import Store, open_store
 from clickthrough.store.base import Transaction
+from clickthrough.store.redis import link, lookout
 from clickthrough.store.redis import store as module
 from tests.redis.proxy import SlowProxy
 from tests.redis.server import SYNCED, RedisServer
@@ -74,7 +75,34 @@ def test_a_server_that_was_killed_is_found_again_with_all_that_was_acknowledged(
     store.close()
 
 
-def test_a_line_that_was_closed_while_idle_is_no_failure(tmp_path: Path) -> None:
+def test_a_server_that_is_gone_shows_where_nobody_asks(
+    server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = open_store(server.url)
+    server.kill()
+    in_time(lambda: store.away)
+    server.start()
+    in_time(lambda: not store.away)
+    store.close()
+    assert len(caplog.records) == 2
+
+
+def test_a_server_that_is_silent_shows_where_nobody_asks(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "_SECONDS", 0.5)
+    proxy = SlowProxy(server.port).start()
+    store = open_store(f"redis://127.0.0.1:{proxy.port}")
+    proxy.delay = 5.0
+    in_time(lambda: store.away)
+    store.close()
+    proxy.end()
+
+
+def test_a_line_that_was_closed_while_idle_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookout, "_EVERY", _PATIENCE)
     with RedisServer(tmp_path, "--timeout", "1") as server:
         store = open_store(f"{server.url}?deadline_ms=1000")
         put(store, b"a", b"1")

@@ -6,11 +6,13 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from clickthrough.bundle import Bundle
 from clickthrough.errors import ClickthroughError
+from clickthrough.evaluation.report import evaluation
 from clickthrough.report.page import page, sections_of
 from clickthrough.report.quality import value_of
 from clickthrough.report.write import write_report
@@ -116,6 +118,17 @@ def test_what_the_log_is_called_cannot_become_markup(examined: Bundle) -> None:
     assert "&lt;img" in html
 
 
+def test_a_record_does_not_grow_with_the_test_part() -> None:
+    sizes = []
+    for rows in (10_000, 1_000_000):
+        rng = np.random.default_rng(1)
+        probabilities = rng.beta(1, 9, rows)
+        labels = (rng.random(rows) < probabilities).astype(np.int8)
+        record = evaluation(labels, np.arange(0, rows + 1, 5), {"model": probabilities}, "live")
+        sizes.append(len(json.dumps(record)))
+    assert sizes[1] < 1.1 * sizes[0]
+
+
 def test_it_stays_small_however_much_there_is(examined: Bundle) -> None:
     metrics = json.loads(json.dumps(examined.metrics))
     metrics["log"]["days"] = [
@@ -168,7 +181,8 @@ def test_a_bundle_of_before_has_a_page_too(examined: Bundle) -> None:
 def test_the_verb_writes_page_and_pictures(examined: Bundle, tmp_path: Path) -> None:
     done = run("report", examined.path, "--png", "--out", "page.html", folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    written = done.stdout.splitlines()
+    *written, said = done.stdout.splitlines()
+    assert said.startswith("next: open page.html")
     assert written[0] == "page.html"
     assert (tmp_path / "page.html").stat().st_size <= MOST_BYTES
     pictures = [tmp_path / name for name in written[1:]]

@@ -225,10 +225,27 @@ def test_a_wrong_field_is_refused_naming_row_and_field(client: TestClient) -> No
     assert answer.json() == {"detail": "row 1: field 'ad': expected a whole number, found 'seven'"}
 
 
-def test_half_a_surrogate_pair_is_no_json(client: TestClient) -> None:
-    answer = client.post("/predict", content='{"impressions": [{"\\ud800": 1}]}', headers=JSON)
-    assert answer.status_code == 422
+@pytest.mark.parametrize(
+    "row", ['{"\\ud800": 1}', '{"uuid": "\\uDBff"}', '{"uuid": "a\\ud800\\n"}']
+)
+def test_half_a_surrogate_pair_is_no_json(client: TestClient, row: str) -> None:
+    for path, body in (
+        ("/predict", f'{{"impressions": [{row}]}}'),
+        ("/predict", f'{{"impressions": [{row}, {{"price": NaN}}]}}'),
+        ("/rank", f'{{"candidates": [{row}]}}'),
+    ):
+        answer = client.post(path, content=body, headers=JSON)
+        assert answer.status_code == 422
+        assert "surrogate" in answer.text
+    answer = client.post("/invocations", content=row, headers={"content-type": "application/jsonl"})
     assert "surrogate" in answer.text
+
+
+@pytest.mark.parametrize("end", ["\\ud8", "\\ud800", "\\ud800\\", "\\ud800\\udc", '\\\\ud800"'])
+def test_a_body_that_is_cut_is_said_to_be(client: TestClient, end: str) -> None:
+    body = '{"impressions": [{"uuid": "' + end
+    answer = client.post("/predict", content=body, headers=JSON)
+    assert (answer.status_code, "truncated" in answer.text) == (422, True)
 
 
 @pytest.mark.parametrize("top", [0, -1, 1.5, "x"])

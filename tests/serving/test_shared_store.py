@@ -55,6 +55,18 @@ def test_an_event_counts_once_whichever_service_hears_of_it(services: list[Serve
     assert {ask(server, "/rank", RANK)[1]["counters"] for server in services} == {"live"}
 
 
+def test_a_store_that_is_away_shows_before_anybody_is_scored(
+    services: list[Server], redis: RedisServer
+) -> None:
+    server = services[0]
+    redis.kill()
+    in_time(lambda: bool(ask(server, "/health", None)[1]["store"] == "away"))
+    assert server.gauge("ctr_store_away") == 1
+    redis.start()
+    in_time(lambda: bool(ask(server, "/health", None)[1]["store"] == "ok"))
+    assert server.gauge("ctr_store_away") == 0
+
+
 def test_without_the_store_scores_are_frozen_and_events_are_refused(
     services: list[Server], redis: RedisServer
 ) -> None:
@@ -70,6 +82,8 @@ def test_without_the_store_scores_are_frozen_and_events_are_refused(
     assert "events may not have been counted: send them again" in said["detail"]
     assert server.gauge("ctr_store_away") == 1
     assert server.gauge('ctr_frozen_total{route="/rank"}') >= 1
+    assert "/events: StoreAwayError: redis://" in server.said()
+    assert "Traceback" not in server.said()
     redis.start()
     in_time(lambda: bool(ask(server, "/rank", RANK)[1]["counters"] == "live"))
     status, told = ask(server, "/events", {"events": [shown(2), shown(1)]})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from clickthrough.data.csv_shape import check_csv
+from clickthrough.data.csv_shape import check_csv, first_row
 from clickthrough.data.full import is_full
 from clickthrough.data.unpack import plain_file
 from clickthrough.errors import DataError
@@ -100,8 +100,8 @@ def staged(table: str, path: Path, scratch: Path) -> Staged:
     """
     plain, target = plain_file(path, scratch), scratch / f"{table}.parquet"
     columns = TABLES[table]
-    _need(plain, path, list(columns))
     check_csv(plain, str(path), ",", None)
+    _need(plain, path, list(columns))
     try:
         _scan(plain, columns).sink_parquet(target, row_group_size=_ROW_GROUP)
     except pl.exceptions.ComputeError as error:  # an id such as 118.0, or a value that is wrong
@@ -124,12 +124,7 @@ def _scan(plain: Path, columns: Mapping[str, pl.DataType]) -> pl.LazyFrame:
 
 
 def _need(plain: Path, path: Path, columns: list[str]) -> None:
-    try:
-        known = pl.scan_csv(plain, infer_schema_length=0).collect_schema().names()
-    except pl.exceptions.NoDataError:
-        raise DataError(f"{path}: is empty") from None
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path}: not readable as CSV: {error}") from None
+    known = first_row(plain, str(path), ",")
     missing = [name for name in columns if name not in known]
     if missing:
         raise DataError(f"{path}: lacks {', '.join(missing)}; found {', '.join(known)}")

@@ -21,6 +21,7 @@ from clickthrough.store.redis.address import Address
 from clickthrough.store.redis.breaker import Breaker
 from clickthrough.store.redis.line import Line, end_all
 from clickthrough.store.redis.link import Link
+from clickthrough.store.redis.lookout import Lookout
 from clickthrough.store.redis.scripts import COMMIT, GIVE_BACK, TAKE
 from clickthrough.store.redis.tidying import Tidier
 from clickthrough.store.redis.values import head_of, server_life, unpack
@@ -104,6 +105,7 @@ class RedisStore:
         with self._link.clear_errors():
             self._link.find()
             self._connect(_PATIENCE)
+        self._lookout = Lookout(self._look)
 
     @property
     def durability(self) -> Durability:
@@ -183,6 +185,7 @@ class RedisStore:
 
     def close(self) -> None:
         """End all connections."""
+        self._lookout.end()
         self._breaker.end()
         end_all(self._idle)
         self._link.renew()
@@ -261,6 +264,18 @@ class RedisStore:
             [states + key for key in keys[start : start + _MOST_KEYS]]
             for start in range(0, len(keys), _MOST_KEYS)
         ]
+
+    def _look(self) -> None:
+        """Look whether the server is there, with the patience and the lines of those who write."""
+        if self._breaker.is_open:
+            return
+        try:
+            with self._link.clear_errors():
+                self._link.values([self._version])
+        except StoreAwayError as error:
+            self._breaker.open(str(error))
+        except StoreError:  # it answers; what it refuses is told to whoever asks for something
+            return
 
     def _again(self) -> None:
         """Look for the server again, and ask it as a read would."""

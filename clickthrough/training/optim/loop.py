@@ -1,6 +1,7 @@
 """The training loop."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import islice
@@ -15,6 +16,7 @@ from clickthrough.bundle.export import tensors
 from clickthrough.config.training import Training
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models.base import CtrModel
+from clickthrough.steps import happened
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.distributed.state import led_state
 from clickthrough.training.distributed.tables import whole_tables
@@ -125,12 +127,29 @@ class Trainer:
                 another process ended.
         """
         while not self._is_finished():
+            began = time.monotonic()
             self._epoch(progress, keeper)
             self._close()
+            if self._place.group.leads:
+                self._tell(self.position.epochs[-1], time.monotonic() - began)
             evaluated(self.position.epochs[-1])
         self._model.load_state_dict(self._best)
         self._place.leave(self._model)
         return self.position.epochs
+
+    def _tell(self, epoch: Epoch, seconds: float) -> None:
+        """Tell what came of an epoch."""
+        monitor, loss = self._settings.monitor, epoch.loss or 0.0
+        called = monitor.replace("_", " ")
+        line = f"loss {loss:.4f}, validation {called} {epoch.monitored:.4f}, {seconds:.1f} s"
+        happened(
+            f"epoch {epoch.number}: {line}",
+            epoch=epoch.number,
+            loss=epoch.loss,
+            monitor=monitor,
+            validation=epoch.monitored,
+            seconds=round(seconds, 3),
+        )
 
     def _is_finished(self) -> bool:
         epochs = self.position.epochs
