@@ -2,6 +2,7 @@
 # make test     every check: formatting, lint, types, tests
 # make test-all what takes minutes: images built and run, pods played under load, manifests scanned
 # make test-system   what tests need from the operating system (Debian, as root)
+# make notebook notebooks/training.ipynb anew: runs it from top to bottom and keeps what its cells show
 # make lock     requirements.lock anew: the versions and hashes that the service's image is made of, and
 #               deploy/ci/build.lock, those of what builds the package
 # make vulnerabilities   the known ones of these versions (asks osv.dev)
@@ -18,7 +19,7 @@ TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 SYSTEM := postgresql redis-server chromium buildah podman runc debootstrap catatonit iptables conmon netavark \
 	aardvark-dns
 
-.PHONY: demo test test-all lint types tests test-system lock vulnerabilities clean
+.PHONY: demo test test-all lint types tests test-system notebook lock vulnerabilities clean
 
 demo: .venv/.train
 	$(BIN)/clickthrough demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve,--serve)
@@ -47,6 +48,9 @@ test-system:
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 		apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
 	else echo "tests are skipped that need$$missing: to install it takes root and apt-get"; fi
+
+notebook: .venv/.dev
+	$(BIN)/python -m notebooks.execute
 
 lock: .venv/bin/python
 	$(BIN)/python -m pip install --quiet uv

@@ -14,7 +14,7 @@ from clickthrough.report import data, model, origin, quality
 from clickthrough.report.parts import Section
 from clickthrough.report.verdict import Verdict, verdicts
 
-_MOST_ROWS = 150
+MOST_ROWS = 150
 """Rows of a table: the page stays small whatever a log holds."""
 _HOW = "clickthrough train --report"
 
@@ -27,13 +27,13 @@ def page(bundle: Bundle, sections: Sequence[Section]) -> str:
         sections: see :func:`sections_of`.
     """
     metrics = bundle.metrics
-    return _template().render(
+    return template("report.html.j2").render(
         title=f"{bundle.config.model.name}, bundle {bundle.manifest.version}",
         made=bundle.manifest.created[:10],
         version=__version__,
         verdicts=_verdicts(metrics.get("test")),
         sections=sections,
-        most_rows=_MOST_ROWS,
+        most_rows=MOST_ROWS,
         lacking="" if "examined" in metrics else f"{_HOW} adds importance, drift, frozen counters",
         style=Markup(read("style.css")),  # noqa: S704 - our own file
     )
@@ -82,7 +82,8 @@ def _verdicts(test: dict[str, Any] | None) -> list[Verdict]:
     return verdicts(test)
 
 
-def _template() -> Template:
+def template(name: str) -> Template:
+    """Return a template that lies beside this file; what goes into it is escaped."""
     environment = Environment(
         loader=FunctionLoader(read),
         autoescape=True,
@@ -90,7 +91,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
 
 
 def read(name: str) -> str:

@@ -199,7 +199,7 @@ def value_of(field: str, value: str) -> str:
     """Return the value of a slice as it may be mailed: of an id, a digest.
 
     >>> value_of("platform", "mobile"), value_of("advertiser_id", "17")
-    ('mobile', '#1dbf2f')
+    ('mobile', '#3e92af')
     """
     if not _IDS.search(field):
         return value

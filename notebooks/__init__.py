@@ -1,0 +1,1 @@
+"""What explains the project by running it."""
