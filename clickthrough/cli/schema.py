@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from clickthrough.cli.output import result
+from clickthrough.cli.output import result, then
 from clickthrough.cli.root import app
 from clickthrough.errors import ClickthroughError
 
@@ -35,5 +35,6 @@ def schema(
     elif out is not None:
         write_whole(out, written())
         result(f"the schema in {out}")
+        then(f"# yaml-language-server: $schema={out} as the first line of a configuration")
     else:
         print(written(), end="")

@@ -64,7 +64,7 @@ def counts(labels: Labels, probabilities: Floats) -> Counts:
 def thinned(x: Floats, y: Floats) -> Points:
     """Return points of a line, evenly spread along x: those of the line itself."""
     if len(x) > POINTS:
-        even = np.linspace(x[0], x[-1], POINTS)
-        places = np.unique(np.searchsorted(x, even).clip(0, len(x) - 1))
+        even = np.linspace(x[0], x[-1], POINTS - 1)
+        places = np.unique([*np.searchsorted(x, even).clip(0, len(x) - 1), len(x) - 1])
         x, y = x[places], y[places]
     return np.round(np.stack([x, y], axis=1), _DIGITS).tolist()  # type: ignore[no-any-return]

@@ -37,7 +37,7 @@ def test_each_point_is_one_of_scikit_learns(seed: int, rows: int, digits: int) -
 def test_the_area_below_the_thinned_line_is_the_metric() -> None:
     labels, probabilities = drawn(1, 20_000, 9)
     x, y = np.array(curves(labels, probabilities)["roc"]).T
-    assert len(x) == POINTS
+    assert POINTS - 1 <= len(x) <= POINTS
     assert np.trapezoid(y, x) == pytest.approx(roc_auc_score(labels, probabilities), abs=2e-3)
 
 

@@ -20,9 +20,8 @@ def test_every_home_is_written_beside_by_default(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(monkeypatch, bundle_path, "--to", name) == 0
-    assert f"in exported/{name}; {HOMES[name].then[:10]}" in " ".join(
-        capsys.readouterr().out.split()
-    )
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"in exported/{name} next: {HOMES[name].then[:10]}" in told
     assert (tmp_path / "exported" / name / "example.jsonl").stat().st_size > 1_000
 
 

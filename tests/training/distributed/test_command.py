@@ -62,7 +62,9 @@ def by_two(place: Place) -> Path:
     assert done.returncode == 0, done.stderr
     for once in ("6,000 impressions", "stopped after 5 epochs", "bundle "):
         assert done.stdout.count(once) == 1, done.stdout
-    assert sorted(path.name for path in place.folder.iterdir()) == ["cache", "config.yaml", "two"]
+    left = sorted(path.name for path in place.folder.iterdir())
+    assert left == ["cache", "config.yaml", "runs", "two"]
+    assert len([*(place.folder / "runs").iterdir()]) == 1  # the leader keeps it
     assert len(list((place.folder / "cache").iterdir())) == 1
     return place.folder / "two"
 
