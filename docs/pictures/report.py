@@ -9,10 +9,12 @@ import shutil
 import sys
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 SIZE = {"width": 1000, "height": 760}
 ZOOM = 1.6
+COLOURS = 64
 
 
 def main() -> None:
@@ -30,6 +32,7 @@ def main() -> None:
         page.goto(page_path.as_uri())
         page.screenshot(path=out)
         browser.close()
+    Image.open(out).quantize(COLOURS).save(out, optimize=True)
     print(out)
 
 
