@@ -16,8 +16,8 @@ WORKERS ?= 2
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 
-SYSTEM := postgresql redis-server chromium buildah podman runc debootstrap catatonit iptables conmon netavark \
-	aardvark-dns
+SYSTEM := postgresql redis-server chromium fonts-dejavu-core fonts-liberation buildah podman runc \
+	debootstrap catatonit iptables conmon netavark aardvark-dns
 
 .PHONY: demo test test-all lint types tests test-system notebook lock vulnerabilities clean
 
