@@ -42,7 +42,9 @@ def explain_request(
     request = {"request_id": candidates[0].pop("request_id")}
     for other in candidates[1:]:
         other.pop("request_id")
-    predictor = Predictor(bundle, open_store("memory"))
+    all_of_them = {"max_explained": len(candidates), "max_impressions": len(candidates)}
+    settings = bundle.config.serving.model_copy(update=all_of_them)
+    predictor = Predictor(bundle, open_store("memory"), settings)
     try:
         return predictor.rank(request, candidates, top, explain=reasons)
     finally:

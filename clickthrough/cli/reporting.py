@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from clickthrough.cli.options import BundleArgument
-from clickthrough.cli.output import escape, result, then
+from clickthrough.cli.output import escape, result, then, warn
 from clickthrough.cli.root import app
 from clickthrough.errors import ClickthroughError
 
@@ -51,7 +51,9 @@ def runs(
     from clickthrough.runs.show import compared, kept_runs, listed, read_run
 
     if not names:
-        found = kept_runs(folder)
+        found, wrong = kept_runs(folder)
+        for line in wrong:
+            warn(line)
         if not found:
             raise ClickthroughError(f"{folder}: holds no run; 'clickthrough train' makes one")
         result(listed(found))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from clickthrough.cli.keeping import keep
+from clickthrough.cli.keeping import keep, runs_beside
 from clickthrough.cli.options import (
     BundleArgument,
     ConfigArgument,
@@ -63,22 +63,26 @@ def train(  # noqa: PLR0913, PLR0917
     from clickthrough.training.distributed.join import joined, leave
 
     with joined() as leads:
-        from clickthrough.runs.keep import RUNS
         from clickthrough.runs.tracking import tracked
         from clickthrough.training.examining.examine import Keep
         from clickthrough.training.run import Begin
         from clickthrough.training.run import train as run
 
         loaded = load_config(config, data, settings or [])
-        listeners = tracked(track or [] if leads else [], loaded, out.parent / RUNS)
+        runs = runs_beside(out)  # a wrong place is found before the work
+        listeners = tracked(track or [] if leads else [], loaded, runs)
         with progress(shown=leads, lines=True):
             asked = Keep(report, command_line(), config)
             whom = told(listeners.epoch)
-            made = run(loaded, out, whom, baselines, truth, Begin(start, resume), asked)
+            try:
+                made = run(loaded, out, whom, baselines, truth, Begin(start, resume), asked)
+            except BaseException:
+                listeners.failed()
+                raise
     if leads:
         show(made.metrics.get("test"))
         result(f"bundle {made.manifest.version} in {out}")
-        say(escape(f"the run is kept in {keep(out, report, listeners)}"))
+        keep(out, report, listeners)
         then(f"clickthrough serve {out}; clickthrough report {out} shows what it is worth")
     leave()
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from clickthrough.cli.keeping import keep
-from clickthrough.cli.output import escape, say, show, then
+from clickthrough.cli.output import show, then
 from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
 from clickthrough.cli.service import serve
@@ -26,7 +26,7 @@ def demo(
     with progress(lines=True):
         record = run_demo(folder, bundle, impressions, told())
     show(record)
-    say(escape(f"the run is kept in {keep(bundle, report=False)}"))
+    keep(bundle, report=False)
     if serve_after:
         serve(bundle, port=port)
     else:

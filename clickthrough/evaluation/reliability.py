@@ -1,5 +1,6 @@
 """Whether predictions mean what they say: predicted and observed clicks in bins of predictions."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -45,21 +46,18 @@ def reliability(labels: Labels, probabilities: Floats, bins: int = 15) -> Reliab
 
 def reliability_rows(labels: Labels, probabilities: Floats) -> list[dict[str, float]]:
     """Return the bins as JSON can hold them, the click rate of each with its Wilson interval."""
-    found = reliability(labels, probabilities)
-    columns = (*found, *wilson(found.observed, found.mass))
-    return [
-        {
-            "predicted": predicted,
-            "click_rate": rate,
-            "impressions": int(mass),
-            "error": error,
-            "low": low,
-            "high": high,
-        }
-        for predicted, rate, mass, error, low, high in zip(
-            *(column.tolist() for column in columns), strict=True
-        )
-    ]
+    names = ("predicted", "click_rate", "impressions", "error")
+    columns = (column.tolist() for column in reliability(labels, probabilities))
+    rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    return with_intervals([row | {"impressions": int(row["impressions"])} for row in rows])
+
+
+def with_intervals(rows: Sequence[dict[str, float]]) -> list[dict[str, float]]:
+    """Return bins with the ends of the intervals of their click rates, ``low`` and ``high``."""
+    rates = np.array([row["click_rate"] for row in rows], np.float64)
+    mass = np.array([row["impressions"] for row in rows], np.float64)
+    ends = zip(*(end.tolist() for end in wilson(rates, mass)), strict=True)
+    return [row | {"low": low, "high": high} for row, (low, high) in zip(rows, ends, strict=True)]
 
 
 def wilson(rate: Floats, mass: Floats) -> tuple[Floats, Floats]:

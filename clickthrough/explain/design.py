@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 MOST_EXACT = 8
 """Players: all of their coalitions are hardly more than a sample of them."""
 _SEED = 20_170_503
-_TRIED = 10_000
-"""Groups of three looked at to choose a permutation: the more there are, the fewer are tried."""
-_MOST_TRIES = 60
+_MOST_CHOSEN = 16
+"""Players: of more, looking at all groups of three would take longer than it is worth."""
+_TRIES = 20
+"""Permutations from which one is chosen."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Design:
     weights: NDArray[np.float64]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def design(players: int, pairs: int, most_exact: int = MOST_EXACT) -> Design:
     """Return what is to be valued.
 
@@ -66,10 +67,10 @@ def sampled(players: int, pairs: int) -> Design:
     members = np.zeros((2 + count * inner, players), bool)
     members[-1] = True
     weights = np.zeros((players, len(members)))
+    joined = np.tri(inner, players, dtype=bool)  # the first has one, the last all but one
     for place, order in enumerate(orders):
         own = 1 + place * inner + np.arange(inner)
-        for step, row in enumerate(own):
-            members[row, order[: step + 1]] = True
+        members[own[:, None], order] = joined
         rows = [0, *own, len(members) - 1]
         weights[order, rows[1:]] += 1 / count
         weights[order, rows[:-1]] -= 1 / count
@@ -77,15 +78,19 @@ def sampled(players: int, pairs: int) -> Design:
 
 
 def balanced(players: int, count: int) -> list[NDArray[np.intp]]:
-    """Return permutations in which each of any three stands between the others about as often."""
+    """Return permutations in which each of any three stands between the others about as often.
+
+    Of many players they are drawn at random.
+    """
     drawn = np.random.default_rng(_SEED)
+    if players > _MOST_CHOSEN:
+        return [drawn.permutation(players) for _ in range(count)]
     threes = np.array([*combinations(range(players), 3)], np.intp).reshape(-1, 3)
     times = np.zeros(threes.shape, np.int64)
     rows = np.arange(len(threes))
-    tries = max(1, min(_MOST_TRIES, _TRIED // max(len(threes), 1)))
     made = []
     for _ in range(count):
-        tried = [drawn.permutation(players) for _ in range(tries)]
+        tried = [drawn.permutation(players) for _ in range(_TRIES)]
         between = [np.argsort(np.argsort(order)[threes], axis=1)[:, 1] for order in tried]
         best = int(np.argmin([times[rows, middle].sum() for middle in between]))
         times[rows, between[best]] += 1

@@ -20,6 +20,8 @@ from clickthrough.schema import Schema
 
 _LEAST = 3
 """Families: fewer say nothing."""
+_MOST_APART = 100
+"""Features that are explained each, whatever their families: it costs 3,200 rows an answer."""
 _PAST = (Counter, Age, Match, Clicks)
 
 
@@ -80,7 +82,8 @@ def groups_of(
     wanted = list(dict.fromkeys(slot.origin for slot in slots))
     families = {origin: made[origin].family for origin in wanted}
     if merged is None:
-        merged = len(wanted) > settings.most_groups and len({*families.values()}) >= _LEAST
+        few = len({*families.values()}) < _LEAST and len(wanted) <= _MOST_APART
+        merged = len(wanted) > settings.most_groups and not few
     of = families if merged else {origin: origin for origin in wanted}
     names = list(dict.fromkeys(of.values()))
     every = tuple(_group(name, [made[o] for o in wanted if of[o] == name]) for name in names)

@@ -28,7 +28,7 @@ def history(origin: Mapping[str, Any]) -> Section | None:
 
 def _tuning(found: Mapping[str, Any]) -> Figure:
     metric, trials = found["metric"], found["trials"]
-    better = min if "loss" in metric or "entropy" in metric else max
+    better = min if found["lower_is_better"] else max
     best = [*accumulate((value for _, value in trials), better)]
     numbers = [float(number) for number, _ in trials]
     series = [
@@ -60,7 +60,7 @@ def made_of(bundle: Bundle) -> Section:
     facts = [
         ["bundle", manifest.version],
         ["made", manifest.created],
-        ["command", origin.get("command") or "called from Python"],
+        ["command", _command(origin, bundle.metrics)],
         ["fingerprint of the log", log.get("fingerprint", "–")],
         ["seed", str(origin.get("seed", bundle.config.training.seed))],
         ["counters until", manifest.counters_until],
@@ -74,6 +74,13 @@ def made_of(bundle: Bundle) -> Section:
         Figure("Its configuration, whole", table=Table(["", ""], lines_, texts=True)),
     ]
     return Section("origin", "Where it comes from", (), figures)
+
+
+def _command(origin: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    """Return what made a bundle."""
+    made: str = origin.get("command") or "called from Python"
+    anew = metrics.get("calibration", {}).get("anew")
+    return f"{made}; then clickthrough calibrate" if anew else made
 
 
 def against(bundle: Bundle, other: Bundle) -> Section:

@@ -31,7 +31,7 @@ def page(bundle: Bundle, sections: Sequence[Section]) -> str:
         title=f"{bundle.config.model.name}, bundle {bundle.manifest.version}",
         made=bundle.manifest.created[:10],
         version=__version__,
-        verdicts=_verdicts(metrics.get("test")),
+        verdicts=_verdicts(metrics),
         sections=sections,
         most_rows=MOST_ROWS,
         lacking="" if "examined" in metrics else f"{_HOW} adds importance, drift, frozen counters",
@@ -53,7 +53,7 @@ def sections_of(
     test, examined = metrics.get("test"), metrics.get("examined", {})
     losses = metrics.get("calibration", {}).get("log_loss", {"raw": None, "calibrated": None})
     made = [
-        *(_of_test(test) if test is not None and "curves" in test else []),
+        *(_of_test(test) if test is not None else []),
         origin.against(bundle, other) if other is not None else None,
         model.frozen(test, examined.get("frozen")) if test is not None else None,
         model.importance(examined.get("importance")),
@@ -71,15 +71,18 @@ def _of_test(test: dict[str, Any]) -> list[Section | None]:
     return [
         quality.comparison(test),
         quality.reliability(test),
-        quality.curves(test),
+        quality.curves(test) if "curves" in test else None,
         quality.slices(test),
     ]
 
 
-def _verdicts(test: dict[str, Any] | None) -> list[Verdict]:
-    if test is None:
-        return [Verdict("bad", "Nothing can be said: the log has no test part with labels.")]
-    return verdicts(test)
+def _verdicts(metrics: dict[str, Any]) -> list[Verdict]:
+    if (test := metrics.get("test")) is not None:
+        return verdicts(test)
+    why = "the log had no test part with labels"
+    if metrics.get("calibration", {}).get("anew"):
+        why = "it was calibrated anew, and not evaluated since: clickthrough evaluate does that"
+    return [Verdict("bad", f"Nothing can be said: {why}.")]
 
 
 def template(name: str) -> Template:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clickthrough.evaluation.evidence import ORACLES
+from clickthrough.evaluation.reliability import with_intervals
 from clickthrough.evaluation.tables import COLUMNS
 from clickthrough.report.charts import Axes, Bar, Line, bars, legend, lines
 from clickthrough.report.parts import Figure, Section, Table, number, share, signed
@@ -146,6 +147,7 @@ def reliability(record: Record) -> Section:
 
 
 def _bins(title: str, bins: list[dict[str, float]]) -> Figure:
+    bins = with_intervals(bins)
     points = [[one["predicted"], one["click_rate"]] for one in bins]
     ends = [(one["low"], one["high"]) for one in bins]
     line = Line("bins of equal size", points, ends, dots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from clickthrough.evaluation.evidence import NONE, ORACLES
+from clickthrough.evaluation.reliability import with_intervals
 
 _TRUSTED = (0.95, 1.05)
 """Calibration ratio: mean prediction by click rate, within which the level is right."""
@@ -66,8 +67,8 @@ def _trust(record: Mapping[str, Any]) -> Verdict:
     metrics = next(iter(record["results"].values()))
     ratio, error = metrics["calibration_ratio"], metrics["ece"]
     rate = record["clicks"] / record["impressions"]
-    inside = sum(bin_["low"] <= bin_["predicted"] <= bin_["high"] for bin_ in record["reliability"])
-    bins = len(record["reliability"])
+    found = with_intervals(record["reliability"])
+    inside, bins = sum(one["low"] <= one["predicted"] <= one["high"] for one in found), len(found)
     figures = (
         f"{ratio:.3f} clicks predicted for each that came; {inside} of {bins} bins of predictions "
         f"within the interval of their click rate; mean gap {error:.4f} at a click rate of "

@@ -35,19 +35,26 @@ class Kept:
     @property
     def results(self) -> dict[str, float | None]:
         """What its model came to on its test part; nothing where there was none."""
-        results = self.metrics.get("test", {}).get("results", {})
+        results = (self.metrics.get("test") or {}).get("results") or {}
         return next(iter(results.values()), {})
 
 
-def kept_runs(runs: Path) -> list[Kept]:
-    """Return the runs of a directory, the earliest first.
+def kept_runs(runs: Path) -> tuple[list[Kept], list[str]]:
+    """Return the runs of a directory, the earliest first, and what is wrong with others.
 
     Raises:
-        ClickthroughError: there is no such directory, or what a run left cannot be read.
+        ClickthroughError: there is no such directory.
     """
     if not runs.is_dir():
         raise ClickthroughError(f"{runs}: no such directory; 'clickthrough train' makes it")
-    return [read_run(folder) for folder in sorted(runs.iterdir()) if is_run(folder)]
+    found: list[Kept] = []
+    wrong: list[str] = []
+    for folder in sorted(one for one in runs.iterdir() if is_run(one)):
+        try:
+            found.append(read_run(folder))
+        except ClickthroughError as error:
+            wrong.append(str(error))
+    return found, wrong
 
 
 def read_run(folder: Path) -> Kept:
@@ -63,7 +70,8 @@ def read_run(folder: Path) -> Kept:
         config, metrics = yaml.safe_load(texts[0]), json.loads(texts[1])
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ClickthroughError(f"{folder}: cannot be read: {error}") from None
-    if not isinstance(config, dict) or not isinstance(metrics, dict):
+    kept = isinstance(config, dict) and isinstance(config.get("model"), dict)
+    if not kept or not isinstance(metrics, dict):
         raise ClickthroughError(f"{folder}: holds no configuration and no metrics")
     return Kept(folder, config, metrics)
 

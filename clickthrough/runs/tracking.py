@@ -29,6 +29,9 @@ class Tracker(Protocol):
     def end(self, version: str, values: Mapping[str, float], folder: Path) -> None:
         """Take the evaluation, and where the run is kept."""
 
+    def failed(self) -> None:
+        """Take that there is none: the run ended before."""
+
 
 class Tracked:
     """The listeners of one run.
@@ -54,6 +57,10 @@ class Tracked:
         own: dict[str, float | None] = next(iter(results.values()), {})
         values = {f"test_{name}": value for name, value in own.items() if value is not None}
         self._tell(lambda one: one.end(bundle.manifest.version, values, folder))
+
+    def failed(self) -> None:
+        """Tell that the run came to nothing."""
+        self._tell(lambda one: one.failed())
 
     def _tell(self, call: Callable[[Tracker], None]) -> None:
         for name, tracker in [*self._trackers.items()]:
@@ -88,6 +95,11 @@ class TensorBoard:
             self._writer.add_scalar(name, value)
         self._writer.close()
 
+    def failed(self) -> None:
+        """See :class:`Tracker`."""
+        self._writer.add_text("ended", "failed")
+        self._writer.close()
+
 
 class MlFlow:
     """Logs to the server or directory that ``MLFLOW_TRACKING_URI`` names."""
@@ -110,6 +122,10 @@ class MlFlow:
         self._mlflow.log_artifacts(str(folder))
         self._mlflow.end_run()
 
+    def failed(self) -> None:
+        """See :class:`Tracker`."""
+        self._mlflow.end_run("FAILED")
+
 
 TRACKERS: dict[str, Callable[[Config, Path], Tracker]] = {
     "tensorboard": TensorBoard,
@@ -131,11 +147,15 @@ def tracked(names: Sequence[str], config: Config, runs: Path) -> Tracked:
     for name in names:
         if name not in TRACKERS:
             raise ClickthroughError(f"--track: {unknown_name(name, 'listener', list(TRACKERS))}")
-    try:
-        made = {name: TRACKERS[name](config, runs) for name in names}
-    except ModuleNotFoundError as error:
-        hint = install_hint("tracking")
-        raise ClickthroughError(f"--track: '{error.name}' is missing: {hint}") from None
+    made: dict[str, Tracker] = {}
+    for name in dict.fromkeys(names):
+        try:
+            made[name] = TRACKERS[name](config, runs)
+        except ModuleNotFoundError as error:
+            hint = install_hint("tracking")
+            raise ClickthroughError(f"--track: '{error.name}' is missing: {hint}") from None
+        except Exception as error:
+            raise ClickthroughError(f"--track {name}: cannot begin: {error}") from None
     return Tracked(made, config.training.monitor)
 
 

@@ -65,7 +65,8 @@ def asked_for(bundle: Bundle, method: CalibrationMethod | None, by: str | None) 
 def recalibrate(bundle: Bundle, dataset: Dataset, config: Config, out: Path) -> Recalibrated:
     """Fit a calibrator to a log's validation part, and write a bundle that has it.
 
-    The evaluation that the bundle holds was of its former calibrator, and is left out.
+    The evaluation and the examination that the bundle holds were of its former calibrator, and are
+    left out.
 
     Args:
         bundle: what was trained.
@@ -87,8 +88,8 @@ def recalibrate(bundle: Bundle, dataset: Dataset, config: Config, out: Path) -> 
         calibrator = calibrate(config.calibration, bundle.encoder, rows, logits)
         before, after = (log_losses(each, rows, logits) for each in (bundle.calibrator, calibrator))
     losses = {"raw": after["raw"], "before": before["calibrated"], **after}
-    kept = {name: value for name, value in bundle.metrics.items() if name != "test"}
-    metrics = kept | {"calibration": {"log_loss": losses}}
+    kept = {n: value for n, value in bundle.metrics.items() if n not in ("test", "examined")}
+    metrics = kept | {"calibration": {"log_loss": losses, "anew": True}}
     manifest = save_recalibrated(out, bundle, config, calibrator, metrics)
     text = with_losses(described(calibrator, rows.labels), losses)
     return Recalibrated(manifest, calibrator, losses, text)

@@ -16,6 +16,7 @@ from clickthrough.config.root import Config
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.sources import field_sources
 from clickthrough.data.split import TEST, TRAIN, VALIDATION
+from clickthrough.errors import ClickthroughError
 from clickthrough.evaluation.evidence import thin_validation
 from clickthrough.explain.groups import check_fields
 from clickthrough.features.check import as_served
@@ -102,6 +103,7 @@ def train(  # noqa: PLR0913, PLR0917
     Raises:
         ClickthroughError: the configuration, the log or the place cannot be used.
     """
+    out = out if out.name else out.resolve()
     place, begin, keep = Place.of(config.training), begin or Begin(), keep or Keep()
     leads = place.group.leads
     told = told if told is not None and leads else Told()
@@ -200,6 +202,19 @@ def _evaluated(parts: Parts, fitted: Fitted, work: _Work, scope: Scope) -> Parts
         for note in thin_validation(work.prepared.watched.labels):
             work.told.say(note)
     if work.keep.examined:
-        about = work.dataset, parts.schema, fitted.config
-        metrics["examined"] = examine(work.prepared, *about, scorer, scope)
+        metrics |= _examined(work, parts, fitted, scorer, scope)
     return replace(parts, metrics=metrics)
+
+
+def _examined(
+    work: _Work, parts: Parts, fitted: Fitted, scorer: Scorer, scope: Scope
+) -> dict[str, Any]:
+    """Return the examination; where it fails that is said, and the bundle is written without."""
+    about = work.dataset, parts.schema, fitted.config
+    try:
+        found = examine(work.prepared, *about, scorer, scope)
+        json.dumps(found, allow_nan=False)
+    except (ClickthroughError, ValueError, ArithmeticError) as error:
+        work.told.say(f"not examined: {error}")
+        return {}
+    return {"examined": found}

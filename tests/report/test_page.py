@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clickthrough.bundle import Bundle
+from clickthrough.bundle import Bundle, load_bundle
 from clickthrough.errors import ClickthroughError
 from clickthrough.evaluation.report import evaluation
+from clickthrough.report.latency import measured
 from clickthrough.report.page import page, sections_of
 from clickthrough.report.quality import value_of
 from clickthrough.report.write import write_report
@@ -139,7 +140,8 @@ def test_it_stays_small_however_much_there_is(examined: Bundle) -> None:
         found = metrics["examined"][name]
         metrics["examined"][name] = [one | {"feature": f"f{n}"} for n in range(8) for one in found]
     metrics["epochs"] = [{"number": n, "loss": 0.5, "monitored": 0.4} for n in range(1, 101)]
-    metrics["origin"]["tuning"] = {"metric": "log_loss", "trials": [[n, 0.4] for n in range(1_000)]}
+    trials = [[n, 0.4] for n in range(1_000)]
+    metrics["origin"]["tuning"] = {"metric": "auc", "trials": trials, "lower_is_better": False}
     changed = replace(examined, metrics=metrics)
     html = page(changed, sections_of(changed, LATENCY))
     assert "trials" in html
@@ -150,7 +152,11 @@ def test_it_stays_small_however_much_there_is(examined: Bundle) -> None:
 def test_a_search_and_a_selection_are_shown(examined: Bundle) -> None:
     points = [{"features": n, "auc": 0.7 + n / 100} for n in (1, 2, 4)]
     origin = examined.metrics["origin"] | {
-        "tuning": {"metric": "log_loss", "trials": [[0, 0.5], [2, 0.4], [3, 0.45]]},
+        "tuning": {
+            "metric": "log_loss",
+            "trials": [[0, 0.5], [2, 0.4], [3, 0.45]],
+            "lower_is_better": True,
+        },
         "selection": {"candidates": 9, "kept": ["a", "b"], "curve": points},
     }
     changed = replace(examined, metrics=examined.metrics | {"origin": origin})
@@ -171,11 +177,37 @@ def test_a_bundle_that_was_not_examined_says_what_would_be_there(bundle: Bundle)
 
 
 def test_a_bundle_of_before_has_a_page_too(examined: Bundle) -> None:
-    kept: list[dict[str, object]] = [{}, {"epochs": []}]
-    for metrics in kept:
-        old = replace(examined, metrics=metrics)
-        html = page(old, sections_of(old, LATENCY))
-        assert "Nothing can be said" in html
+    """Its evaluation has no curves, no days, no origin, and bins without intervals."""
+    test = {name: value for name, value in examined.metrics["test"].items() if name != "curves"}
+    bins = [
+        {name: value for name, value in one.items() if name not in ("low", "high")}
+        for one in test["reliability"]
+    ]
+    del test["raw_reliability"]
+    kept = {name: examined.metrics[name] for name in ("epochs", "calibration")}
+    old = replace(examined, metrics=kept | {"test": test | {"reliability": bins}})
+    html = page(old, sections_of(old, LATENCY))
+    assert 'id="comparison"' in html
+    assert 'id="reliability"' in html
+    assert 'id="curves"' not in html
+    assert page(examined, sections_of(examined, LATENCY)).count("Its probabilities") == 1
+    bare = replace(examined, metrics={})
+    assert "the log had no test part with labels" in page(bare, sections_of(bare, LATENCY))
+
+
+def test_a_bundle_that_was_calibrated_anew_says_so(bundle: Bundle, tmp_path: Path) -> None:
+    done = run("calibrate", bundle.path, "--out", "anew", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    again = load_bundle(tmp_path / "anew")
+    html = page(again, sections_of(again, LATENCY))
+    assert "it was calibrated anew, and not evaluated since" in html
+    assert "; then clickthrough calibrate" in html
+
+
+def test_values_longer_than_the_service_takes_do_not_stop_it(bundle: Bundle) -> None:
+    short = bundle.config.serving.model_copy(update={"max_id_bytes": 1, "max_text_bytes": 1})
+    config = bundle.config.model_copy(update={"serving": short})
+    assert len(measured(replace(bundle, config=config))) == 3
 
 
 def test_the_verb_writes_page_and_pictures(examined: Bundle, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ def record(
     differences: dict[str, list[float]], ratio: float = 1.0, ece: float = 0.005, clicks: int = 2_000
 ) -> dict[str, Any]:
     bins = [
-        {"predicted": 0.1, "low": 0.09, "high": 0.11},
-        {"predicted": 0.3, "low": 0.1, "high": 0.2},
+        {"predicted": 0.1, "click_rate": 0.1, "impressions": 1_000},
+        {"predicted": 0.3, "click_rate": 0.15, "impressions": 1_000},
     ]
     own = {"log_loss": 0.4, "calibration_ratio": ratio, "ece": ece}
     return {

@@ -73,6 +73,9 @@ class Failing:
     def end(self, version: str, values: Mapping[str, float], folder: Path) -> None:
         raise AssertionError("is told no more")
 
+    def failed(self) -> None:
+        raise AssertionError("is told no more")
+
 
 class Hearing:
     """A listener that keeps what it is told."""
@@ -85,6 +88,9 @@ class Hearing:
 
     def end(self, version: str, values: Mapping[str, float], folder: Path) -> None:
         self.heard.append(version)
+
+    def failed(self) -> None:
+        self.heard.append("failed")
 
 
 def test_one_that_fails_is_dropped_and_the_others_go_on(
@@ -108,3 +114,25 @@ def test_one_that_fails_is_dropped_and_the_others_go_on(
 def test_an_unknown_one_is_refused_before_the_work(config: Config, tmp_path: Path) -> None:
     with pytest.raises(ClickthroughError, match=r"--track: unknown listener 'mlfow'; did you mean"):
         tracked(["mlfow"], config, tmp_path)
+
+
+def test_a_run_that_failed_is_called_so(
+    log_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    values = make_values(log_folder, epochs=1, learning_rate=1e30)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
+    uri = (tmp_path / "mlruns").as_uri()
+    places = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_ALLOW_FILE_STORE": "true"}
+    asked = ("train", "config.yaml", "--no-baselines", "--track", "mlflow")
+    assert run(*asked, folder=tmp_path, environment=places).returncode == 2
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    (found,) = MlflowClient(uri).search_runs(["0"])
+    assert found.info.status == "FAILED"
+
+
+def test_one_that_cannot_begin_is_said_in_a_line(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "runs").touch()
+    with pytest.raises(ClickthroughError, match="--track tensorboard: cannot begin"):
+        tracked(["tensorboard"], config, tmp_path / "runs")

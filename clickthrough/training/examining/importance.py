@@ -1,5 +1,6 @@
 """What a model rests on: its loss without each declared feature, and the size of its reasons."""
 
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,8 @@ def importance(
 
     Returns:
         Of each feature, the most important first: ``feature``, ``words``, the mean rise of log loss
-        (``log_loss``) with its ``spread`` over repeats, the mean fall of AUC (``auc``), and the
-        mean size of its share in a logit (``reason``).
+        (``log_loss``) with its ``spread`` over repeats, the mean fall of AUC (``auc``; None where
+        rows are all clicked or none is), and the mean size of its share in a logit (``reason``).
     """
     places = np.linspace(0, len(inputs) - 1, min(_ROWS, len(inputs))).astype(np.int64)
     rows, clicks = inputs[places], np.asarray(labels)[places]
@@ -49,13 +50,14 @@ def importance(
     for place, group in counted(enumerate(groups.every), len(groups.every)):
         without = [_measured(explainer, dealt(groups, place, rows, o), clicks) for o in orders]
         losses = [loss - whole[0] for loss, _ in without]
+        fall = float(whole[1] - np.mean([area for _, area in without]))
         found.append(
             {
                 "feature": group.name,
                 "words": group.words,
                 "log_loss": float(np.mean(losses)),
                 "spread": float(np.std(losses)),
-                "auc": float(whole[1] - np.mean([area for _, area in without])),
+                "auc": None if isnan(fall) else fall,
                 "reason": float(sizes[place]),
             }
         )
