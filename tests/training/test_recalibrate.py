@@ -130,7 +130,7 @@ def test_what_was_measured_of_the_former_calibration_is_left_out(
     assert "test" in bundle.metrics
     assert "test" not in found.metrics
     assert found.metrics["epochs"] == bundle.metrics["epochs"]
-    assert found.metrics["calibration"] == {"log_loss": said.losses}
+    assert found.metrics["calibration"] == {"log_loss": said.losses, "anew": True}
 
 
 @pytest.fixture
