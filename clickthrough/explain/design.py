@@ -21,8 +21,8 @@ MOST_EXACT = 8
 _SEED = 20_170_503
 _MOST_CHOSEN = 16
 """Players: of more, looking at all groups of three would take longer than it is worth."""
-_TRIES = 20
-"""Permutations from which one is chosen."""
+_TRIES = 60
+"""Permutations from which one is chosen: of 20 the first three reasons agree less often."""
 
 
 @dataclass(frozen=True)
