@@ -28,7 +28,7 @@ from clickthrough.bundle.log import log_of
 from clickthrough.explain.design import design
 from clickthrough.explain.explainer import Explainer
 from clickthrough.explain.groups import Groups
-from clickthrough.explain.shares import PAIRS, shares
+from clickthrough.explain.shares import PAIRS, mixed, shares
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models.trees import FittedTrees, Sizes, TreeSettings, fit_trees
 from clickthrough.training.prepare import prepare
@@ -65,14 +65,7 @@ def without(explainer: Explainer, groups: Groups, rows: Encoded, found: Floats) 
     for place, of in enumerate(found):
         gone = np.zeros(len(groups.every), bool)
         gone[[*named(of)]] = True
-        row = rows[place : place + 1]
-        in_bags = gone[groups.bags]
-        left = Encoded(
-            np.where(gone[groups.ids], typical.ids, row.ids),
-            np.where(gone[groups.numeric], typical.numeric, row.numeric),
-            np.where(in_bags, typical.bag_ids, row.bag_ids),
-            np.where(in_bags, typical.bag_weights, row.bag_weights),
-        )
+        left = mixed(groups, ~gone[None], rows[place : place + 1], typical)
         change = float(explainer.logits(left)[0]) - whole[place]
         moved += bool(change * of[gone].sum() < 0)
     return moved / len(found)

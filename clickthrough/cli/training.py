@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,9 +28,6 @@ from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
 from clickthrough.config.training import CalibrationMethod
 from clickthrough.steps import step
-
-if TYPE_CHECKING:
-    pass
 
 
 @app.command()

@@ -16,7 +16,7 @@ NONE, FEW = 10, 100
 one of a tenth: a difference between two good models is smaller than either."""
 ORACLES = ("truth", "observable oracle")
 """Names in a record that no model can be asked to beat."""
-_JUDGED = "log_loss"
+JUDGED = "log_loss"
 """What decides whether one name beats another: the loss of the probability itself, lower better."""
 
 
@@ -62,12 +62,7 @@ def beyond_chance(record: Mapping[str, Any]) -> list[str]:
         Nothing where there is nothing to compare with.
     """
     model = next(iter(record["results"]))
-    differences = record["bootstrap"]["differences"]
-    found = {
-        name: metrics[_JUDGED]
-        for name, metrics in differences.items()
-        if name not in ORACLES and metrics.get(_JUDGED) is not None
-    }
+    found = differences_to_baselines(record)
     if not found:
         return []
     clicks, rows = record["clicks"], record["impressions"]
@@ -77,6 +72,23 @@ def beyond_chance(record: Mapping[str, Any]) -> list[str]:
     lost = [name for name, (_, low, _) in found.items() if low > 0]
     share = f"by {100 * record['bootstrap']['confidence']:g}% intervals of log loss"
     return [f"{share}, {_told(model, beaten, lost, list(found))}"]
+
+
+def differences_to_baselines(
+    record: Mapping[str, Any], metric: str = JUDGED
+) -> dict[str, list[float]]:
+    """Return the difference of the first name to each baseline, with both ends of its interval.
+
+    Args:
+        record: an evaluation; without ``bootstrap`` there are none.
+        metric: of which; none is told where rows do not define it.
+    """
+    differences = record.get("bootstrap", {}).get("differences", {})
+    return {
+        name: metrics[metric]
+        for name, metrics in differences.items()
+        if name not in ORACLES and metrics.get(metric) is not None
+    }
 
 
 def _told(model: str, beaten: list[str], lost: list[str], names: list[str]) -> str:

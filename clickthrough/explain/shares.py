@@ -68,6 +68,24 @@ def shares(
     return made
 
 
+def mixed(groups: Groups, members: NDArray[np.bool_], row: Encoded, other: Encoded) -> Encoded:
+    """Return a row in which the inputs of some groups are another row's, for each choice of them.
+
+    Args:
+        groups: the groups.
+        members: whose inputs are the row's own, shape (n, groups).
+        row: one row.
+        other: another.
+    """
+    in_bags = members.take(groups.bags, axis=1)  # contiguous, as some runtimes need
+    return Encoded(
+        np.where(members.take(groups.ids, axis=1), row.ids, other.ids),
+        np.where(members.take(groups.numeric, axis=1), row.numeric, other.numeric),
+        np.where(in_bags, row.bag_ids, other.bag_ids),
+        np.where(in_bags, row.bag_weights, other.bag_weights),
+    )
+
+
 @dataclass(frozen=True)
 class _Task:
     """One row and what it is explained against; the players are the groups that differ."""
@@ -93,14 +111,7 @@ class _Task:
         """Return a row for each coalition, its members' inputs from the row itself."""
         members = np.zeros((len(self.design.members), len(groups.every)), bool)
         members[:, self.players] = self.design.members
-        own, other = self.row, self.against
-        in_bags = members.take(groups.bags, axis=1)  # contiguous, as some runtimes need
-        return Encoded(
-            np.where(members.take(groups.ids, axis=1), own.ids, other.ids),
-            np.where(members.take(groups.numeric, axis=1), own.numeric, other.numeric),
-            np.where(in_bags, own.bag_ids, other.bag_ids),
-            np.where(in_bags, own.bag_weights, other.bag_weights),
-        )
+        return mixed(groups, members, self.row, self.against)
 
     def read(self, values: Floats, groups: int) -> Shares:
         """Make shares of the coalitions' values."""

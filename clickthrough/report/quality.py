@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clickthrough.evaluation.evidence import ORACLES
+from clickthrough.evaluation.evidence import ORACLES, differences_to_baselines
 from clickthrough.evaluation.reliability import with_intervals
 from clickthrough.evaluation.tables import COLUMNS
 from clickthrough.report.charts import Axes, Bar, Line, bars, legend, lines
@@ -49,11 +49,8 @@ def _differences(record: Record) -> Iterator[Figure]:
     model = next(iter(record["results"]))
     percent = f"{100 * bootstrap['confidence']:g} %"
     for metric, better in (("log_loss", "below 0"), ("request_auc", "above 0")):
-        found = {
-            name: own[metric]
-            for name, own in bootstrap["differences"].items()
-            if own.get(metric) is not None and name not in (*ORACLES, "constant")
-        }
+        found = differences_to_baselines(record, metric)
+        found.pop("constant", None)
         if not found:
             continue
         name = called(metric)

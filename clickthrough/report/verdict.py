@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from clickthrough.evaluation.evidence import NONE, ORACLES
+from clickthrough.evaluation.evidence import JUDGED, NONE, differences_to_baselines
 from clickthrough.evaluation.reliability import with_intervals
 
 _TRUSTED = (0.95, 1.05)
 """Calibration ratio: mean prediction by click rate, within which the level is right."""
 _OFF = 0.1
 """Expected calibration error by click rate, beyond which single predictions mislead."""
-LOSS = "log_loss"
 
 
 class Verdict(NamedTuple):
@@ -38,17 +37,12 @@ def verdicts(record: Mapping[str, Any]) -> list[Verdict]:
 
 def _beats(record: Mapping[str, Any]) -> list[Verdict]:
     model = next(iter(record["results"]))
-    differences = record.get("bootstrap", {}).get("differences", {})
-    found = {
-        name: metrics[LOSS]
-        for name, metrics in differences.items()
-        if name not in ORACLES and metrics.get(LOSS) is not None
-    }
+    found = differences_to_baselines(record)
     if not found:
         return []
     rest = {name: difference for name, difference in found.items() if name != "constant"} or found
     nearest, (gap, low, high) = max(rest.items(), key=lambda item: item[1][0])
-    loss = record["results"][model][LOSS]
+    loss = record["results"][model][JUDGED]
     than = f"log loss {loss:.4f}, {abs(gap):.4f} {'below' if gap < 0 else 'above'} {nearest}"
     sure = f"interval {low:+.4f} to {high:+.4f}"
     if high < 0:

@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -54,6 +56,12 @@ def _made(runs: Path, stem: str) -> Path:
             place += 1
             continue
         return folder
+
+
+def own_results(metrics: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return what a model came to on its test part; nothing where there was none."""
+    results = (metrics.get("test") or {}).get("results") or {}
+    return next(iter(results.values()), {})
 
 
 def is_run(folder: Path) -> bool:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from clickthrough.errors import ClickthroughError
 from clickthrough.evaluation.tables import COLUMNS
-from clickthrough.runs.keep import CONFIG, METRICS, is_run
+from clickthrough.runs.keep import CONFIG, METRICS, is_run, own_results
 
 _SHOWN = ("auc", "request_auc", "map_at_12", "log_loss", "normalized_entropy", "calibration_ratio")
 _LARGEST = 50_000_000
@@ -35,8 +35,7 @@ class Kept:
     @property
     def results(self) -> dict[str, float | None]:
         """What its model came to on its test part; nothing where there was none."""
-        results = (self.metrics.get("test") or {}).get("results") or {}
-        return next(iter(results.values()), {})
+        return own_results(self.metrics)
 
 
 def kept_runs(runs: Path) -> tuple[list[Kept], list[str]]:

@@ -13,6 +13,7 @@ from clickthrough.bundle.load import Bundle
 from clickthrough.config.base import unknown_name
 from clickthrough.config.root import Config
 from clickthrough.errors import ClickthroughError, install_hint
+from clickthrough.runs.keep import own_results
 from clickthrough.training.resuming.position import Epoch
 
 _log = logging.getLogger(__name__)
@@ -53,9 +54,8 @@ class Tracked:
 
     def end(self, bundle: Bundle, folder: Path) -> None:
         """Tell of the evaluation of a bundle, whose run is kept there."""
-        results = bundle.metrics.get("test", {}).get("results", {})
-        own: dict[str, float | None] = next(iter(results.values()), {})
-        values = {f"test_{name}": value for name, value in own.items() if value is not None}
+        own = own_results(bundle.metrics).items()
+        values = {f"test_{name}": value for name, value in own if value is not None}
         self._tell(lambda one: one.end(bundle.manifest.version, values, folder))
 
     def failed(self) -> None:

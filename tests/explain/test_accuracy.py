@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 
 from clickthrough import Predictor
 from clickthrough.explain.explainer import Explainer
-from clickthrough.explain.shares import Shares, shares
+from clickthrough.explain.shares import Shares, mixed, shares
 from clickthrough.features.encoding.encoder import Encoded
 from tests.serving.rich import Trained, as_divided
 
@@ -67,16 +67,8 @@ def test_without_the_strongest_the_logit_moves_the_other_way(
     found, groups = explainer.shares(rows), explainer.groups
     moved = []
     for place, own in enumerate(found):
-        named = np.array(sorted(strongest(own.of)))
-        row = rows[place : place + 1]
-        arrays = {
-            name: np.where(np.isin(of, named), explainer.typical.arrays()[name], array)
-            for (name, array), of in zip(
-                row.arrays().items(),
-                (groups.ids, groups.numeric, groups.bags, groups.bags),
-                strict=True,
-            )
-        }
-        change = float(explainer.logits(Encoded(**arrays))[0]) - own.logit
-        moved.append(change * own.of[named].sum() < 0)
+        gone = np.isin(np.arange(len(own.of)), [*strongest(own.of)])
+        left = mixed(groups, ~gone[None], rows[place : place + 1], explainer.typical)
+        change = float(explainer.logits(left)[0]) - own.logit
+        moved.append(change * own.of[gone].sum() < 0)
     assert np.mean(moved) >= 0.95

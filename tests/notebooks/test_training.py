@@ -61,7 +61,7 @@ def test_it_names_no_place_of_a_machine_and_no_error(notebook: NotebookNode) -> 
         assert "execution" not in cell.metadata  # times of a run change without need
 
 
-@pytest.mark.parametrize("text", ["in /home/me/log", "/work/x", str(ROOT)])
+@pytest.mark.parametrize("text", ["in /home/me/log", "/usr/x", str(ROOT)])
 def test_the_check_sees_a_place(text: str) -> None:
     showing = new_output("stream", text=text)  # type: ignore[no-untyped-call]
     assert places(of_output(showing)) != []

@@ -53,9 +53,12 @@ def drift(groups: Groups, train: Encoded, test: Encoded) -> list[dict[str, Any]]
 
 def sampled(inputs: Encoded, most: int = _ROWS) -> Encoded:
     """Return rows that are evenly spread, so many at most."""
-    if len(inputs) <= most:
-        return inputs
-    return inputs[np.linspace(0, len(inputs) - 1, most).astype(np.int64)]
+    return inputs if len(inputs) <= most else inputs[evenly(len(inputs), most)]
+
+
+def evenly(rows: int, most: int) -> NDArray[np.int64]:
+    """Return places among rows that are evenly spread, so many at most."""
+    return np.linspace(0, rows - 1, min(most, rows)).astype(np.int64)
 
 
 def stability(before: Shares, after: Shares) -> float:

@@ -12,7 +12,7 @@ from clickthrough.explain.explainer import Explainer
 from clickthrough.explain.groups import Groups
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.steps import counted
-from clickthrough.training.examining.drift import sampled
+from clickthrough.training.examining.drift import evenly, sampled
 
 Floats = NDArray[np.float64]
 _ROWS, _REPEATS = 10_000, 3
@@ -39,7 +39,7 @@ def importance(
         (``log_loss``) with its ``spread`` over repeats, the mean fall of AUC (``auc``; None where
         rows are all clicked or none is), and the mean size of its share in a logit (``reason``).
     """
-    places = np.linspace(0, len(inputs) - 1, min(_ROWS, len(inputs))).astype(np.int64)
+    places = evenly(len(inputs), _ROWS)
     rows, clicks = inputs[places], np.asarray(labels)[places]
     groups = explainer.groups
     whole = _measured(explainer, rows, clicks)
