@@ -20,6 +20,8 @@ from clickthrough.features.values import is_missing
 from clickthrough.predictions import OWN
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from clickthrough.bundle.load import Bundle
     from clickthrough.data.impressions import Impressions
 
@@ -99,6 +101,24 @@ def opened(
     except pl.exceptions.PolarsError as error:  # also of what is read while rows are scored
         reason = str(error).split("\n", 1)[0]
         raise DataError(f"{source}: cannot be read: {reason}") from None
+
+
+def opened_frame(
+    bundle: "Bundle", parser: RowParser, rows: "pl.DataFrame", name: str, least: int
+) -> ImpressionFile:
+    """Take a frame for a file; see :func:`opened`.
+
+    Args:
+        bundle: for which it is read.
+        parser: knows what fields are called.
+        rows: an impression a row.
+        name: how errors call it.
+        least: rows of a batch, but for the last.
+    """
+    from clickthrough.data.impressions import impressions_of_frame
+
+    data = bundle.config.data if isinstance(bundle.config.data, TabularData) else None
+    return _table(impressions_of_frame(rows, bundle.schema, parser.fields, data, name), [], least)
 
 
 def _table(found: "Impressions", kept: Sequence[str], least: int) -> ImpressionFile:

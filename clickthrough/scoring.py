@@ -1,15 +1,20 @@
-"""Scoring a file of impressions with the predictor."""
+"""Scoring a file or a frame of impressions with the predictor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clickthrough.errors import DataError, RequestError
-from clickthrough.impression_files import Batch, opened
+from clickthrough.impression_files import Batch, opened, opened_frame
 from clickthrough.predictions import PREDICTED, Written, writing
 from clickthrough.serving.predictor import Predictor
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _CHUNK = 1_000
 """Rows scored at once: of more, the arrays would not lie in the processor's cache."""
@@ -48,16 +53,16 @@ def score_file(
             known, or a row is malformed: names the row.
     """
     sent, count, apart = set[str](), 0, list[Written]()
-    parser = predictor.scorer.parser
+    parser, name = predictor.scorer.parser, str(source)
     try:
         with (
             opened(predictor.bundle, parser, source, keep, _CHUNK) as found,
             writing(out) as write,
         ):
             for batch in found.batches:
-                made = _scored(predictor, batch, source)
+                made = _scored(predictor, batch, name)
                 count += len(batch.said.places)
-                sent.update(batch.said.columns, *(own.sizes for own in batch.said.lists.values()))
+                sent |= _sent(batch)
                 if found.whole:
                     write(made)
                 else:
@@ -74,7 +79,53 @@ def score_file(
     return ScoredFile(count, notes)
 
 
-def _scored(predictor: Predictor, batch: Batch, source: Path) -> Written:
+@dataclass(frozen=True)
+class ScoredFrame:
+    """What became of a frame.
+
+    Attributes:
+        probability: of each row, in their order, shape (n,).
+        logit: likewise.
+        notes: what its owner should know: what was ignored and what was absent.
+    """
+
+    probability: NDArray[np.float64]
+    logit: NDArray[np.float64]
+    notes: list[str]
+
+
+def score_frame(predictor: Predictor, rows: "pl.DataFrame", name: str) -> ScoredFrame:
+    """Score every impression of a frame, as those of a file are.
+
+    Args:
+        predictor: what scores.
+        rows: raw fields of one impression a row.
+        name: how errors call it.
+
+    Raises:
+        DataError: none of its columns is known, or a row is malformed: names the row.
+    """
+    made = np.empty((2, len(rows)))
+    if not len(rows):
+        return ScoredFrame(made[0], made[1], [])
+    found = opened_frame(predictor.bundle, predictor.scorer.parser, rows, name, _CHUNK)
+    sent = set[str]()
+    for batch in found.batches:
+        own = _scored(predictor, batch, name)
+        places = np.array(batch.said.places) - 1
+        for column, values in enumerate((own["probability"], own["logit"])):
+            made[column, places] = np.asarray(values, np.float64)
+        sent |= _sent(batch)
+    notes = [*_ignored(list(found.ignored)), *_absent(predictor, sent)]
+    return ScoredFrame(made[0], made[1], notes)
+
+
+def _sent(batch: Batch) -> set[str]:
+    """Return the fields that rows of a batch have."""
+    return {*batch.said.columns, *(n for own in batch.said.lists.values() for n in own.sizes)}
+
+
+def _scored(predictor: Predictor, batch: Batch, source: str) -> Written:
     """Return what is written of a batch, a column each."""
     try:
         scores = predictor.score(batch.said)

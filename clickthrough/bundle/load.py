@@ -18,7 +18,7 @@ from clickthrough.bundle.graph import check_graph
 from clickthrough.bundle.listed import Fitted, check_listed
 from clickthrough.bundle.manifest import Manifest, read_manifest, verify
 from clickthrough.bundle.refusal import mapped, read, refusing
-from clickthrough.bundle.runtime import OnnxModel, load_model
+from clickthrough.bundle.runtime import Graph, load_model
 from clickthrough.calibration import Calibrator, read_calibrator
 from clickthrough.config.root import Config
 from clickthrough.config.serving import Runtime
@@ -47,7 +47,7 @@ class Bundle:
     schema: Schema
     plan: Plan
     encoder: Encoder
-    model: OnnxModel
+    model: Graph
     calibrator: Calibrator
     snapshots: dict[str, Snapshot]
     metrics: dict[str, Any]

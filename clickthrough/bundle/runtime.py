@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,13 @@ from clickthrough.features.encoding.encoder import Encoded
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
+
+
+class Graph(Protocol):
+    """What scores encoded impressions: a graph in a runtime, or a model that was fitted here."""
+
+    def logits(self, inputs: Encoded) -> NDArray[np.float32]:
+        """Return logits of encoded impressions, shape (n,)."""
 
 
 class OnnxModel:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,10 @@ class Parts:
     snapshots: dict[str, Snapshot]
     counters_until: int
     metrics: dict[str, Any]
+
+    def with_metrics(self, metrics: dict[str, Any]) -> "Parts":
+        """Return the same with an evaluation."""
+        return replace(self, metrics=metrics)
 
 
 def save_bundle(target: Path, parts: Parts) -> Manifest:

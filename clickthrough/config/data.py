@@ -73,6 +73,10 @@ class TimeSplit(Strict):
         return self
 
 
+FRAME = Path("<frame>")
+"""Stands for the path of a log that was a frame of the caller's program."""
+
+
 class BaseData(Strict):
     """What every reader's configuration holds.
 

@@ -66,9 +66,40 @@ def load_config(
         if data is not None:
             values["data"]["path"] = str(data.resolve())
             values["data"].pop("files", None)
+    return load_values(values, name, settings)
+
+
+def load_text(
+    text: str, name: str, folder: Path | None = None, settings: Sequence[str] = ()
+) -> Config:
+    """Read a configuration that is no file yet.
+
+    Args:
+        text: YAML.
+        name: how errors call it.
+        folder: what its paths are relative to; by default they stay as they are.
+        settings: what replaces the text's; see :func:`load_config`.
+
+    Raises:
+        ConfigError: it is not YAML, or says something unknown or wrong.
+    """
+    values = _sections(text, name)
+    if folder is not None and isinstance(values.get("data"), dict):
+        anchor(values["data"], folder.resolve())
+    return load_values(values, name, settings)
+
+
+def load_values(values: dict[str, Any], name: str, settings: Sequence[str] = ()) -> Config:
+    """Read a configuration that is a program's; see :func:`load_config`.
+
+    Args:
+        values: sections, which change as settings say.
+        name: how errors call it.
+        settings: what replaces some of them.
+    """
     keys = [_put(values, setting) for setting in settings]
     if "model.name" in keys:
-        values["model"] = _of_another_family(values["model"], keys)
+        values["model"] = _of_another_family(values.get("model") or {"name": "mlp"}, keys)
     return parse_config(values, name, keys)
 
 
@@ -138,7 +169,15 @@ def _locate(source: str | Path) -> tuple[Any, str]:
 
 def _read_yaml(path: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (a SafeLoader)
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name}: not readable as YAML: {error}") from None
+    return _sections(text, name)
+
+
+def _sections(text: str, name: str) -> dict[str, Any]:
+    try:
+        values = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
     except _NO_YAML as error:
         raise ConfigError(f"{name}: not readable as YAML: {error}") from None
     if not isinstance(values, dict):

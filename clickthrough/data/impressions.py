@@ -21,9 +21,11 @@ from clickthrough.data.moments import moment
 from clickthrough.data.scan import (
     ForcedType,
     TableForm,
+    as_it_is,
     check_types,
     first_row_of,
     scan,
+    typed,
 )
 from clickthrough.data.sniff import sniff
 from clickthrough.data.tabular import with_lists
@@ -138,37 +140,91 @@ def read_impressions(
             its field: names the row.
     """
     parquet = is_parquet(source)
-    aliases = {name: ours for name, ours in schema.aliases().items() if ours in (*known, *APART)}
+    aliases = _aliases(schema, known)
     form = TableForm() if parquet else _form_of(source, schema, aliases, data)
     aliases = _without_doubles(aliases, _names_in(source, form, plain), schema)
-    types = _types(schema, aliases, csv_lists=not parquet)
-    texts = {name: kind for name, kind in types.items() if kind == "str"}
+    texts = _texts(_types(schema, aliases, csv_lists=not parquet))
     frame = scan(source, TableForm(form.separator, form.columns, texts), plain)
-    columns = frame.collect_schema().names()
+    as_was = "," if data is None else data.separator
+    plainly = parquet or form.separator == as_was
+    told = [] if plainly else [f"read with {form.separator!r} between fields"]
+    table = _Table(frame, str(source), first_row_of(source, form), not parquet, plain, told)
+    return _impressions(table, schema, known, data)
+
+
+def impressions_of_frame(
+    rows: pl.DataFrame, schema: Schema, known: Sequence[str], data: TabularData | None, name: str
+) -> Impressions:
+    """Take a frame for impressions, as a Parquet file of its rows is; see :func:`read_impressions`.
+
+    Args:
+        rows: an impression a row.
+        schema: see there.
+        known: see there.
+        data: see there.
+        name: how errors call it.
+    """
+    aliases = _without_doubles(_aliases(schema, known), rows.columns, schema)
+    types = _types(schema, aliases, csv_lists=False)
+    texts = {own: kind for own, kind in _texts(types).items() if own in rows.columns}
+    frame = typed(rows.lazy(), texts, name, 1)
+    return _impressions(_Table(frame, name, 1, False, as_it_is, []), schema, known, data)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table of impressions, its texts cast.
+
+    Attributes:
+        name: how errors call it.
+        first: the number of its first row.
+        is_csv: whether lists are texts in it.
+        plain: makes compressed side tables plain.
+        told: how it was read, where that is not as the log was.
+    """
+
+    frame: pl.LazyFrame
+    name: str
+    first: int
+    is_csv: bool
+    plain: Plain
+    told: list[str]
+
+
+def _impressions(
+    table: _Table, schema: Schema, known: Sequence[str], data: TabularData | None
+) -> Impressions:
+    frame, columns = table.frame, table.frame.collect_schema().names()
+    aliases = _without_doubles(_aliases(schema, known), columns, schema)
     if not any(aliases.get(name) in known for name in columns):
-        raise DataError(f"{source}: {_nothing_known(columns, schema, known)}")
+        raise DataError(f"{table.name}: {_nothing_known(columns, schema, known)}")
+    types = _types(schema, aliases, csv_lists=table.is_csv)
+    texts = _texts(types)
     numbers = {name: types[name] for name in columns if name in types and name not in texts}
-    check_types(frame, numbers, source, first_row_of(source, form))
+    check_types(frame, numbers, table.name, table.first)
     frame = _by_owners_names(frame, schema, aliases)
-    frame = _with_sides(frame, data, plain)
+    frame = _with_sides(frame, data, table.plain)
     names = _named(frame.collect_schema().names(), schema, aliases)
-    frame = frame.with_row_index(_ROW, offset=first_row_of(source, form))
+    frame = frame.with_row_index(_ROW, offset=table.first)
     frame = frame.with_columns(pl.col(name).alias(_of(ours)) for ours, name in names.items())
-    if data is not None and not parquet:
+    if data is not None and table.is_csv:
         lists = {ours: data.lists[n] for ours, n in names.items() if n in data.lists}
         frame = with_lists(frame, {_of(ours): form for ours, form in lists.items()})
-    frame = frame.with_columns(_fields(frame, names, schema, source))
+    frame = frame.with_columns(_fields(frame, names, schema, table.name))
     floats = [_of(ours) for ours in names if schema.fields.get(ours) == "float"]
     frame = frame.with_columns(finite(floats))
     meaningless = {schema.roles.get("label"), "label"}
     ignored = [name for name in columns if name not in aliases and name not in meaningless]
-    as_was = "," if data is None else data.separator
-    told = (
-        []
-        if parquet or form.separator == as_was
-        else [f"read with {form.separator!r} between fields"]
-    )
-    return Impressions(frame, columns, list(names), schema.fields, ignored, told)
+    return Impressions(frame, columns, list(names), schema.fields, ignored, table.told)
+
+
+def _aliases(schema: Schema, known: Sequence[str]) -> dict[str, str]:
+    """Return the names by which fields that are wanted may go, with ours."""
+    return {name: ours for name, ours in schema.aliases().items() if ours in (*known, *APART)}
+
+
+def _texts(types: Mapping[str, ForcedType]) -> dict[str, ForcedType]:
+    return {name: kind for name, kind in types.items() if kind == "str"}
 
 
 def _gathered(lists: Mapping[str, pl.Series]) -> ListBlock:
@@ -257,7 +313,7 @@ def _named(columns: Sequence[str], schema: Schema, aliases: dict[str, str]) -> d
 
 
 def _fields(
-    frame: pl.LazyFrame, names: dict[str, str], schema: Schema, source: Path
+    frame: pl.LazyFrame, names: dict[str, str], schema: Schema, source: str
 ) -> list[pl.Expr]:
     """Return each field as its type is held; a time that cannot be read is refused."""
     types = frame.collect_schema()
@@ -274,7 +330,7 @@ def _fields(
     return made
 
 
-def _times(frame: pl.LazyFrame, name: str, schema: Schema, source: Path) -> pl.Expr:
+def _times(frame: pl.LazyFrame, name: str, schema: Schema, source: str) -> pl.Expr:
     """Return the moments of a column; the first that is none, or cannot be, is refused."""
     dtype, form = frame.collect_schema()[name], schema.time
     if dtype.is_numeric() and form.unit == "iso" and form.format is None:

@@ -1,6 +1,6 @@
 """The door to every reader: from a data section of the configuration to a dataset."""
 
-from clickthrough.config.data import DataConfig, EbnerdData, OutbrainData, TabularData
+from clickthrough.config.data import FRAME, DataConfig, EbnerdData, OutbrainData, TabularData
 from clickthrough.data import ebnerd, tabular
 from clickthrough.data.convert import convert
 from clickthrough.data.dataset import Dataset
@@ -31,6 +31,8 @@ def open_dataset(config: DataConfig) -> Dataset:
 
 
 def _open_tabular(config: TabularData, settings: str) -> Dataset:
+    if config.path == FRAME:
+        raise DataError("the log was a frame, which no file holds; say where a log of it lies")
     # frames are lazy: what was decompressed must last until they are written
     with unpacking(config.cache) as plain:
         files = tabular.files(config)

@@ -58,7 +58,7 @@ def scan(path: Path, form: TableForm, plain: Plain = as_it_is) -> pl.LazyFrame:
             f"{path}: not readable as {'Parquet' if parquet else 'CSV'}: {reason}"
         ) from None
     types = {name: form.types[name] for name in known if name in form.types}
-    return _typed(frame, types, path, first_row_of(path, form))
+    return typed(frame, types, str(path), first_row_of(path, form))
 
 
 def first_row_of(path: Path, form: TableForm) -> int:
@@ -96,32 +96,35 @@ def _scan_csv(plain: Path, path: Path, form: TableForm) -> pl.LazyFrame:
 
 
 def check_types(
-    frame: pl.LazyFrame, types: Mapping[str, ForcedType], path: Path, first: int
+    frame: pl.LazyFrame, types: Mapping[str, ForcedType], name: str, first: int
 ) -> None:
     """Look whether all values of columns have their given types.
 
     Args:
         frame: the table.
         types: of some of its columns.
-        path: the file, for the message.
+        name: how errors call it.
         first: the number of its first row.
 
     Raises:
         DataError: one has not; names its row.
     """
     found = frame.collect_schema()
-    for name, kind in types.items():
-        if not _has_type(found[name], kind):
-            _refuse_misfit(frame, name, kind, path, first)
+    for column, kind in types.items():
+        if not _has_type(found[column], kind):
+            _refuse_misfit(frame, column, kind, name, first)
 
 
-def _typed(
-    frame: pl.LazyFrame, types: Mapping[str, ForcedType], path: Path, first: int
+def typed(
+    frame: pl.LazyFrame, types: Mapping[str, ForcedType], name: str, first: int
 ) -> pl.LazyFrame:
-    """Cast columns to their given types; all their values must have them."""
-    check_types(frame, types, path, first)
+    """Cast columns to their given types; all their values must have them.
+
+    See :func:`check_types`.
+    """
+    check_types(frame, types, name, first)
     casts = {"int": pl.Int64, "float": pl.Float64, "str": pl.String}
-    return frame.with_columns(pl.col(name).cast(casts[kind]) for name, kind in types.items())
+    return frame.with_columns(pl.col(column).cast(casts[kind]) for column, kind in types.items())
 
 
 def _has_type(dtype: pl.DataType, kind: ForcedType) -> bool:
@@ -133,22 +136,20 @@ def _has_type(dtype: pl.DataType, kind: ForcedType) -> bool:
     return dtype.is_signed_integer() and dtype != pl.Int128
 
 
-def _refuse_misfit(
-    frame: pl.LazyFrame, name: str, kind: ForcedType, path: Path, first: int
-) -> None:
+def _refuse_misfit(frame: pl.LazyFrame, own: str, kind: ForcedType, name: str, first: int) -> None:
     """Name the first value that is not of a given type, if there is one."""
-    column = pl.col(name)
+    column = pl.col(own)
     if kind == "str":
         misfit = column.is_not_null()  # a fraction or a moment: its text is not what was written
     else:
         target = column.cast(pl.Float64 if kind == "float" else pl.Int64, strict=False)
         misfit = column.is_not_null() & target.is_null()
-        if kind == "int" and frame.collect_schema()[name].is_float():
+        if kind == "int" and frame.collect_schema()[own].is_float():
             misfit = (target != column) | (column.abs() >= 2**53)
-    rows = frame.select(name).with_row_index("__row", offset=first).filter(misfit).head(1)
+    rows = frame.select(own).with_row_index("__row", offset=first).filter(misfit).head(1)
     for row, value in rows.collect(engine="streaming").iter_rows():
         raise DataError(
-            f"{path}: row {row}, column '{name}': expected {_EXPECTED[kind]}, as 'types' says, "
+            f"{name}: row {row}, column '{own}': expected {_EXPECTED[kind]}, as 'types' says, "
             f"found {value!r}"
         )
 

@@ -6,6 +6,7 @@ period (for early stopping or regularization, and for calibration) as the model.
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -42,14 +43,31 @@ class Rows(Protocol):
         """Smoothed click rates as of each row: of the ``item``, and of every key counted."""
 
 
+@dataclass(frozen=True)
+class Predicted:
+    """Probabilities by name, of both parts that were not trained on.
+
+    Attributes:
+        validation: shape (rows of the validation part,); calibrated on these very rows.
+        test: shape (rows of the test part,).
+    """
+
+    validation: Mapping[str, Floats] = field(default_factory=dict)
+    test: Mapping[str, Floats] = field(default_factory=dict)
+
+    def beside(self, other: "Predicted") -> "Predicted":
+        """Return these, and others after them."""
+        return Predicted({**self.validation, **other.validation}, {**self.test, **other.test})
+
+
 def fit_baselines(
     train: Rows,
     validation: Rows,
     test: Rows,
     sizes: Sizes,
     calibrate: Calibrate | None = None,
-) -> dict[str, Floats]:
-    """Fit every baseline and return its probabilities on the test part, by name.
+) -> Predicted:
+    """Fit every baseline and return its probabilities, by name.
 
     ``sum of rates`` adds the logits of all smoothed rates, as if what they say were independent;
     it stands where there is another rate than the item's.
@@ -65,7 +83,9 @@ def fit_baselines(
     # loads two libraries, which whoever only evaluates does not wait for
     from clickthrough.evaluation.learned_baselines import lightgbm_scores, logistic_scores
 
-    constant = np.full(len(test.labels), float(np.mean(train.labels)))
+    rate = float(np.mean(train.labels))
+    of_rate = [np.full(len(part.labels), rate) for part in (validation, test)]
+    constant = Predicted({"constant": of_rate[0]}, {"constant": of_rate[1]})
     fits = {"logistic regression": logistic_scores, "LightGBM": lightgbm_scores}
     scores = {}
     for name, fit in counted(fits.items(), len(fits)):
@@ -74,12 +94,10 @@ def fit_baselines(
         seconds = time.monotonic() - began
         happened(f"{name} fitted: {seconds:.1f} s", baseline=name, seconds=round(seconds, 3))
     learned = _calibrated(scores, validation, test, calibrate)
-    return {"constant": constant, **rate_baselines(validation, test, calibrate), **learned}
+    return constant.beside(rate_baselines(validation, test, calibrate)).beside(learned)
 
 
-def rate_baselines(
-    validation: Rows, test: Rows, calibrate: Calibrate | None = None
-) -> dict[str, Floats]:
+def rate_baselines(validation: Rows, test: Rows, calibrate: Calibrate | None = None) -> Predicted:
     """Return the probabilities of the baselines that learn nothing but their calibration."""
     rates = {"smoothed item rate": ["item"]}
     if len(test.rates) > 1:
@@ -96,13 +114,15 @@ def _calibrated(
     validation: Rows,
     test: Rows,
     calibrate: Calibrate | None,
-) -> dict[str, Floats]:
-    """Turn scores of the validation and the test part into probabilities of the latter."""
+) -> Predicted:
+    """Turn scores of the validation and the test part into probabilities."""
     fit = calibrate or partial(fit_believed, Platt, labels=validation.labels)
-    return {
-        name: fit(fitted).probability(tested, test.inputs.ids)
-        for name, (fitted, tested) in scores.items()
-    }
+    made = Predicted({}, {})
+    for name, (fitted, tested) in scores.items():
+        curve = fit(fitted)
+        own = {name: curve.probability(fitted, validation.inputs.ids)}
+        made = made.beside(Predicted(own, {name: curve.probability(tested, test.inputs.ids)}))
+    return made
 
 
 def _sum_of_logits(rows: Rows, keys: list[str]) -> Floats:

@@ -80,14 +80,16 @@ def differences_to_baselines(
     """Return the difference of the first name to each baseline, with both ends of its interval.
 
     Args:
-        record: an evaluation; without ``bootstrap`` there are none.
+        record: an evaluation; without ``bootstrap`` there are none. Its ``rivals`` are models that
+            were fitted beside the first, and no baselines.
         metric: of which; none is told where rows do not define it.
     """
     differences = record.get("bootstrap", {}).get("differences", {})
+    others = (*ORACLES, *record.get("rivals", ()))
     return {
         name: metrics[metric]
         for name, metrics in differences.items()
-        if name not in ORACLES and metrics.get(metric) is not None
+        if name not in others and metrics.get(metric) is not None
     }
 
 

@@ -73,7 +73,9 @@ def _bag_columns(inputs: Encoded, sizes: Sizes, most: int) -> Iterator[sparse.cs
 def _hot(ids: NDArray[np.int32], weights: NDArray[np.float32], size: int) -> sparse.csr_array:
     """Return weights in the columns of their ids: (n, length) -> (n, size)."""
     starts = np.arange(0, ids.size + 1, ids.shape[1])
-    made = sparse.csr_array((weights.ravel(), ids.ravel(), starts), shape=(len(ids), size))
+    # of copies, for it sums where its arrays lie
+    own = weights.flatten(), ids.flatten(), starts
+    made = sparse.csr_array(own, shape=(len(ids), size))
     made.sum_duplicates()
     return made
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from clickthrough.errors import RequestError
 from clickthrough.features.gather import RawRow
+from clickthrough.features.python_values import plain
 from clickthrough.features.shown import shown
 from clickthrough.features.values import (
     EXPECTED,
@@ -180,7 +181,9 @@ class FieldReader:
     def _moment(self, value: object) -> int | None:
         if is_missing(value):
             return None
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
+        if not isinstance(value, str | int | float):
+            return self._moment(plain(value))
+        if isinstance(value, bool):
             raise ValueError
         if isinstance(value, str) and len(value) > _LONGEST_TIME:
             raise ValueError

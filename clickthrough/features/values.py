@@ -12,6 +12,7 @@ from itertools import chain
 from math import isfinite
 from typing import Any, NamedTuple
 
+from clickthrough.features.python_values import plain
 from clickthrough.schema import MISSING_INT, FieldType
 
 Scalar = int | float | str | None
@@ -32,6 +33,8 @@ EXPECTED: dict[FieldType, str] = {
 _MISSING = type(None)
 MANY = 4_096
 """Entries of lists, which are looked through without asking whether rows share some."""
+_WRITTEN = (int, float, str, type(None))
+"""Scalars of JSON; a truth value is an int."""
 _LONGEST_INT, _LONGEST_FLOAT = 64, 400
 """Characters of a number that is sent as text: zeros on either side are allowed for."""
 
@@ -111,6 +114,8 @@ def read_text(value: object, most: int) -> str | None:
         TooLongError: it has more.
         ValueError: it is neither.
     """
+    if not isinstance(value, _WRITTEN):
+        return read_text(plain(value), most)
     if is_missing(value) or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, int | str):
@@ -126,9 +131,11 @@ def read_text(value: object, most: int) -> str | None:
 def _read_int(value: object) -> int | None:
     if type(value) is int and MISSING_INT < value < -MISSING_INT:
         return value  # nearly every id: the rest of the checks would only slow it
+    if not isinstance(value, _WRITTEN):
+        return _read_int(plain(value))
     if is_missing(value) or value == "":
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or value is None:
         raise ValueError
     number = int(value) if not isinstance(value, str) else _int_of_text(value)
     if number != value and not isinstance(value, str):
@@ -151,9 +158,11 @@ def _int_of_text(text: str) -> int:
 def _read_float(value: object) -> float | None:
     if type(value) is float and isfinite(value):
         return value
+    if not isinstance(value, _WRITTEN):
+        return _read_float(plain(value))
     if is_missing(value) or value == "":
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or value is None:
         raise ValueError
     if isinstance(value, str) and len(value) > _LONGEST_FLOAT:
         raise ValueError
@@ -162,6 +171,8 @@ def _read_float(value: object) -> float | None:
 
 
 def _read_bool(value: object) -> int | None:
+    if not isinstance(value, _WRITTEN):
+        return _read_bool(plain(value))
     if is_missing(value) or value == "":
         return None
     if isinstance(value, str):
@@ -175,7 +186,7 @@ def _read_list(read: Callable[[object], Value], value: object) -> list[Scalar] |
     if is_missing(value):
         return None
     if not isinstance(value, list | tuple):
-        raise ValueError
+        return _read_list(read, plain(value))
     return [read(entry) for entry in value]  # type: ignore[misc]
 
 

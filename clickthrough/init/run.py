@@ -5,10 +5,13 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import polars as pl
+
+from clickthrough.config.data import FRAME
 from clickthrough.config.json_schema import FIRST_LINE, NAME, written
-from clickthrough.config.load import load_config
+from clickthrough.config.load import load_config, load_text
 from clickthrough.config.root import Config
-from clickthrough.data.unpack import is_parquet, unpacking
+from clickthrough.data.unpack import unpacking
 from clickthrough.errors import ConfigError, DataError
 from clickthrough.init.declare import declare
 from clickthrough.init.kinds import Made, kinds
@@ -16,7 +19,7 @@ from clickthrough.init.layouts import layout_of_directory, layout_of_table, pres
 from clickthrough.init.notes import notes
 from clickthrough.init.profile import Profile, profile
 from clickthrough.init.roles import Guess, Named, guess_roles
-from clickthrough.init.sample import Sample, read_sample
+from clickthrough.init.sample import Sample, read_sample, sample_of_frame
 from clickthrough.init.tables import Tables, find_tables, with_sides
 from clickthrough.init.text import Source, write_config
 from clickthrough.whole_file import write_whole
@@ -36,20 +39,31 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Written:
-    """What init did.
+class Looked:
+    """What was found by looking at a log.
 
     Attributes:
-        config: the file that was written, beside the schema that its first line names.
+        text: a commented configuration that trains as it stands.
         found: what was looked at, in a line.
         lines: a column each; none where a preset's reader knows the log.
         notes: what may be wrong about the guesses; they stand in the configuration as well.
     """
 
-    config: Path
+    text: str
     found: str
     lines: list[Line]
     notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written(Looked):
+    """What init did.
+
+    Attributes:
+        config: the file that was written, beside the schema that its first line names.
+    """
+
+    config: Path
 
 
 def init(data: Path, out: Path, named: Named | None = None, force: bool = False) -> Written:
@@ -70,33 +84,63 @@ def init(data: Path, out: Path, named: Named | None = None, force: bool = False)
     if out.exists() and not force:
         raise ConfigError(f"{out}: exists; replace it with --force, or name another with --out")
     try:
-        return _init(data, out, named or Named())
+        looked = look(data, named, out.parent)
+        _write(out, looked.text)
     except OSError as error:
         raise ConfigError(f"{data} -> {out}: {error}") from None
+    return Written(**vars(looked), config=out)
 
 
-def _init(data: Path, out: Path, named: Named) -> Written:
+def look(data: Path, named: Named | None = None, folder: Path = Path()) -> Looked:
+    """Look at a log.
+
+    Args:
+        data: a CSV or Parquet file, plain or compressed, or a directory of some.
+        named: columns whose part is given; a known layout is then not looked for.
+        folder: what paths in the configuration are relative to.
+
+    Raises:
+        DataError: there is no log, a named column is not in it, or its label cannot be told.
+    """
+    named = named or Named()
     if named == Named():
         known = layout_of_directory(data)
         if known is not None:
-            return _from_preset(known, data, out, None)
-    with unpacking(out.parent / _UNPACKED) as plain:
+            return _from_preset(known, data, folder, None)
+    with unpacking(folder / _UNPACKED) as plain:
         tables = find_tables(data, plain, named.label)
         known = layout_of_table(tables.main) if named == Named() else None
         if known is not None and not tables.files:
-            return _from_preset(known, tables.main.path, out, tables.main)
+            return _from_preset(known, tables.main.path, folder, tables.main)
         rows = with_sides(tables.main, tables.sides, plain)
-    return _from_guesses(tables, profile(rows, tables.main.exact), named, out)
+    return _from_guesses(tables, profile(rows, tables.main.exact), named, folder)
 
 
-def _from_preset(name: str, data: Path, out: Path, sample: Sample | None) -> Written:
-    config = _write(out, preset_text(name, data, out.parent))
+def look_at_frame(rows: pl.DataFrame, named: Named | None = None, name: str = "frame") -> Looked:
+    """Look at a frame as at a Parquet file of its rows; see :func:`look`.
+
+    Args:
+        rows: an impression a row.
+        named: columns whose part is given.
+        name: how errors call it.
+
+    Raises:
+        DataError: a named column is not in it, or its label cannot be told.
+    """
+    sample = sample_of_frame(rows.lazy(), Path(name))
+    looked = profile(sample.rows, sample.exact)
+    return _from_guesses(Tables(sample), looked, named or Named(), None)
+
+
+def _from_preset(name: str, data: Path, folder: Path, sample: Sample | None) -> Looked:
+    text = preset_text(name, data, folder)
+    config = load_text(text, f"preset '{name}'", folder)
     if sample is None and config.data.reader == "tabular":
-        with unpacking(out.parent / _UNPACKED) as plain:
+        with unpacking(folder / _UNPACKED) as plain:
             sample = read_sample(plain(Path(str(config.data.path))))
     found = f"{data}: the layout of the preset '{name}'"
     if sample is None or config.data.reader != "tabular":
-        return Written(out, found, [])
+        return Looked(text, found, [])
     names = config.data.columns or sample.rows.columns
     looked = profile(sample.rows.rename(dict(zip(sample.rows.columns, names, strict=True))))
     becomes = _parts_of(config)
@@ -104,7 +148,7 @@ def _from_preset(name: str, data: Path, out: Path, sample: Sample | None) -> Wri
         Line(c.name, c.type, f"{c.distinct:,}", becomes.get(c.name, ""), f"preset '{name}'")
         for c in looked.columns.values()
     ]
-    return Written(out, f"{found}; {sample.seen} were looked at", lines)
+    return Looked(text, f"{found}; {sample.seen} were looked at", lines)
 
 
 def _parts_of(config: Config) -> dict[str, str]:
@@ -121,7 +165,8 @@ def _parts_of(config: Config) -> dict[str, str]:
     return {name: ", ".join(dict.fromkeys(kinds_of)) for name, kinds_of in parts.items()} | dropped
 
 
-def _from_guesses(tables: Tables, looked: Profile, named: Named, out: Path) -> Written:
+def _from_guesses(tables: Tables, looked: Profile, named: Named, folder: Path | None) -> Looked:
+    """Declare what a log's columns look like; without a folder for paths it is a frame."""
     main = tables.main
     guess = guess_roles(looked, named, str(main.path))
     made = kinds(looked, guess, main.total)
@@ -133,27 +178,31 @@ def _from_guesses(tables: Tables, looked: Profile, named: Named, out: Path) -> W
             "name ids that come back with --user or --item"
         )
     told = [*main.notes, *_left(tables), *notes(looked, guess, made)]
-    _write(out, write_config(_source(tables, told, out.parent), guess, made, features))
-    return Written(out, _found(main), _lines(looked, guess, made), told)
+    text = write_config(_source(tables, told, folder), guess, made, features)
+    return Looked(text, _found(main), _lines(looked, guess, made), told)
 
 
 def _left(tables: Tables) -> list[str]:
     return [f"{path.name} is not used: it {why}" for path, why in tables.left]
 
 
-def _source(tables: Tables, told: list[str], folder: Path) -> Source:
+def _source(tables: Tables, told: list[str], folder: Path | None) -> Source:
     main = tables.main
-    files = {part: [relative(path, folder)] for part, path in tables.files.items()}
+
+    def written(path: Path) -> str:
+        return str(FRAME) if folder is None else relative(path, folder)
+
+    files = {part: [written(path)] for part, path in tables.files.items()}
     return Source(
         name=main.path.name,
         seen=_found(main).partition(": ")[2],
-        path=relative(main.path, folder),
+        path=written(main.path),
         files=files,
         separator=main.form.separator,
         columns=main.form.columns,
-        sides=tuple((relative(s.path, folder), s.key, s.columns, s.reason) for s in tables.sides),
+        sides=tuple((written(s.path), s.key, s.columns, s.reason) for s in tables.sides),
         notes=tuple(told),
-        typed=is_parquet(main.path),
+        typed=main.typed,
     )
 
 

@@ -34,6 +34,7 @@ class Sample:
         exact: whether ``rows`` are all rows.
         seen: what was looked at, in words.
         notes: what its owner should hear of it.
+        typed: whether columns have types of their own.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class Sample:
     exact: bool
     seen: str
     notes: tuple[str, ...] = ()
+    typed: bool = False
 
 
 def read_sample(path: Path) -> Sample:
@@ -53,22 +55,30 @@ def read_sample(path: Path) -> Sample:
     """
     refuse_other_formats(path)
     if is_parquet(path):
-        return _of_parquet(path)
+        return sample_of_frame(scan(path, TableForm()), path)
     return _of_csv(path)
 
 
-def _of_parquet(path: Path) -> Sample:
-    frame = scan(path, TableForm())
+def sample_of_frame(frame: pl.LazyFrame, path: Path) -> Sample:
+    """Return a sample of a table whose columns have types.
+
+    Args:
+        frame: the table.
+        path: the file, or how else errors call it.
+
+    Raises:
+        DataError: it holds no rows.
+    """
     total = int(frame.select(pl.len()).collect().item())
     if total == 0:
         raise DataError(f"{path}: holds no rows")
     if total <= _ROWS:
-        return Sample(path, TableForm(), frame.collect(), total, True, "all rows")
+        return Sample(path, TableForm(), frame.collect(), total, True, "all rows", typed=True)
     size = _ROWS // _PLACES
     starts = [place * (total - size) // (_PLACES - 1) for place in range(_PLACES)]
     rows = pl.concat([frame.slice(start, size).collect() for start in starts])
     seen = f"{len(rows):,} rows: the head, and {_PLACES - 1} places through the file"
-    return Sample(path, TableForm(), rows, total, False, seen)
+    return Sample(path, TableForm(), rows, total, False, seen, typed=True)
 
 
 def _of_csv(path: Path) -> Sample:

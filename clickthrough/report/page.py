@@ -31,7 +31,7 @@ def page(bundle: Bundle, sections: Sequence[Section]) -> str:
         title=f"{bundle.config.model.name}, bundle {bundle.manifest.version}",
         made=bundle.manifest.created[:10],
         version=__version__,
-        verdicts=_verdicts(metrics),
+        verdicts=verdicts_of(metrics),
         sections=sections,
         most_rows=MOST_ROWS,
         lacking="" if "examined" in metrics else f"{_HOW} adds importance, drift, frozen counters",
@@ -76,7 +76,8 @@ def _of_test(test: dict[str, Any]) -> list[Section | None]:
     ]
 
 
-def _verdicts(metrics: dict[str, Any]) -> list[Verdict]:
+def verdicts_of(metrics: dict[str, Any]) -> list[Verdict]:
+    """Judge a model by what its bundle keeps of its training."""
     if (test := metrics.get("test")) is not None:
         return verdicts(test)
     why = "the log had no test part with labels"

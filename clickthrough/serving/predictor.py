@@ -15,6 +15,7 @@ from clickthrough.errors import RequestError
 from clickthrough.features.rows import RawRow, RowColumns
 from clickthrough.schema import to_microseconds
 from clickthrough.serving.contract import Prediction
+from clickthrough.serving.given import Given, rows_of
 from clickthrough.serving.scorer import Ranking, Scored, Scorer, Scores
 from clickthrough.store import Store, open_store
 from clickthrough.streaming.recorder import Receipt, Recorder, Source
@@ -31,6 +32,8 @@ class Predictor:
 
     >>> predictor = Predictor.load("models")  # doctest: +SKIP
     >>> predictor.rank({"user": 7}, [{"item": 1}, {"item": 2}]).predictions  # doctest: +SKIP
+
+    A block closes its store: ``with Predictor.load("models") as predictor: ...``.
 
     Args:
         bundle: what scores.
@@ -74,11 +77,13 @@ class Predictor:
         loaded = load_bundle(bundle, runtime)
         return cls(loaded, open_store(store))
 
-    def predict(self, impressions: Sequence[RawRow], explain: int | None = None) -> Scored:
+    def predict(self, impressions: Given, explain: int | None = None) -> Scored:
         """Score impressions; those that share a ``request_id`` are one request.
 
         Args:
-            impressions: raw fields by the log's column names (or ``user``, ``item``, ...).
+            impressions: raw fields by the log's column names (or ``user``, ``item``, ...): one
+                impression as a dictionary, several, or a frame of pandas, Polars or Arrow. Values
+                may be numpy's and pandas', moments of Python.
             explain: how many reasons each answer gets; by default none.
 
         Returns:
@@ -88,14 +93,15 @@ class Predictor:
             RequestError: an impression is malformed: names its row and field; or there are more
                 than are explained (``serving.max_explained``).
         """
+        rows = rows_of(impressions)
         if explain is not None:
-            return self.scorer.explained(self.store, impressions, explain)
-        (scored,) = self.predict_each([impressions])
+            return self.scorer.explained(self.store, rows, explain)
+        (scored,) = self.predict_each([rows])
         if isinstance(scored, RequestError):
             raise scored
         return scored
 
-    def encode(self, impressions: Sequence[RawRow]) -> dict[str, NDArray[Any]]:
+    def encode(self, impressions: Given) -> dict[str, NDArray[Any]]:
         """Return what the bundle's ONNX graph takes, to have it computed somewhere else.
 
         The arrays are those that :meth:`predict` gives the graph. Its ``logit`` for them, put
@@ -114,7 +120,7 @@ class Predictor:
         Raises:
             RequestError: an impression is malformed: names its row and field.
         """
-        return self.scorer.encode(self.store, impressions).arrays()
+        return self.scorer.encode(self.store, rows_of(impressions)).arrays()
 
     def score(self, said: RowColumns) -> Scores:
         """Score many impressions of a file at once, of which nothing more is told.
@@ -134,7 +140,7 @@ class Predictor:
     def rank(
         self,
         context: RawRow,
-        candidates: Sequence[RawRow],
+        candidates: Given,
         top: int | None = None,
         explain: int | None = None,
     ) -> Ranking:
@@ -142,7 +148,7 @@ class Predictor:
 
         Args:
             context: raw fields of the request: user, time, page, ...
-            candidates: raw fields of each candidate.
+            candidates: raw fields of each candidate, as dictionaries or a frame.
             top: how many to return; all by default.
             explain: how many reasons the first answers get (``serving.max_explained`` of them),
                 each also against the candidate ranked next; by default none.
@@ -150,11 +156,11 @@ class Predictor:
         Raises:
             RequestError: a field is malformed.
         """
-        return self.scorer.rank(self.store, context, candidates, top, explain)
+        return self.scorer.rank(self.store, context, rows_of(candidates), top, explain)
 
-    def observe(self, events: Sequence[RawRow]) -> Receipt:
+    def observe(self, events: Given) -> Receipt:
         """Count impressions shown and clicked; see :class:`Recorder`."""
-        return self.recorder.record(events)
+        return self.recorder.record(rows_of(events))
 
     def observe_each(
         self, bodies: Sequence[Sequence[RawRow]], breathe: Callable[[], None]
@@ -201,3 +207,11 @@ class Predictor:
     def close(self) -> None:
         """Close the store."""
         self.store.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()

@@ -2,13 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from clickthrough.features.values import Value
 from clickthrough.serving.contract import Prediction
 
+_COLUMNS = ("request_id", "item", "probability", "logit", "missing", "unseen")
+
+
+class Answers:
+    """Answers of a model, which data frames take as columns."""
+
+    predictions: list[Prediction]
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the answers by columns, a row an answer, in their order.
+
+        ``request_id``, ``item``, ``probability``, ``logit``, and the lists ``missing`` and
+        ``unseen``: ``pandas.DataFrame(scored.columns())`` is a frame of them, and so is that of
+        Polars.
+        """
+        return {name: [getattr(one, name) for one in self.predictions] for name in _COLUMNS}
+
 
 @dataclass(frozen=True)
-class Scored:
+class Scored(Answers):
     """The answer for a body of impressions, in its order.
 
     Attributes:
@@ -22,7 +40,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Ranking:
+class Ranking(Answers):
     """Candidates of one request, best first.
 
     Attributes:

@@ -3,38 +3,32 @@
 import json
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clickthrough.bundle import layout
 from clickthrough.bundle.load import load_bundle
 from clickthrough.bundle.manifest import Manifest
-from clickthrough.bundle.runtime import OnnxModel
-from clickthrough.bundle.save import Parts, refuse_to_replace, save_bundle
+from clickthrough.bundle.save import refuse_to_replace, save_bundle
 from clickthrough.config.root import Config
 from clickthrough.data.dataset import Dataset
-from clickthrough.data.sources import field_sources
 from clickthrough.data.split import TEST, TRAIN, VALIDATION
-from clickthrough.errors import ClickthroughError
-from clickthrough.evaluation.evidence import thin_validation
+from clickthrough.errors import ConfigError
 from clickthrough.explain.groups import check_fields
-from clickthrough.features.check import as_served
-from clickthrough.steps import step
 from clickthrough.training.calibrate import sliced_column
+from clickthrough.training.candidates import Candidate, chosen, try_each
 from clickthrough.training.continued import Start
 from clickthrough.training.describe import describe, describe_inputs, describe_long_texts
 from clickthrough.training.distributed.group import led_text
 from clickthrough.training.distributed.opening import open_first_here
 from clickthrough.training.distributed.place import Place
-from clickthrough.training.evaluating.evaluate import Scorer, evaluate_prepared
 from clickthrough.training.evaluating.scope import Scope, read_scope
 from clickthrough.training.evaluating.slices import own_slices
-from clickthrough.training.examining.examine import Keep, examine
-from clickthrough.training.examining.history import history_of
-from clickthrough.training.examining.origin import log_record, origin
-from clickthrough.training.fit import Fitted, fit
-from clickthrough.training.prepare import Prepared, plan_of, prepare, snapshots_before_test
+from clickthrough.training.examining.examine import Keep
+from clickthrough.training.learned import learned
+from clickthrough.training.measure import Compared, measure
+from clickthrough.training.prepare import plan_of, prepare
 from clickthrough.training.refusals import refuse_other_types, refuse_unlearnable
 from clickthrough.training.resuming.position import Epoch
 from clickthrough.training.told import Told
@@ -74,6 +68,27 @@ class Begin:
     resume: bool = False
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a run is asked for beside its configuration.
+
+    Attributes:
+        baselines: whether they are fitted and evaluated beside.
+        truth: a file of true probabilities to evaluate against.
+        begin: where the weights come from; by default training starts anew.
+        keep: what the bundle keeps for a report.
+        models: those that are fitted; by default the configuration's.
+        kept: the name of the one that the bundle holds; by default the best on validation.
+    """
+
+    baselines: bool = True
+    truth: Path | None = None
+    begin: Begin = field(default_factory=Begin)
+    keep: Keep = field(default_factory=Keep)
+    models: Sequence[Candidate] = ()
+    kept: str | None = None
+
+
 def train(  # noqa: PLR0913, PLR0917
     config: Config,
     out: Path,
@@ -92,10 +107,10 @@ def train(  # noqa: PLR0913, PLR0917
         config: the whole configuration.
         out: the bundle's directory; a bundle that stands there is replaced.
         told: where to report to.
-        baselines: whether they are fitted and evaluated beside.
-        truth: a file of true probabilities to evaluate against.
-        begin: where the weights come from; by default training starts anew.
-        keep: what the bundle keeps for a report.
+        baselines: see :class:`Asked`, and so are the rest.
+        truth: see there.
+        begin: see there.
+        keep: see there.
 
     Returns:
         What it came to, in every process.
@@ -103,24 +118,39 @@ def train(  # noqa: PLR0913, PLR0917
     Raises:
         ClickthroughError: the configuration, the log or the place cannot be used.
     """
-    out = out if out.name else out.resolve()
-    place, begin, keep = Place.of(config.training), begin or Begin(), keep or Keep()
-    leads = place.group.leads
-    told = told if told is not None and leads else Told()
-    refuse_to_replace(out)  # before the work, not after it
+    place = Place.of(config.training)
+    refuse_to_replace(_named(out))  # before the work, not after it
     dataset = open_first_here(config, place.group)
+    asked = Asked(baselines, truth, begin or Begin(), keep or Keep())
+    return train_on(dataset, config, out, told, asked, place)
+
+
+def train_on(
+    dataset: Dataset,
+    config: Config,
+    out: Path,
+    told: Told | None = None,
+    asked: Asked | None = None,
+    place: Place | None = None,
+) -> Run:
+    """Train on a log that was read, and write a bundle; see :func:`train`.
+
+    Args:
+        dataset: the log.
+        config: the whole configuration.
+        out: the bundle's directory; a bundle that stands there is replaced.
+        told: where to report to.
+        asked: what else.
+        place: processes and device; those of this process and the settings by default.
+    """
+    out, asked, place = _named(out), asked or Asked(), place or Place.of(config.training)
+    leads, begin = place.group.leads, asked.begin
+    told = told if told is not None and leads else Told()
+    refuse_to_replace(out)
+    if len(asked.models) > 1 and place.group.size > 1:
+        raise ConfigError("several models are fitted in one process; leave out torchrun")
     told.say(describe(dataset, config.counters))
-    refuse_unlearnable(dataset, config.data.split)
-    plan = plan_of(config, dataset.schema)
-    check_fields(config.explain, dataset.schema)
-    if leads:
-        for line in describe_long_texts(dataset, plan.fields, config.serving):
-            told.say(line)
-    # a wrong name is found before the work
-    slices = own_slices(dataset.schema) if keep.examined else []
-    scope = read_scope(dataset, config, baselines, truth, slices) if leads else Scope()
-    if config.calibration.by is not None:
-        sliced_column(config.calibration.by, plan)
+    scope = _checked(dataset, config, told, asked, leads)
     start = Start(load_bundle(begin.bundle)) if begin.bundle else None
     if start is not None:
         old = start.bundle
@@ -130,91 +160,43 @@ def train(  # noqa: PLR0913, PLR0917
     prepared = prepare(dataset, config, "live", parts=parts, start=start)
     told.say(describe_inputs(prepared))
     checkpoints = out.with_name(f".{out.name}.training")
-    work = _Work(config, dataset, prepared, told, place, checkpoints, keep)
     if leads and not begin.resume:
-        work.clear()
-    elif leads and not work.checkpoints.is_dir():
-        told.say(f"{work.checkpoints}: no checkpoint yet; training begins anew")
-    fitted = fit(prepared, config, told, Where(place, work.checkpoints, start))
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    elif leads and not checkpoints.is_dir():
+        told.say(f"{checkpoints}: no checkpoint yet; training begins anew")
+    models = asked.models or [Candidate(config.model.name, config.model)]
+    tried = try_each(prepared, config, models, told, Where(place, checkpoints, start))
     made = ""
-    if fitted is not None:
+    if tried:
+        kept = chosen(tried, asked.kept)
+        own = learned(dataset, prepared, kept.fitted)
         with tempfile.TemporaryDirectory() as folder:
-            parts_of_bundle = _evaluated(_parts(work, fitted, Path(folder)), fitted, work, scope)
-            manifest = save_bundle(out, parts_of_bundle)
-        work.clear()
-        made = Run(manifest, fitted.epochs, parts_of_bundle.metrics).text()
+            written = own.parts(Path(folder), {})
+            compared = Compared(dataset, prepared, tried, kept, scope, asked.keep, told)
+            metrics = measure(compared, written)
+            manifest = save_bundle(out, written.with_metrics(metrics))
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        made = Run(manifest, kept.fitted.epochs, metrics).text()
     return Run.read(led_text(place.group, made))
 
 
-@dataclass(frozen=True)
-class _Work:
-    """What the stages of a run share."""
-
-    config: Config
-    dataset: Dataset
-    prepared: Prepared
-    told: Told
-    place: Place
-    checkpoints: Path
-    keep: Keep
-
-    def clear(self) -> None:
-        """Remove the checkpoints."""
-        shutil.rmtree(self.checkpoints, ignore_errors=True)
+def _named(out: Path) -> Path:
+    """Return a place that has a name, as what lies beside it has its own."""
+    return out if out.name else out.resolve()
 
 
-def _parts(work: _Work, fitted: Fitted, folder: Path) -> Parts:
-    """Return what a bundle is made of, but for the evaluation; the model's files are written."""
-    prepared = work.prepared
-    with step("counting what the bundle will know"):
-        snapshots, until = snapshots_before_test(work.dataset, fitted.config)
-    with step("exporting the graph"):
-        fitted.model.write(folder, prepared.tables["validation"].inputs)
-    return Parts(
-        config=fitted.config,
-        schema=as_served(work.dataset.schema, fitted.config.declared).model_copy(
-            update={"sources": field_sources(work.dataset)}
-        ),
-        encoder=prepared.encoder,
-        model=folder,
-        calibrator=fitted.calibrator,
-        snapshots=snapshots,
-        counters_until=until,
-        metrics={
-            "epochs": [vars(epoch) for epoch in fitted.epochs],
-            "calibration": {"log_loss": fitted.losses},
-            "log": log_record(work.dataset, fitted.config),
-            "origin": origin(fitted.config, work.keep.command) | history_of(work.keep.config),
-        },
-    )
-
-
-def _evaluated(parts: Parts, fitted: Fitted, work: _Work, scope: Scope) -> Parts:
-    """Add the evaluation on the test part, where there is one, and what is kept for a report."""
-    # the exported graph, not what was fitted: it is the graph that is served
-    graph = OnnxModel(parts.model / layout.ONNX)
-    scorer = Scorer(fitted.config.model.name, graph, fitted.calibrator)
-    metrics = dict(parts.metrics)
-    if len(work.prepared.tables.get("test", ())):
-        work.told.say("evaluating on the test part")
-        metrics["test"] = evaluate_prepared(work.prepared, scorer, "live", scope)
-    else:
-        for note in thin_validation(work.prepared.watched.labels):
-            work.told.say(note)
-    if work.keep.examined:
-        metrics |= _examined(work, parts, fitted, scorer, scope)
-    return replace(parts, metrics=metrics)
-
-
-def _examined(
-    work: _Work, parts: Parts, fitted: Fitted, scorer: Scorer, scope: Scope
-) -> dict[str, Any]:
-    """Return the examination; where it fails that is said, and the bundle is written without."""
-    about = work.dataset, parts.schema, fitted.config
-    try:
-        found = examine(work.prepared, *about, scorer, scope)
-        json.dumps(found, allow_nan=False)
-    except (ClickthroughError, ValueError, ArithmeticError) as error:
-        work.told.say(f"not examined: {error}")
-        return {}
-    return {"examined": found}
+def _checked(dataset: Dataset, config: Config, told: Told, asked: Asked, leads: bool) -> Scope:
+    """Refuse what cannot be trained, before the work; return what the evaluation covers."""
+    refuse_unlearnable(dataset, config.data.split)
+    plan = plan_of(config, dataset.schema)
+    check_fields(config.explain, dataset.schema)
+    scope = Scope()
+    if leads:
+        for line in describe_long_texts(dataset, plan.fields, config.serving):
+            told.say(line)
+        # a wrong name is found before the work
+        slices = own_slices(dataset.schema) if asked.keep.examined else []
+        scope = read_scope(dataset, config, asked.baselines, asked.truth, slices)
+    if config.calibration.by is not None:
+        sliced_column(config.calibration.by, plan)
+    return scope

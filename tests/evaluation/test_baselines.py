@@ -48,7 +48,7 @@ def parts() -> tuple[Part, Part, Part]:
 
 @pytest.fixture(scope="module")
 def found(parts: tuple[Part, Part, Part]) -> dict[str, NDArray[np.float64]]:
-    return fit_baselines(*parts, SIZES)
+    return dict(fit_baselines(*parts, SIZES).test)
 
 
 def test_the_table_holds_every_baseline_with_a_probability_a_row(
@@ -88,7 +88,7 @@ def test_the_sum_of_rates_ranks_by_the_sum_of_their_logits(
 
 def test_the_sum_of_one_rate_is_not_shown_twice(parts: tuple[Part, Part, Part]) -> None:
     alone = [replace(p, rates={"item": p.rates["item"]}) for p in parts]
-    assert list(fit_baselines(alone[0], alone[1], alone[2], SIZES)) == [
+    assert list(fit_baselines(alone[0], alone[1], alone[2], SIZES).test) == [
         "constant",
         "smoothed item rate",
         *LEARNED,
@@ -99,7 +99,7 @@ def test_rates_that_float32_cannot_hold_apart_from_0_or_1_are_no_infinite_logits
     parts: tuple[Part, Part, Part],
 ) -> None:
     certain = [replace(p, rates={"item": p.labels.astype(np.float32)}) for p in parts]
-    found = fit_baselines(certain[0], certain[1], certain[2], SIZES)["smoothed item rate"]
+    found = fit_baselines(certain[0], certain[1], certain[2], SIZES).test["smoothed item rate"]
     assert ((found > 0) & (found < 1)).all()
     assert auc(parts[2].labels, found) == 1
 
@@ -119,7 +119,7 @@ def test_what_is_learned_comes_near_the_truth(
 @pytest.mark.parametrize("name", [*RATES, *LEARNED])
 def test_probabilities_are_calibrated_on_validation_not_on_training(name: str) -> None:
     train, validation, test = part(1, 3_000), part(2, 3_000, shift=1.0), part(3, 6_000, shift=1.0)
-    found = fit_baselines(train, validation, test, SIZES)
+    found = fit_baselines(train, validation, test, SIZES).test
     assert calibration_ratio(test.labels, found[name]) == pytest.approx(1.0, abs=0.06)
     assert calibration_ratio(test.labels, found["constant"]) < 0.8
 
@@ -128,7 +128,7 @@ def test_a_wide_id_column_is_left_out_of_the_one_hot_design(
     monkeypatch: pytest.MonkeyPatch, parts: tuple[Part, Part, Part]
 ) -> None:
     monkeypatch.setattr(learned_baselines, "_MOST_ONE_HOT", 5)
-    found = fit_baselines(*parts, SIZES)
+    found = fit_baselines(*parts, SIZES).test
     labels = parts[2].labels
     assert auc(labels, found["logistic regression"]) < auc(labels, found["LightGBM"]) - 0.05
 
@@ -138,7 +138,7 @@ def test_numbers_alone_are_enough(parts: tuple[Part, Part, Part]) -> None:
         Part(without_bags(p.inputs.ids[:, :0], p.inputs.numeric), p.labels, p.rates, p.true)
         for p in parts
     ]
-    found = fit_baselines(bare[0], bare[1], bare[2], Sizes(()))
+    found = fit_baselines(bare[0], bare[1], bare[2], Sizes(())).test
     for name in LEARNED:
         assert 0.6 < auc(parts[2].labels, found[name]) < auc(parts[2].labels, parts[2].true)
 
@@ -148,6 +148,21 @@ def test_ids_alone_are_enough(parts: tuple[Part, Part, Part]) -> None:
         Part(without_bags(p.inputs.ids, p.inputs.numeric[:, :0]), p.labels, p.rates, p.true)
         for p in parts
     ]
-    found = fit_baselines(bare[0], bare[1], bare[2], SIZES)
+    found = fit_baselines(bare[0], bare[1], bare[2], SIZES).test
     for name in LEARNED:
         assert 0.6 < auc(parts[2].labels, found[name]) < auc(parts[2].labels, parts[2].true)
+
+
+def test_the_rows_are_left_as_they_were() -> None:
+    given = []
+    for seed in (1, 2, 3):
+        plain, rng = part(seed, 400), np.random.default_rng(seed)
+        ids = rng.integers(0, 5, (400, 4)).astype(np.int32)  # an id may repeat in a bag
+        inputs = replace(plain.inputs, bag_ids=ids, bag_weights=np.ones((400, 4), np.float32))
+        given.append(replace(plain, inputs=inputs))
+    before = [{n: a.copy() for n, a in one.inputs.arrays().items()} for one in given]
+    found = fit_baselines(given[0], given[1], given[2], Sizes(SIZES.ids, ((5, 4),)))
+    assert {len(p) for p in found.validation.values()} == {400}
+    for one, arrays in zip(given, before, strict=True):
+        for name, array in one.inputs.arrays().items():
+            assert np.array_equal(array, arrays[name]), name

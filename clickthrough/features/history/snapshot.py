@@ -58,6 +58,10 @@ class Snapshot:
     def __len__(self) -> int:
         return len(self.digests)
 
+    def __getstate__(self) -> dict[str, NDArray[np.generic]]:
+        """Leave out what is worked out of the arrays."""
+        return {"digests": self.digests, "ends": self.ends, "values": self.values}
+
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Return the value of each key, None where there is none."""
         if len(self.digests) == 0:

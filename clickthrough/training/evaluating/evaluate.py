@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
-from clickthrough.bundle.runtime import OnnxModel
+from clickthrough.bundle.runtime import Graph
 from clickthrough.calibration import Calibrator
 from clickthrough.calibration.base import sigmoid
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import PARTS, TEST, VALIDATION
-from clickthrough.evaluation.baselines import fit_baselines, rate_baselines
+from clickthrough.evaluation.baselines import Predicted, fit_baselines, rate_baselines
 from clickthrough.evaluation.evidence import thin_validation
 from clickthrough.evaluation.reliability import reliability_rows
 from clickthrough.evaluation.report import evaluation, with_intervals, with_slices
@@ -37,7 +37,7 @@ class Scorer:
     """A graph and its calibrator, under the name that the table gives it."""
 
     name: str
-    graph: OnnxModel
+    graph: Graph
     calibrator: Calibrator
 
     def probabilities(self, inputs: Encoded) -> NDArray[np.float64]:
@@ -92,18 +92,28 @@ def evaluate_prepared(
     model: Scorer,
     mode: CountersMode,
     scope: Scope,
+    beside: Predicted | None = None,
+    rivals: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Evaluate a graph on encoded tables; see :func:`evaluate_bundle`."""
+    """Evaluate a graph on encoded tables; see :func:`evaluate_bundle`.
+
+    Args:
+        prepared: the tables.
+        model: the graph.
+        mode: see there.
+        scope: what is evaluated.
+        beside: what the model is compared with, where that is at hand.
+        rivals: names in there of models that were fitted beside it, which are no baselines.
+    """
     tables = prepared.tables
     test = tables["test"]
     with step("scoring the test part"):
         logits = score(model.graph, test.inputs)
         predictions = {model.name: model.calibrated(logits, test.inputs)}
-    with step("fitting baselines"):
-        predictions |= _baselines(prepared, scope)
+    predictions |= (beside or baselines_of(prepared, scope)).test
     predictions |= scope.truths
     with step("computing metrics and their intervals"):
-        record = _measured(prepared, predictions, model.name, mode, scope)
+        record = _measured(prepared, predictions, model.name, mode, scope, rivals)
     raw = sigmoid(logits.astype(np.float64))
     return record | {
         "raw_log_loss": raw_log_loss(test.labels, logits),
@@ -117,11 +127,13 @@ def _measured(
     name: str,
     mode: CountersMode,
     scope: Scope,
+    rivals: Sequence[str],
 ) -> dict[str, Any]:
     """Return the record of predictions for the test part; ``name`` is the model's."""
     test = prepared.tables["test"]
     rows = test.labels, test.offsets, predictions
     record = evaluation(*rows, mode, scope.live_notes if mode == "live" else ())
+    record |= {"rivals": [*rivals]} if rivals else {}
     record["notes"] += [
         *giveaways(prepared, record["results"][name]["auc"]),
         *thin_validation(prepared.watched.labels),
@@ -129,20 +141,24 @@ def _measured(
     return with_slices(with_intervals(record, *rows, scope.settings), *rows, scope.slices)
 
 
-def _baselines(prepared: Prepared, scope: Scope) -> dict[str, NDArray[np.float64]]:
-    """Return the probabilities of the baselines that are asked for, calibrated as the model is."""
+def baselines_of(prepared: Prepared, scope: Scope) -> Predicted:
+    """Return the probabilities of the baselines that are asked for, calibrated as the model is.
+
+    Of a log without a test part, those of the validation part stand for both.
+    """
     if not (scope.baselines or scope.truths):
-        return {}
+        return Predicted()
     encoder, tables = prepared.encoder, prepared.tables
-    validation, test = tables["validation"], tables["test"]
+    validation = tables["validation"]
+    test = tables["test"] if len(tables.get("test", ())) else validation
     fit = partial(calibrate, scope.calibration, encoder, validation)
-    if not scope.baselines:  # the share of a gap that is closed begins at the smoothed item rate
-        return rate_baselines(validation, test, fit)
-    sizes = Sizes.of(encoder)
-    return fit_baselines(tables["train"], validation, test, sizes, fit)
+    with step("fitting baselines"):
+        if not scope.baselines:  # the share of a gap that is closed begins at the item's rate
+            return rate_baselines(validation, test, fit)
+        return fit_baselines(tables["train"], validation, test, Sizes.of(encoder), fit)
 
 
-def score(model: OnnxModel, inputs: Encoded) -> NDArray[np.float32]:
+def score(model: Graph, inputs: Encoded) -> NDArray[np.float32]:
     """Return logits of any number of encoded rows, shape (n,)."""
     parts = [model.logits(inputs[start : start + _ROWS]) for start in range(0, len(inputs), _ROWS)]
     return np.concatenate(parts)

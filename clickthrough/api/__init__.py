@@ -1,0 +1,1 @@
+"""The front doors for programs and notebooks: frames in, models and probabilities out."""

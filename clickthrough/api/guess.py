@@ -1,0 +1,118 @@
+"""From what a caller gives to a configuration and a log: guessed as ``clickthrough init`` does."""
+
+import json
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clickthrough.api.frames import AnyFrame, Frame, read_frame
+from clickthrough.config.data import FRAME, TabularData
+from clickthrough.config.load import load_config, load_text, load_values, with_data
+from clickthrough.config.root import Config
+from clickthrough.errors import ConfigError
+from clickthrough.init.roles import Named
+from clickthrough.init.run import Looked, look, look_at_frame
+
+ConfigSource = str | Path | Mapping[str, Any] | Config
+Settings = Mapping[str, Any] | Sequence[str]
+_ROLES = {"label": "label", "request": "request_id", "time": "time", "user": "user", "item": "item"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A log, and how it is to be trained on.
+
+    Attributes:
+        config: the whole configuration.
+        frame: the log, where it is one.
+        looked: what was guessed of it; None where a configuration was given.
+    """
+
+    config: Config
+    frame: Frame | None = None
+    looked: Looked | None = None
+
+
+def source_of(
+    data: AnyFrame, named: Named, config: ConfigSource | None, settings: Settings
+) -> Source:
+    """Find out what a caller's log is, and how it is trained on.
+
+    Args:
+        data: a frame, or the path of a file or directory.
+        named: columns whose part is given.
+        config: a file, a preset's name, sections or a configuration; guessed by default.
+        settings: what replaces parts of it.
+
+    Raises:
+        ConfigError: the configuration cannot be used, or not with such a log.
+        DataError: the log cannot be read, or nothing can be made of it.
+    """
+    lines = setting_lines(settings)
+    if isinstance(data, str | Path):
+        return _of_path(Path(data), named, config, lines)
+    frame = read_frame(data)
+    if config is None:
+        looked = look_at_frame(frame.rows, named, "the frame")
+        made = load_text(looked.text, "the guess", None, lines)
+        return Source(made, frame, looked)
+    return Source(_of_frame(given_config(config, [*lines, *_roles(named)])), frame)
+
+
+def _of_path(data: Path, named: Named, config: ConfigSource | None, lines: list[str]) -> Source:
+    if config is None:
+        looked = look(data, named)
+        return Source(load_text(looked.text, "the guess", Path(), lines), None, looked)
+    return Source(given_config(config, [*lines, *_roles(named)], data))
+
+
+def given_config(
+    config: ConfigSource, settings: Sequence[str] = (), data: Path | None = None
+) -> Config:
+    """Read a configuration in whatever form it is given.
+
+    Args:
+        config: a file, a preset's name, sections by name, or the configuration itself.
+        settings: what replaces parts of it, each as ``section.key=value``.
+        data: where the log lies, instead of where the configuration says.
+    """
+    if isinstance(config, str | Path):
+        return load_config(config, data, settings)
+    if isinstance(config, Config):
+        values = config.model_dump(mode="json", exclude_unset=True)
+    else:
+        values = {name: deepcopy(section) for name, section in config.items()}
+        values["data"] = {"path": str(FRAME), **values.get("data", {})}
+    made = load_values(values, "config", settings)
+    return made if data is None else with_data(made, data)
+
+
+def setting_lines(settings: Settings) -> list[str]:
+    """Return settings as the command line takes them: ``section.key=value``, the value in YAML.
+
+    >>> setting_lines({"training.epochs": 3, "model": "mlp"})
+    ['training.epochs=3', 'model="mlp"']
+    """
+    if isinstance(settings, Mapping):
+        return [f"{key}={json.dumps(value, default=str)}" for key, value in settings.items()]
+    return [settings] if isinstance(settings, str) else list(settings)
+
+
+def _roles(named: Named) -> list[str]:
+    """Return named columns as settings."""
+    roles = [f"data.roles.{_ROLES[f]}={json.dumps(c)}" for f, c in named.columns.items()]
+    if named.at_least is not None:
+        roles.append(f"data.label_at_least={named.at_least}")
+    return roles
+
+
+def _of_frame(config: Config) -> Config:
+    """Let a configuration read a frame instead of files."""
+    if not isinstance(config.data, TabularData):
+        raise ConfigError(
+            f"data.reader: '{config.data.reader}' reads files; for a frame expected 'tabular'"
+        )
+    data = config.data.model_copy(update={"path": FRAME, "files": None, "columns": None})
+    return config.model_copy(update={"data": data})

@@ -1,0 +1,241 @@
+"""A trained model as a program or a notebook holds it: a bundle, and what is done with one."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import polars as pl
+
+from clickthrough.api.board import board_columns
+from clickthrough.api.frames import AnyFrame, Frame, is_frame, read_frame
+from clickthrough.api.page import view
+from clickthrough.api.served import Served
+from clickthrough.bundle.copy import copy_bundle
+from clickthrough.bundle.load import Bundle, load_bundle
+from clickthrough.bundle.log import log_of, log_of_frame
+from clickthrough.data.dataset import Dataset
+from clickthrough.init.run import Looked
+from clickthrough.scoring import score_frame
+from clickthrough.serving.predictor import Predictor
+
+Rows = Mapping[str, object] | Sequence[Mapping[str, object]]
+
+
+class ClickModel:
+    """A trained, calibrated model: what ``clickthrough.fit`` and ``clickthrough.load`` give.
+
+    >>> model = clickthrough.fit(log, label="clicked")  # doctest: +SKIP
+    >>> model.leaderboard()  # doctest: +SKIP
+    >>> model.predict(next_week)  # doctest: +SKIP
+
+    In a notebook it shows what was guessed, the leaderboard, a verdict and its reliability.
+
+    Args:
+        bundle: the directory of its files.
+        looked: what was guessed of the log, where anything was.
+        like: the frame that it was fitted to: answers of no other frame are of its library.
+        keeping: what keeps a temporary directory until the model is gone.
+    """
+
+    def __init__(
+        self,
+        bundle: Path,
+        looked: Looked | None = None,
+        like: Frame | None = None,
+        keeping: "tempfile.TemporaryDirectory[str] | None" = None,
+    ) -> None:
+        self.bundle: Bundle = load_bundle(bundle)
+        self.looked = looked
+        self._like, self._keeping = like or Frame(pl.DataFrame()), keeping
+        self._predictor: Predictor | None = None
+
+    @property
+    def predictor(self) -> Predictor:
+        """What scores single requests and learns from events; counters live in memory."""
+        if self._predictor is None:
+            self._predictor = Predictor.load(self.bundle.path)
+        return self._predictor
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Which column of the log plays which part."""
+        return {str(role): column for role, column in self.bundle.schema.roles.items()}
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """What the bundle keeps of its training, as ``metrics.json`` holds it."""
+        return self.bundle.metrics
+
+    @property
+    def verdict(self) -> str:
+        """Whether it beats its baselines, and whether its probabilities can be trusted."""
+        from clickthrough.report.page import verdicts_of
+
+        return " ".join(one.sentence for one in verdicts_of(self.metrics))
+
+    def leaderboard(self) -> AnyFrame:
+        """Return each model and baseline, best on validation first, as a frame.
+
+        Columns: ``name``; ``kind`` (``model`` or ``baseline``); ``kept``: what this model is;
+        ``seconds`` of its fit; ``validation_METRIC``, the one that decides first; ``test_METRIC``
+        where the log had a test part.
+
+        Raises:
+            ClickthroughError: the bundle is of a version that made none.
+        """
+        return self._like.table(board_columns(self.metrics))
+
+    def predict(self, rows: AnyFrame | Rows) -> Any:  # noqa: ANN401 - as what was given
+        """Return the click probability of each impression; counters are as training left them.
+
+        Args:
+            rows: a frame; the path of a table; one impression as a dictionary; or several. Fields
+                go by the log's column names. Impressions of one request stand among the rows that
+                share its id.
+
+        Returns:
+            Of a frame a column of its library, aligned with its index; of one dictionary a number;
+            of several, or a file, an array of shape (n,).
+
+        Raises:
+            DataError: nothing in the frame is known to the model, or a row is malformed.
+            RequestError: a dictionary is malformed.
+        """
+        if isinstance(rows, str | Path):
+            return self._of_file(Path(rows))
+        if is_frame(rows):
+            frame = read_frame(rows)
+            scored = score_frame(self.predictor, frame.rows, "the frame")
+            return frame.column("probability", scored.probability)
+        made = self.predictor.predict(rows).predictions
+        if isinstance(rows, Mapping):
+            return made[0].probability
+        return np.array([one.probability for one in made])
+
+    def _of_file(self, path: Path) -> Any:  # noqa: ANN401 - numpy's
+        from clickthrough.scoring import score_file
+
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "predictions.parquet"
+            score_file(self.predictor, path, out)
+            return pl.read_parquet(out)["probability"].to_numpy()
+
+    def evaluate(
+        self,
+        data: AnyFrame | None = None,
+        counters: Literal["live", "frozen"] = "live",
+        baselines: bool = True,
+    ) -> "Evaluation":
+        """Evaluate on a log: its metrics, beside those of baselines.
+
+        Args:
+            data: a frame with labels, or the path of a log; by default what training found on the
+                test part.
+            counters: ``live``: learning from the events of the log as it goes; ``frozen``: as
+                training left them.
+            baselines: whether they stand beside.
+
+        Raises:
+            DataError: the log cannot be read, or has no labels.
+        """
+        from clickthrough.training.evaluating.evaluate import evaluate_bundle
+
+        if data is None and counters == "live" and "test" in self.metrics:
+            return Evaluation(self.metrics["test"], self._like)
+        with tempfile.TemporaryDirectory() as folder:
+            dataset, like = self._dataset(data, Path(folder))
+            record = evaluate_bundle(self.bundle, dataset, counters, baselines)
+        return Evaluation(record, like)
+
+    def _dataset(self, data: AnyFrame | None, cache: Path) -> tuple[Dataset, Frame]:
+        if data is None or isinstance(data, str | Path):
+            return log_of(self.bundle, None if data is None else Path(data)), self._like
+        frame = read_frame(data)
+        return log_of_frame(self.bundle, frame.rows, cache), frame
+
+    def save(self, path: str | Path) -> Path:
+        """Write the bundle, which ``clickthrough serve`` takes; one that stands there is replaced.
+
+        Raises:
+            BundleError: the place holds something else, or cannot be written.
+        """
+        return copy_bundle(self.bundle, Path(path))
+
+    def serve(self, host: str = "127.0.0.1", port: int = 8000, store: str | None = None) -> Served:
+        """Start the service beside this program, as ``clickthrough serve`` does.
+
+        Args:
+            host: on which address.
+            port: on which port; 0 takes one that is free.
+            store: where its counters are kept: an SQLite file, ``redis://HOST`` or ``memory``; by
+                default beside the bundle, or in memory where the model was not saved.
+
+        Returns:
+            The running service; it ends with its ``close()``, its block or this program, and
+            ``wait()`` waits for that.
+        """
+        return Served(self.bundle.path, host, port, store or ("memory" if self._keeping else None))
+
+    def report(self, path: str | Path = "report.html") -> Path:
+        """Write the report, one page; see ``clickthrough report``."""
+        from clickthrough.report.write import write_report
+
+        return write_report(self.bundle, Path(path))[0]
+
+    def close(self) -> None:
+        """Close the store of counters; the model can still be saved."""
+        if self._predictor is not None:
+            self._predictor.close()
+            self._predictor = None
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Say what it is, and what it is worth."""
+        name, version = self.bundle.config.model.name, self.bundle.manifest.version
+        return f"<ClickModel {name}, bundle {version}: {self.verdict}>"
+
+    def _repr_html_(self) -> str:
+        return view(self.bundle, self.looked)
+
+
+class Evaluation(dict[str, Any]):
+    """The record of an evaluation, as ``clickthrough evaluate --json`` writes it.
+
+    Args:
+        record: see :func:`clickthrough.evaluation.report.evaluation`.
+        like: the frame whose library tables are made by.
+    """
+
+    def __init__(self, record: dict[str, Any], like: Frame) -> None:
+        super().__init__(record)
+        self._like = like
+
+    def table(self) -> AnyFrame:
+        """Return the metrics of the model and each baseline as a frame, a row each."""
+        results = self["results"]
+        metrics = dict.fromkeys(name for found in results.values() for name in found)
+        columns: dict[str, list[Any]] = {"name": list(results)}
+        columns |= {m: [found.get(m) for found in results.values()] for m in metrics}
+        return self._like.table(columns)
+
+    def __repr__(self) -> str:
+        """Show the table of metrics."""
+        return repr(self.table())
+
+
+def load(bundle: str | Path = "models") -> ClickModel:
+    """Load a bundle that training left; it is verified first.
+
+    Raises:
+        BundleError: it cannot be used.
+    """
+    return ClickModel(Path(bundle))
