@@ -102,9 +102,22 @@ def test_the_service_answers_as_the_readme_says(block: Block, served: str) -> No
         assert {"missing", "unseen"} <= best.keys()
 
 
-@pytest.mark.parametrize("block", of(README, "python"), ids=lambda b: f"line {b.line}")
-def test_python_runs_as_it_stands(block: Block, outbrain: Path) -> None:
-    item, probability, *_ = run(f"python - <<'END'\n{block.text}END\n", outbrain).split()
+def python(block: Block, folder: Path) -> str:
+    return run(f"python - <<'END'\n{block.text}END\n", folder)
+
+
+def test_the_first_python_is_three_lines_from_a_log(own: Path) -> None:
+    first, _ = of(README, "python")
+    lines = [line for line in first.text.splitlines() if line and not line.startswith("from ")]
+    assert len(lines) == 3
+    *board, probability = python(first, own).splitlines()
+    assert "constant" in "\n".join(board)
+    assert 0 < float(probability) < 1
+
+
+def test_python_ranks_as_it_stands(outbrain: Path) -> None:
+    _, block = of(README, "python")
+    item, probability, *_ = python(block, outbrain).split()
     assert item in {"286378", "331548"}
     assert 0 < float(probability) < 1
 
@@ -151,6 +164,8 @@ def test_verbs_run_on_a_log_of_ones_own(own: Path) -> None:
     lines = [line for line in texts[0].splitlines() if not line.startswith("clickthrough serve")]
     assert len(lines) == texts[0].count("\n") - 1
     assert "largest difference of a probability: 0.0" in run("\n".join(lines), own)
+    (block,) = of(GUIDE, "python")
+    assert python(block, own).count("[") == 1  # the three doors score alike
     for block in of(GUIDE, "bash"):
         if not block.text.startswith(("clickthrough select", "clickthrough tune")):  # tried above
             run(block.text, own)
