@@ -14,17 +14,8 @@ import pytest
 import clickthrough
 from clickthrough import ClickModel, ConfigError, DataError, fit, load, train
 from clickthrough.bundle.layout import CALIBRATOR, ONNX, WEIGHTS
+from tests.api.conftest import QUICK
 from tests.logs import make_values
-
-QUICK = {"training.epochs": 1, "training.threads": 1}
-
-
-@pytest.fixture(scope="module")
-def model(log: pl.DataFrame) -> ClickModel:
-    """A model of the frame, two families compared; no test may change it."""
-    frame = log.to_pandas()
-    frame.index = frame.index + 10_000
-    return fit(frame, "clicked", models=["lr", "lightgbm"], set=QUICK)
 
 
 def files(bundle: Path) -> dict[str, str]:
@@ -132,15 +123,6 @@ def test_a_service_that_cannot_start_says_why(model: ClickModel) -> None:
         pytest.raises(clickthrough.ClickthroughError, match="cannot listen on"),
     ):
         model.serve(port=int(served.url.rsplit(":", 1)[1]))
-
-
-def test_a_notebook_shows_guesses_board_verdict_and_reliability(model: ClickModel) -> None:
-    page = model._repr_html_()
-    for wanted in ("display_id", "by its name", "Leaderboard", "logistic regression", "<svg",
-                   model.verdict.split(":")[0]):  # fmt: skip
-        assert wanted in page
-    assert "<script" not in page
-    assert model.verdict in repr(model)
 
 
 def test_frame_file_and_verb_come_to_the_same_bits(
