@@ -11,7 +11,8 @@ PYTHON ?= python3
 SERVE ?= 1
 PORT ?= 8000
 BIN := .venv/bin
-# tests in parallel; each worker trains small models on its own
+# tests in parallel; each worker trains small models on its own, and so do the commands that it
+# starts: with threads of their own they would wait for each other
 WORKERS ?= 2
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
@@ -34,7 +35,7 @@ types: .venv/.dev
 	$(BIN)/mypy
 
 tests: .venv/.dev
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 test-all: .venv/.dev .venv/.scanners
 	$(BIN)/pytest -m stack
