@@ -91,6 +91,10 @@ def opened(
 
     refuse_other_formats(source)
     data = bundle.config.data if isinstance(bundle.config.data, TabularData) else None
+    if data is not None:  # what the bundle holds of a side table is what the service answers by
+        held = {side.form.name for side in bundle.sides}
+        joins = [join for join in data.joins if join.file.name not in held]
+        data = data.model_copy(update={"joins": joins})
     try:
         with unpacking(bundle.config.data.cache) as plain:
             found = read_impressions(source, bundle.schema, parser.fields, data, plain)

@@ -34,6 +34,7 @@ from clickthrough.training.examining.examine import Keep, examine
 from clickthrough.training.examining.history import history_of
 from clickthrough.training.examining.origin import log_record, origin
 from clickthrough.training.fit import Fitted, fit
+from clickthrough.training.lookup import chosen, side_tables
 from clickthrough.training.prepare import Prepared, plan_of, prepare, snapshots_before_test
 from clickthrough.training.refusals import refuse_other_types, refuse_unlearnable
 from clickthrough.training.resuming.position import Epoch
@@ -113,6 +114,7 @@ def train(  # noqa: PLR0913, PLR0917
     refuse_unlearnable(dataset, config.data.split)
     plan = plan_of(config, dataset.schema)
     check_fields(config.explain, dataset.schema)
+    chosen(config.serving.lookup, dataset)
     if leads:
         for line in describe_long_texts(dataset, plan.fields, config.serving):
             told.say(line)
@@ -168,6 +170,9 @@ def _parts(work: _Work, fitted: Fitted, folder: Path) -> Parts:
     prepared = work.prepared
     with step("counting what the bundle will know"):
         snapshots, until = snapshots_before_test(work.dataset, fitted.config)
+    plan, looked_up = prepared.encoder.plan, fitted.config.serving.lookup
+    with step("writing side tables"):
+        sides = side_tables(chosen(looked_up, work.dataset), work.dataset, plan)
     with step("exporting the graph"):
         fitted.model.write(folder, prepared.tables["validation"].inputs)
     return Parts(
@@ -186,6 +191,7 @@ def _parts(work: _Work, fitted: Fitted, folder: Path) -> Parts:
             "log": log_record(work.dataset, fitted.config),
             "origin": origin(fitted.config, work.keep.command) | history_of(work.keep.config),
         },
+        sides=sides,
     )
 
 
