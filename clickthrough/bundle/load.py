@@ -149,6 +149,9 @@ def load_sides(folder: Path, schema: Schema) -> list[SideTable]:
         if why := misfit(form, schema):
             raise BundleError(f"{path}: is not of this log: {why}")
         made.append(SideTable(form, rows))
+    names = [side.form.name for side in made]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise BundleError(f"{path}: '{twice.pop()}' comes twice")
     return made
 
 

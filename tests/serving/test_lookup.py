@@ -41,6 +41,12 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Sided:
 
 
 @pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Sided:
+    """A bundle of another log, whose tables say other things."""
+    return train_sided(tmp_path_factory.mktemp("other"), seed=7)
+
+
+@pytest.fixture(scope="module")
 def predictor(made: Sided) -> Predictor:
     return Predictor.load(made.path)
 
@@ -208,11 +214,10 @@ def test_a_key_that_a_table_does_not_hold_leaves_fields_missing(plain: Sided) ->
 
 
 def test_a_reload_takes_the_tables_of_its_bundle(
-    plain: Sided, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain: Sided, other: Sided, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CTR_RELOAD_TOKEN", "the token")
     monkeypatch.setenv("CTR_WATCH", "0")
-    other = train_sided(tmp_path / "other", seed=7)
     place = tmp_path / "models"
     put(plain.path, place)
     rows = [plain.by_ids(row) for row in plain.rows()]
@@ -225,11 +230,7 @@ def test_a_reload_takes_the_tables_of_its_bundle(
             assert [one["logit"] for one in found] == [one.logit for one in expected]
 
 
-def test_events_count_in_the_tables_of_both_bundles_of_a_reload(
-    plain: Sided, tmp_path: Path
-) -> None:
-    """The successor's own tables say what an event counts for in its key sets."""
-    other = train_sided(tmp_path / "other", seed=7)
+def test_a_successor_counts_events_by_its_own_tables(plain: Sided, other: Sided) -> None:
     event = {**plain.by_ids(plain.rows(1)[0]), "type": "impression", "ts": "2024-06-01T00:00:00Z"}
     first = Predictor.load(plain.path)
     second = first.succeeded_by(load_bundle(other.path), first.settings)
