@@ -99,13 +99,14 @@ def test_the_service_answers_as_the_readme_says(block: Block, served: str) -> No
     if "/rank" in block.text:
         (best,) = answer["ranking"]
         assert 0 < best["probability"] < 1
-        assert {"missing", "unseen"} <= best.keys()
+        assert best["missing"] == []  # side tables say the rest
+        assert "unseen" in best.keys()
 
 
 @pytest.mark.parametrize("block", of(README, "python"), ids=lambda b: f"line {b.line}")
 def test_python_runs_as_it_stands(block: Block, outbrain: Path) -> None:
     item, probability, *_ = run(f"python - <<'END'\n{block.text}END\n", outbrain).split()
-    assert item in {"286378", "331548"}
+    assert item in {"147761", "331548"}
     assert 0 < float(probability) < 1
 
 
