@@ -120,7 +120,7 @@ def real(places: list[list[Path]]) -> None:
         many = with_candidates(asked, 100, rng)[:MOST_OF_MANY]
         sizes = [len(display.candidates) for display in asked]
         typical = int(np.median(sizes))
-        for name, rows, calls in (
+        kinds: list[tuple[str, int, list[Call]]] = [
             ("one impression", 1, [partial(predictor.predict, [row]) for row in first]),
             (
                 f"its display, {np.mean(sizes):.1f} candidates",
@@ -129,7 +129,8 @@ def real(places: list[list[Path]]) -> None:
             ),
             ("100 candidates", 100, [partial(predictor.rank, *own) for own in many]),
             *_by_ids(predictor, first, many),
-        ):
+        ]
+        for name, rows, calls in kinds:
             figures = *timed(calls), graph_alone(predictor, rows)
             said = [f"{figure:.3f}" for figure in figures]
             table.add_row(bundle.name, name, str(len(calls)), *said)

@@ -138,6 +138,8 @@ class _Found:
         texts = [(place, name) for place, name in enumerate(self.gives)
                  if schema.fields[name] in ("str", "strs")]  # fmt: skip
         self._texts = [(place, schema.input_name(name), longest(name)) for place, name in texts]
+        if len(table.rows):
+            _ = table.rows.index  # made now, not in the first request
         self._nothing: _Row = (None,) * len(self.gives)
         self._at_hand: dict[object, _Row] = {}
 

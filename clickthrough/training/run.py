@@ -23,7 +23,12 @@ from clickthrough.features.check import as_served
 from clickthrough.steps import step
 from clickthrough.training.calibrate import sliced_column
 from clickthrough.training.continued import Start
-from clickthrough.training.describe import describe, describe_inputs, describe_long_texts
+from clickthrough.training.describe import (
+    describe,
+    describe_inputs,
+    describe_long_texts,
+    describe_sides,
+)
 from clickthrough.training.distributed.group import led_text
 from clickthrough.training.distributed.opening import open_first_here
 from clickthrough.training.distributed.place import Place
@@ -173,6 +178,8 @@ def _parts(work: _Work, fitted: Fitted, folder: Path) -> Parts:
     plan, looked_up = prepared.encoder.plan, fitted.config.serving.lookup
     with step("writing side tables"):
         sides = side_tables(chosen(looked_up, work.dataset), work.dataset, plan)
+    for line in describe_sides(sides, looked_up):
+        work.told.say(line)
     with step("exporting the graph"):
         fitted.model.write(folder, prepared.tables["validation"].inputs)
     return Parts(

@@ -100,7 +100,7 @@ def test_the_service_answers_as_the_readme_says(block: Block, served: str) -> No
         (best,) = answer["ranking"]
         assert 0 < best["probability"] < 1
         assert best["missing"] == []  # side tables say the rest
-        assert "unseen" in best.keys()
+        assert "unseen" in best
 
 
 @pytest.mark.parametrize("block", of(README, "python"), ids=lambda b: f"line {b.line}")

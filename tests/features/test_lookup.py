@@ -82,7 +82,9 @@ def test_what_one_table_gives_is_the_key_of_the_next() -> None:
 
 
 def test_a_key_of_several_fields_needs_all_of_them() -> None:
-    rows = [{"page": 7, "uid": "ann"}, {"page": 8, "uid": "ann"}, {"page": 7}, {"uid": "bob"}]
+    rows: list[dict[str, Any]] = [
+        {"page": 7, "uid": "ann"}, {"page": 8, "uid": "ann"}, {"page": 7}, {"uid": "bob"},
+    ]  # fmt: skip
     assert values(rows, SPOTS)["adult"] == [1, None, None, None]
     request = parser(SPOTS).parse_request({"page": 7}, [{"uid": "ann"}, {"uid": "bob"}], "r", 0)
     assert [*request.values["adult"]] == [1, None]
@@ -94,7 +96,8 @@ def test_a_key_of_several_fields_needs_all_of_them() -> None:
 def test_what_is_sent_goes_before_the_table_a_null_too(said: object) -> None:
     expected = "z" if said == "z" else None
     assert values([{"item": 1, "maker": said}], ADS)["maker"] == [expected]
-    mixed = values([{"item": 1, "maker": said}, {"item": 1, "r": 2}, {"item": 2}], ADS)
+    rows: list[dict[str, Any]] = [{"item": 1, "maker": said}, {"item": 1, "r": 2}, {"item": 2}]
+    mixed = values(rows, ADS)
     assert mixed["maker"] == [expected, "x", "y"]
     context = {"maker": said}
     ranked = parser(ADS).parse_request(context, [{"item": 1}, {"item": 2, "maker": "w"}], "r", 0)

@@ -15,12 +15,12 @@ from clickthrough import Predictor
 from clickthrough.bundle import load_bundle
 from clickthrough.errors import RequestError
 from clickthrough.inspection import bundle_tables
-from clickthrough.replay import InProcess, Raw, replay
+from clickthrough.replay import InProcess, replay
 from clickthrough.scoring import score_file
 from clickthrough.serving.app import create_app
 from clickthrough.serving.predictor import Prediction
 from tests.serving.bundles import put
-from tests.serving.sided import Sided, train_documents, train_sided
+from tests.serving.sided import Raw, Sided, train_documents, train_sided
 
 Train = Callable[[Path], Sided]
 LOGS: dict[str, Train] = {
@@ -185,7 +185,7 @@ def test_what_is_sent_goes_before_what_a_table_says(plain: Sided) -> None:
 
     for name, other in (("advertiser", "somebody"), ("advertiser", None), ("topics", [])):
         assert logit({**ids, name: other}) == logit({**row, name: other}) != logit(row), name
-    said = [{}, {"advertiser": None}, {"advertiser": "somebody"}]
+    said: list[Raw] = [{}, {"advertiser": None}, {"advertiser": "somebody"}]
     mixed = [{**ids, **one, "display_id": place} for place, one in enumerate(said)]
     alone = [*map(logit, mixed)]
     assert [p.logit for p in predictor.predict(mixed).predictions] == alone
@@ -243,7 +243,7 @@ def test_a_successor_counts_events_by_its_own_tables(plain: Sided, other: Sided)
 
 def test_inspect_tells_of_them(plain: Sided) -> None:
     table = [*bundle_tables(plain.bundle)][-1]
-    cells = [[*column.cells] for column in table.columns]
+    cells = [[*map(str, column.cells)] for column in table.columns]
     assert cells[0] == ["ads.csv", "makers.parquet", "spots.csv"]
     assert cells[1] == ["37", "4", f"{len(plain.bundle.sides[2].rows)}"]
     assert cells[2] == ["ad", "item_maker", "page, platform"]
