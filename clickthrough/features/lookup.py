@@ -30,8 +30,8 @@ _HELD: dict[FieldType, Any] = {
     "strs": list[str | None] | None,
 }
 """How tables hold values; a whole number is read as a float where the field is one."""
-_REMEMBERED, _SHORT = 4_096, 1_024
-"""So many rows of a table stay at hand, if they are packed in no more than so many bytes."""
+_AT_HAND, _A_ROW = 1 << 20, 64
+"""So many bytes of a table stay at hand: those of rows as they are packed, and so many for each."""
 
 
 class Lookups:
@@ -138,10 +138,12 @@ class _Found:
         texts = [(place, name) for place, name in enumerate(self.gives)
                  if schema.fields[name] in ("str", "strs")]  # fmt: skip
         self._texts = [(place, schema.input_name(name), longest(name)) for place, name in texts]
+        self._least = min([most for *_, most in self._texts], default=0)
         if len(table.rows):
             _ = table.rows.index  # made now, not in the first request
         self._nothing: _Row = (None,) * len(self.gives)
         self._at_hand: dict[object, _Row] = {}
+        self._room = _AT_HAND
 
     def keys_in(self, columns: RawColumns, read: Read) -> Sequence[object]:
         """Return the key of each row, or one that all share; None where a part of it is missing."""
@@ -173,10 +175,11 @@ class _Found:
         made: dict[object, _Row] = {}
         for key, row in zip(keys, self._table.read(asked), strict=True):
             made[key] = self._nothing if row is None else self._row(row)
-            if row is None or len(row) <= _SHORT:
-                if len(self._at_hand) >= _REMEMBERED:
-                    self._at_hand.clear()
-                self._at_hand[key] = made[key]
+            self._room -= _A_ROW + len(row or b"")
+            if self._room < 0:
+                self._at_hand.clear()
+                self._room = _AT_HAND
+            self._at_hand[key] = made[key]
         return made
 
     def _row(self, row: bytes) -> _Row:
@@ -186,6 +189,11 @@ class _Found:
         except msgspec.MsgspecError as error:
             raise BundleError(f"side table '{self._name}': a row cannot be read: {error}") from None
         values = tuple(every[place] for place in self._places)
+        if self._texts and len(row) > self._least:  # else no text in it can be too long
+            self._refuse_long(values)
+        return values
+
+    def _refuse_long(self, values: _Row) -> None:
         for place, name, most in self._texts:
             found = _longest(values[place])
             if found > most:
@@ -193,7 +201,6 @@ class _Found:
                     f"side table '{self._name}': field '{name}': a text of {found:,} bytes: at "
                     f"most {most:,} (serving.max_id_bytes, serving.max_text_bytes)"
                 )
-        return values
 
 
 def _completed(sent: Sequence[object], found: Sequence[object]) -> Sequence[object]:

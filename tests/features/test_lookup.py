@@ -163,7 +163,7 @@ def test_each_distinct_key_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_what_stays_at_hand_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup, "_REMEMBERED", 4)
+    monkeypatch.setattr(lookup, "_AT_HAND", 4 * lookup._A_ROW)
     own = parser(ADS)
     for first in range(0, 40, 10):
         found = own.parse([{"item": n, "r": n} for n in (1, *range(first, first + 10))], 0)
