@@ -31,7 +31,7 @@ _HELD: dict[FieldType, Any] = {
 }
 """How tables hold values; a whole number is read as a float where the field is one."""
 _AT_HAND, _A_ROW = 1 << 20, 64
-"""So many bytes of a table stay at hand: those of rows as they are packed, and so many for each."""
+"""So many bytes of a table stay at hand: packed keys and rows, and so many for each beside."""
 
 
 class Lookups:
@@ -132,6 +132,7 @@ class _Found:
         columns, self._name, self._table = table.form.columns, table.form.name, table.rows
         self.key, self.gives = way.key, tuple(way.gives.values())
         self._places = [columns.index(column) for column in way.gives]
+        self._gives_all = self._places == [*range(len(columns))]
         kinds = {column: schema.fields[name] for column, name in way.gives.items()}
         held = tuple(_HELD[kinds[c]] if c in kinds else Any for c in columns)
         self._decode = msgspec.msgpack.Decoder(tuple[held]).decode  # type: ignore[valid-type]
@@ -173,9 +174,9 @@ class _Found:
         single = len(self.key) == 1
         asked = [packed((key,) if single else key) for key in keys]
         made: dict[object, _Row] = {}
-        for key, row in zip(keys, self._table.read(asked), strict=True):
+        for key, sent, row in zip(keys, asked, self._table.read(asked), strict=True):
             made[key] = self._nothing if row is None else self._row(row)
-            self._room -= _A_ROW + len(row or b"")
+            self._room -= _A_ROW + len(sent) + len(row or b"")
             if self._room < 0:
                 self._at_hand.clear()
                 self._room = _AT_HAND
@@ -188,7 +189,7 @@ class _Found:
             every = self._decode(row)
         except msgspec.MsgspecError as error:
             raise BundleError(f"side table '{self._name}': a row cannot be read: {error}") from None
-        values = tuple(every[place] for place in self._places)
+        values = every if self._gives_all else tuple(every[place] for place in self._places)
         if self._texts and len(row) > self._least:  # else no text in it can be too long
             self._refuse_long(values)
         return values

@@ -86,7 +86,7 @@ def _packed(form: SideForm, rows: pl.LazyFrame, plan: Plan) -> Snapshot:
     keys, lengths = key_columns(form), plan.list_lengths
     columns = [_cut(c, [n for way in form.ways if (n := way.gives.get(c))], lengths)
                for c in form.columns]  # fmt: skip
-    return Snapshot.of(dict(_rows(rows.select(*keys, *columns), len(keys))))
+    return Snapshot.of_pairs(_rows(rows.select(*keys, *columns), len(keys)))
 
 
 def _cut(column: str, fields: Collection[str], lengths: Mapping[str, int]) -> pl.Expr:
