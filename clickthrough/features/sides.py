@@ -8,8 +8,8 @@ from clickthrough.config.base import Strict
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.schema import FieldType, Schema
 
-KEYS: tuple[FieldType, ...] = ("int", "str", "bool")
-"""The types that a part of a key may have."""
+KEYS: tuple[FieldType, ...] = ("int", "float", "str", "bool")
+"""The types that a part of a key may have; a float is a whole number of a column with gaps."""
 
 packed = msgspec.msgpack.Encoder().encode
 """Writes a key, or what a table says of it: a list of values."""

@@ -19,6 +19,7 @@ from clickthrough.replay import InProcess, replay
 from clickthrough.scoring import score_file
 from clickthrough.serving.app import create_app
 from clickthrough.serving.predictor import Prediction
+from clickthrough.training.describe import describe_sides
 from tests.serving.bundles import put
 from tests.serving.sided import Raw, Sided, train_documents, train_sided
 
@@ -259,3 +260,24 @@ def test_a_bundle_without_tables_is_as_before(tmp_path: Path) -> None:
     (found,) = predictor.predict([{"ad": 100}]).predictions
     assert "advertiser" in found.missing
     assert len([*bundle_tables(bare.bundle)]) == 4
+
+
+def test_the_documentation_shows_keys_that_the_model_does_not_read(plain: Sided) -> None:
+    assert "page" not in plain.bundle.plan.fields
+    with TestClient(create_app(plain.path, "memory")) as client:
+        document = client.get("/openapi.json").json()
+    for name in ("Impression", "Event"):
+        assert {"page", "item_maker", "advertiser"} <= {
+            *document["components"]["schemas"][name]["properties"]
+        }
+
+
+def test_training_says_which_tables_a_bundle_holds(plain: Sided) -> None:
+    lines = describe_sides(plain.bundle.sides, ["ads.csv", "makers.parquet", "other.csv"])
+    spots = len(plain.bundle.sides[2].rows)
+    assert lines == [
+        "side tables in the bundle: ads.csv 37 rows; makers.parquet 4 rows; "
+        f"spots.csv {spots} rows",
+        "side tables of which nothing is read: other.csv",
+    ]
+    assert describe_sides([], []) == []
