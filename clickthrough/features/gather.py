@@ -97,7 +97,8 @@ class Names:
             if other is UNSENT and ours not in self._filled:
                 other = None
             columns[ours] = [row.get(name, other) for row in rows]
-            if other is UNSENT and UNSENT in columns[ours]:
+            # by identity: what is sent may be anything, and compare as it likes
+            if other is UNSENT and id(UNSENT) in map(id, columns[ours]):
                 columns[ours] = Partly(columns[ours])
         return columns, self._unknown(every)
 

@@ -154,6 +154,17 @@ def test_what_no_row_has_is_no_column_for_long() -> None:
     assert {*lookups.known_by({"item", "size"})} == {"maker", "tags"}
 
 
+@pytest.mark.parametrize("odd", [np.array([1, 2]), np.array(["a", "b"]), object()])
+def test_what_is_no_value_is_refused_beside_rows_that_lack_it(odd: object) -> None:
+    rows: list[dict[str, Any]] = [{"item": 1}, {"item": 2, "tags": odd}]
+    with pytest.raises(RequestError, match="row 1: field 'tags': expected a list of texts"):
+        parser(ADS).parse(rows, 0)
+    with pytest.raises(RequestError, match="candidate 1: field 'tags': expected a list of texts"):
+        parser(ADS).parse_request({"page": 1}, rows, "r", 0)
+    with pytest.raises(RequestError, match="row 1: field 'ad': expected a whole number"):
+        parser(ADS).parse([{"item": 1, "page": 1}, {"item": odd}], 0)
+
+
 def test_each_distinct_key_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     read = Snapshot.read
