@@ -50,6 +50,13 @@ def displays_of(bundle: Bundle, log: Path | None = None, most: int = 20_000) -> 
     ]
 
 
+def ids_alone(bundle: Bundle, raw: Raw) -> Raw:
+    """Return what a caller sends who leaves to a bundle's side tables what these hold."""
+    told = {name for side in bundle.sides for way in side.form.ways for name in way.gives.values()}
+    names = {bundle.schema.input_name(name) for name in told}
+    return {name: value for name, value in raw.items() if name not in names}
+
+
 def _shared(rows: Sequence[Raw], spans: Sequence[tuple[int, int]]) -> set[str]:
     """Return the fields that are the same throughout every display."""
     names = {name for row in rows for name in row}

@@ -5,7 +5,8 @@
 
 With ``--log BUNDLE DATA`` requests are those of the bundle's log, the later half of its test part,
 with the events of the other half counted: one impression with all its fields, the display as it
-was, with what displays share in the context, and 100 candidates drawn from all displays. Else:
+was, with what displays share in the context, and 100 candidates drawn from all displays; where the
+bundle holds side tables, also by ids alone. Else:
 
 One row is an impression with all its fields; 100 and 500 are the candidates of one request. Every
 request is new, its values drawn from vocabularies of 100,000: evenly (skew 1), or with a skew of 3
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from real_requests import displays_of, with_candidates
+from real_requests import Raw, displays_of, ids_alone, with_candidates
 from rich.console import Console
 from rich.table import Table
 from served_bundle import Requests, make_bundle, random_inputs
@@ -32,6 +33,7 @@ from stages import STAGES, by_stage
 from clickthrough import Predictor
 
 Runtime = Literal["onnx", "openvino"]
+Call = Callable[[], object]
 ROUNDS = 5
 MOST_OF_MANY = 1_000
 """Requests of 100 candidates."""
@@ -86,6 +88,21 @@ def graph_alone(predictor: Predictor, rows: int) -> float:
     return timed([partial(predictor.bundle.model.logits, inputs)] * 500)[0]
 
 
+def _by_ids(
+    predictor: Predictor, first: list[Raw], many: list[tuple[Raw, list[Raw]]]
+) -> list[tuple[str, int, list[Call]]]:
+    """Return the same calls of those who leave to side tables what these hold."""
+    if not predictor.bundle.sides:
+        return []
+    short = partial(ids_alone, predictor.bundle)
+    rows = [short(row) for row in first]
+    asked = [(short(context), [*map(short, own)]) for context, own in many]
+    return [
+        ("one impression, by ids", 1, [partial(predictor.predict, [row]) for row in rows]),
+        ("100 candidates, by ids", 100, [partial(predictor.rank, *own) for own in asked]),
+    ]
+
+
 def real(places: list[list[Path]]) -> None:
     """Measure requests of logs."""
     table = Table("bundle", "request", "requests", "p50 ms", "p99 ms", "graph alone p50 ms")
@@ -103,7 +120,7 @@ def real(places: list[list[Path]]) -> None:
         many = with_candidates(asked, 100, rng)[:MOST_OF_MANY]
         sizes = [len(display.candidates) for display in asked]
         typical = int(np.median(sizes))
-        for name, rows, calls in (
+        kinds: list[tuple[str, int, list[Call]]] = [
             ("one impression", 1, [partial(predictor.predict, [row]) for row in first]),
             (
                 f"its display, {np.mean(sizes):.1f} candidates",
@@ -111,7 +128,9 @@ def real(places: list[list[Path]]) -> None:
                 [partial(predictor.rank, own.context, own.candidates) for own in asked],
             ),
             ("100 candidates", 100, [partial(predictor.rank, *own) for own in many]),
-        ):
+            *_by_ids(predictor, first, many),
+        ]
+        for name, rows, calls in kinds:
             figures = *timed(calls), graph_alone(predictor, rows)
             said = [f"{figure:.3f}" for figure in figures]
             table.add_row(bundle.name, name, str(len(calls)), *said)

@@ -92,7 +92,7 @@ def opened(
     from clickthrough.data.unpack import unpacking
 
     refuse_other_formats(source)
-    data = bundle.config.data if isinstance(bundle.config.data, TabularData) else None
+    data = _table_of(bundle)
     try:
         with unpacking(bundle.config.data.cache) as plain:
             found = read_impressions(source, bundle.schema, parser.fields, data, plain)
@@ -117,8 +117,21 @@ def opened_frame(
     """
     from clickthrough.data.impressions import impressions_of_frame
 
-    data = bundle.config.data if isinstance(bundle.config.data, TabularData) else None
-    return _table(impressions_of_frame(rows, bundle.schema, parser.fields, data, name), [], least)
+    found = impressions_of_frame(rows, bundle.schema, parser.fields, _table_of(bundle), name)
+    return _table(found, [], least)
+
+
+def _table_of(bundle: "Bundle") -> TabularData | None:
+    """Return how a bundle's log was written, where it was a table, with side tables beside it.
+
+    What the bundle holds of a side table is what the service answers by.
+    """
+    data = bundle.config.data
+    if not isinstance(data, TabularData):
+        return None
+    held = {side.form.name for side in bundle.sides}
+    joins = [join for join in data.joins if join.file.name not in held]
+    return data.model_copy(update={"joins": joins})
 
 
 def _table(found: "Impressions", kept: Sequence[str], least: int) -> ImpressionFile:

@@ -20,6 +20,8 @@ def bundle_tables(bundle: Bundle) -> Iterator[Table]:
     yield _fields(bundle)
     yield _inputs(bundle)
     yield _counters(bundle)
+    if bundle.sides:
+        yield _sides(bundle)
 
 
 def trace_tables(traced: "Trace", most_events: int) -> Iterator[Table]:
@@ -101,4 +103,14 @@ def _counters(bundle: Bundle) -> Table:
     for sequence in bundle.plan.sequence_sets:
         form = f"last {sequence.length} clicks"
         table.add_row(sequence.name, form, f"{len(bundle.snapshots[sequence.name]):,}")
+    return table
+
+
+def _sides(bundle: Bundle) -> Table:
+    table = Table("table", "rows", "read by", "gives", title="what callers need not send")
+    name = bundle.schema.input_name
+    for form, rows in bundle.sides:
+        for way in form.ways:
+            by, gives = (", ".join(map(name, some)) for some in (way.key, way.gives.values()))
+            table.add_row(escape(form.name), f"{len(rows):,}", escape(by), escape(gives))
     return table

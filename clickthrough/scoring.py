@@ -150,10 +150,13 @@ def _absent(predictor: Predictor, sent: set[str]) -> list[str]:
     """Say which fields that the model reads no row had."""
     schema = predictor.bundle.schema
     read = [*predictor.scorer.parser.fields, *(["time"] if "time" in schema.roles else [])]
-    absent = [schema.input_name(name) for name in read if name not in sent]
-    if not absent:
-        return []
-    return [f"absent, and taken as missing (a time as now): {_listed(absent)}"]
+    known = predictor.scorer.parser.known_by(sent)
+    absent = [name for name in read if name not in sent and name not in known]
+    told = {
+        "absent, and read from the bundle's side tables": [n for n in read if n in known],
+        "absent, and taken as missing (a time as now)": absent,
+    }
+    return [f"{what}: {_listed([*map(schema.input_name, n)])}" for what, n in told.items() if n]
 
 
 def _listed(names: Sequence[str]) -> str:

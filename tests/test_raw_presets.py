@@ -9,6 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from clickthrough.bundle import load_bundle
+from clickthrough.config.data import TabularData
 from clickthrough.config.load import load_config
 from clickthrough.config.root import Config
 from clickthrough.data.open import open_dataset
@@ -66,6 +67,10 @@ def test_a_preset_trains_and_serves_its_raw_layout(
     run = trained(config, tmp_path)
     assert open_dataset(shortened(config, tmp_path / "cache").data).report.impressions >= rows
     assert 0 < run.metrics["test"]["results"]["mlp"]["log_loss"] < 1
+    held = {side.form.name: len(side.rows) for side in load_bundle(tmp_path / "bundle").sides}
+    joins = config.data.joins if isinstance(config.data, TabularData) else []
+    assert list(held) == [join.file.name for join in joins] == list(config.serving.lookup)
+    assert all(rows > 1 for rows in held.values())
     assert largest_difference(tmp_path) < 1e-5
 
 

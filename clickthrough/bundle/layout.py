@@ -15,6 +15,9 @@ CONFIG = "config.json"
 SCHEMA = "schema.json"
 COUNTERS = "counters"
 METRICS = "metrics.json"
+LOOKUP = "lookup"
+TABLES = f"{LOOKUP}/tables.json"
+"""Says what the side tables beside it are; a bundle need not have any."""
 
 FORMAT = 3
 """Raised when a bundle of the old layout can no longer be read."""

@@ -1,5 +1,6 @@
 """Loading a bundle: verified first, then read; nothing of it is executed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,14 +23,17 @@ from clickthrough.bundle.runtime import Graph, load_model
 from clickthrough.calibration import Calibrator, read_calibrator
 from clickthrough.config.root import Config
 from clickthrough.config.serving import Runtime
+from clickthrough.errors import BundleError
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.encoding.vocabulary import Vocabulary
 from clickthrough.features.history.counters import state_layout
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import Plan, make_plan
+from clickthrough.features.sides import SideForm, SideTable, misfit
 from clickthrough.schema import Schema
 
 _METRICS: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+_FORMS: TypeAdapter[list[SideForm]] = TypeAdapter(list[SideForm])
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Bundle:
     Attributes:
         snapshots: counters and sequences as the bundle left them, by name of their set.
         metrics: the evaluation at the time of training.
+        sides: side tables, which say what callers do not.
     """
 
     path: Path
@@ -51,6 +56,7 @@ class Bundle:
     calibrator: Calibrator
     snapshots: dict[str, Snapshot]
     metrics: dict[str, Any]
+    sides: Sequence[SideTable] = ()
 
 
 def load_bundle(path: str | Path, runtime: Runtime | None = None) -> Bundle:
@@ -96,6 +102,7 @@ def _load(folder: Path, manifest: Manifest, runtime: Runtime | None) -> Bundle:
         calibrator=calibrator,
         snapshots=_snapshots(folder, plan),
         metrics=read(folder / layout.METRICS, _METRICS.validate_json),
+        sides=load_sides(folder, schema),
     )
 
 
@@ -125,6 +132,26 @@ def _snapshots(folder: Path, plan: Plan) -> dict[str, Snapshot]:
         keys, ends, values = map(mapped, Snapshot.files(counters, stem))
         made[name] = Snapshot(keys, ends, values)  # type: ignore[arg-type]  # checked next
         check_snapshot(counters, stem, made[name], layouts.get(name))
+    return made
+
+
+def load_sides(folder: Path, schema: Schema) -> list[SideTable]:
+    """Map the side tables of a bundle; there are none where nothing says what they are."""
+    path = folder / layout.TABLES
+    if not path.is_file():
+        return []
+    made: list[SideTable] = []
+    for form in read(path, _FORMS.validate_json):
+        stem = layout.file_stem(form.name)
+        keys, ends, values = map(mapped, Snapshot.files(folder / layout.LOOKUP, stem))
+        rows = Snapshot(keys, ends, values)  # type: ignore[arg-type]  # checked next
+        check_snapshot(folder / layout.LOOKUP, stem, rows, None)
+        if why := misfit(form, schema):
+            raise BundleError(f"{path}: is not of this log: {why}")
+        made.append(SideTable(form, rows))
+    names = [side.form.name for side in made]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise BundleError(f"{path}: '{twice.pop()}' comes twice")
     return made
 
 

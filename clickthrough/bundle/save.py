@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.history.digests import counters_digest, sequence_digest
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.plan import Plan
+from clickthrough.features.sides import SideTable
 from clickthrough.schema import Schema
 
 
@@ -34,6 +36,7 @@ class Parts:
     Attributes:
         model: a directory of the model's files, named as in a bundle: its graph, and weights.
         counters_until: the snapshot holds the events before this moment (microseconds).
+        sides: the side tables that it holds.
     """
 
     config: Config
@@ -44,6 +47,7 @@ class Parts:
     snapshots: dict[str, Snapshot]
     counters_until: int
     metrics: dict[str, Any]
+    sides: Sequence[SideTable] = ()
 
     def with_metrics(self, metrics: dict[str, Any]) -> "Parts":
         """Return the same with an evaluation."""
@@ -95,6 +99,8 @@ def _write(folder: Path, parts: Parts) -> Manifest:
     (folder / layout.COUNTERS).mkdir()
     for name, snapshot in parts.snapshots.items():
         snapshot.save(folder / layout.COUNTERS, layout.file_stem(name))
+    if parts.sides:
+        write_sides(folder, parts.sides)
     counters = counters_name(parts.encoder.plan, parts.schema)
     until = datetime.fromtimestamp(parts.counters_until / 1e6, UTC).isoformat()
     return seal(folder, parts.config, counters, until)
@@ -143,6 +149,14 @@ def write_encoder(folder: Path, encoder: Encoder) -> None:
     write_json(folder / layout.NUMERIC, encoder.numeric_names)
     columns = {name: asdict(scaler) for name, scaler in encoder.scalers.items()}
     write_json(folder / layout.SCALER, {"prior": encoder.prior, "columns": columns})
+
+
+def write_sides(folder: Path, sides: Sequence[SideTable]) -> None:
+    """Write what :func:`clickthrough.bundle.load.load_sides` reads."""
+    (folder / layout.LOOKUP).mkdir()
+    write_json(folder / layout.TABLES, [side.form.model_dump(mode="json") for side in sides])
+    for side in sides:
+        side.rows.save(folder / layout.LOOKUP, layout.file_stem(side.form.name))
 
 
 def write_json(path: Path, value: object) -> None:

@@ -9,7 +9,7 @@ import typer
 from clickthrough.cli.output import say
 from clickthrough.cli.root import app
 from clickthrough.config.base import sentences
-from clickthrough.config.serving import Serving
+from clickthrough.config.serving import LIMITS, Serving
 
 
 def _settings_help() -> str:
@@ -18,6 +18,7 @@ def _settings_help() -> str:
     return "Settings:\n\n" + "\n\n".join(
         f"{name} (default {one.get_default()}): {told.get(name)}"
         for name, one in Serving.model_fields.items()
+        if name in LIMITS
     )
 
 

@@ -62,7 +62,7 @@ def load_config(
         if Path(source).is_file():
             anchor(values["data"], Path(source).resolve().parent)
         elif data is not None:
-            data = placed(values["data"], data.resolve())
+            data = placed(values, data.resolve())
         if data is not None:
             values["data"]["path"] = str(data.resolve())
             values["data"].pop("files", None)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from clickthrough.config.base import Duration, Strict
+from clickthrough.config.base import Duration, Several, Strict
 
 Runtime = Literal["onnx", "openvino"]
 """What computes the model's graph: ONNX Runtime, or OpenVINO (``.[openvino]``)."""
@@ -39,6 +39,9 @@ class Serving(Strict):
         strict_time: a time long before the log or after now is answered 422; by default it is taken
             as now, and named among 'unseen'.
         runtime: what computes the graph.
+        lookup: side tables that a bundle holds, each with the fields by which it is read where a
+            caller does not send what it says: ``{ads.csv: ad_id}``; set it for training, not for a
+            service.
     """
 
     max_body_bytes: int = Field(default=1_000_000, ge=1)
@@ -61,3 +64,8 @@ class Serving(Strict):
     most_keys: int = Field(default=10_000_000, ge=1)
     strict_time: bool = False
     runtime: Runtime = "onnx"
+    lookup: dict[str, Several[str]] = {}
+
+
+LIMITS = tuple(name for name in Serving.model_fields if name != "lookup")
+"""The settings that a process of the service may have of its own: the others made the bundle."""

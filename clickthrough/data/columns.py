@@ -40,19 +40,24 @@ def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
     return dtype if isinstance(dtype, pl.DataType) else dtype()
 
 
-def canonical(column: pl.Expr, kind: FieldType) -> pl.Expr:
+def canonical(column: pl.Expr, kind: FieldType, strict: bool = True) -> pl.Expr:
     """Cast a column to how its type is held: Int64, Float64, String or a list of these.
 
     Empty texts are null.
+
+    Args:
+        column: of a file.
+        kind: the type of the field that it becomes.
+        strict: whether a number that 64 bits do not hold is an error; null otherwise.
     """
     if kind in LISTS:
-        return column.list.eval(canonical(pl.element(), LISTS[kind]))
+        return column.list.eval(canonical(pl.element(), LISTS[kind], strict))
     if kind == "float":
         return column.cast(pl.Float64).fill_nan(None)
     if kind == "str":
         text = column.cast(pl.String)
         return pl.when(text != "").then(text)
-    return column.cast(pl.Int64)
+    return column.cast(pl.Int64, strict=strict)
 
 
 def label_number(column: pl.Expr, dtype: pl.DataType, strict: bool = True) -> pl.Expr:

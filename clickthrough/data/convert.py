@@ -21,11 +21,13 @@ from clickthrough.data.dataset import (
     ABOUT,
     HISTORY,
     IMPRESSIONS,
+    SIDES,
     VIEWS,
     About,
     Dataset,
     Report,
     load_dataset,
+    side_path,
 )
 from clickthrough.data.full import is_full
 from clickthrough.data.order import Repairs, ordered, with_moments
@@ -35,7 +37,7 @@ from clickthrough.errors import DataError
 from clickthrough.steps import advance, counted, step
 
 _log = logging.getLogger(__name__)
-_FORMAT = 5
+_FORMAT = 6
 """Raised when the layout of the cache changes, so that old conversions are not reused."""
 _ROW_GROUP = 100_000
 
@@ -144,6 +146,9 @@ def _converted(raw: RawLog, folder: Path, scratch: Path) -> About:
     if raw.views is not None:
         with step("ordering page views"):
             _views(raw, folder, scratch, repairs)
+    for place, side in enumerate(raw.sides):
+        (folder / SIDES).mkdir(exist_ok=True)
+        side.rows.sink_parquet(side_path(folder, place))
     if repairs.united or repairs.moved:
         counts |= _recounted(folder)
     notes = [*raw.notes, *told, *repairs.notes()]
@@ -151,7 +156,13 @@ def _converted(raw: RawLog, folder: Path, scratch: Path) -> About:
     schema = raw.schema
     if "time" in schema.roles:
         schema = schema.model_copy(update={"first": report.first, "last": report.last})
-    return About(log_schema=schema, report=report, divided=raw.divided, name=raw.name)
+    return About(
+        log_schema=schema,
+        report=report,
+        divided=raw.divided,
+        name=raw.name,
+        sides=[side.form for side in raw.sides],
+    )
 
 
 def _spilled(raw: RawLog, scratch: Path) -> pl.LazyFrame:

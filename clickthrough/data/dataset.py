@@ -5,17 +5,19 @@ The table of impressions has the columns ``row`` (position in the sorted table),
 (1, 0 or null) and every other input column under its own name. A log may hold page views beside.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 from pydantic import BaseModel
 
+from clickthrough.features.sides import SideForm
 from clickthrough.schema import Schema
 
 IMPRESSIONS, VIEWS = "impressions", "views"
 """Directories of Parquet files, one after another in the order of their names."""
-HISTORY, ABOUT = "history.parquet", "dataset.json"
+HISTORY, ABOUT, SIDES = "history.parquet", "dataset.json", "sides"
 
 
 class Report(BaseModel):
@@ -41,12 +43,16 @@ class Report(BaseModel):
 
 
 class About(BaseModel):
-    """The part of a dataset that is not a table; ``name`` is how errors call the log."""
+    """The part of a dataset that is not a table; ``name`` is how errors call the log.
+
+    ``sides`` are the side tables that were joined to it.
+    """
 
     log_schema: Schema
     report: Report
     divided: bool
     name: str | None = None
+    sides: list[SideForm] = []
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ class Dataset:
         report: what the first read found.
         divided: whether a column ``part`` (0 train, 1 validation, 2 test) came with it.
         name: how errors call the log: its files.
+        sides: the side tables that were joined to it, in their order.
     """
 
     path: Path
@@ -66,6 +73,7 @@ class Dataset:
     report: Report
     divided: bool
     name: str
+    sides: Sequence[SideForm] = ()
 
     def impressions(self) -> pl.LazyFrame:
         """Scan the impressions, sorted by time and request."""
@@ -81,8 +89,18 @@ class Dataset:
         path = self.path / VIEWS
         return pl.scan_parquet(path / "*.parquet") if path.exists() else None
 
+    def side(self, form: SideForm) -> pl.LazyFrame:
+        """Scan one of the side tables: see :class:`clickthrough.data.raw.Side`."""
+        return pl.scan_parquet(side_path(self.path, self.sides.index(form)))
+
+
+def side_path(folder: Path, place: int) -> Path:
+    """Return where a side table lies, by its place among them."""
+    return folder / SIDES / f"{place:02d}.parquet"
+
 
 def load_dataset(path: Path) -> Dataset:
     """Open a directory of the cache."""
     about = About.model_validate_json((path / ABOUT).read_text())
-    return Dataset(path, about.log_schema, about.report, about.divided, about.name or str(path))
+    name = about.name or str(path)
+    return Dataset(path, about.log_schema, about.report, about.divided, name, about.sides)

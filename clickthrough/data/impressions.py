@@ -303,7 +303,7 @@ def _with_sides(frame: pl.LazyFrame, data: TabularData | None, plain: Plain) -> 
     for join in data.joins:
         held = set(frame.collect_schema().names())
         if join.file.is_file() and set(join.on) <= held and not held & set(join.columns or []):
-            frame = joined(frame, join, form, plain)
+            frame, _ = joined(frame, join, form, plain)
     return frame
 
 

@@ -5,7 +5,32 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from clickthrough.features.sides import SideForm
 from clickthrough.schema import Schema
+
+
+@dataclass(frozen=True)
+class Side:
+    """A side table as it was joined to a log, a row a key.
+
+    Attributes:
+        form: what it is.
+        rows: its key in the columns of ``key_columns``, none of them null; then ``form.columns``,
+            typed as the log's.
+    """
+
+    form: SideForm
+    rows: pl.LazyFrame
+
+
+def key_columns(form: SideForm) -> list[str]:
+    """Return the names of the columns that hold the key of a side table.
+
+    >>> key_columns(SideForm.model_validate(
+    ...     {"name": "ads", "columns": [], "ways": [{"key": ["item"], "gives": {}}]}))
+    ['key:0']
+    """
+    return [f"key:{place}" for place in range(len(form.ways[0].key))]
 
 
 @dataclass(frozen=True)
@@ -25,6 +50,7 @@ class RawLog:
         divided: whether the column ``part`` is given.
         notes: what the user should know.
         clicks_per_request: how many clicks every request should have, where that is known.
+        sides: tables of which a service can say what callers do not, in the order of their joins.
     """
 
     name: str
@@ -36,6 +62,7 @@ class RawLog:
     divided: bool = False
     notes: tuple[str, ...] = ()
     clicks_per_request: int | None = None
+    sides: Sequence[Side] = ()
 
     @property
     def pieces(self) -> Sequence[pl.LazyFrame]:

@@ -9,7 +9,7 @@ from clickthrough.config.data import OURS, ListFormat, TabularData
 from clickthrough.data.columns import canonical, field_type, label_number
 from clickthrough.data.formats import refuse_other_formats
 from clickthrough.data.ids import refuse_lost_ids
-from clickthrough.data.joins import joined
+from clickthrough.data.joins import joined, side_of
 from clickthrough.data.moments import moment
 from clickthrough.data.raw import RawLog
 from clickthrough.data.scan import ForcedType, TableForm, as_it_is, need, scan
@@ -57,8 +57,10 @@ def raw_log(frame: pl.LazyFrame, config: TabularData, name: str, plain: Plain = 
             lost.
     """
     form = table_form(config)
+    tables = []
     for join in config.joins:
-        frame = joined(frame, join, form, plain)
+        frame, table = joined(frame, join, form, plain)
+        tables.append(table)
     need(frame, [*config.types, *config.lists, *config.drop], name)
     frame = with_lists(frame, config.lists)
     roles = _roles(config)
@@ -70,12 +72,17 @@ def raw_log(frame: pl.LazyFrame, config: TabularData, name: str, plain: Plain = 
     schema = _schema(frame.drop(taken, *empty), roles, config, name, empty)
     notes = [f"column '{column}' is left out: {why}" for column, why in taken.items()]
     notes += [f"column '{column}' holds nothing: features of it are left out" for column in empty]
+    sides = [
+        side_of(join, _divided(table, config.lists), schema)
+        for join, table in zip(config.joins, tables, strict=True)
+    ]
     return RawLog(
         name,
         _impressions(frame, schema, config, name),
         schema,
         divided=config.files is not None,
         notes=tuple(notes),
+        sides=[side for side in sides if side is not None],
     )
 
 
@@ -109,6 +116,12 @@ def with_lists(frame: pl.LazyFrame, lists: Mapping[str, ListFormat]) -> pl.LazyF
         for column, form in lists.items()
     ]
     return frame.with_columns(divided)
+
+
+def _divided(table: pl.LazyFrame, lists: Mapping[str, ListFormat]) -> pl.LazyFrame:
+    """Divide the lists of a side table."""
+    held = table.collect_schema().names()
+    return with_lists(table, {name: form for name, form in lists.items() if name in held})
 
 
 def _entries(text: pl.Expr, separator: str) -> pl.Expr:

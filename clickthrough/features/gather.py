@@ -5,7 +5,7 @@ log ours is another column then. A row may have any number of names that mean no
 one look, and none becomes a column.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
@@ -13,6 +13,14 @@ from operator import itemgetter
 RawRow = Mapping[str, object]
 RawColumns = dict[str, Sequence[object]]
 """Our name -> a value a row, or a single one that all rows share."""
+
+UNSENT = object()
+"""Stands in a column where a row does not have the field: null is what a row may well say."""
+
+
+class Partly(list[object]):
+    """A column of some rows' values, and of :data:`UNSENT` where a row has none."""
+
 
 APART = frozenset({"request_id", "time"})
 """What every model is told, and what says nothing of an impression."""
@@ -44,17 +52,26 @@ class Names:
     Args:
         known: every name that a field may be given by -> our name.
         meaningless: names that callers need not be told of.
+        filled: the fields that are filled in where a row does not have them.
     """
 
-    def __init__(self, known: Mapping[str, str], meaningless: Iterable[str | None]) -> None:
+    def __init__(
+        self,
+        known: Mapping[str, str],
+        meaningless: Iterable[str | None],
+        filled: Collection[str] = (),
+    ) -> None:
         self.known = known
         self._meaningless = set(meaningless)
+        self._filled = filled
         self._forms: dict[tuple[str, ...], Form] = {}
 
     def gather(
         self, rows: Sequence[RawRow], others: Mapping[str, object] | None = None
     ) -> tuple[RawColumns, list[str]]:
         """Return the columns of rows, a value a row, and the names that mean nothing.
+
+        A column of a field that is filled in, and that some rows lack, is :class:`Partly`.
 
         Args:
             rows: dictionaries, by any names.
@@ -76,8 +93,13 @@ class Names:
             names = {known[name]: known[name] for name in given}
         columns: RawColumns = {}
         for ours, name in names.items():
-            other = others.get(ours) if others else None
+            other = others.get(ours, UNSENT) if others else UNSENT
+            if other is UNSENT and ours not in self._filled:
+                other = None
             columns[ours] = [row.get(name, other) for row in rows]
+            # by identity: what is sent may be anything, and compare as it likes
+            if other is UNSENT and id(UNSENT) in map(id, columns[ours]):
+                columns[ours] = Partly(columns[ours])
         return columns, self._unknown(every)
 
     def renamed(self, row: RawRow) -> dict[str, object]:

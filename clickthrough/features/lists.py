@@ -56,10 +56,10 @@ class ListBlock(NamedTuple):
         made = cls.of(values)  # type: ignore[arg-type]
         return made if are_exact(made.entries, LISTS[kind], most) else None
 
-    def with_absent(self, names: Sequence[str]) -> "ListBlock":
-        """Return the same with fields beside of which nothing is known."""
-        absent = dict.fromkeys(names, 1)
-        return ListBlock(self.sizes | absent, self.lengths + [0] * len(absent), self.entries)
+    def beside(self, values: Mapping[str, Sequence[Listed]]) -> "ListBlock":
+        """Return the same with other fields beside, whose lists were read."""
+        sizes, lengths, entries = ListBlock.of(values)
+        return ListBlock(self.sizes | sizes, self.lengths + lengths, self.entries + entries)
 
     def rows(self) -> dict[str, list[list[Scalar]]]:
         """Return each field's lists one by one."""

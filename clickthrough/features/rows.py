@@ -1,6 +1,6 @@
 """Raw fields of impressions, as a caller sends them, checked and turned into columns."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.errors import RequestError
-from clickthrough.features.gather import Names, RawColumns, RawRow
+from clickthrough.features.gather import UNSENT, Names, RawColumns, RawRow
 from clickthrough.features.grouping import apart, grouped, together
 from clickthrough.features.lists import ListBlock, cut, scalar_arrays
+from clickthrough.features.lookup import Lookups
 from clickthrough.features.reader import NOT_A_VALUE, FieldReader, plain_row, plain_rows
+from clickthrough.features.sides import SideTable
 from clickthrough.features.unknown import nothing_known, told_of
 from clickthrough.features.values import LISTS, USUAL_LIMITS, Scalar, TextLimits, Value, are_exact
 from clickthrough.schema import Columns, FieldType, Schema
@@ -121,6 +123,11 @@ class RowColumns(NamedTuple):
     moments: Sequence[int | None] | None = None
     lists: Mapping[FieldType, ListBlock] = NO_LISTS
 
+    @property
+    def gathered(self) -> list[str]:
+        """The fields of ``lists``."""
+        return [name for block in self.lists.values() for name in block.sizes]
+
 
 class _Read(NamedTuple):
     """What rows say: see :class:`Rows`."""
@@ -139,6 +146,7 @@ class RowParser(FieldReader):
         fields: our names of those that are read.
         limits: how long texts may be.
         strict_times: whether a time that cannot be is refused; else it is taken as now.
+        sides: side tables, which say what rows do not; their keys are read as well.
     """
 
     def __init__(
@@ -147,13 +155,17 @@ class RowParser(FieldReader):
         fields: Sequence[str],
         limits: TextLimits = USUAL_LIMITS,
         strict_times: bool = False,
+        sides: Sequence[SideTable] = (),
     ) -> None:
-        super().__init__(schema, fields, limits, strict_times)
+        keys = [name for side in sides for way in side.form.ways for name in way.key]
+        super().__init__(schema, [*fields, *keys], limits, strict_times)
+        self._lookups = Lookups(sides, schema, self.longest)
         self._kinds = list(_by_kind(schema, self.fields).items())
         self._least = min(limits)
         named = {"item"} & set(schema.roles) & set(self.fields)
         self._unites = any(schema.fields[name] not in LISTS for name in named)
-        self._names = Names(schema.aliases(), {schema.roles.get("label"), "label", "type"})
+        told = {schema.roles.get("label"), "label", "type"}
+        self._names = Names(schema.aliases(), told, self._lookups.fields)
 
     def parse(self, raw: Sequence[RawRow], now: int) -> Rows:
         """Check and order the rows of one caller; see :meth:`parse_each`."""
@@ -213,7 +225,10 @@ class RowParser(FieldReader):
                 rows |= block.rows()
             if said.moments is not None:
                 rows.pop("time", None)
-            each = (dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True))
+            each = (
+                {n: v for n, v in zip(rows, row, strict=True) if v is not UNSENT}
+                for row in zip(*rows.values(), strict=True)
+            )
             self.refuse_first(zip(said.places, each, strict=True), now, ids=True)
             raise
 
@@ -287,6 +302,30 @@ class RowParser(FieldReader):
         """
         return [self._names.renamed(row) for row in plain_rows(raw)]
 
+    @property
+    def keys(self) -> Sequence[str]:
+        """Our names of the fields that hold the keys of side tables."""
+        return self._lookups.keys
+
+    def known_by(self, sent: Collection[str]) -> list[str]:
+        """Return our names of the fields that side tables tell where only some are sent."""
+        return self._lookups.known_by(sent)
+
+    def complete(self, renamed: Sequence[RawRow]) -> Sequence[RawRow]:
+        """Return rows that go by our names with what side tables say beside.
+
+        What has a key of the wrong type is left as it is: whoever reads it is told.
+
+        Raises:
+            RequestError: a side table holds a text that is longer than any may be.
+        """
+        if not self._lookups.fields or not renamed:
+            return renamed
+        try:
+            return self._lookups.complete(renamed, self.values)
+        except NOT_A_VALUE:
+            return renamed
+
     def columns(
         self, renamed: Sequence[RawRow], fields: Sequence[str], places: Sequence[int]
     ) -> dict[str, Sequence[Value]]:
@@ -319,9 +358,10 @@ class RowParser(FieldReader):
                 raise ValueError
             odd = [not low <= moment <= high for moment in moments]
             moments = [now if wrong else own for own, wrong in zip(moments, odd, strict=True)]
-        return _Read(
-            *self._fields(said.columns, unsent, said.lists), np.array(moments, np.int64), odd
-        )
+        sent = said.columns
+        if self._lookups.fields:
+            sent = self._lookups.filled(sent, self.values, said.gathered)
+        return _Read(*self._fields(sent, unsent, said.lists), np.array(moments, np.int64), odd)
 
     def _fields(
         self,
@@ -339,7 +379,8 @@ class RowParser(FieldReader):
                 if block is None:
                     block = ListBlock.read(given, kind, self._least)
                 elif are_exact(block.entries, LISTS[kind], self._least):
-                    block = block.with_absent([name for name in names if name not in block.sizes])
+                    others = {n: own for n, own in given.items() if n not in block.sizes}
+                    block = block.beside(others)  # type: ignore[arg-type]
                 else:
                     given, block = given | block.rows(), None
                 exact = block is not None

@@ -101,7 +101,11 @@ def preset_text(name: str, data: Path, folder: Path) -> str:
     def beside(match: re.Match[str]) -> str:
         return f"file: {_path(present(data.parent / match[1]), folder)}"
 
-    return re.sub(r"\bfile: ([\w./-]+)", beside, text)
+    def called(match: re.Match[str]) -> str:
+        return present(data.parent / match[0]).name
+
+    text = re.sub(r"\bfile: ([\w./-]+)", beside, text)
+    return re.sub(r"(?<=lookup: \{)[\w-]+\.csv\b", called, text)
 
 
 def relative(path: Path, folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from clickthrough.config.base import format_duration
 from clickthrough.config.data import TimeFormat
@@ -69,6 +70,7 @@ def write_config(source: Source, guess: Guess, made: list[Made], features: list[
         lines += [("counters:", ""), (f"  tick: {width}", why),
                   ("  label_delay: 0s", ""), ("", "")]  # fmt: skip
     lines += [("features:", ""), *(line for made in features for line in _feature(made))]
+    lines += _lookup(source, guess)
     lines += [("", ""), (_MODEL, ""), ("", ""), (_TRAINING, "")]
     return "\n".join(with_comment(*line) for line in lines) + "\n"
 
@@ -156,6 +158,17 @@ def _joins(source: Source) -> list[Line]:
         for file, key, columns, why in source.sides
     ]
     return [("joins:", ""), *lines] if lines else []
+
+
+def _lookup(source: Source, guess: Guess) -> list[Line]:
+    """Write which side tables a service reads, those of the item and the user."""
+    roles = [choice.column for choice in (guess.item, guess.user) if choice is not None]
+    keys = {Path(file).name: key for file, key, _, _ in source.sides if key in roles}
+    if not keys:
+        return []
+    why = "callers need not send what the table says"
+    lines = [(f"    {scalar(name)}: {scalar(key)}", why) for name, key in keys.items()]
+    return [("", ""), ("serving:", ""), ("  lookup:", ""), *lines]
 
 
 def _drops(made: list[Made]) -> list[Line]:

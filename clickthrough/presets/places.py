@@ -12,23 +12,28 @@ _OTHER_NAMES = {"ratings.csv": ("ratings.dat", "u.data"), "movies.csv": ("movies
 _SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".data", ".parquet")
 
 
-def placed(preset: dict[str, Any], data: Path) -> Path:
+def placed(values: dict[str, Any], data: Path) -> Path:
     """Return where a preset's log lies, and put its form and its side tables beside it.
 
     Args:
-        preset: the data section, which is changed.
+        values: all sections, of which what tells of the log and its side tables is changed.
         data: the log's directory, or a file of it.
 
     Raises:
         ConfigError: a directory holds several files, and none that is called as the log is.
     """
+    preset = values["data"]
     if preset.get("reader") != "tabular":
         return data.parent if data.is_file() else data
     path = log_at(data, Path(preset["path"]).name)
     if tuple(preset["roles"].get(role) for role in ("user", "item")) == RATINGS[:2]:
         preset |= form_of_ratings(path)
+    lookup = values.get("serving", {}).get("lookup", {})
     for join in preset.get("joins") or []:
-        join["file"] = str(present(path.parent / join["file"]))
+        name, found = join["file"], present(path.parent / join["file"])
+        join["file"] = str(found)
+        if name in lookup:
+            lookup[found.name] = lookup.pop(name)
     return path
 
 

@@ -6,6 +6,7 @@ from fastapi import FastAPI, Response
 from pydantic import BaseModel
 
 from clickthrough._version import __version__
+from clickthrough.config.serving import LIMITS
 from clickthrough.serving.csv_rows import field_names
 from clickthrough.serving.predictor import Predictor
 from clickthrough.serving.reload import Current
@@ -96,6 +97,7 @@ def describe_model(predictor: Predictor) -> dict[str, Any]:
         "roles": bundle.schema.roles,
         "categorical": [column.name for column in bundle.plan.ids],
         "numeric": bundle.encoder.numeric_names,
-        "limits": predictor.settings.model_dump(mode="json"),
+        "lookup": {side.form.name: side.described(bundle.schema) for side in bundle.sides},
+        "limits": predictor.settings.model_dump(mode="json", include={*LIMITS}),
         "metrics": bundle.metrics.get("test"),
     }

@@ -90,8 +90,12 @@ def _row(text: str, properties: Part, value: Part) -> Part:
 
 
 def _pairs(bundle: Bundle) -> Iterator[tuple[str, str]]:
-    """Yield the raw fields that a bundle reads, by the log's names and by ours."""
-    return zip(field_names(bundle), bundle.plan.fields, strict=True)
+    """Yield the raw fields that a bundle reads, by the log's names and by ours; keys as well."""
+    yield from zip(field_names(bundle), bundle.plan.fields, strict=True)
+    keys = [name for side in bundle.sides for way in side.form.ways for name in way.key]
+    for name in dict.fromkeys(keys):
+        if name not in bundle.plan.fields:
+            yield bundle.schema.input_name(name), name
 
 
 def _item(bundle: Bundle) -> Part:

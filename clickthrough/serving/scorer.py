@@ -48,7 +48,7 @@ class Scorer:
         plan, schema, serving = bundle.plan, bundle.schema, settings or bundle.config.serving
         limits = TextLimits(serving.max_id_bytes, serving.max_text_bytes)
         fields = [*plan.fields, *({"item"} & set(schema.fields))]
-        self.parser = RowParser(schema, fields, limits, serving.strict_time)
+        self.parser = RowParser(schema, fields, limits, serving.strict_time, bundle.sides)
         self.histories = online_histories(plan, schema, bundle.snapshots)
         self._tick_seconds = plan.counters.tick
         self._arrays, self._lengths = plan.array_fields, plan.list_lengths

@@ -10,10 +10,10 @@ import yaml
 from pydantic import ValidationError
 
 from clickthrough.config.base import unknown_name
-from clickthrough.config.serving import Serving
+from clickthrough.config.serving import LIMITS, Serving
 from clickthrough.errors import ConfigError
 
-_NAMES = list(Serving.model_fields)
+_NAMES = list(LIMITS)
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,8 @@ def _of_file(path: Path) -> dict[str, Setting]:
 
 def _known(name: str, source: str) -> str:
     name = name.strip().removeprefix("serving.")  # as configurations and refusals call it
+    if name in Serving.model_fields and name not in _NAMES:
+        raise ConfigError(f"{source}: '{name}' says what a bundle holds: set it, and train anew")
     if name not in _NAMES:
         raise ConfigError(f"{source}: {unknown_name(name, 'setting', _NAMES)}")
     return name

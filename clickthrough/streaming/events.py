@@ -48,7 +48,7 @@ class EventReader:
     def _read(self, raw: Sequence[RawRow], start: int, now: int) -> list[Event]:
         part = raw[start : start + _SLICE]
         try:
-            rows = self._parser.rename(part)
+            rows: list[RawRow] = [*self._parser.rename(part)]
         except RequestError:
             self._parser.rename(raw)  # names the row by its place in the whole body
             raise
@@ -57,13 +57,16 @@ class EventReader:
             self._parser.possible_time(row, place, now) for place, row in enumerate(rows, start)
         ]
         shown = [place for place, kind in enumerate(kinds) if kind != "click"]
+        known = self._parser.complete([rows[place] for place in shown])
+        for place, row in zip(shown, known, strict=True):
+            rows[place] = row
         about = Shown(
             raw=[part[place] for place in shown],
             places=[start + place for place in shown],
             of=["views" if kinds[place] == "view" else "impressions" for place in shown],
             times=[times[place] for place in shown],
         )
-        marks = self._key_sets.marks(about, [rows[place] for place in shown])
+        marks = self._key_sets.marks(about, known)
         until, events = self._key_sets.until, []
         for place, (row, kind, moment) in enumerate(zip(rows, kinds, times, strict=True), start):
             own: Marks = () if kind == "click" else next(marks)

@@ -99,7 +99,7 @@ class KeySets:
 
         Args:
             shown: the impressions and views.
-            renamed: them by the names of the first source's parser.
+            renamed: them by the names of the first source's parser, completed by it.
 
         Raises:
             RequestError: a field has the wrong type.
@@ -108,7 +108,7 @@ class KeySets:
         alike = set(shown.of)
         for number, reading in enumerate(self._readings):
             parser = reading.parser
-            rows = renamed if number == 0 else parser.rename(shown.raw)
+            rows = renamed if number == 0 else parser.complete(parser.rename(shown.raw))
             values = parser.columns(rows, reading.fields, shown.places)
             of = coded_fields(values, reading.of_keys)
             for place, history in reading.histories:
@@ -149,6 +149,7 @@ class KeySets:
             if first[history.digest] == number
         }
         needed = [name for history in own.values() for name in history.fields]
+        needed += source.parser.keys
         # of the first all fields are checked, as they are when it scores
         fields = source.parser.fields if number == 0 else list(dict.fromkeys(needed))
         return _Reading(source.parser, fields, list(own.items()))

@@ -1,6 +1,6 @@
 """What a run says of its log and inputs before it trains."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,7 @@ from clickthrough.config.features import Counters
 from clickthrough.config.serving import Serving
 from clickthrough.data.dataset import Dataset, Report
 from clickthrough.features.reader import IDS
+from clickthrough.features.sides import SideTable
 from clickthrough.training.prepare import Prepared
 
 
@@ -59,6 +60,15 @@ def describe_inputs(prepared: Prepared) -> str:
     )
     constant = prepared.encoder.constant_names
     return line + (f"\n{_weightless(constant)}" if constant else "")
+
+
+def describe_sides(sides: Sequence[SideTable], named: Iterable[str]) -> list[str]:
+    """Say which side tables a bundle holds: a line, and one of those that were named in vain."""
+    held = {side.form.name: len(side.rows) for side in sides}
+    left = [name for name in named if name not in held]
+    rows = "; ".join(f"{name} {rows:,} rows" for name, rows in held.items())
+    lines = [f"side tables in the bundle: {rows}"] if rows else []
+    return lines + ([f"side tables of which nothing is read: {', '.join(left)}"] if left else [])
 
 
 def _weightless(names: list[str]) -> str:

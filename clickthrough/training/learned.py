@@ -1,5 +1,6 @@
 """What training leaves, before anything is written: all that scores, and what a bundle holds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +21,13 @@ from clickthrough.data.split import TRAIN, VALIDATION
 from clickthrough.features.check import as_served
 from clickthrough.features.encoding.encoder import Encoded, Encoder
 from clickthrough.features.history.snapshot import Snapshot
+from clickthrough.features.sides import SideTable
 from clickthrough.schema import Schema
 from clickthrough.steps import step
 from clickthrough.training.fit import Fitted, fit
 from clickthrough.training.fitted import EXAMPLE_ROWS, Scored
+from clickthrough.training.lookup import chosen as looked_up
+from clickthrough.training.lookup import side_tables
 from clickthrough.training.prepare import Prepared, prepare, snapshots_before_test
 from clickthrough.training.refusals import refuse_unlearnable
 from clickthrough.training.told import Told
@@ -41,6 +45,7 @@ class Learned:
         schema: as it is served.
         snapshots: what is known of keys, by the names of their sets.
         counters_until: the snapshots hold the events before this moment (microseconds).
+        sides: side tables that callers need not send.
         example: encoded rows on which an exported graph must agree with the model.
     """
 
@@ -51,6 +56,7 @@ class Learned:
     calibrator: Calibrator
     snapshots: dict[str, Snapshot]
     counters_until: int
+    sides: Sequence[SideTable]
     example: Encoded
 
     def parts(self, folder: Path, metrics: dict[str, Any]) -> Parts:
@@ -66,6 +72,7 @@ class Learned:
             snapshots=self.snapshots,
             counters_until=self.counters_until,
             metrics=metrics,
+            sides=self.sides,
         )
 
     def bundle(self) -> Bundle:
@@ -91,6 +98,7 @@ class Learned:
             calibrator=self.calibrator,
             snapshots=self.snapshots,
             metrics={},
+            sides=self.sides,
         )
 
 
@@ -111,6 +119,9 @@ def learned(dataset: Dataset, prepared: Prepared, fitted: Fitted) -> Learned:
     """Put together what was learned of a log, with what is known of its keys."""
     with step("counting what the bundle will know"):
         snapshots, until = snapshots_before_test(dataset, fitted.config)
+    with step("writing side tables"):
+        named = looked_up(fitted.config.serving.lookup, dataset)
+        sides = side_tables(named, dataset, prepared.encoder.plan)
     served = as_served(dataset.schema, fitted.config.declared)
     example = prepared.tables["validation"].inputs[:EXAMPLE_ROWS]
     return Learned(
@@ -121,5 +132,6 @@ def learned(dataset: Dataset, prepared: Prepared, fitted: Fitted) -> Learned:
         calibrator=fitted.calibrator,
         snapshots=snapshots,
         counters_until=until,
+        sides=sides,
         example=Encoded(**{name: np.array(rows) for name, rows in example.arrays().items()}),
     )

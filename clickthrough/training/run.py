@@ -19,7 +19,12 @@ from clickthrough.explain.groups import check_fields
 from clickthrough.training.calibrate import sliced_column
 from clickthrough.training.candidates import Candidate, chosen, try_each
 from clickthrough.training.continued import Start
-from clickthrough.training.describe import describe, describe_inputs, describe_long_texts
+from clickthrough.training.describe import (
+    describe,
+    describe_inputs,
+    describe_long_texts,
+    describe_sides,
+)
 from clickthrough.training.distributed.group import led_text
 from clickthrough.training.distributed.opening import open_first_here
 from clickthrough.training.distributed.place import Place
@@ -27,6 +32,7 @@ from clickthrough.training.evaluating.scope import Scope, read_scope
 from clickthrough.training.evaluating.slices import own_slices
 from clickthrough.training.examining.examine import Keep
 from clickthrough.training.learned import learned
+from clickthrough.training.lookup import chosen as looked_up
 from clickthrough.training.measure import Compared, measure
 from clickthrough.training.prepare import plan_of, prepare
 from clickthrough.training.refusals import refuse_other_types, refuse_unlearnable
@@ -170,6 +176,8 @@ def train_on(
     if tried:
         kept = chosen(tried, asked.kept)
         own = learned(dataset, prepared, kept.fitted)
+        for line in describe_sides(own.sides, config.serving.lookup):
+            told.say(line)
         with tempfile.TemporaryDirectory() as folder:
             written = own.parts(Path(folder), {})
             compared = Compared(dataset, prepared, tried, kept, scope, asked.keep, told)
@@ -190,6 +198,7 @@ def _checked(dataset: Dataset, config: Config, told: Told, asked: Asked, leads: 
     refuse_unlearnable(dataset, config.data.split)
     plan = plan_of(config, dataset.schema)
     check_fields(config.explain, dataset.schema)
+    looked_up(config.serving.lookup, dataset)
     scope = Scope()
     if leads:
         for line in describe_long_texts(dataset, plan.fields, config.serving):

@@ -99,7 +99,8 @@ def test_the_service_answers_as_the_readme_says(block: Block, served: str) -> No
     if "/rank" in block.text:
         (best,) = answer["ranking"]
         assert 0 < best["probability"] < 1
-        assert {"missing", "unseen"} <= best.keys()
+        assert best["missing"] == []  # side tables say the rest
+        assert "unseen" in best
 
 
 def python(block: Block, folder: Path) -> str:
@@ -118,7 +119,7 @@ def test_the_first_python_is_three_lines_from_a_log(own: Path) -> None:
 def test_python_ranks_as_it_stands(outbrain: Path) -> None:
     _, block = of(README, "python")
     item, probability, *_ = python(block, outbrain).split()
-    assert item in {"286378", "331548"}
+    assert item in {"147761", "331548"}
     assert 0 < float(probability) < 1
 
 

@@ -76,7 +76,7 @@ def test_no_rows_have_lists_of_no_rows() -> None:
 
 
 def test_fields_that_a_file_lacks_hold_nothing() -> None:
-    block = ListBlock.of({"tags": [[1], [2, 3]]}).with_absent(["more"])
+    block = ListBlock.of({"tags": [[1], [2, 3]]}).beside({"more": [None]})
     made = block.arrays("int", {"tags": 2, "more": 1})
     assert made["more"].tolist() == [[MISSING_INT]]
     assert made["tags"].tolist() == [[1, MISSING_INT], [2, 3]]

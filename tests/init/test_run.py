@@ -97,6 +97,7 @@ def test_the_guesses_of_a_synthetic_log(tmp_path: Path) -> None:
     kinds = {feature.kind for feature in load_config(written.config).features}
     assert {"counter", "age", "sequence", "match", "request_size", "time"} <= kinds
     assert "[user, topic]" in text
+    assert load_config(written.config).serving.lookup == {"ads.csv": ["ad_id"]}
 
 
 @pytest.mark.parametrize(
@@ -116,6 +117,8 @@ def test_a_known_layout_gets_its_preset(
     written = init(path, tmp_path / "c.yaml")
     assert f"preset '{preset}'" in written.found
     assert load_config(written.config).features == load_config(preset).features
+    found, known = load_config(written.config), load_config(preset, data=path)
+    assert found.serving == known.serving
     assert {line.becomes for line in written.lines} > {"label"}
 
 

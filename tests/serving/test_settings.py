@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from clickthrough.cli import app
 from clickthrough.config.base import sentences
-from clickthrough.config.serving import Serving
+from clickthrough.config.serving import LIMITS, Serving
 from clickthrough.errors import ConfigError
 from clickthrough.serving.app import create_app
 from clickthrough.serving.settings import Overrides
@@ -41,6 +41,8 @@ def test_whoever_comes_later_goes_before(tmp_path: Path) -> None:
         ([], {"CTR_MAX_IN_FLIGHT": "0"}, "", "CTR_MAX_IN_FLIGHT: .*greater than or equal to 1"),
         ([], {"CTR_RUNTIME": "tensorflow"}, "", "CTR_RUNTIME: .*'openvino'.*'tensorflow'"),
         ([], {}, "max_wait: 1", "serving.yaml: unknown setting 'max_wait'; did you mean"),
+        ([], {}, "lookup: {a.csv: ad}", "serving.yaml: 'lookup' says what a bundle holds"),
+        (["lookup={}"], {}, "", "--set: 'lookup' says what a bundle holds"),
         ([], {}, "most_keys: [1]", "serving.yaml: most_keys: .*found \\[1\\]"),
         ([], {}, "- 1", "serving.yaml: expected settings by name"),
         ([], {}, "a: [", "serving.yaml: cannot be read as YAML"),
@@ -68,11 +70,13 @@ def test_the_service_obeys_and_shows_them(
         model = client.get("/model").json()
     assert model["limits"]["max_impressions"] == 2
     assert model["limits_set_by"] == {"max_impressions": "CTR_MAX_IMPRESSIONS"}
-    assert set(model["limits"]) == set(Serving.model_fields)
+    assert set(model["limits"]) == set(LIMITS)
 
 
 def test_help_names_every_setting_with_its_default() -> None:
     shown = re.sub(r"\s+", " ", CliRunner().invoke(app, ["serve", "--help"]).output)
-    for name, field in Serving.model_fields.items():
+    assert "lookup" not in shown
+    for name in LIMITS:
+        field = Serving.model_fields[name]
         assert f"{name} (default {field.get_default()})" in shown
         assert " ".join(sentences(Serving)[name].split()[:3]) in shown

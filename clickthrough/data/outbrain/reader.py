@@ -15,10 +15,11 @@ import polars as pl
 from clickthrough.config.data import OutbrainData, TimeFormat
 from clickthrough.data.outbrain import documents as docs
 from clickthrough.data.outbrain.tables import EPOCH_MS, TABLES, Staged, staged, table_files
-from clickthrough.data.raw import RawLog
+from clickthrough.data.raw import RawLog, Side, key_columns
 from clickthrough.data.slices import bounds, height
 from clickthrough.errors import DataError
 from clickthrough.features.absent import VIEWS
+from clickthrough.features.sides import SideForm, Way
 from clickthrough.schema import FieldType, Role, Schema
 
 ROLES: dict[Role, str] = {
@@ -99,7 +100,26 @@ def read(config: OutbrainData, scratch: Path) -> RawLog:
         views_found=height(tables["page_views"].rows) if "page_views" in tables else 0,
         notes=tuple(notes),
         clicks_per_request=1,
+        sides=_sides(ads, about, schema),
     )
+
+
+def _sides(ads: pl.LazyFrame, about: pl.LazyFrame, schema: Schema) -> list[Side]:
+    """Return what is known of ads, then of the documents that requests and ads name."""
+    of_ad = ("campaign_id", "advertiser_id", "ad_document_id")
+    of_page = tuple(name for name in _OF_PAGE if name in schema.fields)
+    by_ad = Way(key=("item",), gives={name: name for name in of_ad})
+    by_page = Way(key=("document_id",), gives={name: name for name in of_page})
+    by_target = Way(key=("ad_document_id",), gives={name: _AD + name for name in of_page})
+    forms = (
+        SideForm(name="promoted_content", columns=of_ad, ways=(by_ad,)),
+        SideForm(name="documents", columns=of_page, ways=(by_page, by_target)),
+    )
+    keyed = zip(forms, (ads, about), ("ad_id", "document_id"), strict=True)
+    return [
+        Side(form, rows.select(pl.col(key).alias(key_columns(form)[0]), *form.columns))
+        for form, rows, key in keyed
+    ]
 
 
 def _schema(found: Mapping[str, Path]) -> Schema:

@@ -1,6 +1,7 @@
 """What a bundle knows of each key: sorted key digests and packed values, read by memory map."""
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -36,12 +37,25 @@ class Snapshot:
     @classmethod
     def of(cls, states: Mapping[bytes, bytes]) -> Self:
         """Index values by their keys."""
-        digests = digest(list(states))
+        return cls.of_pairs(states.items())
+
+    @classmethod
+    def of_pairs(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Self:
+        """Index values by their keys, each of which comes once; there may be millions."""
+        keys, lengths, packed = bytearray(), array("q"), bytearray()
+        for key, value in pairs:
+            keys += _digest(key)
+            lengths.append(len(value))
+            packed += value
+        digests, sizes = np.frombuffer(keys, f"S{_DIGEST}"), np.frombuffer(lengths, np.int64)
         order = np.argsort(digests)
-        packed = list(states.values())
-        ordered = [packed[place] for place in order]
-        ends = np.cumsum([len(value) for value in ordered], dtype=np.int64)
-        return cls(digests[order], ends, np.frombuffer(b"".join(ordered), np.uint8))
+        starts, ends = sizes.cumsum() - sizes, sizes[order].cumsum()
+        values, given = np.empty(len(packed), np.uint8), memoryview(packed)
+        into, end = values.data, 0
+        for start, size in zip(starts[order].tolist(), sizes[order].tolist(), strict=True):
+            into[end : end + size] = given[start : start + size]
+            end += size
+        return cls(digests[order], ends, values)
 
     @staticmethod
     def files(folder: Path, name: str) -> tuple[Path, Path, Path]:
@@ -52,8 +66,8 @@ class Snapshot:
     def save(self, folder: Path, name: str) -> None:
         """Write ``NAME.keys.npy``, ``NAME.ends.npy`` and ``NAME.values.npy``."""
         arrays: tuple[NDArray[np.generic], ...] = (self.digests, self.ends, self.values)
-        for path, array in zip(self.files(folder, name), arrays, strict=True):
-            np.save(path, array, allow_pickle=False)
+        for path, values in zip(self.files(folder, name), arrays, strict=True):
+            np.save(path, values, allow_pickle=False)
 
     def __len__(self) -> int:
         return len(self.digests)
