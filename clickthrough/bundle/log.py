@@ -1,25 +1,111 @@
 """The log of a bundle: the one that it was trained on, or another of the same columns."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from clickthrough.bundle.load import Bundle
+from clickthrough.config.data import TabularData
 from clickthrough.config.load import with_data
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.open import open_dataset
+from clickthrough.data.scan import ForcedType
+from clickthrough.data.split import TEST
 from clickthrough.errors import DataError
+from clickthrough.features.history.known import Known
+from clickthrough.schema import to_microseconds
+from clickthrough.time_range import written
 
 
-def log_of(bundle: Bundle, path: Path | None = None) -> Dataset:
+def log_of(bundle: Bundle, path: Path | Sequence[Path] | None = None, part: int = TEST) -> Dataset:
     """Read a bundle's log.
+
+    A log that begins where the bundle's counters end, or later, comes after: all of it is one part,
+    whatever ``data.split`` says, and its counters, sequences and ages start from the bundle's, as
+    in a service that was started with the bundle. Any other is divided and counted on its own.
 
     Args:
         bundle: whose columns the log must have.
         path: where the log lies; where it lay in training by default.
+        part: what all of a log is that comes after.
 
     Raises:
         DataError: it cannot be read, or lacks a column that the bundle reads.
     """
-    dataset = open_dataset(with_data(bundle.config, path).data)
+    data = with_data(bundle.config, path).data
+    dataset = open_dataset(data)
+    types = _types_untold(bundle, dataset)
+    if types and isinstance(data, TabularData):
+        dataset = open_dataset(data.model_copy(update={"types": {**data.types, **types}}))
+    _refuse_lacking(bundle, dataset)
+    until = counters_until(bundle)
+    if "time" not in dataset.schema.roles or dataset.report.first < until:
+        return dataset
+    known = Known.of(bundle.plan, bundle.schema, bundle.snapshots, until, bundle.encoder.prior)
+    return replace(dataset, known=known, part=part)
+
+
+def counters_until(bundle: Bundle) -> int:
+    """Return the moment (microseconds) before which a bundle's counters hold all events."""
+    return to_microseconds(datetime.fromisoformat(bundle.manifest.counters_until))
+
+
+def how_counted(bundle: Bundle, dataset: Dataset) -> list[str]:
+    """Say where the counters of a log start, unless it is the one that the bundle was trained on.
+
+    Args:
+        bundle: what the log is read for.
+        dataset: as :func:`log_of` returns it.
+    """
+    until = counters_until(bundle)
+    if dataset.known is not None:
+        lines = [
+            f"the log begins {written(dataset.report.first)}, after the bundle's: all of it is one "
+            f"part, and counters start from the bundle's, of events before {written(until)}"
+        ]
+        if dataset.history() is not None:
+            lines.append(
+                "the log's own history of its users is not used: the bundle's stands for it"
+            )
+        return lines
+    if "time" not in dataset.schema.roles or _is_of_training(bundle, dataset):
+        return []
+    return [
+        f"the log begins {written(dataset.report.first)}, before the bundle's counters end "
+        f"({written(until)}): it is divided by 'data.split' and counted from its own beginning, so "
+        "that no event counts twice; a log of later rows alone would start from the bundle's"
+    ]
+
+
+def _is_of_training(bundle: Bundle, dataset: Dataset) -> bool:
+    """Say whether a log has the size of the one that a bundle was trained on."""
+    own, report = bundle.metrics.get("log", {}), dataset.report
+    names = [name for name in ("impressions", "requests", "clicks", "unlabelled") if name in own]
+    return all(own[name] == getattr(report, name) for name in names)
+
+
+def _types_untold(bundle: Bundle, dataset: Dataset) -> dict[str, ForcedType]:
+    """Return the types of columns that a shorter log does not tell, by the log's own names.
+
+    Those that hold nothing in it, texts that all look like numbers, and fractions that are whole.
+    """
+    found: dict[str, ForcedType] = {}
+    for name in bundle.plan.fields:
+        kind, column = bundle.schema.fields[name], bundle.schema.input_name(name)
+        now = dataset.schema.fields.get(name)
+        empty = now is None and column in dataset.schema.absent and kind in _FORCED
+        if empty or (kind, now) in _OF_FEW:
+            found[column] = _FORCED[kind]
+    return found
+
+
+_OF_FEW = {("str", "int"), ("str", "float"), ("float", "int")}
+"""What a column was, and what few of its values are taken for."""
+_FORCED: dict[str, ForcedType] = {"int": "int", "bool": "int", "float": "float", "str": "str"}
+
+
+def _refuse_lacking(bundle: Bundle, dataset: Dataset) -> None:
     lacking = [name for name in bundle.plan.fields if name not in dataset.schema.fields]
     if lacking:
         names = ", ".join(bundle.schema.input_name(name) for name in lacking)
@@ -27,4 +113,3 @@ def log_of(bundle: Bundle, path: Path | None = None) -> Dataset:
         raise DataError(
             f"{dataset.name}: lacks {names}, which the bundle {bundle.path} reads; found: {found}"
         )
-    return dataset

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 from pydantic import BaseModel
 
+from clickthrough.features.history.known import Known
 from clickthrough.schema import Schema
 
 IMPRESSIONS, VIEWS = "impressions", "views"
@@ -59,6 +60,9 @@ class Dataset:
         report: what the first read found.
         divided: whether a column ``part`` (0 train, 1 validation, 2 test) came with it.
         name: how errors call the log: its files.
+        known: what a bundle knows of before the log, where it comes after the bundle's: its
+            counters, sequences and ages start there.
+        part: what all of such a log is, by number; None where ``data.split`` divides the log.
     """
 
     path: Path
@@ -66,6 +70,8 @@ class Dataset:
     report: Report
     divided: bool
     name: str
+    known: Known | None = None
+    part: int | None = None
 
     def impressions(self) -> pl.LazyFrame:
         """Scan the impressions, sorted by time and request."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.calibration import Calibrator, Platt
+from clickthrough.calibration.base import sigmoid
 from clickthrough.calibration.credibility import fit_believed
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models.trees.inputs import Sizes
@@ -65,7 +66,7 @@ def fit_baselines(
     # loads two libraries, which whoever only evaluates does not wait for
     from clickthrough.evaluation.learned_baselines import lightgbm_scores, logistic_scores
 
-    constant = np.full(len(test.labels), float(np.mean(train.labels)))
+    constant = constant_rate(test, float(np.mean(train.labels)))
     fits = {"logistic regression": logistic_scores, "LightGBM": lightgbm_scores}
     scores = {}
     for name, fit in counted(fits.items(), len(fits)):
@@ -74,21 +75,44 @@ def fit_baselines(
         seconds = time.monotonic() - began
         happened(f"{name} fitted: {seconds:.1f} s", baseline=name, seconds=round(seconds, 3))
     learned = _calibrated(scores, validation, test, calibrate)
-    return {"constant": constant, **rate_baselines(validation, test, calibrate), **learned}
+    return {**constant, **rate_baselines(validation, test, calibrate), **learned}
+
+
+def constant_rate(test: Rows, rate: float) -> dict[str, Floats]:
+    """Return the baseline that says one click rate of all rows."""
+    return {"constant": np.full(len(test.labels), rate)}
 
 
 def rate_baselines(
     validation: Rows, test: Rows, calibrate: Calibrate | None = None
 ) -> dict[str, Floats]:
     """Return the probabilities of the baselines that learn nothing but their calibration."""
-    rates = {"smoothed item rate": ["item"]}
-    if len(test.rates) > 1:
-        rates["sum of rates"] = list(test.rates)
     scores = {
         name: (_sum_of_logits(validation, keys), _sum_of_logits(test, keys))
-        for name, keys in rates.items()
+        for name, keys in _keys_of_rates(test).items()
     }
     return _calibrated(scores, validation, test, calibrate)
+
+
+def uncalibrated_rates(test: Rows, prior: float) -> dict[str, Floats]:
+    """Return the probabilities of these baselines where there are no rows to calibrate on.
+
+    Each rate says its difference from the prior, in logits; these differences add up.
+
+    Args:
+        test: what is scored.
+        prior: the click rate of a key that nothing is known of.
+    """
+    base = np.log(prior / (1 - prior))
+    return {
+        name: sigmoid(_sum_of_logits(test, keys) - (len(keys) - 1) * base)
+        for name, keys in _keys_of_rates(test).items()
+    }
+
+
+def _keys_of_rates(test: Rows) -> dict[str, list[str]]:
+    several = {"sum of rates": list(test.rates)} if len(test.rates) > 1 else {}
+    return {"smoothed item rate": ["item"]} | several
 
 
 def _calibrated(

@@ -65,6 +65,8 @@ def asked_for(bundle: Bundle, method: CalibrationMethod | None, by: str | None) 
 def recalibrate(bundle: Bundle, dataset: Dataset, config: Config, out: Path) -> Recalibrated:
     """Fit a calibrator to a log's validation part, and write a bundle that has it.
 
+    Of a log that comes after the bundle's and was read as such, that is all of it.
+
     The evaluation and the examination that the bundle holds were of its former calibrator, and are
     left out.
 

@@ -119,9 +119,7 @@ def _before_own_tick(per_tick: Frame, keys: list[str], key_set: KeySet) -> Frame
     return rows.select(*keys, TICK, *key_set.columns())
 
 
-def _in_order(
-    per_tick: Frame, keys: list[str], counters: Counters, known: Frame | None
-) -> Frame:
+def _in_order(per_tick: Frame, keys: list[str], counters: Counters, known: Frame | None) -> Frame:
     """Unite events, at the first tick that may see them, with queries at their own."""
     events = per_tick.filter(nw.col(PACKED) > 0).select(
         *keys, TICK, order_at(visible(counters), EVENT), PACKED
@@ -160,7 +158,7 @@ def _with_window(
     return rows.filter(nw.col(ORDER) % 4 != BEFORE).drop("__inside", "__sum")
 
 
-def _with_decay(  # noqa: PLR0913, PLR0917
+def _with_decay(
     rows: Frame, keys: list[str], key_set: KeySet, half_life: int, counters: Counters, begun: bool
 ) -> Frame:
     """Add the counters of one half-life."""

@@ -63,12 +63,17 @@ class Known:
         clicked = {h.sequence.name: h for h in histories if isinstance(h, SequenceHistory)}
         return cls(counted, clicked, until, prior)
 
+    @property
+    def snapshots(self) -> dict[str, Snapshot]:
+        """What they are of, by the names of the sets."""
+        counted = {name: history.snapshot for name, history in self.counted.items()}
+        return counted | {name: history.snapshot for name, history in self.clicked.items()}
+
     def digest(self, name: str) -> str:
         """Return a digest of what is known of a key set or sequence set, for a cache."""
-        history = self.counted.get(name) or self.clicked.get(name)
         made = hashlib.sha256(str(self.until).encode())
-        if history is not None:
-            own: Snapshot = history.snapshot
+        own = self.snapshots.get(name)
+        if own is not None:
             for array in (own.digests, own.ends, own.values):
                 made.update(np.ascontiguousarray(array).view(np.uint8).data)
         return made.hexdigest()

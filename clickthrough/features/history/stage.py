@@ -76,7 +76,7 @@ class HistoryStage:
     ) -> list[pl.LazyFrame]:
         """Return the history columns of each set, row for row with the impressions."""
         opened: list[Engine] = []
-        passes = [
+        passes: list[tuple[KeySet | SequenceSet, _Compute, dict[str, str]]] = [
             *((k, partial(self._counters, k), _key_set_names(k)) for k in key_sets),
             *((s, partial(self._sequence, s), _sequence_names(s)) for s in sequences),
         ]
