@@ -248,7 +248,7 @@ def _same_key(shown: pl.DataFrame, fields: Sequence[str]) -> pl.Expr:
     ).fill_null(value=False)
 
 
-def config_and_dataset_of(source: str, data: Path | None) -> tuple[Config, Dataset]:
+def config_and_dataset_of(source: str, data: Sequence[Path] | None) -> tuple[Config, Dataset]:
     """Return the configuration of a bundle, a file or a preset, and its log."""
     from clickthrough.bundle import load_bundle
     from clickthrough.bundle.log import log_of

@@ -93,7 +93,7 @@ def _from_preset(name: str, data: Path, out: Path, sample: Sample | None) -> Wri
     config = _write(out, preset_text(name, data, out.parent))
     if sample is None and config.data.reader == "tabular":
         with unpacking(out.parent / _UNPACKED) as plain:
-            sample = read_sample(plain(Path(str(config.data.path))))
+            sample = read_sample(plain(config.data.paths[0]))
     found = f"{data}: the layout of the preset '{name}'"
     if sample is None or config.data.reader != "tabular":
         return Written(out, found, [])

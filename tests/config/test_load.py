@@ -215,9 +215,9 @@ def test_paths_in_a_file_are_relative_to_the_file(
     monkeypatch.chdir(tmp_path)
     data = tabular(load_config(path.relative_to(tmp_path)))
     folder = path.parent
-    assert data.path is not None
-    assert data.path.resolve() == tmp_path / "logs" / "log.csv"
-    assert data.path.is_absolute()
+    (log,) = data.paths
+    assert log.resolve() == tmp_path / "logs" / "log.csv"
+    assert log.is_absolute()
     assert data.cache == folder / "cache"
     assert [join.file for join in data.joins] == [folder / "ads.csv", absolute]
 

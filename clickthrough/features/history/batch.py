@@ -189,9 +189,14 @@ def _with_decay(
 
 
 def _carried(rows: Frame, keys: list[str], epoch_ticks: int, h: float) -> Frame:
-    """Return what each epoch's events still weigh at the next landmark."""
+    """Return what each epoch's events still weigh at the next landmark.
+
+    They are summed along time: in any other order the last bits would be those of chance.
+    """
     remains = 2.0 ** (-epoch_ticks / h)
-    summed = rows.group_by(*keys, _EPOCH_OF).agg(nw.col(_DN).sum(), nw.col(_DC).sum())
+    over = [*keys, _EPOCH_OF]
+    along = rows.with_columns(*(_running(column, over).alias(column) for column in (_DN, _DC)))
+    summed = along.group_by(*over).agg(nw.col(_DN).max(), nw.col(_DC).max())
     landmark = (nw.col(_EPOCH_OF) + 1) * epoch_ticks
     return summed.filter(nw.col(_DN) > 0).select(
         *keys,

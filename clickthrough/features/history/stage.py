@@ -34,7 +34,7 @@ from clickthrough.steps import counted
 _log = logging.getLogger(__name__)
 _Compute = Callable[[Engine, Path], Frame]
 """Makes the history of a set, with an engine and a folder that it may make and fill."""
-_FORMAT = 4
+_FORMAT = 5
 """Raised when the outcome of a pass changes, so that old ones are not reused."""
 
 
