@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
-from clickthrough.bundle.log import counters_until, how_counted
+from clickthrough.bundle.log import check_parts, counters_until, how_counted
 from clickthrough.data.caller import Raw, raw_events, raw_rows, raw_views
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TEST, with_part
@@ -132,6 +132,7 @@ def replay(
         DataError: the log has no test part, none of its impressions a label, or texts are numbers.
     """
     refuse_other_types(dataset, bundle.schema, bundle.plan.fields, str(bundle.path))
+    check_parts(bundle, dataset)
     refuse_unlabelled(dataset, bundle.config.data.split)
     rows = with_part(dataset, bundle.config.data.split).filter(pl.col("part") == TEST)
     frame = rows.sort("row").collect()

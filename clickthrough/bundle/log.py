@@ -11,7 +11,7 @@ from clickthrough.config.load import with_data
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.open import open_dataset
 from clickthrough.data.scan import ForcedType
-from clickthrough.data.split import TEST
+from clickthrough.data.split import TEST, with_part
 from clickthrough.errors import DataError
 from clickthrough.features.history.known import Known
 from clickthrough.schema import to_microseconds
@@ -76,6 +76,19 @@ def how_counted(bundle: Bundle, dataset: Dataset) -> list[str]:
         f"({written(until)}): it is divided by 'data.split' and counted from its own beginning, so "
         "that no event counts twice; a log of later rows alone would start from the bundle's"
     ]
+
+
+def check_parts(bundle: Bundle, dataset: Dataset) -> None:
+    """Refuse a log that the bundle's ``data.split`` cannot divide.
+
+    Raises:
+        DataError: a part is empty; of a log that begins before the bundle's counters end it says
+            what it was taken for.
+    """
+    try:
+        with_part(dataset, bundle.config.data.split)
+    except DataError as error:
+        raise DataError("; ".join([str(error), *how_counted(bundle, dataset)])) from None
 
 
 def _is_of_training(bundle: Bundle, dataset: Dataset) -> bool:

@@ -1,6 +1,7 @@
 """Verbs that train a model and measure it on its log."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -121,7 +122,10 @@ def evaluate(  # noqa: PLR0913, PLR0917
     if json_out is not None:
         write_whole(json_out, json.dumps(record, indent=2) + "\n")
     other = "frozen" if counters == "live" else "live"
-    then(f"clickthrough evaluate {bundle} --counters {other} shows what events are worth")
+    again = shlex.join(
+        [str(bundle), *(part for path in data or () for part in ("--data", str(path)))]
+    )
+    then(f"clickthrough evaluate {again} --counters {other} shows what events are worth")
 
 
 @app.command()

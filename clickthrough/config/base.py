@@ -111,7 +111,7 @@ def _one_or_several(value: object) -> object:
 
 Places = Annotated[
     Path | list[Path],
-    BeforeValidator(_one_or_several, json_schema_input_type=str | list[str]),
+    BeforeValidator(_one_or_several, json_schema_input_type=Path | list[Path]),
 ]
 """A path, or several whose files are one log."""
 

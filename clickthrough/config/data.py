@@ -127,7 +127,7 @@ class OutbrainData(BaseData):
     """
 
     reader: Literal["outbrain"]
-    path: Annotated[Path, BeforeValidator(_one_directory, json_schema_input_type=str)]
+    path: Annotated[Path, BeforeValidator(_one_directory, json_schema_input_type=Path)]
 
     @property
     def paths(self) -> list[Path]:

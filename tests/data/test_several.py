@@ -47,7 +47,7 @@ def test_files_in_any_order_are_the_whole_log(tmp_path: Path, order: tuple[int, 
 
 def test_one_of_a_list_is_one(tmp_path: Path) -> None:
     (whole,) = written(tmp_path, plain())
-    data = TabularData(reader="tabular", path=[whole], roles={"label": "click"})  # type: ignore[arg-type]
+    data = TabularData(reader="tabular", path=[whole], roles={"label": "click"})
     assert data.path == whole
     assert data.paths == [whole]
 

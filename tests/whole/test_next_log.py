@@ -205,6 +205,15 @@ def test_a_log_that_begins_before_is_counted_on_its_own_and_says_so(
     assert how_counted(trained.bundle, log_of(trained.bundle)) == []
 
 
+def test_a_log_that_begins_before_and_cannot_be_divided_is_refused_with_the_reason(
+    trained: Trained, begins: str, tmp_path: Path
+) -> None:
+    dataset = read(trained, tmp_path, trained.log.filter(pl.col("ts") < begins).tail(5))
+    says = "log.csv: the train part is empty: .*; the log begins .*, before the bundle's counters"
+    with pytest.raises(DataError, match=says):
+        evaluated(trained, dataset)
+
+
 def test_a_calibrator_is_fitted_to_all_rows_of_the_days_after(
     trained: Trained, after: Path, tmp_path: Path
 ) -> None:

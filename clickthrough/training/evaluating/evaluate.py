@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
-from clickthrough.bundle.log import how_counted
+from clickthrough.bundle.log import check_parts, how_counted
 from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.calibration import Calibrator
 from clickthrough.calibration.base import sigmoid
@@ -84,6 +84,7 @@ def evaluate_bundle(
         DataError: the log has no test part, none of its impressions a label, or texts are numbers.
     """
     refuse_other_types(dataset, bundle.schema, bundle.plan.fields, str(bundle.path))
+    check_parts(bundle, dataset)
     refuse_unlabelled(dataset, bundle.config.data.split)
     names = [*own_slices(dataset.schema, dataset.known), *slices]
     scope = read_scope(dataset, bundle.config, baselines, truth, names)
