@@ -104,7 +104,7 @@ def _united_history(
     if len(frames) == 1:
         return frames[0], []
     first = [frame.select(pl.col(ROLES["time"]).dt.epoch("us").min()) for frame in behaviors]
-    begins = min(one.item() for one in pl.collect_all(first))
+    begins = pl.concat(first).min().collect().item()
     before = [frame.filter(pl.col("time") < begins) for frame in frames]
     apart = [
         frame.join(pl.concat(before[:place]), on=frame.collect_schema().names(), how="anti")

@@ -88,9 +88,6 @@ def some_logs(count: int, online: bool = False) -> list[Log]:
     return found
 
 
-MANY = some_logs(40, online=True)
-
-
 def test_the_logs_ask_for_more_than_nothing() -> None:
     """Windows leave out, sequences are full, values match, decays are of every size."""
     said: dict[str, list[Any]] = {}
@@ -149,7 +146,7 @@ def test_a_batch_engine_that_begins_with_a_snapshot_equals_the_law(
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_engine_begins_with_snapshots_of_many_logs(engine: EngineName, tmp_path: Path) -> None:
     need(engine)
-    for place, log in enumerate(some_logs(3, online=True) if engine == "spark" else MANY):
+    for place, log in enumerate(some_logs(3 if engine == "spark" else 25, online=True)):
         first = log.rows[len(log.rows) // 2]
         rest = [row for row in log.rows if row.request >= first.request]
         known = known_before(log, ASKED, first)
@@ -158,7 +155,7 @@ def test_an_engine_begins_with_snapshots_of_many_logs(engine: EngineName, tmp_pa
 
 
 def test_the_check_sees_a_snapshot_that_is_left_out(tmp_path: Path) -> None:
-    log = next(log for log in MANY if len(log.rows) > 20)
+    log = next(log for log in some_logs(25, online=True) if len(log.rows) > 20)
     first = log.rows[len(log.rows) // 2]
     rest = [row for row in log.rows if row.request >= first.request]
     with pytest.raises(AssertionError):

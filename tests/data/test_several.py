@@ -2,10 +2,15 @@
 
 import gzip
 import os
+import tempfile
+from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from clickthrough.config.data import TabularData
 from clickthrough.data.dataset import Dataset
@@ -30,6 +35,37 @@ def written(folder: Path, *parts: pl.DataFrame) -> list[Path]:
 
 def halves(log: pl.DataFrame) -> list[pl.DataFrame]:
     return [log.head(120), log.tail(80)]
+
+
+CELLS = st.lists(st.sampled_from(["", "7", "007", "2.50", "x", "-1e3"]), min_size=1, max_size=4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    cuts=st.sets(st.integers(1, 199), min_size=1, max_size=3),
+    cells=st.lists(CELLS, min_size=4, max_size=4),
+    seed=st.randoms(use_true_random=False),
+)
+def test_a_log_cut_anywhere_is_the_log(
+    cuts: set[int], cells: list[list[str]], seed: Random
+) -> None:
+    """Whatever the files are taken for alone, together they are what the whole is."""
+    ends = [*sorted(cuts), 200]
+    sizes = [end - start for start, end in pairwise([0, *ends])]
+    extra = [own[row % len(own)] for own, n in zip(cells, sizes, strict=False) for row in range(n)]
+    log = plain().with_columns(extra=pl.Series(extra))
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        (whole,) = written(folder, log)
+        (folder / "parts").mkdir()
+        parts = [log[start:end] for start, end in pairwise([0, *ends])]
+        paths = written(folder / "parts", *parts)
+        seed.shuffle(paths)
+        one, several = read(folder, whole), read(folder, *paths)
+        assert several.schema == one.schema
+        assert several.report == one.report
+        rows = [found.impressions().drop("request_id", "row").collect() for found in (one, several)]
+        assert rows[0].equals(rows[1])
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
