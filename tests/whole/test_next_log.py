@@ -16,6 +16,7 @@ from clickthrough.config.load import parse_config
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TEST, VALIDATION, with_part
 from clickthrough.errors import DataError
+from clickthrough.evaluation.tables import tables
 from clickthrough.export.homes import HOMES
 from clickthrough.export.sample import log_example
 from clickthrough.replay import InProcess, batch_probabilities, replay
@@ -67,6 +68,7 @@ def read(trained: Trained, folder: Path, log: pl.DataFrame) -> Dataset:
 def evaluated(trained: Trained, dataset: Dataset) -> dict[str, Any]:
     record = evaluate_bundle(trained.bundle, dataset, "live")
     json.dumps(record, allow_nan=False)
+    assert all(table.row_count for table in tables(record, reliability=True))
     return record
 
 
