@@ -30,13 +30,12 @@ def with_directory(config: Config, directory: Path) -> Config:
     """Return the configuration with its files in another directory than its own."""
     data = config.data
     assert isinstance(data, TabularData)
-    assert data.path is not None
 
     def moved(path: Path) -> Path:
         return present(directory.resolve() / path.relative_to(CONFIG.parent.resolve()))
 
     joins = [join.model_copy(update={"file": moved(join.file)}) for join in data.joins]
-    here = data.model_copy(update={"path": moved(data.path), "joins": joins})
+    here = data.model_copy(update={"path": [moved(path) for path in data.paths], "joins": joins})
     return config.model_copy(update={"data": here})
 
 

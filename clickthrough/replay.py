@@ -9,7 +9,6 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice, pairwise
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -19,13 +18,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
+from clickthrough.bundle.log import check_parts, counters_until, how_counted
 from clickthrough.data.caller import Raw, raw_events, raw_rows, raw_views
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TEST, with_part
 from clickthrough.errors import ClickthroughError
 from clickthrough.evaluation.report import evaluation
 from clickthrough.features.table import request_offsets
-from clickthrough.schema import Schema, to_microseconds
+from clickthrough.schema import Schema
 from clickthrough.serving.predictor import Predictor
 from clickthrough.steps import counted
 from clickthrough.training.evaluating.evaluate import Scorer
@@ -117,6 +117,8 @@ def replay(
 ) -> dict[str, Any]:
     """Replay the test part of a log, and compare the answers with the batch side's.
 
+    Of a log that comes after the bundle's, that is all of it.
+
     Args:
         bundle: what the live path serves; its store must hold nothing but the snapshot.
         dataset: the log.
@@ -130,6 +132,7 @@ def replay(
         DataError: the log has no test part, none of its impressions a label, or texts are numbers.
     """
     refuse_other_types(dataset, bundle.schema, bundle.plan.fields, str(bundle.path))
+    check_parts(bundle, dataset)
     refuse_unlabelled(dataset, bundle.config.data.split)
     rows = with_part(dataset, bundle.config.data.split).filter(pl.col("part") == TEST)
     frame = rows.sort("row").collect()
@@ -141,7 +144,8 @@ def replay(
     batch = batch_probabilities(bundle, dataset)[: len(answers)]
     shown = frame.filter(known)
     predictions = {"over the live path": answers, "in batch": batch}
-    record = evaluation(shown["label"].to_numpy(), request_offsets(shown), predictions, "live")
+    labels, notes = shown["label"].to_numpy(), how_counted(bundle, dataset)
+    record = evaluation(labels, request_offsets(shown), predictions, "live", notes)
     return record | {"largest_difference": float(np.max(np.abs(answers - batch)))}
 
 
@@ -182,8 +186,7 @@ def _views_after_snapshot(dataset: Dataset, bundle: Bundle) -> pl.DataFrame:
     views = dataset.views()
     if views is None:
         return pl.DataFrame(schema={"time": pl.Int64})
-    until = to_microseconds(datetime.fromisoformat(bundle.manifest.counters_until))
-    return views.filter(pl.col("time") >= until).collect()
+    return views.filter(pl.col("time") >= counters_until(bundle)).collect()
 
 
 def _answers(

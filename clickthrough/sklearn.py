@@ -105,6 +105,7 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         Raises:
             ValueError: nothing can be learned of them: names the column or the row.
         """
+        from clickthrough.training.examining.origin import log_record
         from clickthrough.training.learned import learn
 
         rows = self._rows(X, reset=True)
@@ -122,6 +123,7 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
                 dataset = dataset_of_frame(rows, cached_in(source.config, Path(cache)), "X")
                 self.learned_, fitted = learn(dataset, source.config)
+                self._log = log_record(dataset, source.config)
         self._epochs = [vars(epoch) for epoch in fitted.epochs]
         self._losses = fitted.losses
         self._predictor = self._made_predictor()
@@ -159,7 +161,8 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         from clickthrough.bundle.save import save_bundle
 
         check_is_fitted(self)
-        metrics = {"epochs": self._epochs, "calibration": {"log_loss": self._losses}}
+        losses = {"log_loss": self._losses}
+        metrics = {"epochs": self._epochs, "calibration": losses, "log": self._log}
         with tempfile.TemporaryDirectory(prefix="clickthrough-") as folder:
             save_bundle(Path(path), self.learned_.parts(Path(folder), metrics))
         return Path(path)

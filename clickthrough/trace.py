@@ -25,6 +25,7 @@ from clickthrough.features.rows import RowParser, TextLimits
 from clickthrough.features.table import encoder_columns
 from clickthrough.schema import Columns
 from clickthrough.store import MemoryStore
+from clickthrough.streaming.key_sets import BEFORE_ALL
 from clickthrough.streaming.recorder import Recorder, Source
 from clickthrough.training.prepare import feature_rows, plan_of
 
@@ -96,7 +97,7 @@ def trace(config: Config, dataset: Dataset, row: str) -> Trace:
     request = rows.filter(pl.col("request_id") == chosen["request_id"][0]).collect()
     place = request["row"].to_list().index(chosen["row"][0])
     earlier = _earlier(dataset, chosen["time"][0])
-    prior = fit_prior(rows.filter(pl.col("part") == TRAIN).select("label").collect()["label"])
+    prior = _prior(dataset, rows)
     batch = encoder_columns(request, plan, dataset.schema)
     online = _online(plan, dataset, request, earlier, config)
     return Trace(
@@ -104,6 +105,13 @@ def trace(config: Config, dataset: Dataset, row: str) -> Trace:
         features=list(_features(plan, batch, online, prior, place)),
         events=_events(plan, chosen, earlier),
     )
+
+
+def _prior(dataset: Dataset, rows: pl.LazyFrame) -> float:
+    """Return the click rate of what nothing is known of."""
+    if dataset.known is not None:
+        return dataset.known.prior
+    return fit_prior(rows.filter(pl.col("part") == TRAIN).select("label").collect()["label"])
 
 
 def _earlier(dataset: Dataset, time: int) -> Streams:
@@ -173,7 +181,8 @@ def _online(
     raw = list(raw_events(list(raw_rows(shown, schema)), shown["label"].to_list()))
     if "views" in events:
         raw += raw_views(events["views"], schema)
-    Recorder([Source(parser, histories)], store, config.serving).record(raw)
+    until = dataset.known.until if dataset.known else BEFORE_ALL
+    Recorder([Source(parser, histories, until)], store, config.serving).record(raw)
     now = max(request["time"].to_list())
     rows = parser.parse(list(raw_rows(request, schema)), now)
     columns = rows.columns(schema, plan.list_lengths)
@@ -183,7 +192,12 @@ def _online(
 
 
 def _seeds(plan: Plan, dataset: Dataset) -> dict[str, Snapshot]:
-    """Return what is known before the log begins: given histories, for sequences only."""
+    """Return what is known before the log begins: given histories, for sequences only.
+
+    Of a log that comes after a bundle's, what that knows.
+    """
+    if dataset.known is not None:
+        return dataset.known.snapshots
     nothing, history = dataset.impressions().head(0), dataset.history()
     seeds = {
         s.name: build_sequences(nothing, history, s, dataset.schema, plan.counters)
@@ -234,7 +248,7 @@ def _same_key(shown: pl.DataFrame, fields: Sequence[str]) -> pl.Expr:
     ).fill_null(value=False)
 
 
-def config_and_dataset_of(source: str, data: Path | None) -> tuple[Config, Dataset]:
+def config_and_dataset_of(source: str, data: Sequence[Path] | None) -> tuple[Config, Dataset]:
     """Return the configuration of a bundle, a file or a preset, and its log."""
     from clickthrough.bundle import load_bundle
     from clickthrough.bundle.log import log_of

@@ -10,11 +10,13 @@ from pathlib import Path
 import polars as pl
 import polars.selectors as cs
 import pytest
+import yaml
 
 from clickthrough.config.load import load_config, preset_names
 from clickthrough.data.caller import raw_rows
 from clickthrough.data.open import open_dataset
 from tests.conftest import ROOT
+from tests.logs import make_values
 
 
 def run(*arguments: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -52,6 +54,33 @@ def test_replay_finds_no_difference(demo: Path) -> None:
     assert done.returncode == 0, done.stderr
     difference = float(re.findall(r"largest difference of a probability: (\S+)", done.stdout)[0])
     assert difference < 1e-5
+
+
+def test_a_log_comes_in_parts_and_a_bundle_meets_the_days_after(
+    log_folder: Path, log: pl.DataFrame, tmp_path: Path
+) -> None:
+    cuts = [0, log.height // 2, log.height * 4 // 5, log.height]  # of whole requests
+    for name, start, end in zip("abc", cuts, cuts[1:], strict=False):
+        log[start:end].write_csv(tmp_path / f"{name}.csv")
+    values = make_values(log_folder) | {"training": {"epochs": 1}}
+    values["data"] |= {"cache": str(tmp_path / "cache")}
+    values["data"]["split"] = {"validation": 0.2, "test": None}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
+    done = run(
+        "train", "config.yaml", "--data", "b.csv", "--data", "a.csv", "--no-baselines",
+        folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert f"{cuts[2]:,} impressions" in done.stdout
+    for verb in ("evaluate", "replay", "calibrate"):
+        done = run(verb, "models", "--data", "c.csv", folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "after the bundle's: all of it" in done.stdout
+    done = run("predict", "models", "c.csv", folder=tmp_path)
+    assert f"{log.height - cuts[2]:,} predictions" in done.stdout
+    done = run("train", "config.yaml", "--data", "b.csv", "--data", "./b.csv", folder=tmp_path)
+    assert done.returncode == 2
+    assert "named twice" in done.stderr
 
 
 def test_evaluate_shows_reliability_where_asked(demo: Path) -> None:

@@ -69,14 +69,16 @@ def _of_path(data: Path, named: Named, config: ConfigSource | None, lines: list[
 
 
 def given_config(
-    config: ConfigSource, settings: Sequence[str] = (), data: Path | None = None
+    config: ConfigSource,
+    settings: Sequence[str] = (),
+    data: Path | Sequence[Path] | None = None,
 ) -> Config:
     """Read a configuration in whatever form it is given.
 
     Args:
         config: a file, a preset's name, sections by name, or the configuration itself.
         settings: what replaces parts of it, each as ``section.key=value``.
-        data: where the log lies, instead of where the configuration says.
+        data: where the log lies, instead of where the configuration says; several are one log.
     """
     if isinstance(config, str | Path):
         return load_config(config, data, settings)
@@ -87,6 +89,13 @@ def given_config(
         values["data"] = {"path": str(FRAME), **values.get("data", {})}
     made = load_values(values, "config", settings)
     return made if data is None else with_data(made, data)
+
+
+def places(data: str | Path | Sequence[str | Path] | None) -> list[Path] | None:
+    """Return where a log lies, if that is said."""
+    if data is None:
+        return None
+    return [Path(data)] if isinstance(data, str | Path) else [Path(place) for place in data]
 
 
 def setting_lines(settings: Settings) -> list[str]:

@@ -132,7 +132,8 @@ class ClickModel:
 
         Args:
             data: a frame with labels, or the path of a log; by default what training found on the
-                test part.
+                test part. A log of later days, or one without times, is evaluated as a whole, its
+                counters starting from the model's; of any other its own test part is.
             counters: ``live``: learning from the events of the log as it goes; ``frozen``: as
                 training left them.
             baselines: whether they stand beside.

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from clickthrough.api.fit import asked_models
-from clickthrough.api.guess import ConfigSource, Settings, given_config, setting_lines
+from clickthrough.api.guess import ConfigSource, Settings, given_config, places, setting_lines
 from clickthrough.api.model import ClickModel, Evaluation, load
 from clickthrough.data.open import open_dataset
 
 
 def train(  # noqa: PLR0913 - a keyword each
     config: ConfigSource,
-    data: str | Path | None = None,
+    data: str | Path | Sequence[str | Path] | None = None,
     out: str | Path = "models",
     *,
     set: Settings = (),  # noqa: A002 - as on the command line
@@ -28,7 +28,7 @@ def train(  # noqa: PLR0913 - a keyword each
 
     Args:
         config: a YAML file, the name of a preset, sections by their names, or a configuration.
-        data: where the log lies, instead of where the configuration says.
+        data: where the log lies, instead of where the configuration says; several are one log.
         out: where the bundle goes; one that stands there is replaced.
         set: settings that replace parts of it: ``{"training.epochs": 3}``.
         models: families to fit; see :func:`clickthrough.api.fit.fit`.
@@ -43,7 +43,7 @@ def train(  # noqa: PLR0913 - a keyword each
     from clickthrough.training.run import Asked, train_on
     from clickthrough.training.told import Told
 
-    loaded = given_config(config, setting_lines(set), None if data is None else Path(data))
+    loaded = given_config(config, setting_lines(set), places(data))
     asked = Asked(
         baselines=baselines,
         truth=None if truth is None else Path(truth),

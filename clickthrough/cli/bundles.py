@@ -101,7 +101,7 @@ def export(
     then(home.then)
 
 
-def _log_example(bundle: "Bundle", home: Home, data: Path | None) -> "Example | None":
+def _log_example(bundle: "Bundle", home: Home, data: list[Path] | None) -> "Example | None":
     """Return impressions of the bundle's log; none, and say why, where it is not at hand."""
     try:
         from clickthrough.bundle.log import log_of
@@ -109,7 +109,7 @@ def _log_example(bundle: "Bundle", home: Home, data: Path | None) -> "Example | 
 
         return log_example(bundle, log_of(bundle, data), home)
     except (ClickthroughError, ModuleNotFoundError) as error:
-        if data is not None or (isinstance(error, ModuleNotFoundError) and home.takes_columns):
+        if data or (isinstance(error, ModuleNotFoundError) and home.takes_columns):
             raise
         why = missing(error.name or "") if isinstance(error, ModuleNotFoundError) else str(error)
         say(f"no example.jsonl (--data names the log): {escape(why)}")

@@ -8,7 +8,8 @@ import typer
 BundleArgument = Annotated[Path, typer.Argument(help="The bundle's directory.")]
 ConfigArgument = Annotated[str, typer.Argument(help="A YAML file, or the name of a preset.")]
 DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Where the log lies, instead of data.path.")
+    list[Path] | None,
+    typer.Option("--data", help="Where the log lies, instead of data.path; again for more of it."),
 ]
 DiagramOption = Annotated[
     Path | None,

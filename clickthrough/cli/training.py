@@ -1,6 +1,7 @@
 """Verbs that train a model and measure it on its log."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -105,7 +106,7 @@ def evaluate(  # noqa: PLR0913, PLR0917
         Path | None, typer.Option("--json", help="Write the figures to this file.")
     ] = None,
 ) -> None:
-    """Evaluate a bundle on the test part of its log."""
+    """Evaluate a bundle on the test part of its log, or on a whole log that comes after it."""
     from clickthrough.bundle import load_bundle
     from clickthrough.bundle.log import log_of
     from clickthrough.training.evaluating.evaluate import evaluate_bundle
@@ -121,7 +122,10 @@ def evaluate(  # noqa: PLR0913, PLR0917
     if json_out is not None:
         write_whole(json_out, json.dumps(record, indent=2) + "\n")
     other = "frozen" if counters == "live" else "live"
-    then(f"clickthrough evaluate {bundle} --counters {other} shows what events are worth")
+    again = shlex.join(
+        [str(bundle), *(part for path in data or () for part in ("--data", str(path)))]
+    )
+    then(f"clickthrough evaluate {again} --counters {other} shows what events are worth")
 
 
 @app.command()
@@ -138,17 +142,23 @@ def calibrate(
         str | None, typer.Option(help="A field whose values get maps of their own.")
     ] = None,
 ) -> None:
-    """Fit a bundle's calibrator anew to the validation part of a log; nothing else is trained."""
+    """Fit a bundle's calibrator anew to the validation part of a log; nothing else is trained.
+
+    Of a log that comes after the bundle's, all rows are that part.
+    """
     from clickthrough.bundle import load_bundle
-    from clickthrough.bundle.log import log_of
+    from clickthrough.bundle.log import how_counted, log_of
+    from clickthrough.data.split import VALIDATION
     from clickthrough.training.recalibrate import asked_for, recalibrate
 
     loaded = load_bundle(bundle)
     wanted = asked_for(loaded, method, by)
     with progress():
-        dataset = log_of(loaded, data)
+        dataset = log_of(loaded, data, VALIDATION)
         made = recalibrate(loaded, dataset, wanted, out or bundle)
     result(escape(f"calibration: {made.text}"))
+    for note in how_counted(loaded, dataset):
+        say(escape(note))
     if "test" in loaded.metrics:
         say("the bundle's evaluation was of its former calibration: 'evaluate' makes another")
     result(f"bundle {made.manifest.version} in {out or bundle}")
@@ -164,7 +174,10 @@ def replay(
     ] = None,
     requests: Annotated[int | None, typer.Option(min=1, help="Only so many.")] = None,
 ) -> None:
-    """Push the test part through the live path; the figures must equal evaluate's."""
+    """Push the test part through the live path; the figures must equal evaluate's.
+
+    Of a log that comes after the bundle's, all of it.
+    """
     from clickthrough.bundle import load_bundle
     from clickthrough.bundle.log import log_of
     from clickthrough.replay import InProcess, OverHttp

@@ -97,6 +97,25 @@ Several = Annotated[list[Entry], BeforeValidator(_as_list, json_schema_input_typ
 """A list, or what would be its only entry."""
 
 
+def _one_or_several(value: object) -> object:
+    """Return the places of one log: one stays one, as it was before there were several."""
+    given = value if isinstance(value, list | tuple) else [value]
+    places = [str(one) for one in given if isinstance(one, str | Path)]
+    if not places or len(places) < len(given):
+        raise ValueError("expected a path, or a list of paths")
+    twice = sorted({one for one in places if places.count(one) > 1})
+    if twice:
+        raise ValueError(f"named twice, which would count all of it twice: {', '.join(twice)}")
+    return places[0] if len(places) == 1 else places
+
+
+Places = Annotated[
+    Path | list[Path],
+    BeforeValidator(_one_or_several, json_schema_input_type=Path | list[Path]),
+]
+"""A path, or several whose files are one log."""
+
+
 def sentences(model: type[BaseModel]) -> dict[str, str]:
     """Return what each setting is: as its class's docstring says, or that of a class above.
 

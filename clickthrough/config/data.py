@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from clickthrough.config.base import WRITTEN_NUMBER, Several, Strict, unknown_name
+from clickthrough.config.base import WRITTEN_NUMBER, Places, Several, Strict, unknown_name
 from clickthrough.time_format import time_pattern
 
 TimeUnit = Literal["iso", "s", "ms", "us", "ns"]
@@ -92,15 +92,35 @@ class BaseData(Strict):
     split: TimeSplit = TimeSplit()
 
 
+def places(path: Path | list[Path] | None) -> list[Path]:
+    """Return one path or several as a list."""
+    if path is None:
+        return []
+    return [path] if isinstance(path, Path) else path
+
+
 class EbnerdData(BaseData):
     """The EB-NeRD news log: a directory with ``behaviors.parquet`` and ``history.parquet``.
 
     Attributes:
-        path: the directory.
+        path: the directory, or several that are one log, such as one a week; a directory that holds
+            ``train`` and ``validation`` stands for both.
     """
 
     reader: Literal["ebnerd"]
-    path: Path
+    path: Places
+
+    @property
+    def paths(self) -> list[Path]:
+        """The directories."""
+        return places(self.path)
+
+
+def _one_directory(value: object) -> object:
+    several = value if isinstance(value, list | tuple) else [value]
+    if len(several) != 1:
+        raise ValueError(f"expected one directory, which holds all tables, found {len(several)}")
+    return several[0]
 
 
 class OutbrainData(BaseData):
@@ -111,7 +131,12 @@ class OutbrainData(BaseData):
     """
 
     reader: Literal["outbrain"]
-    path: Path
+    path: Annotated[Path, BeforeValidator(_one_directory, json_schema_input_type=Path)]
+
+    @property
+    def paths(self) -> list[Path]:
+        """The directory."""
+        return [self.path]
 
 
 OURS = ("row", "part")
@@ -226,7 +251,7 @@ class TabularData(BaseData):
     """A CSV or Parquet log with one impression a row; ``.gz`` and ``.zip`` are read as well.
 
     Attributes:
-        path: the log; either this or ``files``.
+        path: the log, or several files that are one log, in any order; either this or ``files``.
         files: the log's parts, where it comes divided.
         roles: which column plays which part.
         label_at_least: a label of so much or more is a click: 4 for ratings of 1 to 5.
@@ -241,7 +266,7 @@ class TabularData(BaseData):
     """
 
     reader: Literal["tabular"]
-    path: Path | None = None
+    path: Places | None = None
     files: Files | None = None
     roles: Roles
     label_at_least: float | None = None
@@ -252,6 +277,11 @@ class TabularData(BaseData):
     types: dict[str, Literal["int", "float", "str"]] = {}
     drop: list[str] = []
     lists: dict[str, ListFormat] = {}
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files of the log; none where it comes divided."""
+        return places(self.path)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -14,7 +14,7 @@ from clickthrough.config.base import unknown_name
 from clickthrough.config.model import family_names, fitting
 from clickthrough.config.root import Config
 from clickthrough.errors import ConfigError
-from clickthrough.presets.places import log_at, placed, present
+from clickthrough.presets.places import logs_at, placed, present
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ _NO_YAML = (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError
 
 
 def load_config(
-    source: str | Path, data: Path | None = None, settings: Sequence[str] = ()
+    source: str | Path, data: Path | Sequence[Path] | None = None, settings: Sequence[str] = ()
 ) -> Config:
     """Read a configuration.
 
@@ -48,6 +48,7 @@ def load_config(
         source: path of a YAML file, or the name of a preset that ships with the package.
         data: replaces ``data.path``; for a preset also the directory in which a log of its
             layout lies, or a file of any name. The side tables of a preset lie beside its log.
+            Several are one log.
         settings: what replaces the file's, each as ``section.key=value`` with the value in YAML.
 
     Returns:
@@ -58,13 +59,14 @@ def load_config(
     """
     path, name = _locate(source)
     values = _read_yaml(path, name)
+    given = _listed(data)
     if isinstance(values.get("data"), dict):
         if Path(source).is_file():
             anchor(values["data"], Path(source).resolve().parent)
-        elif data is not None:
-            data = placed(values, data.resolve())
-        if data is not None:
-            values["data"]["path"] = str(data.resolve())
+        elif given:
+            given = placed(values, given)
+        if given:
+            values["data"]["path"] = [str(path) for path in given]
             values["data"].pop("files", None)
     return load_values(values, name, settings)
 
@@ -131,23 +133,36 @@ def _of_another_family(model: dict[str, Any], settings: Sequence[str]) -> dict[s
     return kept | asked
 
 
-def with_data(config: Config, path: Path | None) -> Config:
+def with_data(config: Config, path: Path | Sequence[Path] | None) -> Config:
     """Return a configuration whose log lies elsewhere; unchanged without a path.
 
-    A directory stands for the file in it that is called as the log was. Side tables that lie
+    A directory stands for the files in it that are called as the log was. Side tables that lie
     beside it under their names replace the former ones.
+
+    Raises:
+        ConfigError: the log cannot lie there.
     """
-    if path is None:
+    given = _listed(path)
+    if not given:
         return config
     data = config.data.model_dump(exclude_none=True)
     files = data.pop("files", None)
-    data["path"] = path = path.resolve()
     if data["reader"] == "tabular" and files is None:
-        data["path"] = log_at(path, Path(config.data.path or "").name)
+        given = logs_at(given, [own.name for own in config.data.paths])
         for join in data["joins"]:
-            beside = present(data["path"].parent / join["file"].name)
+            beside = present(given[0].parent / join["file"].name)
             join["file"] = beside if beside.is_file() else join["file"]
-    return config.model_copy(update={"data": type(config.data).model_validate(data)})
+    data["path"] = given
+    try:
+        made = type(config.data).model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(explained(error, "data")) from None
+    return config.model_copy(update={"data": made})
+
+
+def _listed(data: Path | Sequence[Path] | None) -> list[Path]:
+    given = [data] if isinstance(data, Path) else data or []
+    return [path.resolve() for path in given]
 
 
 def preset_names() -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 from pydantic import BaseModel
 
+from clickthrough.features.history.known import Known
 from clickthrough.features.sides import SideForm
 from clickthrough.schema import Schema
 
@@ -66,6 +67,9 @@ class Dataset:
         divided: whether a column ``part`` (0 train, 1 validation, 2 test) came with it.
         name: how errors call the log: its files.
         sides: the side tables that were joined to it, in their order.
+        known: what a bundle knows of before the log, where it comes after the bundle's: its
+            counters, sequences and ages start there.
+        part: what all of such a log is, by number; None where ``data.split`` divides the log.
     """
 
     path: Path
@@ -74,6 +78,8 @@ class Dataset:
     divided: bool
     name: str
     sides: Sequence[SideForm] = ()
+    known: Known | None = None
+    part: int | None = None
 
     def impressions(self) -> pl.LazyFrame:
         """Scan the impressions, sorted by time and request."""

@@ -2,9 +2,11 @@
 
 ``behaviors.parquet`` holds a request a row: the page, the user and the list of articles in
 view. An article in view is an impression; it is a click where it is among the clicked ones.
-``history.parquet`` holds what each user read before.
+``history.parquet`` holds what each user read before. Several directories, such as one a week, are
+one log.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +15,7 @@ from clickthrough.config.data import EbnerdData, TimeFormat
 from clickthrough.data.columns import canonical, field_type
 from clickthrough.data.raw import RawLog
 from clickthrough.errors import DataError
-from clickthrough.schema import Role, Schema
+from clickthrough.schema import FieldType, Role, Schema
 
 ROLES: dict[Role, str] = {
     "request_id": "impression_id",
@@ -26,9 +28,23 @@ NEVER = ("next_read_time", "next_scroll_percentage", "read_time", "scroll_percen
 """Known only after the candidates were shown: how long the page was read, and the next one."""
 
 
+_BEHAVIORS, _HISTORY = "behaviors.parquet", "history.parquet"
+_PARTS = ("train", "validation")
+"""Directories of the release, each with files of its own."""
+
+
 def files(config: EbnerdData) -> list[Path]:
     """Return the files that the reader needs."""
-    return [config.path / "behaviors.parquet", config.path / "history.parquet"]
+    return [week / name for week in weeks(config) for name in (_BEHAVIORS, _HISTORY)]
+
+
+def weeks(config: EbnerdData) -> list[Path]:
+    """Return the directories that hold the files."""
+    found = []
+    for path in config.paths:
+        parts = [path / part for part in _PARTS if (path / part / _BEHAVIORS).is_file()]
+        found += [path] if (path / _BEHAVIORS).is_file() or not parts else parts
+    return found
 
 
 def read(config: EbnerdData) -> RawLog:
@@ -37,23 +53,68 @@ def read(config: EbnerdData) -> RawLog:
     Raises:
         DataError: a file is unreadable or lacks a column.
     """
-    behaviors, history = files(config)
-    frame = _scan(behaviors, list(ROLES.values()))
-    types = frame.collect_schema()
-    plain = [name for name in types if name not in {*NEVER, *ROLES.values()}]
-    fields = {name: field_type(name, types[name], str(behaviors)) for name in plain}
+    behaviors = [week / _BEHAVIORS for week in weeks(config)]
+    frames = [_scan(path, list(ROLES.values())) for path in behaviors]
+    fields = _fields(frames, behaviors)
     schema = Schema(
         roles=ROLES,
         fields={"request_id": "int", "user": "int", "item": "int", **fields},
         time=TimeFormat(unit="iso"),
     )
+    notes = [note for one in zip(frames, behaviors, strict=True) for note in _notes(*one)]
+    history, told = _united_history([_history(week / _HISTORY) for week in weeks(config)], frames)
     return RawLog(
-        name=str(behaviors),
-        impressions=_impressions(frame, schema, plain),
+        name=", ".join(map(str, behaviors)),
+        impressions=[_impressions(frame, schema, list(fields)) for frame in frames],
         schema=schema,
-        history=_history(history),
-        notes=tuple(_notes(frame, behaviors)),
+        history=history,
+        notes=(*notes, *told),
     )
+
+
+def _fields(frames: Sequence[pl.LazyFrame], paths: Sequence[Path]) -> dict[str, FieldType]:
+    """Return the fields beside those of roles, which all files must have.
+
+    Raises:
+        DataError: a file has others than the first, or of other types: names it.
+    """
+    first: dict[str, FieldType] | None = None
+    for frame, path in zip(frames, paths, strict=True):
+        types = frame.collect_schema()
+        plain = [name for name in types if name not in {*NEVER, *ROLES.values()}]
+        own = {name: field_type(name, types[name], str(path)) for name in plain}
+        first = own if first is None else first
+        odd = [name for name in {**first, **own} if first.get(name) != own.get(name)]
+        if odd:
+            there, here = (one.get(odd[0], "no column") for one in (first, own))
+            raise DataError(
+                f"{path}: '{odd[0]}' is {here}, in {paths[0]} it is {there}; expected the same "
+                "columns, for both are one log"
+            )
+    return first or {}
+
+
+def _united_history(
+    frames: Sequence[pl.LazyFrame], behaviors: Sequence[pl.LazyFrame]
+) -> tuple[pl.LazyFrame, list[str]]:
+    """Unite what users read before several weeks: each entry once, and none from within the log.
+
+    What is read while the log runs is told by its own clicks, and would count twice.
+    """
+    if len(frames) == 1:
+        return frames[0], []
+    first = [frame.select(pl.col(ROLES["time"]).dt.epoch("us").min()) for frame in behaviors]
+    begins = pl.concat(first).min().collect().item()
+    before = [frame.filter(pl.col("time") < begins) for frame in frames]
+    apart = [
+        frame.join(pl.concat(before[:place]), on=frame.collect_schema().names(), how="anti")
+        for place, frame in enumerate(before)
+        if place
+    ]
+    within = pl.concat(frames).select((pl.col("time") >= begins).sum())
+    dropped = within.collect(engine="streaming").item()
+    line = f"{dropped:,} entries of the histories lie within the log, whose clicks tell of them"
+    return pl.concat([before[0], *apart]), [line] if dropped else []
 
 
 def _notes(frame: pl.LazyFrame, path: Path) -> list[str]:

@@ -22,6 +22,8 @@ def with_part(dataset: Dataset, split: TimeSplit) -> pl.LazyFrame:
         DataError: a part that was asked for is empty.
     """
     rows = dataset.impressions()
+    if dataset.part is not None:
+        return rows.with_columns(part=pl.lit(dataset.part, pl.Int8))
     if not dataset.divided:
         column, test = before_test(dataset, split)
         validation = _boundary(rows, column, split.validation, test)
@@ -34,6 +36,8 @@ def with_part(dataset: Dataset, split: TimeSplit) -> pl.LazyFrame:
 
 def before_test(dataset: Dataset, split: TimeSplit) -> tuple[str, int]:
     """Return a column and a bound: rows with less come before the test part."""
+    if dataset.known is not None:
+        return "time", dataset.known.until
     if dataset.divided:
         return "part", TEST
     column, end = _axis(dataset)

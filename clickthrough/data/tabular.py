@@ -12,7 +12,8 @@ from clickthrough.data.ids import refuse_lost_ids
 from clickthrough.data.joins import joined, side_of
 from clickthrough.data.moments import moment
 from clickthrough.data.raw import RawLog
-from clickthrough.data.scan import ForcedType, TableForm, as_it_is, need, scan
+from clickthrough.data.scan import ForcedType, TableForm, as_it_is, need
+from clickthrough.data.united import united
 from clickthrough.data.unpack import Plain
 from clickthrough.data.untyped import untyped
 from clickthrough.errors import DataError
@@ -37,10 +38,14 @@ def read(config: TabularData, plain: Plain = as_it_is) -> RawLog:
     """
     for path in files(config):
         refuse_other_formats(path)
-    form = table_form(config)
-    parts = [_part(path, part, form, plain) for part, path in logs(config)]
-    name = ", ".join(str(path) for _, path in logs(config))
-    return raw_log(_united(parts, name), config, name, plain)
+    given = logs(config)
+    frames = united([path for _, path in given], table_form(config), plain)
+    parts = [
+        frame if part is None else frame.with_columns(pl.lit(part, pl.Int8).alias("part"))
+        for (part, _), frame in zip(given, frames, strict=True)
+    ]
+    name = ", ".join(str(path) for _, path in given)
+    return raw_log(pl.concat(parts), config, name, plain)
 
 
 def raw_log(frame: pl.LazyFrame, config: TabularData, name: str, plain: Plain = as_it_is) -> RawLog:
@@ -89,7 +94,7 @@ def raw_log(frame: pl.LazyFrame, config: TabularData, name: str, plain: Plain = 
 def logs(config: TabularData) -> list[tuple[int | None, Path]]:
     """Return the files of the log, each with its part where they come divided."""
     if config.files is None:
-        return [(None, config.path or Path())]
+        return [(None, path) for path in config.paths]
     given = (config.files.train, config.files.validation, config.files.test)
     return [(part, path) for part, paths in enumerate(given) for path in paths]
 
@@ -141,20 +146,6 @@ def _roles(config: TabularData) -> dict[Role, str]:
         "label": roles.label,
     }
     return {role: column for role, column in named.items() if column is not None}
-
-
-def _part(path: Path, part: int | None, form: TableForm, plain: Plain) -> pl.LazyFrame:
-    frame = scan(path, form, plain)
-    return frame if part is None else frame.with_columns(pl.lit(part, pl.Int8).alias("part"))
-
-
-def _united(parts: list[pl.LazyFrame], name: str) -> pl.LazyFrame:
-    frame = pl.concat(parts, how="vertical_relaxed")
-    try:
-        frame.collect_schema()
-    except pl.exceptions.PolarsError:
-        raise DataError(f"{name}: the files differ in the names or types of columns") from None
-    return frame
 
 
 def _untyped(frame: pl.LazyFrame, roles: Mapping[Role, str], config: TabularData) -> list[str]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.calibration import Calibrator, Platt
+from clickthrough.calibration.base import sigmoid
 from clickthrough.calibration.credibility import fit_believed
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.models.trees.inputs import Sizes
@@ -83,9 +84,7 @@ def fit_baselines(
     # loads two libraries, which whoever only evaluates does not wait for
     from clickthrough.evaluation.learned_baselines import lightgbm_scores, logistic_scores
 
-    rate = float(np.mean(train.labels))
-    of_rate = [np.full(len(part.labels), rate) for part in (validation, test)]
-    constant = Predicted({"constant": of_rate[0]}, {"constant": of_rate[1]})
+    constant = constant_rate(validation, test, float(np.mean(train.labels)))
     fits = {"logistic regression": logistic_scores, "LightGBM": lightgbm_scores}
     scores = {}
     for name, fit in counted(fits.items(), len(fits)):
@@ -97,16 +96,43 @@ def fit_baselines(
     return constant.beside(rate_baselines(validation, test, calibrate)).beside(learned)
 
 
+def constant_rate(validation: Rows | None, test: Rows, rate: float) -> Predicted:
+    """Return the baseline that says one click rate of all rows; there may be no validation part."""
+    name, own = "constant", np.full(len(test.labels), rate)
+    if validation is None:
+        return Predicted({}, {name: own})
+    return Predicted({name: np.full(len(validation.labels), rate)}, {name: own})
+
+
 def rate_baselines(validation: Rows, test: Rows, calibrate: Calibrate | None = None) -> Predicted:
     """Return the probabilities of the baselines that learn nothing but their calibration."""
-    rates = {"smoothed item rate": ["item"]}
-    if len(test.rates) > 1:
-        rates["sum of rates"] = list(test.rates)
     scores = {
         name: (_sum_of_logits(validation, keys), _sum_of_logits(test, keys))
-        for name, keys in rates.items()
+        for name, keys in _keys_of_rates(test).items()
     }
     return _calibrated(scores, validation, test, calibrate)
+
+
+def uncalibrated_rates(test: Rows, prior: float) -> Predicted:
+    """Return the probabilities of these baselines where there are no rows to calibrate on.
+
+    Each rate says its difference from the prior, in logits; these differences add up.
+
+    Args:
+        test: what is scored.
+        prior: the click rate of a key that nothing is known of.
+    """
+    base = np.log(prior / (1 - prior))
+    made = {
+        name: sigmoid(_sum_of_logits(test, keys) - (len(keys) - 1) * base)
+        for name, keys in _keys_of_rates(test).items()
+    }
+    return Predicted({}, made)
+
+
+def _keys_of_rates(test: Rows) -> dict[str, list[str]]:
+    several = {"sum of rates": list(test.rates)} if len(test.rates) > 1 else {}
+    return {"smoothed item rate": ["item"]} | several
 
 
 def _calibrated(

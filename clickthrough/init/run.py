@@ -137,7 +137,7 @@ def _from_preset(name: str, data: Path, folder: Path, sample: Sample | None) -> 
     config = load_text(text, f"preset '{name}'", folder)
     if sample is None and config.data.reader == "tabular":
         with unpacking(folder / _UNPACKED) as plain:
-            sample = read_sample(plain(Path(str(config.data.path))))
+            sample = read_sample(plain(config.data.paths[0]))
     found = f"{data}: the layout of the preset '{name}'"
     if sample is None or config.data.reader != "tabular":
         return Looked(text, found, [])

@@ -1,5 +1,6 @@
 """Where the log of a preset lies: under the names of its release, or any other."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,21 @@ _OTHER_NAMES = {"ratings.csv": ("ratings.dat", "u.data"), "movies.csv": ("movies
 _SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".data", ".parquet")
 
 
-def placed(values: dict[str, Any], data: Path) -> Path:
+def placed(values: dict[str, Any], data: Sequence[Path]) -> list[Path]:
     """Return where a preset's log lies, and put its form and its side tables beside it.
 
     Args:
         values: all sections, of which what tells of the log and its side tables is changed.
-        data: the log's directory, or a file of it.
+        data: the log's directory, or a file of it; or several. Side tables lie beside the first.
 
     Raises:
         ConfigError: a directory holds several files, and none that is called as the log is.
     """
     preset = values["data"]
     if preset.get("reader") != "tabular":
-        return data.parent if data.is_file() else data
-    path = log_at(data, Path(preset["path"]).name)
+        return [place.parent if place.is_file() else place for place in data]
+    paths = logs_at(data, [Path(preset["path"]).name])
+    path = paths[0]
     if tuple(preset["roles"].get(role) for role in ("user", "item")) == RATINGS[:2]:
         preset |= form_of_ratings(path)
     lookup = values.get("serving", {}).get("lookup", {})
@@ -34,7 +36,25 @@ def placed(values: dict[str, Any], data: Path) -> Path:
         join["file"] = str(found)
         if name in lookup:
             lookup[found.name] = lookup.pop(name)
-    return path
+    return paths
+
+
+def logs_at(data: Sequence[Path], names: Sequence[str]) -> list[Path]:
+    """Return the files of a log at some places.
+
+    Args:
+        data: each a file, or a directory that holds all files of these names, or one log.
+        names: of the files, as they are called elsewhere.
+
+    Raises:
+        ConfigError: see :func:`log_at`.
+    """
+    found = []
+    for place in data:
+        named = [present(place / name) for name in names]
+        whole = len(named) > 1 and place.is_dir() and all(path.is_file() for path in named)
+        found += named if whole else [log_at(place, names[0])]
+    return found
 
 
 def log_at(data: Path, name: str) -> Path:

@@ -176,6 +176,7 @@ def history_stage(dataset: Dataset, config: Config, mode: CountersMode) -> Histo
         seeds=seeds if seeds.exists() else None,
         views=views if views.exists() else None,
         events=frozen,
+        known=dataset.known,
     )
 
 

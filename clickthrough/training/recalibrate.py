@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clickthrough.bundle.load import Bundle
+from clickthrough.bundle.log import check_parts
 from clickthrough.bundle.manifest import Manifest
 from clickthrough.bundle.recalibrated import save_recalibrated
 from clickthrough.bundle.save import refuse_to_replace
@@ -65,6 +66,8 @@ def asked_for(bundle: Bundle, method: CalibrationMethod | None, by: str | None) 
 def recalibrate(bundle: Bundle, dataset: Dataset, config: Config, out: Path) -> Recalibrated:
     """Fit a calibrator to a log's validation part, and write a bundle that has it.
 
+    Of a log that comes after the bundle's and was read as such, that is all of it.
+
     The evaluation and the examination that the bundle holds were of its former calibrator, and are
     left out.
 
@@ -81,6 +84,7 @@ def recalibrate(bundle: Bundle, dataset: Dataset, config: Config, out: Path) -> 
     """
     refuse_to_replace(out)  # before the work, not after it
     refuse_other_types(dataset, bundle.schema, bundle.plan.fields, str(bundle.path))
+    check_parts(bundle, dataset)
     refuse_unlabelled(dataset, bundle.config.data.split, VALIDATION)
     rows = prepare(dataset, bundle.config, "live", bundle.encoder, {VALIDATION}).watched
     with step("calibrating"):

@@ -47,6 +47,8 @@ def refuse_unlabelled(dataset: Dataset, split: TimeSplit, part: int = TEST) -> N
 
 
 def _unlabelled(dataset: Dataset, part: str) -> str:
+    if dataset.part is not None:
+        return f"{dataset.name}: no impression has a label"
     return f"{dataset.name}: no impression of the {part} part has a label; see 'data.split'"
 
 

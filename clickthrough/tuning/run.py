@@ -45,7 +45,7 @@ def tune(  # noqa: PLR0913
     trials: int = 100,
     workers: int = 1,
     out: str | Path = "tuning",
-    data: str | Path | None = None,
+    data: str | Path | Sequence[str | Path] | None = None,
     settings: Sequence[str] = (),
     storage: str | None = None,
 ) -> Tuned:
@@ -68,8 +68,9 @@ def tune(  # noqa: PLR0913
         ClickthroughError: the space, the metric, the log, the database or the directory cannot be
             used.
     """
+    given = [Path(one) for one in ([data] if isinstance(data, str | Path) else data or ())]
     if not isinstance(config, Config):
-        config = load_config(config, Path(data) if data is not None else None, settings)
+        config = load_config(config, given, settings)
     space = space_of(config)
     refuse_requests(space)
     folder, url = Path(out).resolve(), storage or os.environ.get(STORAGE) or None

@@ -15,7 +15,7 @@ def test_it_is_the_log_of_training(bundle: Bundle) -> None:
 
 
 def test_a_log_that_lacks_columns_is_named_with_them(bundle: Bundle, tmp_path: Path) -> None:
-    whole = pl.read_csv(Path(bundle.config.data.path or ""), infer_schema=False)
+    whole = pl.read_csv(bundle.config.data.paths[0], infer_schema=False)
     others = [field for field in bundle.plan.fields if field not in bundle.schema.roles]
     names = [bundle.schema.input_name(field) for field in others]
     column = next(name for name in names if name in whole.columns)

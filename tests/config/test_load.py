@@ -10,7 +10,7 @@ from clickthrough.config import Config, load_config
 from clickthrough.config.base import format_duration, parse_duration
 from clickthrough.config.data import TabularData
 from clickthrough.config.features import Counter
-from clickthrough.config.load import parse_config, preset_names
+from clickthrough.config.load import parse_config, preset_names, with_data
 from clickthrough.config.model import DeepFm, Lr, Mlp, WideDeep, family_names
 from clickthrough.errors import ConfigError
 
@@ -215,9 +215,9 @@ def test_paths_in_a_file_are_relative_to_the_file(
     monkeypatch.chdir(tmp_path)
     data = tabular(load_config(path.relative_to(tmp_path)))
     folder = path.parent
-    assert data.path is not None
-    assert data.path.resolve() == tmp_path / "logs" / "log.csv"
-    assert data.path.is_absolute()
+    (log,) = data.paths
+    assert log.resolve() == tmp_path / "logs" / "log.csv"
+    assert log.is_absolute()
     assert data.cache == folder / "cache"
     assert [join.file for join in data.joins] == [folder / "ads.csv", absolute]
 
@@ -378,3 +378,58 @@ def test_a_scalar_that_is_not_what_it_says_is_refused_by_the_files_name(tmp_path
     path.write_text("evaluation: {seed: 2020-13-45}\n")
     with pytest.raises(ConfigError, match=r"config\.yaml: not readable as YAML: month must be in"):
         load_config(path)
+
+
+def test_several_files_are_one_log_and_relative_to_the_configuration(
+    write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(data={"path": ["a.csv", "b.csv"]})
+    data = tabular(load_config(path))
+    assert data.path == data.paths == [path.parent / "a.csv", path.parent / "b.csv"]
+    monkeypatch.chdir(tmp_path)
+    moved = load_config(path, [Path("c.csv"), Path("d.csv")])
+    assert tabular(moved).paths == [tmp_path / "c.csv", tmp_path / "d.csv"]
+    assert Config.model_validate_json(moved.model_dump_json()) == moved
+    assert tabular(with_data(moved, path)).path == path
+    assert tabular(with_data(moved, [path, tmp_path / "e.csv"])).paths[1] == tmp_path / "e.csv"
+
+
+def test_the_log_of_a_bundle_of_several_files_may_lie_in_another_directory(tmp_path: Path) -> None:
+    config = check(data={"path": [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]})
+    there = tmp_path / "there"
+    there.mkdir()
+    for name in ("a.csv", "b.csv.gz", "c.csv"):
+        (there / name).touch()
+    found = tabular(with_data(config, there)).paths
+    assert found == [there / "a.csv", there / "b.csv.gz"]
+
+
+@pytest.mark.parametrize("path", ["log.csv", ["log.csv"], Path("log.csv")])
+def test_one_place_is_one(path: object) -> None:
+    data = tabular(check(data={"path": path}))
+    assert data.path == Path("log.csv")
+    assert data.paths == [Path("log.csv")]
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        (["a.csv", "b.csv", "a.csv"], r"^test: data.tabular.path: named twice, .*: a.csv \(found"),
+        ([], r"^test: data.tabular.path: expected a path, or a list of paths \(found \[\]\)$"),
+        ([1], r"^test: data.tabular.path: expected a path, or a list of paths"),
+        ({"a": 1}, r"^test: data.tabular.path: expected a path, or a list of paths"),
+    ],
+)
+def test_places_that_are_none_are_one_line(path: object, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        check(data={"path": path})
+
+
+def test_the_tables_of_outbrain_lie_in_one_directory(tmp_path: Path) -> None:
+    says = "data.outbrain.path: expected one directory, which holds all tables, found 2"
+    with pytest.raises(ConfigError, match=says):
+        load_config("outbrain", [tmp_path / "a", tmp_path / "b"])
+    config = load_config("outbrain", tmp_path)
+    assert config.data.paths == [tmp_path]
+    with pytest.raises(ConfigError, match=f"^data: path: {says.partition(': ')[2]}"):
+        with_data(config, [tmp_path / "a", tmp_path / "b"])

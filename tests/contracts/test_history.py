@@ -42,6 +42,7 @@ from tests.features.history.logs import (
     assert_lawful,
     counters_of,
     joined,
+    known_before,
     lawful,
     logs,
     snapshots_of,
@@ -72,14 +73,14 @@ def folder() -> Iterator[Path]:
         yield Path(made)
 
 
-def some_logs(count: int) -> list[Log]:
+def some_logs(count: int, online: bool = False) -> list[Log]:
     """Return random logs of one declaration, the same at every call."""
     found: list[Log] = []
 
     @settings(
         max_examples=count, deadline=None, derandomize=True, database=None, phases=[Phase.generate]
     )
-    @given(log=logs(delay=1, kinds=MIXED))
+    @given(log=logs(delay=1, kinds=MIXED, online=online))
     def collect(log: Log) -> None:
         found.append(log)
 
@@ -126,6 +127,39 @@ def test_an_engine_equals_the_law_on_many_logs_in_one(engine: EngineName, tmp_pa
         assert_lawful({n: c[rows] for n, c in columns.items()}, alone, ASKED)
         start = rows.stop
     assert start == len(columns["time"]) > 500
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+@settings(max_examples=60, deadline=None)
+@given(log=logs(online=True), asked=asked(), seed=seeds)
+def test_a_batch_engine_that_begins_with_a_snapshot_equals_the_law(
+    engine: EngineName, log: Log, asked: Asked, seed: int
+) -> None:
+    need(engine)
+    first = log.rows[np.random.default_rng(seed).integers(len(log.rows))]
+    rest = [row for row in log.rows if row.request >= first.request]
+    known = known_before(log, asked, first)
+    with folder() as there:
+        assert_lawful(ask_batch(log, asked, engine, there, rest, known), log, asked, rest)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_begins_with_snapshots_of_many_logs(engine: EngineName, tmp_path: Path) -> None:
+    need(engine)
+    for place, log in enumerate(some_logs(3 if engine == "spark" else 25, online=True)):
+        first = log.rows[len(log.rows) // 2]
+        rest = [row for row in log.rows if row.request >= first.request]
+        known = known_before(log, ASKED, first)
+        found = ask_batch(log, ASKED, engine, tmp_path / str(place), rest, known)
+        assert_lawful(found, log, ASKED, rest)
+
+
+def test_the_check_sees_a_snapshot_that_is_left_out(tmp_path: Path) -> None:
+    log = next(log for log in some_logs(25, online=True) if len(log.rows) > 20)
+    first = log.rows[len(log.rows) // 2]
+    rest = [row for row in log.rows if row.request >= first.request]
+    with pytest.raises(AssertionError):
+        assert_lawful(ask_batch(log, ASKED, "polars", tmp_path, rest), log, ASKED, rest)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

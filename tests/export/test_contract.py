@@ -191,8 +191,7 @@ def test_the_check_sees_a_place_in_every_kind_of_archive(
     name: str, bundle: Bundle, exports: Path
 ) -> None:
     assert isinstance(bundle.config.data, TabularData)
-    assert bundle.config.data.path is not None
-    assert of_this_machine(exports / name, [Path(bundle.config.data.path)]) == {"config.json"}
+    assert of_this_machine(exports / name, bundle.config.data.paths) == {"config.json"}
 
 
 @pytest.mark.parametrize("name", HOMES)

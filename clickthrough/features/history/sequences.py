@@ -57,8 +57,8 @@ class SequenceHistory:
         self.fields = (*sequence.key, sequence.field)
         self.digest = sequence_digest(sequence, schema, counters)
         self.form = KeyForm(self.digest, sequence.name, sequence.key)
-        self._kind = schema.fields[sequence.field]
-        self._decoder = _DECODERS[self._kind]
+        self.kind = schema.fields[sequence.field]
+        self._decoder = _DECODERS[self.kind]
         self._tick = counters.tick * 1_000_000
         self._delay = counters.delay_ticks
         self.snapshot = snapshot
@@ -88,7 +88,7 @@ class SequenceHistory:
         ticks: NDArray[np.int64],
     ) -> Columns:
         """Return the history columns of rows, or of the one that all share; see :meth:`read`."""
-        clicks = [*map(self._clicks, keys.parts, states)]
+        clicks = [*map(self.unpack, keys.parts, states)]
         places, moments = keys.places.rows, ticks.tolist()
         count = max(len(places), len(moments))
         full = places if len(places) == count else places * count
@@ -103,7 +103,7 @@ class SequenceHistory:
             rows.append(known[asked])
         pairs = zip(full, rows, strict=True)
         sizes = [float(len(row)) if place >= 0 else np.nan for place, row in pairs]
-        made = padded(rows, self.sequence.length, self._kind)
+        made = padded(rows, self.sequence.length, self.kind)
         return {self.sequence.name: made, self.sequence.size: np.array(sizes, np.float64)}
 
     def add(
@@ -124,14 +124,14 @@ class SequenceHistory:
             keys = [*islice(fresh, start, start + _SLICE)]
             packed = read_layered(tx, self.snapshot, keys)
             made = {
-                key: self.pack([*self._clicks(key, state), *fresh[key]])
+                key: self.pack([*self.unpack(key, state), *fresh[key]])
                 for key, state in zip(keys, packed, strict=True)
             }
             tx.write(made, expires, changes.newest)
             breathe()
 
-    def _clicks(self, key: bytes, state: bytes | None) -> list[Click]:
-        """Return the clicks of a key.
+    def unpack(self, key: bytes, state: bytes | None) -> list[Click]:
+        """Return the clicks of a key, as a store holds them.
 
         Raises:
             StoreError: its state is no list of them.

@@ -18,12 +18,23 @@ from clickthrough.config.features import Counters
 from clickthrough.errors import ConfigError
 from clickthrough.features.columns import KeySet, SequenceSet
 from clickthrough.features.engines import Engine, EngineName, open_engine, parquet_files
-from clickthrough.features.history.batch import COUNTS, TICK, Frame, counter_history, with_tick
+from clickthrough.features.history.batch import (
+    COUNTS,
+    PACKED,
+    TICK,
+    Frame,
+    counter_history,
+    known_decays,
+    with_tick,
+)
 from clickthrough.features.history.batch_sequences import sequence_history
+from clickthrough.features.history.known import Known
 from clickthrough.steps import counted
 
 _log = logging.getLogger(__name__)
-_FORMAT = 4
+_Compute = Callable[[Engine, Path], Frame]
+"""Makes the history of a set, with an engine and a folder that it may make and fill."""
+_FORMAT = 5
 """Raised when the outcome of a pass changes, so that old ones are not reused."""
 
 
@@ -47,6 +58,8 @@ class HistoryStage:
         seeds: the Parquet file of a given history, or None.
         views: the Parquet file of page views, or None.
         events: which rows count; all by default.
+        known: what a bundle knows of before the log, which then begins with it: with its sequences,
+            not with a given history, and without page views that it holds.
     """
 
     folder: Path
@@ -56,41 +69,37 @@ class HistoryStage:
     seeds: Path | None = None
     views: Path | None = None
     events: EventFilter | None = None
+    known: Known | None = None
 
     def columns(
         self, key_sets: tuple[KeySet, ...], sequences: tuple[SequenceSet, ...]
     ) -> list[pl.LazyFrame]:
         """Return the history columns of each set, row for row with the impressions."""
         opened: list[Engine] = []
-        passes = [
-            *((repr(k), partial(self._counters, k), _key_set_names(k)) for k in key_sets),
-            *((repr(s), partial(self._sequence, s), _sequence_names(s)) for s in sequences),
+        passes: list[tuple[KeySet | SequenceSet, _Compute, dict[str, str]]] = [
+            *((k, partial(self._counters, k), _key_set_names(k)) for k in key_sets),
+            *((s, partial(self._sequence, s), _sequence_names(s)) for s in sequences),
         ]
-        return [
-            self._kept(name, compute, opened, columns)
-            for name, compute, columns in counted(passes, len(passes))
-        ]
+        return [self._kept(*of_each, opened) for of_each in counted(passes, len(passes))]
 
     def _kept(
         self,
-        name: str,
-        compute: Callable[[Engine], Frame],
-        opened: list[Engine],
+        of: KeySet | SequenceSet,
+        compute: _Compute,
         columns: dict[str, str],
+        opened: list[Engine],
     ) -> pl.LazyFrame:
         """Scan the result of a pass, computing it on first use."""
-        target = self.folder / f"{self._digest(name)}.parquet"
+        target = self.folder / f"{self._digest(of)}.parquet"
         if not target.exists():
             start = time.monotonic()
             self._compute(target, compute, opened)
-            _log.debug("%s: %.1f s by %s", name, time.monotonic() - start, self.engine)
+            _log.debug("%s: %.1f s by %s", of, time.monotonic() - start, self.engine)
         return pl.scan_parquet(parquet_files(target)).select(
             pl.col(kept).alias(name) for kept, name in columns.items()
         )
 
-    def _compute(
-        self, target: Path, compute: Callable[[Engine], Frame], opened: list[Engine]
-    ) -> None:
+    def _compute(self, target: Path, compute: _Compute, opened: list[Engine]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix="computing-", dir=self.folder))
 
@@ -98,42 +107,58 @@ class HistoryStage:
             if not opened:
                 opened.append(open_engine(self.engine, beside.parent))
             written = beside / "history.parquet"
-            opened[0].write(compute(opened[0]), written, by="row")
+            opened[0].write(compute(opened[0], beside / "known"), written, by="row")
             written.replace(target)
 
         removing(beside, write)
 
-    def _digest(self, name: str) -> str:
+    def _digest(self, of: KeySet | SequenceSet) -> str:
         parts = [
             _FORMAT,
-            name,
+            repr(of),
             repr(self.counters),
             self.engine,
             repr(self.events),
             bool(self.seeds),
+            *([self.known.digest(of.name)] if self.known else []),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
-    def _counters(self, key_set: KeySet, engine: Engine) -> Frame:
+    def _counters(self, key_set: KeySet, engine: Engine, folder: Path) -> Frame:
         rows = self._rows(engine, [*key_set.fields])
         neutral = _neutral_key_set(key_set)
         counted = rows
         if key_set.of == "views":
             counted = self._with_views(engine, rows, key_set.fields)
-        known = counter_history(counted, neutral, self.counters)
-        return _joined(rows, known, list(neutral.fields), neutral.columns())
+        before = None
+        if self.known is not None:
+            own = self._impressions(_neutral(key_set.fields))
+            if self.known.write_counters(key_set.name, own, folder):
+                columns = [*neutral.fields, TICK, PACKED, *known_decays(neutral)]
+                before = engine.scan(folder, {name: name for name in columns})
+        found = counter_history(counted, neutral, self.counters, before)
+        return _joined(rows, found, list(neutral.fields), neutral.columns())
 
-    def _sequence(self, sequence: SequenceSet, engine: Engine) -> Frame:
+    def _sequence(self, sequence: SequenceSet, engine: Engine, folder: Path) -> Frame:
         names = _neutral((*sequence.key, sequence.field))
         rows = self._rows(engine, list(names))
         seeds, events = None, rows
         if sequence.of == "views":
             events = self._with_views(engine, rows, tuple(names))
-        elif self.seeds is not None and set(names) <= {"user", "item"}:
+        elif self.known is None and self.seeds is not None and set(names) <= {"user", "item"}:
             seeds = engine.scan(self.seeds, {"time": "time", **names})
         neutral = _neutral_sequence(sequence)
-        known = sequence_history(events, seeds, neutral, self.counters)
-        return _joined(rows, known, list(neutral.key), [*neutral.places, neutral.size])
+        if self.known is not None:
+            own = self._impressions({name: names[name] for name in sequence.key})
+            if self.known.write_clicks(sequence.name, own, neutral.field, folder):
+                seeds = engine.scan(folder, {name: name for name in ["time", *names.values()]})
+        found = sequence_history(events, seeds, neutral, self.counters)
+        return _joined(rows, found, list(neutral.key), [*neutral.places, neutral.size])
+
+    def _impressions(self, names: dict[str, str]) -> pl.LazyFrame:
+        """Return some fields of the impressions under other names."""
+        rows = pl.scan_parquet(parquet_files(self.impressions))
+        return rows.select(pl.col(name).alias(other) for name, other in names.items())
 
     def _rows(self, engine: Engine, fields: list[str]) -> Frame:
         """Return the impressions with their tick, and whether they are events."""
@@ -153,6 +178,8 @@ class HistoryStage:
         views = engine.scan(self.views, {"time": "time", **names})
         if self.events is not None and self.events.column == "time":
             views = views.filter(nw.col("time") < self.events.below)
+        if self.known is not None:
+            views = views.filter(nw.col("time") >= self.known.until)
         columns = [*dict.fromkeys(names.values()), "time", TICK]
         views = with_tick(views, self.counters).select(
             *columns, nw.lit(1).cast(nw.Int64).alias("label"), nw.lit(value=True).alias(COUNTS)

@@ -1,7 +1,7 @@
 """Evaluation of a bundle on a log: the graph that is served, beside its baselines."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickthrough.bundle.load import Bundle
+from clickthrough.bundle.log import check_parts, how_counted
 from clickthrough.bundle.runtime import Graph
 from clickthrough.calibration import Calibrator
 from clickthrough.calibration.base import sigmoid
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import PARTS, TEST, VALIDATION
-from clickthrough.evaluation.baselines import Predicted, fit_baselines, rate_baselines
+from clickthrough.evaluation.baselines import (
+    Predicted,
+    constant_rate,
+    fit_baselines,
+    rate_baselines,
+    uncalibrated_rates,
+)
 from clickthrough.evaluation.evidence import thin_validation
 from clickthrough.evaluation.reliability import reliability_rows
 from clickthrough.evaluation.report import evaluation, with_intervals, with_slices
@@ -57,7 +64,7 @@ def evaluate_bundle(
     truth: Path | None = None,
     slices: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Evaluate a bundle on the test part of a log.
+    """Evaluate a bundle on the test part of a log; on all of one that comes after the bundle's.
 
     Args:
         bundle: the model with its encoder, calibrator and configuration.
@@ -78,9 +85,11 @@ def evaluate_bundle(
         DataError: the log has no test part, none of its impressions a label, or texts are numbers.
     """
     refuse_other_types(dataset, bundle.schema, bundle.plan.fields, str(bundle.path))
+    check_parts(bundle, dataset)
     refuse_unlabelled(dataset, bundle.config.data.split)
-    names = [*own_slices(dataset.schema), *slices]
+    names = [*own_slices(dataset.schema, dataset.known), *slices]
     scope = read_scope(dataset, bundle.config, baselines, truth, names)
+    scope = replace(scope, notes=tuple(how_counted(bundle, dataset)))
     parts = set(range(len(PARTS))) if baselines else {VALIDATION, TEST}
     prepared = prepare(dataset, bundle.config, mode, bundle.encoder, parts)
     scorer = Scorer(bundle.config.model.name, bundle.model, bundle.calibrator)
@@ -132,12 +141,16 @@ def _measured(
     """Return the record of predictions for the test part; ``name`` is the model's."""
     test = prepared.tables["test"]
     rows = test.labels, test.offsets, predictions
-    record = evaluation(*rows, mode, scope.live_notes if mode == "live" else ())
+    notes = [*scope.notes, *(scope.live_notes if mode == "live" else ())]
+    record = evaluation(*rows, mode, notes)
     record |= {"rivals": [*rivals]} if rivals else {}
-    record["notes"] += [
-        *giveaways(prepared, record["results"][name]["auc"]),
-        *thin_validation(prepared.watched.labels),
-    ]
+    if "validation" in prepared.tables:
+        record["notes"] += [
+            *giveaways(prepared, record["results"][name]["auc"]),
+            *thin_validation(prepared.watched.labels),
+        ]
+    elif scope.baselines:
+        record["notes"] += _baselines_left(prepared)
     return with_slices(with_intervals(record, *rows, scope.settings), *rows, scope.slices)
 
 
@@ -149,6 +162,10 @@ def baselines_of(prepared: Prepared, scope: Scope) -> Predicted:
     if not (scope.baselines or scope.truths):
         return Predicted()
     encoder, tables = prepared.encoder, prepared.tables
+    if "validation" not in tables:
+        rates = uncalibrated_rates(tables["test"], encoder.prior)
+        constant = constant_rate(None, tables["test"], encoder.prior)
+        return constant.beside(rates) if scope.baselines else rates
     validation = tables["validation"]
     test = tables["test"] if len(tables.get("test", ())) else validation
     fit = partial(calibrate, scope.calibration, encoder, validation)
@@ -156,6 +173,17 @@ def baselines_of(prepared: Prepared, scope: Scope) -> Predicted:
         if not scope.baselines:  # the share of a gap that is closed begins at the item's rate
             return rate_baselines(validation, test, fit)
         return fit_baselines(tables["train"], validation, test, Sizes.of(encoder), fit)
+
+
+def _baselines_left(prepared: Prepared) -> list[str]:
+    """Say how a log without a training and a validation part is compared."""
+    lines = [
+        "such a log has no part to learn from: logistic regression and LightGBM are left out, the "
+        "constant is the bundle's click rate, and rates are not calibrated"
+    ]
+    if "item" not in {key_set.name for key_set in prepared.encoder.plan.key_sets}:
+        lines.append("the bundle does not count items: their rates begin with the log")
+    return lines
 
 
 def score(model: Graph, inputs: Encoded) -> NDArray[np.float32]:

@@ -31,6 +31,7 @@ class Scope:
             :func:`clickthrough.training.evaluating.truth.read_truth`.
         slices: name -> division of the rows.
         calibration: how baselines are calibrated: as the model is.
+        notes: what a reader should know of the log.
         live_notes: what a reader should know of live counters on this test part.
     """
 
@@ -39,6 +40,7 @@ class Scope:
     truths: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     slices: Mapping[str, Slice] = field(default_factory=dict)
     calibration: Calibration = field(default_factory=Calibration)
+    notes: tuple[str, ...] = ()
     live_notes: tuple[str, ...] = ()
 
 

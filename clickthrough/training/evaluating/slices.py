@@ -10,6 +10,7 @@ from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TEST, with_part
 from clickthrough.errors import ConfigError
 from clickthrough.evaluation.slices import Slice
+from clickthrough.features.history.known import Known
 from clickthrough.schema import Schema
 from clickthrough.training.evaluating.tested import POSITION, tested_rows
 
@@ -19,12 +20,24 @@ _ASKED_FOR = {"hour": "time"}
 """Slices that are too long to stand in every report, with the role that each needs."""
 _MOST = 24
 _FORMATS = {"day": "%Y-%m-%d", "hour": "%H"}
+_SEEN = "_seen"
 _OTHER, _MISSING = "(other)", "(missing)"
 
 
-def own_slices(schema: Schema) -> list[str]:
-    """Return the slices that every log with these roles has."""
-    return _allowed(_NEEDS, schema)
+def own_slices(schema: Schema, known: Known | None = None) -> list[str]:
+    """Return the slices that every log with these roles has.
+
+    Args:
+        schema: of the log.
+        known: what the log begins with, where it comes after a bundle's; of what that does not
+            count, nobody knows whether it is new.
+    """
+    names = _allowed(_NEEDS, schema)
+    return names if known is None else [n for n in names if _told(n, known)]
+
+
+def _told(name: str, known: Known) -> bool:
+    return not name.endswith(_SEEN) or _NEEDS[name] in known.counted
 
 
 def _allowed(needs: dict[str, str], schema: Schema) -> list[str]:
@@ -58,7 +71,8 @@ def read_slices(names: Iterable[str], dataset: Dataset, config: Config) -> dict[
 
             - ``item_seen``: ``new`` where the log holds no impression of the item before the test
               part begins, ``known`` otherwise. So the same rows are new whether counters are live
-              or frozen; live ones learn of a new item during the test.
+              or frozen; live ones learn of a new item during the test. Of a log that comes after a
+              bundle's, what the bundle counts is known.
             - ``user_seen``: the same of the user, who is known too if a given history names them.
             - ``day``: in ``data.timezone``; ``hour``: of the day, 00 to 23 (where asked for).
             - ``position``: the place within the request as logged, from 1.
@@ -90,12 +104,18 @@ def _value(name: str, dataset: Dataset, config: Config) -> pl.Expr:
         moment = pl.from_epoch("time", "us").dt.replace_time_zone("UTC")
         return moment.dt.convert_time_zone(config.data.timezone).dt.strftime(_FORMATS[name])
     role = _NEEDS[name]
-    known = pl.col(role).is_in(_seen(role, dataset, config).implode())
+    seen = _seen(role, dataset, config)
+    if seen is None:
+        return pl.lit(None, pl.String)
+    known = pl.col(role).is_in(seen.implode())
     return pl.when(known).then(pl.lit("known")).when(~known).then(pl.lit("new"))
 
 
-def _seen(role: str, dataset: Dataset, config: Config) -> pl.Series:
-    """Return the users or items of before the test part."""
+def _seen(role: str, dataset: Dataset, config: Config) -> pl.Series | None:
+    """Return the users or items of before the test part; None where nobody knows."""
+    if dataset.known is not None:
+        own = dataset.impressions().select(role).unique().collect(engine="streaming")
+        return dataset.known.holds(role, own[role])
     before = with_part(dataset, config.data.split).filter(pl.col("part") < TEST).select(role)
     history = dataset.history()
     if role == "user" and history is not None:

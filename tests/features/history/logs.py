@@ -21,6 +21,7 @@ from clickthrough.features.columns import KeySet, Measure, SequenceSet
 from clickthrough.features.encoding.numeric import measure
 from clickthrough.features.engines import EngineName
 from clickthrough.features.history.build import build_snapshots
+from clickthrough.features.history.known import Known
 from clickthrough.features.history.online import online_histories
 from clickthrough.features.history.oracle import Law, Shown, Value
 from clickthrough.features.history.snapshot import Snapshot
@@ -346,21 +347,30 @@ def assert_lawful(
 # --- who else is asked
 
 
-def ask_batch(log: Log, asked: Asked, engine: EngineName, folder: Path) -> Columns:
-    """Write a log and ask an engine of the batch side."""
+def ask_batch(
+    log: Log,
+    asked: Asked,
+    engine: EngineName,
+    folder: Path,
+    rows: list[Row] | None = None,
+    known: Known | None = None,
+) -> Columns:
+    """Write a log, or some rows of it, and ask an engine of the batch side."""
     folder.mkdir(parents=True, exist_ok=True)
     impressions, seeds = folder / "impressions.parquet", folder / "history.parquet"
     views = folder / "views.parquet"
     log.views_frame().write_parquet(views)
-    log.frame().write_parquet(impressions)
+    log.frame(rows).write_parquet(impressions)
     log.seeds_frame().write_parquet(seeds)
-    stage = HistoryStage(folder / "history", impressions, log.counters, engine, seeds, views)
+    stage = HistoryStage(
+        folder / "history", impressions, log.counters, engine, seeds, views, known=known
+    )
     columns = stage.columns(asked.key_sets, asked.sequences)
     for key_set, made in zip(asked.key_sets, columns, strict=False):
         types = {n: pl.Float64 if "@" in n else pl.Int64 for n in key_set.columns()}
         assert made.collect_schema() == types
-    frame = pl.concat([log.frame().lazy(), *columns], how="horizontal").collect()
-    assert frame.height == len(log.rows)
+    frame = pl.concat([log.frame(rows).lazy(), *columns], how="horizontal").collect()
+    assert frame.height == len(log.rows if rows is None else rows)
     return encoder_columns(frame, asked.plan(log.counters), log.schema)
 
 
@@ -408,6 +418,17 @@ def snapshots_of(
     seeds, plan = log.seeds_frame().lazy(), asked.plan(log.counters)
     viewed = log.views_frame(views).lazy()
     return build_snapshots(log.frame(rows).lazy(), seeds, plan, log.schema, viewed)
+
+
+def known_before(log: Log, asked: Asked, first: Row) -> Known:
+    """Return what a bundle knows that was made when the log had all but a request and later ones.
+
+    It holds the page views of before the request's moment.
+    """
+    until = first.shown.time
+    rows = [row for row in log.rows if row.request < first.request]
+    snapshots = snapshots_of(log, asked, rows, [v for v in log.views if v.time < until])
+    return Known.of(asked.plan(log.counters), log.schema, snapshots, until, PRIOR)
 
 
 def joined(parts: list[Columns]) -> Columns:
