@@ -105,6 +105,16 @@ def score_frame(predictor: Predictor, rows: "pl.DataFrame", name: str) -> Scored
     Raises:
         DataError: none of its columns is known, or a row is malformed: names the row.
     """
+    import polars as pl
+
+    try:
+        return _scored_frame(predictor, rows, name)
+    except pl.exceptions.PolarsError as error:  # also of what is read while rows are scored
+        reason = str(error).split("\n", 1)[0]
+        raise DataError(f"{name}: cannot be read: {reason}") from None
+
+
+def _scored_frame(predictor: Predictor, rows: "pl.DataFrame", name: str) -> ScoredFrame:
     made = np.empty((2, len(rows)))
     if not len(rows):
         return ScoredFrame(made[0], made[1], [])

@@ -4,10 +4,13 @@ What :func:`clickthrough.fit` does, without test part, baselines and files: noth
 before :meth:`ClickClassifier.save` writes a bundle.
 """
 
+import numbers
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,12 +18,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 from sklearn.utils.validation import validate_data as validated
 
 from clickthrough.api.frames import AnyFrame, is_frame, read_frame
 from clickthrough.api.guess import ConfigSource, Settings, setting_lines, source_of
+from clickthrough.config.training import LARGEST_SEED
 from clickthrough.errors import ClickthroughError
 from clickthrough.init.roles import Named
 
@@ -82,7 +87,7 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         config: ConfigSource | None = None,
         set: Settings | None = None,  # noqa: A002 - as on the command line
         validation: float = 0.1,
-        random_state: int | None = None,
+        random_state: "int | np.random.RandomState | None" = None,
     ) -> None:
         self.model = model
         self.request_id = request_id
@@ -108,15 +113,18 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         from clickthrough.training.examining.origin import log_record
         from clickthrough.training.learned import learn
 
+        # a fit that fails leaves no model of an earlier one
+        self.__dict__.pop("learned_", None)
         rows = self._rows(X, reset=True)
         clicks = self._clicks(y)
-        check_consistent_length(rows, clicks, groups)
-        self._label = _free(_LABEL, rows)
+        check_consistent_length(rows, clicks)
+        self._columns = rows.columns
+        label = _free(_LABEL, rows)
         self._groups = None if groups is None else _free(_GROUPS, rows)
-        rows = self._with_groups(rows, groups).with_columns(pl.Series(self._label, clicks))
+        named = self._named(label)
+        rows = self._with_groups(rows, groups).with_columns(pl.Series(label, clicks))
         with _as_value_errors():
-            source = source_of(rows, self._named(), self.config, self._settings())
-            self.looked_ = source.looked
+            source = source_of(rows, named, self.config, self._settings())
             with tempfile.TemporaryDirectory(prefix="clickthrough-") as cache:
                 from clickthrough.api.fit import cached_in
                 from clickthrough.data.frame import dataset_of_frame
@@ -124,12 +132,13 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
                 dataset = dataset_of_frame(rows, cached_in(source.config, Path(cache)), "X")
                 self.learned_, fitted = learn(dataset, source.config)
                 self._log = log_record(dataset, source.config)
+        self.looked_ = source.looked
         self._epochs = [vars(epoch) for epoch in fitted.epochs]
         self._losses = fitted.losses
         self._predictor = self._made_predictor()
         roles = self.learned_.schema.roles.items()
         self.roles_ = {str(role): column for role, column in roles if role != "label"}
-        self._tell_guesses()
+        self._tell_guesses({*named.columns.values()})
         return self
 
     def predict_proba(self, X: AnyFrame, groups: Any = None) -> Floats:  # noqa: ANN401, N803
@@ -160,7 +169,7 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         """
         from clickthrough.bundle.save import save_bundle
 
-        check_is_fitted(self)
+        check_is_fitted(self, "learned_")
         losses = {"log_loss": self._losses}
         metrics = {"epochs": self._epochs, "calibration": losses, "log": self._log}
         with tempfile.TemporaryDirectory(prefix="clickthrough-") as folder:
@@ -197,12 +206,15 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         from clickthrough.serving.predictor import Predictor
         from clickthrough.store import open_store
 
-        return Predictor(self.learned_.bundle(), open_store("memory"))
+        made = self.learned_.bundle()
+        # rows of any time are scored, those of a fold before the first row too
+        schema = made.schema.model_copy(update={"first": None, "last": None})
+        return Predictor(replace(made, schema=schema), open_store("memory"))
 
     def _scored(self, X: AnyFrame, groups: Any) -> "ScoredFrame":  # noqa: ANN401, N803
         from clickthrough.scoring import score_frame
 
-        check_is_fitted(self)
+        check_is_fitted(self, "learned_")
         rows = self._with_groups(self._rows(X, reset=False), groups)
         with _as_value_errors():
             return score_frame(self._predictor, rows, "X")
@@ -212,12 +224,16 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         if is_frame(X):
             validated(self, X, reset=reset, skip_check_array=True)
             with _as_value_errors():
-                return read_frame(X, "X").rows
+                rows = read_frame(X, "X").rows
+            # without names at either end, columns are told by their places, as n_features_in_ says
+            by_place = not reset and not hasattr(self, "feature_names_in_")
+            names = self._columns if by_place else rows.columns
+            return rows.rename(dict(zip(rows.columns, names, strict=True)))
         least = 2 if reset else 1
         array = validated(
             self, X, reset=reset, ensure_all_finite="allow-nan", ensure_min_samples=least
         )
-        names = getattr(self, "feature_names_in_", [f"x{n}" for n in range(array.shape[1])])
+        names = [f"x{n}" for n in range(array.shape[1])] if reset else self._columns
         columns = [pl.Series(name, array[:, n]) for n, name in enumerate(names)]
         return pl.DataFrame(columns).with_columns(pl.selectors.float().fill_nan(None))
 
@@ -242,24 +258,36 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             return rows
         if self._groups is None:
             raise ValueError("groups: fit was not told of any")
-        return rows.with_columns(pl.Series(self._groups, np.asarray(groups)))
+        values = list(groups)
+        if len(values) != len(rows):
+            found = f"found {len(values):,}"
+            raise ValueError(f"groups: expected one for each of {len(rows):,} rows, {found}")
+        if any(value is None or value != value for value in values):  # noqa: PLR0124 - NaN
+            raise ValueError("groups: a row has none")
+        # which of them a row is of is all that they say
+        place = {value: place for place, value in enumerate(dict.fromkeys(values))}
+        return rows.with_columns(pl.Series(self._groups, [place[value] for value in values]))
 
-    def _named(self) -> Named:
+    def _named(self, label: str) -> Named:
         if self._groups is not None and self.request_id is not None:
             raise ValueError(f"groups: request_id='{self.request_id}' says the same; expected one")
         request = self._groups or self.request_id
-        return Named(self._label, self.time, request, self.user, self.item)
+        return Named(label, self.time, request, self.user, self.item)
 
     def _settings(self) -> list[str]:
         """Return what replaces parts of the configuration."""
         own: dict[str, Any] = {"data.split.validation": self.validation, "data.split.test": None}
+        if self.config is not None:  # what a click is says y
+            own["data.label_at_least"] = None
         own |= {"model.name": self.model} if isinstance(self.model, str) else {"model": self.model}
         if self.random_state is not None:
-            own["training.seed"] = int(self.random_state)
+            seed = self.random_state
+            if not isinstance(seed, numbers.Integral):
+                seed = check_random_state(seed).randint(LARGEST_SEED)
+            own["training.seed"] = int(seed)
         return [*setting_lines(own), *setting_lines(self.set or ())]
 
-    def _tell_guesses(self) -> None:
-        given = {*self._named().columns.values()}
+    def _tell_guesses(self, given: AbstractSet[str]) -> None:
         guessed = [f"{role}='{name}'" for role, name in self.roles_.items() if name not in given]
         if guessed and self.config is None:
             warnings.warn(

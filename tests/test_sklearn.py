@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, KFold, TimeSeriesSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -181,3 +182,82 @@ def test_what_cannot_be_is_a_value_error(
 ) -> None:
     with pytest.raises(ValueError, match=why):
         ClickClassifier(**({"set": QUICK} | change)).fit(*frame)
+
+
+def test_folds_before_the_first_row_of_a_fit_are_scored(
+    frame: tuple[pd.DataFrame, NDArray[np.int64]],
+) -> None:
+    estimator = ClickClassifier("lr", set=QUICK, **NAMES)
+    found = cross_val_score(estimator, *frame, cv=KFold(2), scoring="neg_log_loss")
+    assert np.isfinite(found).all()
+
+
+def test_a_fit_that_fails_leaves_no_earlier_model(
+    frame: tuple[pd.DataFrame, NDArray[np.int64]],
+) -> None:
+    rows, clicks = frame
+    estimator = ClickClassifier("lr", set=QUICK, **NAMES).fit(rows, np.where(clicks, "y", "n"))
+    with pytest.raises(ValueError, match="nobody"):
+        estimator.set_params(user="nobody").fit(rows, clicks)
+    with pytest.raises(NotFittedError):
+        estimator.predict(rows)
+
+
+def test_columns_without_names_are_told_by_their_places() -> None:
+    rng = np.random.default_rng(0)
+    array = rng.normal(size=(80, 3))
+    clicks = (array[:, 1] > 0).astype(int)
+    named, unnamed = pd.DataFrame(array, columns=["a", "b", "c"]), pd.DataFrame(array)
+    of_array = ClickClassifier("lr", set=QUICK).fit(array, clicks)
+    of_unnamed = ClickClassifier("lr", set=QUICK).fit(unnamed, clicks)
+    wanted = of_array.predict_proba(array)
+    for found in (
+        of_array.predict_proba(unnamed),
+        of_unnamed.predict_proba(array),
+        of_unnamed.predict_proba(unnamed),
+        ClickClassifier("lr", set=QUICK).fit(named, clicks).predict_proba(named),
+    ):
+        assert np.array_equal(found, wanted)
+
+
+@pytest.mark.parametrize(
+    ("groups", "why"),
+    [
+        ([1, 2], "expected one for each of 6,000 rows, found 2"),
+        ([None] * 6_000, "a row has none"),
+        ([float("nan")] * 6_000, "a row has none"),
+    ],
+)
+def test_groups_that_are_none_are_refused(
+    groups: list[object], why: str, frame: tuple[pd.DataFrame, NDArray[np.int64]]
+) -> None:
+    with pytest.raises(ValueError, match=why):
+        ClickClassifier("lr", set=QUICK).fit(*frame, groups=groups)
+
+
+def test_groups_may_be_anything_that_is_equal_or_not(
+    frame: tuple[pd.DataFrame, NDArray[np.int64]],
+) -> None:
+    rows, clicks = frame[0].drop(columns="display_id"), frame[1]
+    ids = frame[0]["display_id"]
+    forms: list[Any] = [ids, ids.astype(str), [(value, "x") for value in ids], pd.Categorical(ids)]
+    rest = {name: column for name, column in NAMES.items() if name != "request_id"}
+    found = [
+        ClickClassifier("lr", set=QUICK, **rest)
+        .fit(rows, clicks, groups=form)
+        .predict_proba(rows.tail(9))
+        for form in forms
+    ]
+    assert all(np.array_equal(one, found[0]) for one in found)
+
+
+def test_the_callers_chance_goes_on_as_it_would(
+    frame: tuple[pd.DataFrame, NDArray[np.int64]],
+) -> None:
+    import torch
+
+    torch.manual_seed(3)
+    wanted = torch.rand(2)
+    torch.manual_seed(3)
+    ClickClassifier("mlp", set=QUICK, random_state=np.random.RandomState(0), **NAMES).fit(*frame)
+    assert torch.equal(torch.rand(2), wanted)

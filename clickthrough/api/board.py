@@ -31,7 +31,7 @@ def board_columns(metrics: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
     """
     board = metrics.get("board")
     if not board:
-        raise ClickthroughError("the bundle has no leaderboard: it is of an earlier version")
+        raise ClickthroughError("the bundle has no leaderboard: nothing was compared for it")
     rows = board["rows"]
     columns: dict[str, Sequence[Any]] = {
         key: [row[key] for row in rows] for key in ("name", "kind", "kept", "seconds")

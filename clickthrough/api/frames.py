@@ -41,6 +41,13 @@ class Frame:
             return pl.Series(name, values).to_arrow()
         return pl.Series(name, values)
 
+    def emptied(self) -> "Frame":
+        """Return a frame of the same library without its rows."""
+        if held.is_pandas_dataframe(self.given):
+            return Frame(self.rows.clear(), self.given.iloc[:0, :0])
+        given = self.given.slice(0, 0) if held.is_pyarrow_table(self.given) else None
+        return Frame(self.rows.clear(), given)
+
     def table(self, columns: Columns, aligned: bool = False) -> AnyFrame:
         """Return columns as a frame of the same library.
 
@@ -55,6 +62,11 @@ class Frame:
             index = self.given.index if aligned else None
             return pd.DataFrame({name: made[name].to_list() for name in made.columns}, index=index)
         return made.to_arrow() if held.is_pyarrow_table(self.given) else made
+
+
+def row_of(given: Any) -> Any:  # noqa: ANN401
+    """Return a row of pandas, whose index names its values, as a dictionary; all else as it is."""
+    return given.to_dict() if held.is_pandas_series(given) else given
 
 
 def is_frame(given: object) -> bool:
@@ -78,8 +90,6 @@ def read_frame(given: AnyFrame, name: str = "the frame") -> Frame:
     """
     if held.is_pandas_dataframe(given):
         return Frame(_of_pandas(given, name), given)
-    if isinstance(given, pl.LazyFrame):
-        return Frame(given.collect())
     if isinstance(given, pl.DataFrame):
         return Frame(given)
     if not is_frame(given):
@@ -88,11 +98,18 @@ def read_frame(given: AnyFrame, name: str = "the frame") -> Frame:
             f"found {type(given).__name__}"
         )
     try:
+        if isinstance(given, pl.LazyFrame):
+            return Frame(given.collect())
         if hasattr(given, "__arrow_c_stream__"):
             return Frame(pl.DataFrame(given), given)
         return Frame(nw.from_native(given, eager_only=True).to_polars(), given)
-    except (pl.exceptions.PolarsError, ValueError) as error:
-        raise DataError(f"{name}: cannot be read as a frame: {error}") from None
+    except BaseException as error:
+        # what Polars cannot convert at all it reports by an exception that is none of Python's
+        panics = type(error).__name__ == "PanicException"
+        if not panics and not isinstance(error, pl.exceptions.PolarsError | ValueError | TypeError):
+            raise
+        reason = str(error).split("\n", 1)[0]
+        raise DataError(f"{name}: cannot be read as a frame: {reason}") from None
 
 
 def _of_pandas(given: AnyFrame, name: str) -> pl.DataFrame:
@@ -100,6 +117,8 @@ def _of_pandas(given: AnyFrame, name: str) -> pl.DataFrame:
     twice = sorted({column for column in names if names.count(column) > 1})
     if twice:
         raise DataError(f"{name}: has several columns '{twice[0]}'")
+    if not names:
+        raise DataError(f"{name}: has no columns")
     columns = [_of_column(given.iloc[:, place], own, name) for place, own in enumerate(names)]
     return pl.DataFrame(columns)
 
@@ -109,11 +128,11 @@ def _of_column(column: Any, name: str, frame: str) -> pl.Series:  # noqa: ANN401
     dtype = column.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
         values = column.to_numpy()
-        if dtype == np.float16:
-            values = values.astype(np.float32)
+        if dtype.kind == "f" and dtype not in (np.float32, np.float64):
+            values = values.astype(np.float64)
         made = pl.Series(name, np.ascontiguousarray(values))
         return made.fill_nan(None) if dtype.kind == "f" else made
-    if getattr(dtype, "kind", "") == "M":
+    if getattr(dtype, "kind", "") == "M" and type(dtype).__name__ != "ArrowDtype":
         zone = getattr(dtype, "tz", None)
         plain = column if zone is None else column.dt.tz_convert("UTC").dt.tz_localize(None)
         moments = pl.Series(name, plain.to_numpy().astype("datetime64[us]"))

@@ -58,7 +58,8 @@ def source_of(
         looked = look_at_frame(frame.rows, named, "the frame")
         made = load_text(looked.text, "the guess", None, lines)
         return Source(made, frame, looked)
-    return Source(_of_frame(given_config(config, [*lines, *_roles(named)])), frame)
+    made = _of_frame(given_config(config, lines, frame=True))
+    return Source(given_config(made, _roles(named), frame=True) if named.columns else made, frame)
 
 
 def _of_path(data: Path, named: Named, config: ConfigSource | None, lines: list[str]) -> Source:
@@ -72,6 +73,7 @@ def given_config(
     config: ConfigSource,
     settings: Sequence[str] = (),
     data: Path | Sequence[Path] | None = None,
+    frame: bool = False,
 ) -> Config:
     """Read a configuration in whatever form it is given.
 
@@ -79,14 +81,25 @@ def given_config(
         config: a file, a preset's name, sections by name, or the configuration itself.
         settings: what replaces parts of it, each as ``section.key=value``.
         data: where the log lies, instead of where the configuration says; several are one log.
+        frame: whether the log is a frame, so that a place need not be told.
+
+    Raises:
+        ConfigError: it cannot be used.
     """
     if isinstance(config, str | Path):
         return load_config(config, data, settings)
     if isinstance(config, Config):
         values = config.model_dump(mode="json", exclude_unset=True)
-    else:
+    elif isinstance(config, Mapping):
         values = {name: deepcopy(section) for name, section in config.items()}
-        values["data"] = {"path": str(FRAME), **values.get("data", {})}
+    else:
+        raise ConfigError(
+            "config: expected a file, the name of a preset or sections by their names, found "
+            f"{type(config).__name__}"
+        )
+    own = values.get("data")
+    if (frame or data is not None) and isinstance(own, dict) and not {"path", "files"} & {*own}:
+        own["path"] = str(FRAME)
     made = load_values(values, "config", settings)
     return made if data is None else with_data(made, data)
 
@@ -105,13 +118,24 @@ def setting_lines(settings: Settings) -> list[str]:
     ['training.epochs=3', 'model="mlp"']
     """
     if isinstance(settings, Mapping):
-        return [f"{key}={json.dumps(value, default=str)}" for key, value in settings.items()]
+        return [f"{key}={_written(value)}" for key, value in settings.items()]
+    if not isinstance(settings, Sequence):
+        raise ConfigError(f"set: expected settings by their names, found {type(settings).__name__}")
     return [settings] if isinstance(settings, str) else list(settings)
+
+
+def _written(value: object) -> str:
+    """Return a value as YAML reads it; those of numpy as Python's."""
+
+    def plain(other: Any) -> Any:  # noqa: ANN401
+        return other.tolist() if hasattr(other, "tolist") else str(other)
+
+    return json.dumps(value, default=plain, ensure_ascii=False)
 
 
 def _roles(named: Named) -> list[str]:
     """Return named columns as settings."""
-    roles = [f"data.roles.{_ROLES[f]}={json.dumps(c)}" for f, c in named.columns.items()]
+    roles = [f"data.roles.{_ROLES[f]}={_written(c)}" for f, c in named.columns.items()]
     if named.at_least is not None:
         roles.append(f"data.label_at_least={named.at_least}")
     return roles

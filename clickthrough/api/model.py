@@ -9,16 +9,19 @@ import numpy as np
 import polars as pl
 
 from clickthrough.api.board import board_columns
-from clickthrough.api.frames import AnyFrame, Frame, is_frame, read_frame
+from clickthrough.api.frames import AnyFrame, Frame, is_frame, read_frame, row_of
 from clickthrough.api.page import view
 from clickthrough.api.served import Served
 from clickthrough.bundle.copy import copy_bundle
 from clickthrough.bundle.load import Bundle, load_bundle
 from clickthrough.bundle.log import log_of, log_of_frame
+from clickthrough.bundle.manifest import read_manifest
 from clickthrough.data.dataset import Dataset
+from clickthrough.errors import BundleError
 from clickthrough.init.run import Looked
 from clickthrough.scoring import score_frame
 from clickthrough.serving.predictor import Predictor
+from clickthrough.store import open_store
 
 Rows = Mapping[str, object] | Sequence[Mapping[str, object]]
 
@@ -48,14 +51,14 @@ class ClickModel:
     ) -> None:
         self.bundle: Bundle = load_bundle(bundle)
         self.looked = looked
-        self._like, self._keeping = like or Frame(pl.DataFrame()), keeping
+        self._like, self._keeping = (like or Frame(pl.DataFrame())).emptied(), keeping
         self._predictor: Predictor | None = None
 
     @property
     def predictor(self) -> Predictor:
         """What scores single requests and learns from events; counters live in memory."""
         if self._predictor is None:
-            self._predictor = Predictor.load(self.bundle.path)
+            self._predictor = Predictor(self.bundle, open_store("memory"))
         return self._predictor
 
     @property
@@ -88,7 +91,9 @@ class ClickModel:
         return self._like.table(board_columns(self.metrics))
 
     def predict(self, rows: AnyFrame | Rows) -> Any:  # noqa: ANN401 - as what was given
-        """Return the click probability of each impression; counters are as training left them.
+        """Return the click probability of each impression.
+
+        Counters are as training left them, and as events told to ``predictor`` have moved them.
 
         Args:
             rows: a frame; the path of a table; one impression as a dictionary; or several. Fields
@@ -105,6 +110,7 @@ class ClickModel:
         """
         if isinstance(rows, str | Path):
             return self._of_file(Path(rows))
+        rows = row_of(rows)
         if is_frame(rows):
             frame = read_frame(rows)
             scored = score_frame(self.predictor, frame.rows, "the frame")
@@ -176,8 +182,14 @@ class ClickModel:
         Returns:
             The running service; it ends with its ``close()``, its block or this program, and
             ``wait()`` waits for that.
+
+        Raises:
+            ClickthroughError: it does not start, or another bundle lies at the place of this one.
         """
-        return Served(self.bundle.path, host, port, store or ("memory" if self._keeping else None))
+        if read_manifest(self.bundle.path) != self.bundle.manifest:
+            raise BundleError(f"{self.bundle.path}: was replaced after it was loaded; load it anew")
+        kept = store or ("memory" if self._keeping else None)
+        return Served(self.bundle.path, host, port, kept, self._keeping)
 
     def report(self, path: str | Path = "report.html") -> Path:
         """Write the report, one page; see ``clickthrough report``."""

@@ -28,6 +28,7 @@ class Served:
         host: on which address.
         port: on which port; 0 takes one that is free.
         store: where counters are kept; beside the bundle by default.
+        keeping: what must last as long as the service does.
 
     Attributes:
         url: where it answers.
@@ -36,16 +37,24 @@ class Served:
         ClickthroughError: it does not start; says why.
     """
 
-    def __init__(self, bundle: Path, host: str, port: int, store: str | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Path,
+        host: str,
+        port: int,
+        store: str | None = None,
+        keeping: object = None,
+    ) -> None:
         port = _free_port(host, port)
-        self.url = f"http://{host}:{port}"
-        command = [sys.executable, "-m", "clickthrough", "serve", str(bundle)]
+        self._keeping = keeping
+        self.url = f"http://{_named(host)}:{port}"
+        command = [sys.executable, "-m", "clickthrough.api.attended", "serve", str(bundle)]
         command += ["--host", host, "--port", str(port)]
         # a file, for a pipe that nobody reads would fill and stop the service
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - the service writes to it
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             command + ([] if store is None else ["--store", store]),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # never written to: it closes with this program
             stdout=subprocess.DEVNULL,
             stderr=self._errors,
         )
@@ -53,11 +62,12 @@ class Served:
 
     def _wait_until_ready(self) -> None:
         until = time.monotonic() + _READY
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         while time.monotonic() < until:
             if self._process.poll() is not None:
                 raise ClickthroughError(f"{self.url}: {self._said() or 'ended at once'}")
             try:
-                urllib.request.urlopen(f"{self.url}/health/ready", timeout=1).close()  # noqa: S310
+                direct.open(f"{self.url}/health/ready", timeout=1).close()
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
             else:
@@ -85,6 +95,8 @@ class Served:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         self._errors.close()
 
     def __enter__(self) -> Self:
@@ -103,6 +115,12 @@ class Served:
     def __repr__(self) -> str:
         """Say where it answers."""
         return f"<service at {self.url}; its routes: {self.url}/docs>"
+
+
+def _named(host: str) -> str:
+    """Return an address as it stands in a URL; of all of a machine's, that of the loopback."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound here
+    return f"[{host}]" if ":" in host else host
 
 
 def _free_port(host: str, port: int) -> int:

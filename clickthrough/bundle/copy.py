@@ -46,6 +46,9 @@ def copy_bundle(bundle: Bundle, target: Path) -> Path:
     """
     target = target if target.name else target.resolve()
     refuse_to_replace(target)
+    inside = target.resolve().is_relative_to(bundle.path.resolve())
+    if inside and target.resolve() != bundle.path.resolve():
+        raise BundleError(f"{target}: lies within the bundle; name another place")
     try:
         with written_beside(target) as beside:
             copy_files(bundle, beside)

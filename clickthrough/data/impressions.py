@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from polars._typing import PolarsDataType
 
 from clickthrough.config.data import TabularData, TimeFormat
 from clickthrough.data.columns import canonical, finite
@@ -324,10 +325,17 @@ def _fields(
             made.append(_times(frame, name, schema, source).alias(_of(ours)))
             continue
         kind = schema.fields.get(ours, "str")
+        if kind in LISTS and isinstance(found, pl.Null | pl.Array):  # none of them, or all as long
+            made.append(canonical(pl.col(_of(ours)).cast(pl.List(_entries(found))), kind))
+            continue
         if (kind in LISTS) != isinstance(found, pl.List):
             raise DataError(f"{source}: column '{name}': expected {kind}, found {found}")
         made.append(canonical(pl.col(_of(ours)), kind))
     return made
+
+
+def _entries(dtype: pl.DataType) -> PolarsDataType:
+    return dtype.inner if isinstance(dtype, pl.Array) else pl.Null()
 
 
 def _times(frame: pl.LazyFrame, name: str, schema: Schema, source: str) -> pl.Expr:

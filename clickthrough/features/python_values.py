@@ -4,6 +4,7 @@ None of these libraries is loaded for it: a program that has such a value has lo
 """
 
 from datetime import date, datetime
+from decimal import Decimal
 
 import numpy as np
 
@@ -15,8 +16,8 @@ def plain(value: object) -> object:
     """Return a value as JSON would hold it.
 
     Args:
-        value: a scalar or array of numpy; a moment or day of Python, numpy or pandas; what pandas
-            has for none.
+        value: a scalar or array of numpy; a decimal; a moment or day of Python, numpy or pandas;
+            what pandas has for none.
 
     Returns:
         A number, truth value, text, list or None; moments are texts of ISO 8601.
@@ -37,6 +38,8 @@ def plain(value: object) -> object:
         return datetime.isoformat(value)  # a Timestamp's own would write nanoseconds
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, np.longdouble | Decimal):  # numpy's own has no other form in Python
+        return float(value)
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise ValueError

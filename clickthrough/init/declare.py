@@ -25,7 +25,7 @@ def declare(profile: Profile, guess: Guess, made: list[Made], rows: int) -> list
     features = [*_ids(profile, guess, made, rows), *_bags(made), *_quantities(made, guess)]
     if guess.time is not None:
         features += time_features(guess)
-        features += history_features(profile, guess, made)
+        features += history_features(profile, guess, made, min_count(rows))
     if guess.request is not None:
         features.append(Declared({"kind": "request_size"}, "how many candidates there are"))
     return features

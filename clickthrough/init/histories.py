@@ -50,8 +50,17 @@ def time_features(guess: Guess) -> list[Declared]:
     return [Declared({"kind": "time", "parts": parts}, "in data.timezone")]
 
 
-def history_features(profile: Profile, guess: Guess, made: list[Made]) -> list[Declared]:
-    """Declare counters, ages and sequences of a log that has a time."""
+def history_features(
+    profile: Profile, guess: Guess, made: list[Made], count: int
+) -> list[Declared]:
+    """Declare counters, ages and sequences of a log that has a time.
+
+    Args:
+        profile: of the log.
+        guess: its roles.
+        made: what becomes of the other columns.
+        count: how often a value must occur to have an id of its own.
+    """
     relative = {"relative": ["rank", "difference"]} if guess.request is not None else {}
     features = []
     if guess.item is not None:
@@ -63,12 +72,12 @@ def history_features(profile: Profile, guess: Guess, made: list[Made]) -> list[D
         features.append(Declared(_counter(name, ["rate"], guess), "comes back often"))
     if guess.user is not None:
         features.append(Declared(_counter("user", ["impressions", "rate"], guess), "who clicks"))
-        features += _tastes(profile, guess, made, relative)
+        features += _tastes(profile, guess, made, relative, count)
     return features
 
 
 def _tastes(
-    profile: Profile, guess: Guess, made: list[Made], relative: dict[str, Any]
+    profile: Profile, guess: Guess, made: list[Made], relative: dict[str, Any], count: int
 ) -> list[Declared]:
     """Declare what a user thinks of items like this one."""
     of_item = attributes(profile, guess, made)
@@ -83,7 +92,9 @@ def _tastes(
     ]
     if guess.item is None or clicks(profile.rows, guess).sum() < _users(profile, guess):
         return features
-    values = {"kind": "sequence", "key": "user", "field": "item", "length": 10}
+    # as often as the item itself: they look up one vocabulary
+    own = {"field": "item", "length": 10, "min_count": count}
+    values = {"kind": "sequence", "key": "user", **own}
     features.append(Declared(values, "what the user clicked last"))
     if of_item:
         match = {"kind": "match", "key": "user", "fields": of_item}

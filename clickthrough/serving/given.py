@@ -29,10 +29,23 @@ def rows_of(given: Given) -> Sequence[RawRow]:
         return given
     if isinstance(given, Mapping):
         return [given]
-    for method, named in (("to_dicts", {}), ("to_pylist", {}), ("to_dict", {"orient": "records"})):
-        rows = getattr(given, method, None)
-        if rows is not None:
-            return [{str(name): value for name, value in row.items()} for row in rows(**named)]
-    raise RequestError(
-        f"expected impressions, as dictionaries or a frame, found {type(given).__name__}"
-    )
+    if hasattr(given, "collect"):  # Polars' lazy frames
+        given = given.collect()
+    if not hasattr(given, "columns"):
+        if hasattr(given, "to_dict"):  # a row of a frame of pandas
+            return [given.to_dict()]
+        raise RequestError(
+            f"expected impressions, as dictionaries or a frame, found {type(given).__name__}"
+        )
+    return [{str(name): value for name, value in row.items()} for row in _rows(given)]
+
+
+def _rows(frame: Any) -> Any:  # noqa: ANN401 - of any library
+    for method in ("to_dicts", "to_pylist"):
+        if hasattr(frame, method):
+            return getattr(frame, method)()
+    names = [str(name) for name in frame.columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise RequestError(f"the frame has several columns '{twice[0]}'")
+    return frame.to_dict(orient="records")

@@ -47,6 +47,17 @@ class Tried:
     value: float
 
 
+def check_kept(some: Sequence[Candidate], asked: str | None) -> None:
+    """Refuse a name that none of the candidates has.
+
+    Raises:
+        ConfigError: it is one.
+    """
+    names = [one.name for one in some]
+    if asked is not None and asked not in names:
+        raise ConfigError(unknown_name(asked, "model", names))
+
+
 def try_each(
     prepared: Prepared, config: Config, some: Sequence[Candidate], told: Told, where: Where
 ) -> list[Tried]:
@@ -83,14 +94,7 @@ def validated(watched: Table, fitted: Fitted, training: Training) -> float:
 
 
 def chosen(tried: Sequence[Tried], asked: str | None = None) -> Tried:
-    """Return the model that is kept: the first of the best on validation, or what is asked for.
-
-    Raises:
-        ConfigError: none has the name that is asked for.
-    """
+    """Return the model that is kept: the first of the best on validation, or what is asked for."""
     if asked is None:
         return max(tried, key=lambda one: one.value)
-    named = [one for one in tried if one.name == asked]
-    if not named:
-        raise ConfigError(unknown_name(asked, "model", [one.name for one in tried]))
-    return named[0]
+    return next(one for one in tried if one.name == asked)

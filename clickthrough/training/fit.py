@@ -6,6 +6,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from clickthrough.calibration import Calibrator
@@ -66,7 +67,8 @@ def fit(
     """
     told = told or Told()
     config = settled(config, prepared)
-    with torch_threads(config.training.threads):
+    # chance of the caller's own goes on as if nothing had been drawn here
+    with torch.random.fork_rng(devices=[]), torch_threads(config.training.threads):
         made = _fitted(prepared, config, told, where or Where())
     if made is None:
         return None

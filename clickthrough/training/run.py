@@ -17,7 +17,7 @@ from clickthrough.data.split import TEST, TRAIN, VALIDATION
 from clickthrough.errors import ConfigError
 from clickthrough.explain.groups import check_fields
 from clickthrough.training.calibrate import sliced_column
-from clickthrough.training.candidates import Candidate, chosen, try_each
+from clickthrough.training.candidates import Candidate, check_kept, chosen, try_each
 from clickthrough.training.continued import Start
 from clickthrough.training.describe import (
     describe,
@@ -155,6 +155,8 @@ def train_on(
     refuse_to_replace(out)
     if len(asked.models) > 1 and place.group.size > 1:
         raise ConfigError("several models are fitted in one process; leave out torchrun")
+    models = asked.models or [Candidate(config.model.name, config.model)]
+    check_kept(models, asked.kept)
     told.say(describe(dataset, config.counters))
     scope = _checked(dataset, config, told, asked, leads)
     start = Start(load_bundle(begin.bundle)) if begin.bundle else None
@@ -170,7 +172,6 @@ def train_on(
         shutil.rmtree(checkpoints, ignore_errors=True)
     elif leads and not checkpoints.is_dir():
         told.say(f"{checkpoints}: no checkpoint yet; training begins anew")
-    models = asked.models or [Candidate(config.model.name, config.model)]
     tried = try_each(prepared, config, models, told, Where(place, checkpoints, start))
     made = ""
     if tried:

@@ -1,7 +1,13 @@
 """From a frame, a file or a directory to a model in one call."""
 
+import gc
 import json
+import subprocess
+import sys
+import time
+import weakref
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +21,7 @@ import clickthrough
 from clickthrough import ClickModel, ConfigError, DataError, fit, load, train
 from clickthrough.bundle.layout import CALIBRATOR, ONNX, WEIGHTS
 from tests.api.conftest import QUICK
-from tests.logs import make_values
+from tests.logs import make_log, make_values
 
 
 def files(bundle: Path) -> dict[str, str]:
@@ -206,3 +212,116 @@ def test_probabilities_are_probabilities(model: ClickModel, log: pl.DataFrame) -
     found = model.predict(log).to_numpy()
     assert ((found > 0) & (found < 1)).all()
     assert np.isfinite(found).all()
+
+
+def test_a_log_of_any_size_is_guessed_to_what_trains() -> None:
+    """From 20,000 rows on an id must come back five times to have one of its own."""
+    log = make_log(requests=4_200)
+    made = fit(log, "clicked", models="lr", set=QUICK, baselines=False)
+    kinds = {feature.kind for feature in made.bundle.config.features}
+    assert {"categorical", "sequence"} <= kinds
+
+
+def test_a_model_stays_the_one_that_was_loaded(log: pl.DataFrame, tmp_path: Path) -> None:
+    asked: dict[str, Any] = {
+        "models": "lr",
+        "set": QUICK,
+        "baselines": False,
+        "out": tmp_path / "m",
+    }
+    fit(log, "clicked", **asked)
+    first = load(tmp_path / "m")
+    other = fit(make_log(seed=9), "clicked", **asked)
+    rows = log.tail(4)
+    assert first.predict(rows).to_list() != other.predict(rows).to_list()
+    assert first.predictor.bundle is first.bundle
+    with pytest.raises(clickthrough.BundleError, match="was replaced after it was loaded"):
+        first.serve(port=0)
+    with pytest.raises(clickthrough.BundleError, match="replaced or altered"):
+        first.save(tmp_path / "copy")
+    with pytest.raises(clickthrough.BundleError, match="lies within the bundle"):
+        other.save(tmp_path / "m" / "sub")
+
+
+def test_a_model_does_not_keep_its_frame(log: pl.DataFrame) -> None:
+    frame = log.to_pandas()
+    gone = weakref.ref(frame)
+    made = fit(frame, "clicked", models="lr", set=QUICK, baselines=False)
+    del frame
+    gc.collect()
+    assert gone() is None
+    assert isinstance(made.leaderboard(), pd.DataFrame)
+
+
+def test_a_service_ends_with_the_program_that_started_it(model: ClickModel, tmp_path: Path) -> None:
+    path = model.save(tmp_path / "bundle")
+    script = (
+        "import os, signal, sys\nfrom clickthrough import load\n"
+        f"served = load({str(path)!r}).serve(port=0, store='memory')\n"
+        "print(served.url, flush=True)\nos.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    url = done.stdout.strip()
+    assert url.startswith("http://127.0.0.1:"), done.stderr
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            httpx.get(f"{url}/health/live")
+        except httpx.ConnectError:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the service is still there")
+
+
+def test_a_service_lasts_as_long_as_its_bundle(log: pl.DataFrame) -> None:
+    made = fit(log, "clicked", models="lr", set=QUICK, baselines=False)
+    path = made.bundle.path
+    with made.serve(port=0) as served:
+        del made
+        gc.collect()
+        assert path.exists()
+        assert httpx.get(f"{served.url}/health/ready").is_success
+    del served
+    gc.collect()
+    assert not path.exists()
+
+
+def test_rows_of_other_forms(model: ClickModel, log: pl.DataFrame) -> None:
+    row = log.drop("clicked", "display_id").tail(1)
+    wanted = model.predict(row)[0]
+    assert model.predict(row.to_pandas().iloc[0]) == wanted
+    assert model.predictor.predict(row.to_pandas().iloc[0]).predictions[0].probability == wanted
+    assert model.predictor.predict(row.lazy()).predictions[0].probability == wanted
+    decimal = row.to_dicts()[0] | {"price": Decimal("1.5")}
+    assert model.predict(decimal) == model.predict(decimal | {"price": np.longdouble(1.5)})
+    twice = pd.DataFrame([[1, 2]], columns=["ad", "ad"])
+    with pytest.raises(clickthrough.RequestError, match="several columns 'ad'"):
+        model.predictor.predict(twice)
+
+
+@pytest.mark.parametrize(
+    ("config", "why"),
+    [
+        ([1], "config: expected a file, the name of a preset or sections"),
+        ({"data": "x"}, "data"),
+        ({"data": None}, "data"),
+        ({"features": []}, "data"),
+    ],
+)
+def test_configurations_that_are_none(config: Any, why: str, log: pl.DataFrame) -> None:  # noqa: ANN401
+    with pytest.raises(ConfigError, match=why):
+        fit(log, config=config)
+    with pytest.raises(ConfigError, match=why):
+        train(config)
+
+
+def test_names_of_any_alphabet(log: pl.DataFrame) -> None:
+    values = {
+        "data": {"reader": "tabular", "roles": {"label": "clicked"}},
+        "features": [{"kind": "numeric", "fields": "price"}],
+    }
+    asked: dict[str, Any] = {"set": QUICK | {"model.hidden": np.array([8])}, "baselines": False}
+    made = fit(log.rename({"clicked": "👍"}), "👍", config=values, **asked)
+    assert made.roles["label"] == "👍"

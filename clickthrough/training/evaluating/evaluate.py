@@ -92,7 +92,9 @@ def evaluate_bundle(
     scope = replace(scope, notes=tuple(how_counted(bundle, dataset)))
     parts = set(range(len(PARTS))) if baselines else {VALIDATION, TEST}
     prepared = prepare(dataset, bundle.config, mode, bundle.encoder, parts)
-    scorer = Scorer(bundle.config.model.name, bundle.model, bundle.calibrator)
+    rows = bundle.metrics.get("board", {}).get("rows", [])
+    name = next((row["name"] for row in rows if row["kept"]), bundle.config.model.name)
+    scorer = Scorer(name, bundle.model, bundle.calibrator)
     return evaluate_prepared(prepared, scorer, mode, scope)
 
 

@@ -23,7 +23,7 @@ class MappedArray:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - the map needs it open
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - rows come
         self._rows, self._like = 0, np.empty(0)
 
     def add(self, rows: NDArray[Any]) -> None:
@@ -45,6 +45,10 @@ class MappedArray:
         if 0 in shape:
             return np.empty(shape, self._like.dtype)
         return np.memmap(self._file, self._like.dtype, "c", shape=shape)
+
+    def close(self) -> None:
+        """Close the file: arrays that were read hold it by themselves."""
+        self._file.close()
 
 
 class TableWriter:
@@ -72,8 +76,10 @@ class TableWriter:
             self._arrays.setdefault(name, MappedArray(self._folder)).add(rows)
 
     def table(self) -> Table:
-        """Return all rows."""
+        """Return all rows, once."""
         found = {name: array.read() for name, array in self._arrays.items()}
+        for array in self._arrays.values():
+            array.close()
         offsets = np.concatenate([[0], np.cumsum(found.pop("sizes"))]).astype(np.int64)
         labels = found.pop("labels")
         rates = {n.removeprefix("rate "): found.pop(n) for n in list(found) if n.startswith("rate")}
