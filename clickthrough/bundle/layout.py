@@ -14,6 +14,8 @@ CALIBRATOR = "calibrator.json"
 CONFIG = "config.json"
 SCHEMA = "schema.json"
 COUNTERS = "counters"
+KIN_USERS = "kin_users.npy"
+KIN_VECTORS = "kin_vectors.npy"
 METRICS = "metrics.json"
 
 FORMAT = 3
