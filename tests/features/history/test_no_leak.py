@@ -238,7 +238,7 @@ class Shuffled:
     def auc(self, history: dict[str, pl.Series]) -> float:
         """Return the AUC over all rows, each predicted by trees that saw the other half."""
         frame = self.frame.with_columns(history.values())
-        encoder = fit_encoder(self.plan, self.dataset.schema, frame)
+        encoder = fit_encoder(self.plan, self.dataset.schema, frame, history=self.dataset.history())
         made = encode_frame(frame, encoder, self.dataset.schema)
         inputs = np.concatenate([made.ids, made.numeric, made.bag_ids], axis=1, dtype=np.float32)
         labels = frame["label"].to_numpy()
@@ -275,7 +275,6 @@ def shuffled(ebnerd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     frame = frame.with_columns(label=labels)
     frame.write_parquet(folder / IMPRESSIONS)
     more: list[dict[str, object]] = [
-        {"kind": "counter", "key": "item", "all_time": False, "windows": ["1h"]},
         {"kind": "sequence", "key": "user", "field": "item", "length": 5},
         {"kind": "match", "key": "user", "fields": ["item"], "length": 50},
     ]
