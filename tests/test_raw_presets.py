@@ -65,7 +65,7 @@ def test_a_preset_trains_and_serves_its_raw_layout(
     assert load_config(name, data=path) == config
     run = trained(config, tmp_path)
     assert open_dataset(shortened(config, tmp_path / "cache").data).report.impressions >= rows
-    assert 0 < run.metrics["test"]["results"]["mlp"]["log_loss"] < 1
+    assert 0 < run.metrics["test"]["results"][config.model.name]["log_loss"] < 1
     assert largest_difference(tmp_path) < 1e-5
 
 
