@@ -12,7 +12,7 @@ from clickthrough.schema import FieldType, Schema
 
 def schema(kind: FieldType = "int") -> Schema:
     roles = {"time": "t", "user": "u", "item": "i", "label": "c", "request_id": "r"}
-    return Schema(roles=roles, fields={"user": kind, "item": "int"})  # type: ignore[arg-type]
+    return Schema(roles=roles, fields={"user": kind, "item": "int"})
 
 
 def two_camps(users: int = 60, seed: int = 3) -> pl.DataFrame:

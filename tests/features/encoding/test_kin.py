@@ -13,7 +13,8 @@ KIN = Kin(Vocabulary(np.array([10, 20, 30])), np.array([[1, 0], [0.5, 0.5], [0, 
 
 
 def alike(clicked: list[list[int]], size: list[float], own: list[int]) -> list[float]:
-    return KIN.alike(np.array(clicked), np.array(size), np.array(own)).tolist()
+    made: list[float] = KIN.alike(np.array(clicked), np.array(size), np.array(own)).tolist()
+    return made
 
 
 def test_it_is_the_sum_of_products_over_a_few_more_than_clicked() -> None:
