@@ -275,6 +275,7 @@ def shuffled(ebnerd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     frame = frame.with_columns(label=labels)
     frame.write_parquet(folder / IMPRESSIONS)
     more: list[dict[str, object]] = [
+        {"kind": "counter", "key": "item", "all_time": False, "windows": ["1h"]},
         {"kind": "sequence", "key": "user", "field": "item", "length": 5},
         {"kind": "match", "key": "user", "fields": ["item"], "length": 50},
     ]

@@ -31,7 +31,7 @@ from tests.features.history.logs import joined
 
 IMPRESSIONS_OF_THE_LOG = 278_139
 MORE = [
-    Counter(kind="counter", key=["item"], values=["rate"], all_time=False, windows=[86_400]),
+    Counter(kind="counter", key=["item"], values=["rate"], all_time=False, windows=[3_600, 86_400]),
     Sequence(kind="sequence", key=["user"], field="item", length=10),
     Match(kind="match", key=["user"], fields=["item"], length=50),
 ]
