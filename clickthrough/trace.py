@@ -14,8 +14,9 @@ from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TRAIN
 from clickthrough.errors import DataError
 from clickthrough.features.columns import KeySet, SequenceSet
+from clickthrough.features.encoding.kin import Kin
 from clickthrough.features.encoding.numeric import numeric_values
-from clickthrough.features.fit import fit_prior
+from clickthrough.features.fit import fit_prior, kin_of
 from clickthrough.features.history.build import build_sequences
 from clickthrough.features.history.online import online_histories
 from clickthrough.features.history.snapshot import Snapshot
@@ -97,12 +98,12 @@ def trace(config: Config, dataset: Dataset, row: str) -> Trace:
     request = rows.filter(pl.col("request_id") == chosen["request_id"][0]).collect()
     place = request["row"].to_list().index(chosen["row"][0])
     earlier = _earlier(dataset, chosen["time"][0])
-    prior = _prior(dataset, rows)
+    prior, kin = _prior(dataset, rows), _kin(dataset, plan)
     batch = encoder_columns(request, plan, dataset.schema)
     online = _online(plan, dataset, request, earlier, config)
     return Trace(
         fields=next(raw_rows(chosen, dataset.schema)),
-        features=list(_features(plan, batch, online, prior, place)),
+        features=list(_features(plan, batch, online, prior, kin, place)),
         events=_events(plan, chosen, earlier),
     )
 
@@ -112,6 +113,13 @@ def _prior(dataset: Dataset, rows: pl.LazyFrame) -> float:
     if dataset.known is not None:
         return dataset.known.prior
     return fit_prior(rows.filter(pl.col("part") == TRAIN).select("label").collect()["label"])
+
+
+def _kin(dataset: Dataset, plan: Plan) -> Kin | None:
+    """Return what makes users alike."""
+    if dataset.known is not None:
+        return dataset.known.kin
+    return kin_of(plan, dataset.history(), dataset.schema)
 
 
 def _earlier(dataset: Dataset, time: int) -> Streams:
@@ -141,7 +149,7 @@ def _find(rows: pl.LazyFrame, row: str) -> pl.DataFrame:
 
 
 def _features(
-    plan: Plan, batch: Columns, online: Columns, prior: float, place: int
+    plan: Plan, batch: Columns, online: Columns, prior: float, kin: Kin | None, place: int
 ) -> Iterator[Feature]:
     for key_set in plan.key_sets:
         for name in key_set.columns():
@@ -149,7 +157,8 @@ def _features(
     for sequence in plan.sequence_sets:
         yield Feature(sequence.name, *(_values(side, sequence, place) for side in (batch, online)))
     offsets = np.array([0, len(batch["time"])], np.int64)
-    values = [numeric_values(plan, prior, side, offsets)[place] for side in (batch, online)]
+    sides = (numeric_values(plan, prior, side, offsets, kin) for side in (batch, online))
+    values = [side[place] for side in sides]
     for column, said, heard in zip(plan.numeric, *values, strict=True):
         yield Feature(column.name, _number(said), _number(heard))
 

@@ -66,7 +66,7 @@ def test_a_preset_trains_and_serves_its_raw_layout(
     assert load_config(name, data=path) == config
     run = trained(config, tmp_path)
     assert open_dataset(shortened(config, tmp_path / "cache").data).report.impressions >= rows
-    assert 0 < run.metrics["test"]["results"]["mlp"]["log_loss"] < 1
+    assert 0 < run.metrics["test"]["results"][config.model.name]["log_loss"] < 1
     held = {side.form.name: len(side.rows) for side in load_bundle(tmp_path / "bundle").sides}
     joins = config.data.joins if isinstance(config.data, TabularData) else []
     assert list(held) == [join.file.name for join in joins] == list(config.serving.lookup)

@@ -53,6 +53,17 @@ def check_vocabulary(path: Path, values: NDArray[np.generic], kind: str) -> None
         raise BundleError(f"{path}: expected values that rise strictly")
 
 
+def check_vectors(path: Path, vectors: NDArray[np.generic], users: int) -> None:
+    """Refuse vectors that are not those of so many users, or no numbers up to 1."""
+    if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != users:
+        raise BundleError(
+            f"{path}: holds {_described(vectors)}, expected a list of numbers for each of "
+            f"{users} users"
+        )
+    if not (np.abs(vectors) <= 1).all():
+        raise BundleError(f"{path}: expected numbers from -1 to 1")
+
+
 def check_snapshot(folder: Path, name: str, snapshot: Snapshot, layout: StateLayout | None) -> None:
     """Refuse a snapshot whose values could not be found or would be no states.
 

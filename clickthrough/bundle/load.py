@@ -13,6 +13,7 @@ from clickthrough.bundle.checks import (
     check_calibrator,
     check_scalers,
     check_snapshot,
+    check_vectors,
     check_vocabulary,
 )
 from clickthrough.bundle.graph import check_graph
@@ -24,7 +25,9 @@ from clickthrough.calibration import Calibrator, read_calibrator
 from clickthrough.config.root import Config
 from clickthrough.config.serving import Runtime
 from clickthrough.errors import BundleError
+from clickthrough.features.columns import KIN
 from clickthrough.features.encoding.encoder import Encoder
+from clickthrough.features.encoding.kin import Kin
 from clickthrough.features.encoding.vocabulary import Vocabulary
 from clickthrough.features.history.counters import state_layout
 from clickthrough.features.history.snapshot import Snapshot
@@ -117,8 +120,17 @@ def load_encoder(folder: Path, plan: Plan, schema: Schema) -> Encoder:
     path = folder / layout.SCALER
     fitted = read(path, Fitted.model_validate_json)
     check_scalers(path, fitted.columns, fitted.prior, plan)
+    kin = _kin(folder, schema) if plan.asks_for_kin else None
     with refusing(path):
-        return Encoder(plan, vocabularies, fitted.columns, fitted.prior)
+        return Encoder(plan, vocabularies, fitted.columns, fitted.prior, kin)
+
+
+def _kin(folder: Path, schema: Schema) -> Kin:
+    """Map what makes users alike."""
+    users, vectors = mapped(folder / layout.KIN_USERS), mapped(folder / layout.KIN_VECTORS)
+    check_vocabulary(folder / layout.KIN_USERS, users, schema.fields[KIN])
+    check_vectors(folder / layout.KIN_VECTORS, vectors, len(users))
+    return Kin(Vocabulary(users), vectors)  # type: ignore[arg-type]  # checked before
 
 
 def _snapshots(folder: Path, plan: Plan) -> dict[str, Snapshot]:

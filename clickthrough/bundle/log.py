@@ -81,7 +81,8 @@ def _after(
     until = counters_until(bundle)
     if dataset.report.first < until:
         return dataset
-    known = Known.of(bundle.plan, bundle.schema, bundle.snapshots, until, bundle.encoder.prior)
+    own, encoder = bundle.snapshots, bundle.encoder
+    known = Known.of(bundle.plan, bundle.schema, own, until, encoder.prior, encoder.kin)
     return replace(dataset, known=known, part=part)
 
 

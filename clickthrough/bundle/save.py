@@ -143,6 +143,9 @@ def write_encoder(folder: Path, encoder: Encoder) -> None:
     (folder / layout.VOCABULARIES).mkdir()
     for name, vocabulary in encoder.vocabularies.items():
         np.save(vocabulary_path(folder, name), vocabulary.values, allow_pickle=False)
+    if encoder.kin is not None:
+        np.save(folder / layout.KIN_USERS, encoder.kin.users.values, allow_pickle=False)
+        np.save(folder / layout.KIN_VECTORS, encoder.kin.vectors, allow_pickle=False)
     counts = class_counts(encoder)
     write_json(folder / layout.CLASS_COUNTS, counts)
     write_json(folder / layout.CATEGORICAL, list(counts))

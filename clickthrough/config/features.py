@@ -142,6 +142,25 @@ class Match(Strict):
         return list(zip(self.fields, self.against or self.fields, strict=True))
 
 
+class Kinship(Strict):
+    """How alike the user is to those who clicked the candidate last, by what each clicked before.
+
+    Before the log, that is: only a log with a history of its users has it. Two users are alike
+    where they clicked the same items, or items that the same others clicked.
+
+    Attributes:
+        key: one field or several of the candidate, whose values together are the key.
+        length: how many of those who clicked last are compared.
+        relative: standings among the request's candidates that are added: the ``rank`` as a share,
+            the ``difference`` from their mean.
+    """
+
+    kind: Literal["kinship"]
+    key: Names = ["item"]
+    length: int = Field(default=20, ge=1)
+    relative: list[Relative] = []
+
+
 class Numeric(Strict):
     """Fields that are quantities.
 
@@ -270,6 +289,7 @@ Feature = Annotated[
     | Cosine
     | Sequence
     | Match
+    | Kinship
     | Numeric
     | Elapsed
     | Time

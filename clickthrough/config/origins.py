@@ -18,6 +18,7 @@ from clickthrough.config.features import (
     Elapsed,
     Feature,
     Hashed,
+    Kinship,
     Match,
     Numeric,
     Sequence,
@@ -34,7 +35,7 @@ def named(kind: str, *parts: str) -> str:
     return f"{kind}({':'.join(parts)})" if parts else kind
 
 
-def of_key(feature: Counter | Age | Sequence | Match, *rest: str) -> str:
+def of_key(feature: Counter | Age | Sequence | Match | Kinship, *rest: str) -> str:
     """Return the name of a feature of a key."""
     views = isinstance(feature, Counter | Sequence | Match) and feature.of == "views"
     return named(feature.kind, *(["views"] if views else []), "+".join(feature.key), *rest)
@@ -51,7 +52,7 @@ def origins_of(feature: Feature) -> list[str]:
             return [named(feature.kind, feature.field)]
         case Cosine():
             return [named(feature.kind, *feature.fields)]
-        case Counter() | Age():
+        case Counter() | Age() | Kinship():
             return [of_key(feature)]
         case Sequence():
             return [of_key(feature, feature.field)]

@@ -14,6 +14,7 @@ from clickthrough.config.features import (
     Counter,
     Elapsed,
     Feature,
+    Kinship,
     Match,
     Position,
     RequestSize,
@@ -63,7 +64,7 @@ def family_of(feature: Feature, fields: Collection[str], sources: dict[str, Fiel
             return FRESHNESS
         case Cosine():
             return LIKENESS
-        case Match() | Sequence():
+        case Match() | Sequence() | Kinship():
             return INTERESTS
         case Counter():
             return _of_key(feature.key, sources)

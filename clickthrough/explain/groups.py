@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from clickthrough.config.base import unknown_name
 from clickthrough.config.explain import About, Explain, FieldSource, Source
-from clickthrough.config.features import Age, Counter, Feature, Match, fields_named
+from clickthrough.config.features import Age, Counter, Feature, Kinship, Match, fields_named
 from clickthrough.config.features import Sequence as Clicks
 from clickthrough.config.origins import origins_of
 from clickthrough.errors import ConfigError
 from clickthrough.explain.families import family_of
 from clickthrough.explain.words import call_of, words_of
+from clickthrough.features.columns import KIN
 from clickthrough.features.slots import Slot
 from clickthrough.schema import Schema
 
@@ -22,7 +23,7 @@ _LEAST = 3
 """Families: fewer say nothing."""
 _MOST_APART = 100
 """Features that are explained each, whatever their families: it costs 3,200 rows an answer."""
-_PAST = (Counter, Age, Match, Clicks)
+_PAST = (Counter, Age, Match, Clicks, Kinship)
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,8 @@ def _fields(feature: Feature, place: int) -> list[str]:
     """Return the fields that one of a declaration's features is about."""
     if isinstance(feature, Match):
         return [*feature.key, feature.pairs[place][0]]
+    if isinstance(feature, Kinship):
+        return [*feature.key, KIN]
     several = getattr(feature, "fields", None)
     if several is not None and feature.kind != "cosine":
         return [several[place]]

@@ -11,6 +11,7 @@ from clickthrough.config.features import (
     Elapsed,
     Feature,
     Hashed,
+    Kinship,
     Match,
     Numeric,
     Time,
@@ -59,6 +60,9 @@ def words_of(feature: Feature, call: Call) -> list[str]:
         case Cosine():
             one, other = map(call, feature.fields)
             return [f"how alike {one} and {other} are"]
+        case Kinship():
+            key = " with this ".join(map(call, feature.key))
+            return [f"how alike the user and those who clicked the {key} before are"]
         case Counter() | Age() | Clicks() | Match():
             return _of_history(feature, call)
     return ["how many candidates there are" if feature.kind == "request_size" else "the place"]

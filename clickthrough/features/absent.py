@@ -11,6 +11,7 @@ from clickthrough.config.features import (
     Elapsed,
     Feature,
     Hashed,
+    Kinship,
     Match,
     Numeric,
     Sequence,
@@ -52,6 +53,8 @@ def _needs(feature: Feature) -> Iterator[tuple[str, Iterable[str | None]]]:
             yield origins[0], [*needed, *feature.key]
             if isinstance(feature, Counter) and feature.toward:
                 yield named("counter", "+".join(feature.toward)), [*feature.toward]
+        case Kinship():
+            yield origins[0], feature.key
         case Sequence():
             yield origins[0], [*needed, *feature.key, feature.field]
         case Bag():

@@ -11,6 +11,7 @@ from clickthrough.config.features import (
     Elapsed,
     Feature,
     Hashed,
+    Kinship,
     Match,
     Numeric,
     Position,
@@ -19,6 +20,7 @@ from clickthrough.config.features import (
     Time,
 )
 from clickthrough.errors import ConfigError
+from clickthrough.features.columns import KIN
 from clickthrough.schema import FieldType, Schema
 
 _IDS: tuple[FieldType, ...] = ("int", "str", "bool")
@@ -34,7 +36,7 @@ def check(feature: Feature, schema: Schema, counters: Counters, place: str) -> N
     Raises:
         ConfigError: a field does not exist or has the wrong type; names the place.
     """
-    timed = isinstance(feature, Counter | Age | Time | Elapsed | Sequence | Match)
+    timed = isinstance(feature, Counter | Age | Time | Elapsed | Sequence | Match | Kinship)
     if timed and "time" not in schema.roles:
         raise ConfigError(f"{place}: '{feature.kind}' needs a time, but the log has no time column")
     if isinstance(feature, Counter):
@@ -79,8 +81,9 @@ def _needs(feature: Feature) -> dict[str, tuple[FieldType, ...]]:
             return dict.fromkeys(feature.fields, _NUMBERS)
         case Counter() | Age():
             return dict.fromkeys(feature.key, _IDS)
-        case Sequence():
-            return dict.fromkeys([*feature.key, feature.field], _IDS)
+        case Sequence() | Kinship():
+            field = KIN if isinstance(feature, Kinship) else feature.field
+            return dict.fromkeys([*feature.key, field], _IDS)
         case Match():
             fields = [field for pair in feature.pairs for field in pair]
             return dict.fromkeys([*feature.key, *fields], _IDS)

@@ -13,6 +13,9 @@ from typing import Literal
 from clickthrough.config.base import format_duration
 from clickthrough.config.features import EventSource, Missing, Relative, Transform
 
+KIN = "user"
+"""The field whose values are alike or not in a measure of kinship."""
+
 MeasureKind = Literal[
     "field",
     "impressions",
@@ -20,6 +23,7 @@ MeasureKind = Literal[
     "rate",
     "age",
     "match",
+    "kinship",
     "cosine",
     "elapsed",
     "request_size",

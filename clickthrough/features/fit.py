@@ -3,10 +3,13 @@
 import numpy as np
 import polars as pl
 
+from clickthrough.errors import ConfigError
 from clickthrough.features.columns import BagColumn, IdColumn
 from clickthrough.features.encoding.encoder import Encoder
+from clickthrough.features.encoding.kin import Kin
 from clickthrough.features.encoding.numeric import POSITION, numeric_values
 from clickthrough.features.encoding.vocabulary import Vocabulary, shorten
+from clickthrough.features.fit_kin import fit_kin
 from clickthrough.features.fit_scaler import fit_scaler
 from clickthrough.features.plan import Plan
 from clickthrough.features.rows import LISTS
@@ -19,6 +22,7 @@ def fit_encoder(
     schema: Schema,
     train: pl.DataFrame | pl.LazyFrame,
     sample: pl.DataFrame | None = None,
+    history: pl.LazyFrame | None = None,
 ) -> Encoder:
     """Fit an encoder.
 
@@ -27,6 +31,10 @@ def fit_encoder(
         schema: the log's columns.
         train: impressions of the training period, in order of ``row``, for vocabularies and prior.
         sample: some of them, whole requests with their history, for scalers; all by default.
+        history: what users clicked before the log, where the plan asks what makes them alike.
+
+    Raises:
+        ConfigError: the plan asks, and there is no history.
     """
     train = train.lazy()
     sample = train.collect() if sample is None else sample
@@ -36,12 +44,28 @@ def fit_encoder(
     prior = fit_prior(train.select("label").collect(engine="streaming")["label"])
     columns, offsets = encoder_columns(sample, plan, schema), request_offsets(sample)
     columns[POSITION] = places(offsets)
-    values = numeric_values(plan, prior, columns, offsets)
+    kin = kin_of(plan, history, schema)
+    values = numeric_values(plan, prior, columns, offsets, kin)
     scalers = {
         column.name: fit_scaler(values[:, place], column.missing)
         for place, column in enumerate(plan.numeric)
     }
-    return Encoder(plan, vocabularies, scalers, prior)
+    return Encoder(plan, vocabularies, scalers, prior, kin)
+
+
+def kin_of(plan: Plan, history: pl.LazyFrame | None, schema: Schema) -> Kin | None:
+    """Return what makes users alike, where a plan asks for it.
+
+    Raises:
+        ConfigError: it does, and there is no history.
+    """
+    if not plan.asks_for_kin:
+        return None
+    if history is None:
+        raise ConfigError(
+            "features: 'kinship' needs what users clicked before the log; it has no such history"
+        )
+    return fit_kin(history, schema)
 
 
 def fit_vocabulary(train: pl.LazyFrame, column: IdColumn | BagColumn, schema: Schema) -> Vocabulary:

@@ -14,6 +14,7 @@ from clickthrough.config.features import (
     Elapsed,
     Feature,
     Hashed,
+    Kinship,
     Match,
     Numeric,
     Position,
@@ -27,15 +28,20 @@ from clickthrough.errors import ConfigError
 from clickthrough.features.absent import present
 from clickthrough.features.check import check
 from clickthrough.features.columns import (
+    KIN,
     BagColumn,
     IdColumn,
     KeySet,
     Measure,
+    MeasureKind,
     NumericColumn,
     SequenceSet,
 )
 from clickthrough.features.levels import Levels, rate_levels
 from clickthrough.schema import Schema
+
+_OWN_FIELD: tuple[MeasureKind, ...] = ("field", "match", "kinship", "elapsed")
+"""Measures whose last input is a field of the impression."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Plan:
     def fields(self) -> list[str]:
         """Our names of the raw fields that the plan reads, ``time`` aside."""
         used = [c.field for c in self.ids if c.source in ("field", "hashed")]
-        used += [m.inputs[-1] for m in self.measures if m.kind in ("field", "match", "elapsed")]
+        used += [m.inputs[-1] for m in self.measures if m.kind in _OWN_FIELD]
         used += [field for m in self.measures if m.kind == "cosine" for field in m.inputs]
         used += [field for key_set in self.key_sets for field in key_set.fields]
         used += [field for s in self.sequence_sets for field in (*s.key, s.field)]
@@ -66,7 +72,7 @@ class Plan:
     def array_fields(self) -> list[str]:
         """The fields that encoding reads as arrays; of others the values or ids will do."""
         used = [c.field for c in self.ids if c.source == "hashed"]
-        used += [m.inputs[-1] for m in self.measures if m.kind in ("field", "match", "elapsed")]
+        used += [m.inputs[-1] for m in self.measures if m.kind in _OWN_FIELD]
         used += [field for m in self.measures if m.kind == "cosine" for field in m.inputs]
         given = [bag for bag in self.bags if bag.column == bag.field]
         used += [name for bag in given for name in (bag.field, bag.weights) if name]
@@ -87,6 +93,11 @@ class Plan:
         """The names of all history columns."""
         counted = [name for key_set in self.key_sets for name in key_set.columns()]
         return counted + [name for s in self.sequence_sets for name in (s.name, s.size)]
+
+    @property
+    def asks_for_kin(self) -> bool:
+        """Whether a measure needs to know what makes users alike."""
+        return any(measure.kind == "kinship" for measure in self.measures)
 
     @property
     def vocabularies(self) -> dict[str, IdColumn | BagColumn]:
@@ -143,6 +154,9 @@ def _measures(feature: Feature, levels: Levels) -> Iterator[tuple[Measure, list[
             yield replace(made, origin=of_key(feature)), feature.relative
         case Match():
             yield from ((measure, feature.relative) for measure in _match_measures(feature))
+        case Kinship():
+            (made,) = _from([_kinship_measure(feature)], feature)
+            yield made, feature.relative
         case Elapsed():
             for name, origin in _each(feature):
                 made = Measure(f"{name}_elapsed", "elapsed", (name,), "log1p", origin=origin)
@@ -198,6 +212,17 @@ def _match_measures(feature: Match) -> Iterator[Measure]:
         inputs = (sequence.name, sequence.size, own)
         origin = of_key(feature, own)
         yield Measure(name, "match", inputs, "log1p", feature.length, origin=origin)
+
+
+def _kinship_measure(feature: Kinship) -> Measure:
+    sequence = _clickers(feature)
+    inputs = (sequence.name, sequence.size, KIN)
+    return Measure(f"kin_of_{_joined(sequence.key)}", "kinship", inputs, length=feature.length)
+
+
+def _clickers(feature: Kinship) -> SequenceSet:
+    """Return who clicked a key last."""
+    return SequenceSet(tuple(feature.key), KIN, feature.length)
 
 
 def _cosine_measure(feature: Cosine) -> Measure:
@@ -280,21 +305,27 @@ def _key_sets(features: list[Feature]) -> tuple[KeySet, ...]:
 
 
 def _sequence_sets(features: list[Feature]) -> tuple[SequenceSet, ...]:
-    """Unite sequences and matches of one key and field: the longest serves all."""
+    """Unite sequences, matches and kinships of one key and field: the longest serves all."""
     united: dict[str, SequenceSet] = {}
     for feature in features:
-        match feature:
-            case Sequence():
-                fields = [feature.field]
-            case Match():
-                fields = [field for _, field in feature.pairs]
-            case _:
-                continue
-        for field in fields:
-            made = SequenceSet(tuple(feature.key), field, feature.length, feature.of)
+        for made in _sequences(feature):
             known = united.get(made.name, made)
             united[made.name] = replace(made, length=max(known.length, made.length))
     return tuple(united.values())
+
+
+def _sequences(feature: Feature) -> list[SequenceSet]:
+    match feature:
+        case Kinship():
+            return [_clickers(feature)]
+        case Sequence():
+            fields = [feature.field]
+        case Match():
+            fields = [field for _, field in feature.pairs]
+        case _:
+            return []
+    key = tuple(feature.key)
+    return [SequenceSet(key, field, feature.length, feature.of) for field in fields]
 
 
 def _joined(fields: tuple[str, ...]) -> str:

@@ -12,6 +12,7 @@ from clickthrough.config.features import (
     Counter,
     Elapsed,
     Feature,
+    Kinship,
     Match,
     Numeric,
     Relative,
@@ -95,7 +96,7 @@ class _Fields:
 
 def _with_forms(feature: Feature, fields: _Fields) -> Feature:
     """Add the standings in the request that a declaration leaves out."""
-    if not isinstance(feature, Counter | Age | Match | Numeric | Elapsed | Cosine):
+    if not isinstance(feature, Counter | Age | Match | Kinship | Numeric | Elapsed | Cosine):
         return feature
     if isinstance(feature, Counter | Age) and not fields.forms(feature.key):
         return feature

@@ -77,7 +77,7 @@ class Start:
             name: Vocabulary(_united(old.vocabularies[name].values, vocabulary.values))
             for name, vocabulary in fitted.vocabularies.items()
         }
-        return Encoder(fitted.plan, vocabularies, old.scalers, old.prior)
+        return Encoder(fitted.plan, vocabularies, old.scalers, old.prior, old.kin)
 
     def load(self, model: CtrModel, encoder: Encoder) -> None:
         """Put the bundle's weights into a model; new ids begin where unseen ones stood.

@@ -63,6 +63,7 @@ def _of_plan(prepared: Prepared, plan: Plan) -> Prepared:
         {table: old.vocabularies[table] for table in plan.vocabularies},
         {column.name: old.scalers[column.name] for column in plan.numeric},
         old.prior,
+        old.kin if plan.asks_for_kin else None,
     )
     chosen = _chosen(old, encoder)
     tables = {name: _cut(table, plan, chosen) for name, table in prepared.tables.items()}

@@ -96,7 +96,8 @@ def prepare(
     if encoder is None:
         train = rows.filter(pl.col("part") == TRAIN)
         with step("fitting vocabularies and scales"):
-            encoder = fit_encoder(plan, schema, train, chunks.sample(TRAIN))
+            sample, before = chunks.sample(TRAIN), dataset.history()
+            encoder = fit_encoder(plan, schema, train, sample, before)
         encoder = encoder if start is None else start.encoder(encoder)
     with step("encoding"):
         tables, seen = _encoded(chunks, dataset, config, encoder, parts)

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from clickthrough import Predictor
 from clickthrough.bundle import Bundle, layout, load_bundle
+from clickthrough.bundle.checks import check_vectors
 from clickthrough.bundle.module import load_module
 from clickthrough.bundle.weights import weights_of
 from clickthrough.errors import BundleError
@@ -224,6 +225,20 @@ def test_lists_of_other_columns_are_refused(copy: Path, name: str) -> None:
 def test_a_vocabulary_of_another_size_is_refused(copy: Path) -> None:
     np.save(copy / ITEM, np.load(copy / ITEM)[:-1])
     assert "holds 'item': 42, expected 'item': 41" in refusal(copy)
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [np.ones((2, 16), np.float64), np.ones(2, np.float32), np.ones((3, 16), np.float32),
+     np.full((2, 16), 1.5, np.float32), np.full((2, 16), np.nan, np.float32)],
+)  # fmt: skip
+def test_vectors_that_say_nothing_of_users_are_refused(
+    vectors: NDArray[Any], tmp_path: Path
+) -> None:
+    path = tmp_path / layout.KIN_VECTORS
+    check_vectors(path, np.ones((2, 16), np.float32), 2)
+    with pytest.raises(BundleError, match=path.name):
+        check_vectors(path, vectors, 2)
 
 
 def graph_with(change: Callable[[onnx.ModelProto], object], folder: Path) -> Path:

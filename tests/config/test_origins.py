@@ -23,6 +23,7 @@ FEATURES: list[Feature] = TypeAdapter(list[Feature]).validate_python([
     {"kind": "age", "key": "item"},
     {"kind": "sequence", "field": "item"},
     {"kind": "match", "fields": ["item", "city"], "against": ["item", "town"]},
+    {"kind": "kinship", "relative": ["rank"]},
     {"kind": "bag", "field": "tags"},
     {"kind": "cosine", "fields": ["tags", "likes"]},
     {"kind": "request_size"},
@@ -38,8 +39,8 @@ ALL = [
     "categorical(user)", "categorical(item)", "hashed(city)", "time(hour)", "time(weekday)",
     "numeric(age)", "numeric(price)", "elapsed(born)", "counter(item)", "counter(user+item)",
     "counter(city)", "counter(views:user)", "age(item)", "sequence(user:item)",
-    "match(user:item)", "match(user:city)", "bag(tags)", "cosine(tags:likes)", "request_size",
-    "position",
+    "match(user:item)", "match(user:city)", "kinship(item)", "bag(tags)", "cosine(tags:likes)",
+    "request_size", "position",
 ]  # fmt: skip
 
 

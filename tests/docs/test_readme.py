@@ -212,7 +212,7 @@ def test_links_are_there_to_be_followed() -> None:
     assert all(_links(page) for page in (README, GUIDE))
 
 
-PAGES = [GUIDE, ROOT / "docs" / "measurements.md", ROOT / "docs" / "models.md"]
+PAGES = [GUIDE, *(ROOT / "docs" / f"{name}.md" for name in ("results", "measurements", "models"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

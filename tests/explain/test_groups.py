@@ -50,7 +50,12 @@ def test_every_kind_of_feature_has_words(trained: Trained) -> None:
         get_args(kind.model_fields["kind"].annotation)[0] for kind in get_args(get_args(Feature)[0])
     }
     named = {group.name.partition("(")[0] for group in grouped(trained, Explain()).values()}
-    assert kinds - named == {"elapsed", "cosine", "position"}  # these the presets declare
+    assert kinds - named == {
+        "elapsed",
+        "cosine",
+        "position",
+        "kinship",
+    }  # these the presets declare
 
 
 @pytest.mark.parametrize("merged", [False, True])

@@ -6,8 +6,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from clickthrough.config.features import Counters, Feature
+from clickthrough.errors import ConfigError
 from clickthrough.features.columns import BagColumn, IdColumn
-from clickthrough.features.fit import fit_encoder, fit_prior, fit_vocabulary
+from clickthrough.features.fit import fit_encoder, fit_prior, fit_vocabulary, kin_of
 from clickthrough.features.history.stage import HistoryStage
 from clickthrough.features.plan import Plan, make_plan
 from clickthrough.features.rows import RowParser
@@ -236,3 +237,11 @@ def test_raw_rows_of_a_request_are_encoded_as_the_batch_encodes_them(train: pl.D
     np.testing.assert_array_equal(rows.offsets, offsets)
     for name, expected in batch.arrays().items():
         np.testing.assert_array_equal(online.arrays()[name], expected)
+
+
+def test_without_a_history_nobody_is_alike() -> None:
+    features = TypeAdapter(list[Feature]).validate_python([{"kind": "kinship"}])
+    own = make_plan(features, Counters(), SCHEMA, "UTC")
+    with pytest.raises(ConfigError, match="'kinship' needs what users clicked before the log"):
+        kin_of(own, None, SCHEMA)
+    assert kin_of(plan(), None, SCHEMA) is None

@@ -30,7 +30,8 @@ def make_example(bundle: Bundle, columns: Columns, offsets: NDArray[np.int64]) -
         offsets: where each request starts, and the end, shape (requests + 1,).
     """
     encoder = bundle.encoder
-    return answered(bundle, columns, numeric_values(encoder.plan, encoder.prior, columns, offsets))
+    given = encoder.plan, encoder.prior, columns, offsets, encoder.kin
+    return answered(bundle, columns, numeric_values(*given))
 
 
 def answered(bundle: Bundle, columns: Columns, numbers: NDArray[np.float64]) -> Example:

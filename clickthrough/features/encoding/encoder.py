@@ -11,6 +11,7 @@ from clickthrough.features.columns import IdColumn
 from clickthrough.features.encoding.bags import encode_bag
 from clickthrough.features.encoding.calendar import day_of_week, hour_of_day
 from clickthrough.features.encoding.hashing import hashed_ids
+from clickthrough.features.encoding.kin import Kin
 from clickthrough.features.encoding.numeric import NumericProgram
 from clickthrough.features.encoding.scaler import Scaler
 from clickthrough.features.encoding.vocabulary import FIRST_KNOWN, Vocabulary
@@ -70,6 +71,7 @@ class Encoder:
         vocabularies: field -> vocabulary, of all columns that look it up.
         scalers: numeric column -> scaler.
         prior: click rate of the training period, towards which rates are smoothed.
+        kin: what makes users alike, where the plan asks for it.
     """
 
     def __init__(
@@ -78,11 +80,13 @@ class Encoder:
         vocabularies: Mapping[str, Vocabulary],
         scalers: Mapping[str, Scaler],
         prior: float,
+        kin: Kin | None = None,
     ) -> None:
         self.plan = plan
         self.vocabularies = vocabularies
         self.scalers = scalers
         self.prior = prior
+        self.kin = kin
         used = [scalers[column.name] for column in plan.numeric]
         self._fill = np.array([scaler.fill for scaler in used])
         self._low = np.array([scaler.low for scaler in used])
@@ -90,7 +94,7 @@ class Encoder:
         self._mean = np.array([scaler.mean for scaler in used])
         self._scale = np.array([scaler.scale for scaler in used])
         self._indicators = np.flatnonzero([scaler.indicator for scaler in used])
-        self._numeric = NumericProgram(plan, prior)
+        self._numeric = NumericProgram(plan, prior, kin)
 
     @property
     def id_sizes(self) -> dict[str, int]:

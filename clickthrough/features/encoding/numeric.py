@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from clickthrough.config.features import Relative
 from clickthrough.features.columns import Measure
+from clickthrough.features.encoding.kin import Kin
 from clickthrough.features.encoding.matches import matches
 from clickthrough.features.encoding.relative import difference_from_request, rank_in_request
 from clickthrough.features.encoding.similarity import cosines
@@ -48,10 +49,12 @@ class NumericProgram:
     Args:
         plan: the columns to make.
         prior: click rate of the training period, towards which rates are smoothed.
+        kin: what makes users alike, where a measure asks for it.
     """
 
-    def __init__(self, plan: Plan, prior: float) -> None:
+    def __init__(self, plan: Plan, prior: float, kin: Kin | None = None) -> None:
         self._prior = prior
+        self._kin = kin
         smoothing = plan.counters.smoothing
         whole = [_with_smoothing(what, smoothing) for what in plan.measures]
         self._measures = sorted(whole, key=_order)
@@ -107,7 +110,7 @@ class NumericProgram:
         _fill(inputs, [_as_float(columns[name]) for name in self._inputs])
         made[: len(self._plain)] = inputs[self._plain]
         for row, what in self._others:
-            made[row] = _quantity(what, columns, offsets)
+            made[row] = _quantity(what, columns, offsets, self._kin)
         for group in self._compared:
             found = _compared([what for _, what in group], columns)
             for (row, _), values in zip(group, found, strict=True):
@@ -122,14 +125,23 @@ class NumericProgram:
 
 
 def numeric_values(
-    plan: Plan, prior: float, columns: Columns, offsets: NDArray[np.int64]
+    plan: Plan,
+    prior: float,
+    columns: Columns,
+    offsets: NDArray[np.int64],
+    kin: Kin | None = None,
 ) -> Floats:
     """Return the numeric columns before scaling, shape (n, columns); NaN where missing."""
-    return NumericProgram(plan, prior).values(columns, offsets)
+    return NumericProgram(plan, prior, kin).values(columns, offsets)
 
 
 def measure(
-    what: Measure, prior: float, smoothing: float, columns: Columns, offsets: NDArray[np.int64]
+    what: Measure,
+    prior: float,
+    smoothing: float,
+    columns: Columns,
+    offsets: NDArray[np.int64],
+    kin: Kin | None = None,
 ) -> Floats:
     """Return one quantity after its transform, shape (n,)."""
     what = _with_smoothing(what, smoothing)
@@ -137,7 +149,7 @@ def measure(
         counts = [columns[name].astype(np.float64) for name in what.inputs]
         values = smoothed_rate(counts, what.smoothing, prior)
     else:
-        values = np.array(_quantity(what, columns, offsets), np.float64)
+        values = np.array(_quantity(what, columns, offsets, kin), np.float64)
         _hold(values)
     _transform(values, what.transform)
     return values
@@ -167,7 +179,9 @@ def smoothed_rate(
     return rate
 
 
-def _quantity(what: Measure, columns: Columns, offsets: NDArray[np.int64]) -> NDArray[np.generic]:
+def _quantity(
+    what: Measure, columns: Columns, offsets: NDArray[np.int64], kin: Kin | None
+) -> NDArray[np.generic]:
     """Return one quantity that is no rate before its transform, shape (n,) or (1,)."""
     if what.kind in _PLAIN:
         return _as_float(columns[what.inputs[0]])
@@ -179,6 +193,10 @@ def _quantity(what: Measure, columns: Columns, offsets: NDArray[np.int64]) -> ND
             return columns.get(POSITION, np.full(int(offsets[-1]), what.at))
         case "match" | "cosine":
             return _compared([what], columns)[0]
+        case "kinship":
+            clicked, size, own = (columns[name] for name in what.inputs)
+            assert kin is not None  # noqa: S101 - it is fitted, and loaded, for this measure
+            return kin.alike(clicked[:, : what.length], np.minimum(size, what.length), own)
         case _:
             moment = _as_float(columns[what.inputs[0]])
             hours: Floats = (columns["time"].astype(np.float64) / 1e6 - moment) / _HOUR

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from clickthrough.features.encoding.kin import Kin
 from clickthrough.features.history.batch import PACK, PACKED, TICK, known_decays
 from clickthrough.features.history.counters import CounterHistory
 from clickthrough.features.history.keys import key_bytes
@@ -41,12 +42,14 @@ class Known:
         clicked: its sequences.
         until: events before this moment (microseconds) are in all of them.
         prior: the click rate of a key that nothing is known of.
+        kin: what makes users alike, where the plan asks for it.
     """
 
     counted: Mapping[str, CounterHistory]
     clicked: Mapping[str, SequenceHistory]
     until: int
     prior: float
+    kin: Kin | None = None
 
     @classmethod
     def of(
@@ -56,12 +59,13 @@ class Known:
         snapshots: Mapping[str, Snapshot],
         until: int,
         prior: float,
+        kin: Kin | None = None,
     ) -> Self:
         """Return what the snapshots of a bundle say, of its own plan and schema."""
         histories = online_histories(plan, schema, snapshots)
         counted = {h.key_set.name: h for h in histories if isinstance(h, CounterHistory)}
         clicked = {h.sequence.name: h for h in histories if isinstance(h, SequenceHistory)}
-        return cls(counted, clicked, until, prior)
+        return cls(counted, clicked, until, prior, kin)
 
     @property
     def snapshots(self) -> dict[str, Snapshot]:

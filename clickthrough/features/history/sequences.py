@@ -156,6 +156,8 @@ class SequenceHistory:
     def _as_of(self, clicks: list[Click], tick: int) -> list[Scalar]:
         """Return the values of the last clicks before a tick's horizon, the latest first."""
         horizon = (tick - self._delay) * self._tick
-        end = bisect_left(clicks, horizon, key=lambda click: click[0])
+        end = len(clicks)
+        if clicks and clicks[-1][0] >= horizon:  # seldom: most clicks are older
+            end = bisect_left(clicks, horizon, key=lambda click: click[0])
         start = max(0, end - self.sequence.length)
-        return [value for _, value in reversed(clicks[start:end])]
+        return [value for _, value in clicks[start:end][::-1]]

@@ -238,7 +238,7 @@ class Shuffled:
     def auc(self, history: dict[str, pl.Series]) -> float:
         """Return the AUC over all rows, each predicted by trees that saw the other half."""
         frame = self.frame.with_columns(history.values())
-        encoder = fit_encoder(self.plan, self.dataset.schema, frame)
+        encoder = fit_encoder(self.plan, self.dataset.schema, frame, history=self.dataset.history())
         made = encode_frame(frame, encoder, self.dataset.schema)
         inputs = np.concatenate([made.ids, made.numeric, made.bag_ids], axis=1, dtype=np.float32)
         labels = frame["label"].to_numpy()

@@ -56,25 +56,25 @@ def replayed(frame: pl.DataFrame, seeds: pl.LazyFrame, plan: Plan, config: Confi
     }
     store = MemoryStore()
     histories = online_histories(plan, schema, empty | given)
-    known = {"user", "item", *plan.fields} & {"user", "item"}
-    recorder = Recorder([Source(RowParser(schema, sorted(known)), histories)], store, Serving())
+    keys = {field for history in histories for field in history.fields}
+    recorder = Recorder([Source(RowParser(schema, sorted(keys)), histories)], store, Serving())
     moments = frame.select(pl.from_epoch("time", "us").dt.to_string("iso")).to_series().to_list()
-    requests, users, items, labels = (
-        frame[name].to_list() for name in ("request_id", "user", "item", "label")
-    )
+    requests, items, labels = (frame[name].to_list() for name in ("request_id", "item", "label"))
+    said = {name: frame[name].to_list() for name in sorted(keys)}
     ticks = frame["time"].to_numpy() // (plan.counters.tick * 1_000_000)
     read: list[Columns] = []
     told = Receipt()
     for start, end in pairwise(request_offsets(frame).tolist()):
         columns: Columns = {}
-        values = {"user": users[start:end], "item": items[start:end]}
+        values = {name: own[start:end] for name, own in said.items()}
         for history in histories:
             columns.update(history.read(store, values, ticks[start:end]))
         read.append(columns)
         events = []
         for i in range(start, end):
             event = {"request_id": requests[i], "time": moments[i], "item": items[i]}
-            events.append({"type": "impression", "user": users[i], **event})
+            shown = {name: own[i] for name, own in said.items()}
+            events.append({"type": "impression", **shown, **event})
             if labels[i] == 1:
                 events.append({"type": "click", **event})
         receipt = recorder.record(events)
