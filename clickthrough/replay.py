@@ -22,7 +22,7 @@ from clickthrough.bundle.log import check_parts, counters_until, how_counted
 from clickthrough.data.caller import Raw, raw_events, raw_rows, raw_views
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TEST, with_part
-from clickthrough.errors import ClickthroughError
+from clickthrough.errors import ClickthroughError, DataError
 from clickthrough.evaluation.report import evaluation
 from clickthrough.features.table import request_offsets
 from clickthrough.schema import Schema
@@ -109,6 +109,18 @@ class OverHttp:
         return answer
 
 
+def _refuse_counted_twice(bundle: Bundle, dataset: Dataset) -> None:
+    """Refuse a log of which the bundle counts some events: the live path would count them again.
+
+    Raises:
+        DataError: it is neither the bundle's own, nor one that comes after.
+    """
+    if dataset.known is None and dataset.part is None:
+        why = how_counted(bundle, dataset)
+        if why:
+            raise DataError(f"{dataset.name}: cannot be replayed: {'; '.join(why)}")
+
+
 def replay(
     bundle: Bundle,
     dataset: Dataset,
@@ -129,10 +141,12 @@ def replay(
         The evaluation record of both sides, and the largest difference of a probability.
 
     Raises:
-        DataError: the log has no test part, none of its impressions a label, or texts are numbers.
+        DataError: the log has no test part, none of its impressions a label, texts are numbers, or
+            it is another than the bundle's and begins before the bundle's counters end.
     """
     refuse_other_types(dataset, bundle.schema, bundle.plan.fields, str(bundle.path))
     check_parts(bundle, dataset)
+    _refuse_counted_twice(bundle, dataset)
     refuse_unlabelled(dataset, bundle.config.data.split)
     rows = with_part(dataset, bundle.config.data.split).filter(pl.col("part") == TEST)
     frame = rows.sort("row").collect()

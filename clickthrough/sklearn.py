@@ -6,9 +6,7 @@ before :meth:`ClickClassifier.save` writes a bundle.
 
 import numbers
 import tempfile
-import warnings
 from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +22,14 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from sklearn.utils.validation import validate_data as validated
 
 from clickthrough.api.frames import AnyFrame, is_frame, read_frame
-from clickthrough.api.guess import ConfigSource, Settings, setting_lines, source_of
+from clickthrough.api.guess import (
+    ConfigSource,
+    GuessWarning,
+    Settings,
+    setting_lines,
+    source_of,
+    tell_guesses,
+)
 from clickthrough.config.training import LARGEST_SEED
 from clickthrough.errors import ClickthroughError
 from clickthrough.init.roles import Named
@@ -34,13 +39,11 @@ if TYPE_CHECKING:
     from clickthrough.scoring import ScoredFrame
     from clickthrough.serving.predictor import Predictor
 
+__all__ = ["ClickClassifier", "GuessWarning"]
+
 Floats = NDArray[np.float64]
 _LABEL, _GROUPS = "clicked", "request"
 """Columns that stand beside those of X, unless X has them: then with a number."""
-
-
-class GuessWarning(UserWarning):
-    """Columns were taken for requests, times, users or items that nobody named."""
 
 
 class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # it has no types
@@ -138,7 +141,8 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self._predictor = self._made_predictor()
         roles = self.learned_.schema.roles.items()
         self.roles_ = {str(role): column for role, column in roles if role != "label"}
-        self._tell_guesses({*named.columns.values()})
+        if source.looked is not None:
+            tell_guesses(self.roles_, named)
         return self
 
     def predict_proba(self, X: AnyFrame, groups: Any = None) -> Floats:  # noqa: ANN401, N803
@@ -286,16 +290,6 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
                 seed = check_random_state(seed).randint(LARGEST_SEED)
             own["training.seed"] = int(seed)
         return [*setting_lines(own), *setting_lines(self.set or ())]
-
-    def _tell_guesses(self, given: AbstractSet[str]) -> None:
-        guessed = [f"{role}='{name}'" for role, name in self.roles_.items() if name not in given]
-        if guessed and self.config is None:
-            warnings.warn(
-                f"taken by their names and values: {', '.join(guessed)}; name columns to be sure, "
-                "or say how all are read with 'config'",
-                GuessWarning,
-                stacklevel=3,
-            )
 
 
 def _free(name: str, rows: pl.DataFrame) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clickthrough.api.frames import AnyFrame
-from clickthrough.api.guess import ConfigSource, Settings, source_of
+from clickthrough.api.guess import ConfigSource, Settings, source_of, tell_guesses
 from clickthrough.api.model import ClickModel
 from clickthrough.comparison.contenders import contenders
 from clickthrough.config.data import TabularData
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # they load torch, which takes seconds
 
 
 def fit(  # noqa: PLR0913 - a keyword each
-    data: AnyFrame | str | Path,
+    data: AnyFrame | str | Path | Sequence[str | Path],
     label: str | None = None,
     *,
     request_id: str | None = None,
@@ -42,12 +42,13 @@ def fit(  # noqa: PLR0913 - a keyword each
     >>> model = fit(frame, "clicked", models="mlp, final_net, lightgbm")  # doctest: +SKIP
 
     Without a configuration, what columns are and which features they make is guessed as
-    ``clickthrough init`` does; a notebook shows the guesses, ``model.looked`` holds them. The last
+    ``clickthrough init`` does: a ``GuessWarning`` tells the parts that nobody named, a notebook
+    shows all, ``model.looked.lines`` holds them. The last
     tenth of the log in order of time is the test part, a tenth of the rest validation.
 
     Args:
         data: a frame of pandas, Polars or Arrow, an impression a row, shown and not clicked ones
-            too; or the path of a file or directory.
+            too; or the path of a file or directory; or those of several files, which are one log.
         label: the column of clicks.
         request_id: that of requests.
         time: that of moments.
@@ -74,6 +75,9 @@ def fit(  # noqa: PLR0913 - a keyword each
 
     named = Named(label, time, request_id, user, item, label_at_least)
     source = source_of(data, named, config, set)
+    if source.looked is not None and isinstance(source.config.data, TabularData):
+        roles = source.config.data.roles.model_dump(exclude_none=True)
+        tell_guesses(roles, named, source.looked.notes)
     asked = Asked(baselines=baselines, models=asked_models(models, source.config), kept=keep)
     told = Told(say) if say is not None else Told()
     place = None if out is not None else tempfile.TemporaryDirectory(prefix="clickthrough-")

@@ -1,6 +1,6 @@
 """Frames of any library: read as Polars holds them, and answered in the library they came from.
 
-pandas needs no pyarrow for it. A frame's index is no column of it; answers have the same index.
+pandas needs no pyarrow for it. An index with a name is a column too; answers have the same index.
 """
 
 from collections.abc import Mapping, Sequence
@@ -113,6 +113,9 @@ def read_frame(given: AnyFrame, name: str = "the frame") -> Frame:
 
 
 def _of_pandas(given: AnyFrame, name: str) -> pl.DataFrame:
+    named = [level for level in given.index.names if level is not None]
+    if named and not {*named} & {*given.columns}:  # a column that somebody made the index of
+        given = given.reset_index(level=named)
     names = [str(column) for column in given.columns]
     twice = sorted({column for column in names if names.count(column) > 1})
     if twice:

@@ -1,6 +1,7 @@
 """From what a caller gives to a configuration and a log: guessed as ``clickthrough init`` does."""
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -14,6 +15,11 @@ from clickthrough.config.root import Config
 from clickthrough.errors import ConfigError
 from clickthrough.init.roles import Named
 from clickthrough.init.run import Looked, look, look_at_frame
+
+
+class GuessWarning(UserWarning):
+    """Columns were taken for requests, times, users or items that nobody named."""
+
 
 ConfigSource = str | Path | Mapping[str, Any] | Config
 Settings = Mapping[str, Any] | Sequence[str]
@@ -35,13 +41,30 @@ class Source:
     looked: Looked | None = None
 
 
+def tell_guesses(roles: Mapping[str, str], named: Named, notes: Sequence[str] = ()) -> None:
+    """Warn of columns that were taken for a part which nobody named.
+
+    Args:
+        roles: part -> column.
+        named: what was.
+        notes: what else may be wrong about the guesses.
+    """
+    given = {*named.columns.values()}
+    guessed = [f"{role}='{name}'" for role, name in roles.items() if name not in given]
+    told = [f"taken by their names and values: {', '.join(guessed)}"] if guessed else []
+    told += notes
+    if told:
+        way = "name columns to be sure, or say how all are read with 'config'"
+        warnings.warn("; ".join([*told, way]), GuessWarning, stacklevel=3)
+
+
 def source_of(
     data: AnyFrame, named: Named, config: ConfigSource | None, settings: Settings
 ) -> Source:
     """Find out what a caller's log is, and how it is trained on.
 
     Args:
-        data: a frame, or the path of a file or directory.
+        data: a frame, or the path of a file or directory, or several.
         named: columns whose part is given.
         config: a file, a preset's name, sections or a configuration; guessed by default.
         settings: what replaces parts of it.
@@ -51,6 +74,8 @@ def source_of(
         DataError: the log cannot be read, or nothing can be made of it.
     """
     lines = setting_lines(settings)
+    if isinstance(data, list | tuple) and data and all(isinstance(p, str | Path) for p in data):
+        return _of_paths([Path(place) for place in data], named, config, lines)
     if isinstance(data, str | Path):
         return _of_path(Path(data), named, config, lines)
     frame = read_frame(data)
@@ -60,6 +85,16 @@ def source_of(
         return Source(made, frame, looked)
     made = _of_frame(given_config(config, lines, frame=True))
     return Source(given_config(made, _roles(named), frame=True) if named.columns else made, frame)
+
+
+def _of_paths(
+    data: Sequence[Path], named: Named, config: ConfigSource | None, lines: list[str]
+) -> Source:
+    """Take several files for one log; what is guessed is guessed of the first."""
+    if config is not None:
+        return Source(given_config(config, [*lines, *_roles(named)], data))
+    first = _of_path(data[0], named, None, lines)
+    return Source(with_data(first.config, data), None, first.looked)
 
 
 def _of_path(data: Path, named: Named, config: ConfigSource | None, lines: list[str]) -> Source:

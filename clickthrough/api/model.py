@@ -1,6 +1,7 @@
 """A trained model as a program or a notebook holds it: a bundle, and what is done with one."""
 
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -24,6 +25,10 @@ from clickthrough.serving.predictor import Predictor
 from clickthrough.store import open_store
 
 Rows = Mapping[str, object] | Sequence[Mapping[str, object]]
+
+
+class FieldWarning(UserWarning):
+    """Fields that the model reads were absent, or others were given that mean nothing to it."""
 
 
 class ClickModel:
@@ -114,8 +119,14 @@ class ClickModel:
         if is_frame(rows):
             frame = read_frame(rows)
             scored = score_frame(self.predictor, frame.rows, "the frame")
+            for note in scored.notes:
+                warnings.warn(note, FieldWarning, stacklevel=2)
             return frame.column("probability", scored.probability)
-        made = self.predictor.predict(rows).predictions
+        answer = self.predictor.predict(rows)
+        if answer.ignored:
+            what = f"ignored, for they mean nothing to the model: {', '.join(answer.ignored[:20])}"
+            warnings.warn(what, FieldWarning, stacklevel=2)
+        made = answer.predictions
         if isinstance(rows, Mapping):
             return made[0].probability
         return np.array([one.probability for one in made])
@@ -243,6 +254,10 @@ class Evaluation(dict[str, Any]):
     def __repr__(self) -> str:
         """Show the table of metrics."""
         return repr(self.table())
+
+    def _repr_html_(self) -> str:
+        table = self.table()
+        return str(table._repr_html_()) if hasattr(table, "_repr_html_") else f"<pre>{table}</pre>"
 
 
 def load(bundle: str | Path = "models") -> ClickModel:

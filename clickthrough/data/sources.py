@@ -31,8 +31,16 @@ def field_sources(dataset: Dataset) -> dict[str, FieldSource]:
     rest = [name for name in fields if name not in candidate]
     profile = _of_users(rows, rest) if "user" in dataset.schema.fields else []
     of: dict[FieldSource, list[str]] = {"candidate": candidate, "profile": profile}
-    found = {name: source for source, names in of.items() for name in names} | _TOLD
+    found = {name: source for source, names in of.items() for name in names}
+    found |= _of_tables(dataset) | _TOLD
     return {name: found.get(name, "context") for name in dataset.schema.fields}
+
+
+def _of_tables(dataset: Dataset) -> dict[str, FieldSource]:
+    """Return what side tables say of items and of users."""
+    whose: dict[tuple[str, ...], FieldSource] = {("item",): "candidate", ("user",): "profile"}
+    ways = [way for form in dataset.sides for way in form.ways if way.key in whose]
+    return {name: whose[way.key] for way in ways for name in way.gives.values()}
 
 
 def _differing(rows: pl.DataFrame, key: str, fields: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ Each learned baseline sees the same features, the same training period and the s
 period (for early stopping or regularization, and for calibration) as the model.
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -105,9 +106,13 @@ def constant_rate(validation: Rows | None, test: Rows, rate: float) -> Predicted
 
 
 def rate_baselines(validation: Rows, test: Rows, calibrate: Calibrate | None = None) -> Predicted:
-    """Return the probabilities of the baselines that learn nothing but their calibration."""
+    """Return the probabilities of the baselines that learn nothing but their calibration.
+
+    A calibration that rests on few clicks stays near the identity: scores are logits already.
+    """
+    rate = float(np.clip(np.mean(validation.labels), _LEAST_RATE, 1 - _LEAST_RATE))
     scores = {
-        name: (_sum_of_logits(validation, keys), _sum_of_logits(test, keys))
+        name: (_sum_of_rates(validation, keys, rate), _sum_of_rates(test, keys, rate))
         for name, keys in _keys_of_rates(test).items()
     }
     return _calibrated(scores, validation, test, calibrate)
@@ -122,9 +127,8 @@ def uncalibrated_rates(test: Rows, prior: float) -> Predicted:
         test: what is scored.
         prior: the click rate of a key that nothing is known of.
     """
-    base = np.log(prior / (1 - prior))
     made = {
-        name: sigmoid(_sum_of_logits(test, keys) - (len(keys) - 1) * base)
+        name: sigmoid(_sum_of_rates(test, keys, prior))
         for name, keys in _keys_of_rates(test).items()
     }
     return Predicted({}, made)
@@ -151,9 +155,11 @@ def _calibrated(
     return made
 
 
-def _sum_of_logits(rows: Rows, keys: list[str]) -> Floats:
+def _sum_of_rates(rows: Rows, keys: list[str], prior: float) -> Floats:
+    """Return logits: that of the prior, and what each rate says beyond it."""
+    base = math.log(prior / (1 - prior))
     total = np.zeros(len(rows.labels))
     for key in keys:
         rate = np.clip(rows.rates[key].astype(np.float64), _LEAST_RATE, 1 - _LEAST_RATE)
         total += np.log(rate / (1 - rate))
-    return total
+    return total - (len(keys) - 1) * base

@@ -176,7 +176,7 @@ def _side(sample: Sample, main: Sample, held: set[str], plain: Plain) -> Side | 
     shared = [name for name in sample.rows.columns if name in main.rows.columns]
     new = [name for name in sample.rows.columns if name not in held]
     if set(main.rows.columns) <= set(sample.rows.columns):
-        return "has the columns of the log, but one file is the log: put them together"
+        return "has the columns of the log, but one file is the log: name both as data.path"
     if not new:
         return "adds no column"
     if sample.form.columns is not None:

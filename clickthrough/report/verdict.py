@@ -1,5 +1,6 @@
 """The verdict in a sentence or two: does the model beat its baselines, and can it be trusted?"""
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -8,6 +9,8 @@ from clickthrough.evaluation.reliability import with_intervals
 
 _TRUSTED = (0.95, 1.05)
 """Calibration ratio: mean prediction by click rate, within which the level is right."""
+_NINETY = 1.645
+"""Standard errors on either side of what comes by chance in nine of ten cases."""
 _OFF = 0.1
 """Expected calibration error by click rate, beyond which single predictions mislead."""
 
@@ -69,6 +72,11 @@ def _trust(record: Mapping[str, Any]) -> Verdict:
         f"{rate:.4f}"
     )
     level = _TRUSTED[0] <= ratio <= _TRUSTED[1]
+    # of so many clicks that come by chance, a right level is missed by so much in one of ten logs
+    chance = _NINETY / math.sqrt(record["clicks"])
+    if not level and abs(ratio - 1) <= chance:
+        few = f"{record['clicks']:,} clicks cannot tell"
+        return Verdict("mixed", f"Whether its probabilities can be trusted {few}: {figures}.")
     if level and error <= _OFF * rate:
         return Verdict("good", f"Its probabilities can be trusted: {figures}.")
     if level:

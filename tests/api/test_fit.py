@@ -19,6 +19,8 @@ import pytest
 
 import clickthrough
 from clickthrough import ClickModel, ConfigError, DataError, fit, load, train
+from clickthrough.api.guess import GuessWarning
+from clickthrough.api.model import FieldWarning
 from clickthrough.bundle.layout import CALIBRATOR, ONNX, WEIGHTS
 from tests.api.conftest import QUICK
 from tests.logs import make_log, make_values
@@ -271,6 +273,8 @@ def test_a_service_ends_with_the_program_that_started_it(model: ClickModel, tmp_
             httpx.get(f"{url}/health/live")
         except httpx.ConnectError:
             return
+        except httpx.TransportError:
+            pass  # it is about to
         time.sleep(0.1)
     raise AssertionError("the service is still there")
 
@@ -325,3 +329,31 @@ def test_names_of_any_alphabet(log: pl.DataFrame) -> None:
     asked: dict[str, Any] = {"set": QUICK | {"model.hidden": np.array([8])}, "baselines": False}
     made = fit(log.rename({"clicked": "👍"}), "👍", config=values, **asked)
     assert made.roles["label"] == "👍"
+
+
+def test_an_index_with_a_name_is_a_column(log: pl.DataFrame, model: ClickModel) -> None:
+    frame = log.to_pandas()
+    indexed = frame.set_index("ts")
+    made = fit(indexed, "clicked", models="lr", set=QUICK, baselines=False)
+    assert made.roles["time"] == "ts"
+    some = frame.tail(6)
+    found = model.predict(some.set_index(["ts", "uuid"]))
+    assert found.tolist() == model.predict(some).tolist()
+    assert found.index.names == ["ts", "uuid"]
+
+
+def test_several_files_are_one_log(log: pl.DataFrame, tmp_path: Path) -> None:
+    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    log.head(3_000).write_csv(paths[0])
+    log.tail(-3_000).write_csv(paths[1])
+    made = fit(paths, "clicked", models="lr", set=QUICK, baselines=False)
+    assert made.metrics["log"]["impressions"] == len(log)
+
+
+def test_guesses_and_fields_that_say_nothing_are_told(log: pl.DataFrame, model: ClickModel) -> None:
+    with pytest.warns(GuessWarning, match="user='uuid'"):
+        fit(log, "clicked", models="lr", set=QUICK, baselines=False)
+    with pytest.warns(FieldWarning, match="absent, and taken as missing.*price"):
+        model.predict(log.tail(2).drop("price"))
+    with pytest.warns(FieldWarning, match="mean nothing to the model: prise"):
+        model.predict({"ad": 101, "prise": 1.0})

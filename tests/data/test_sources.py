@@ -32,6 +32,16 @@ def log() -> pl.DataFrame:
     return made.with_columns(country=pl.lit("c") + country.cast(pl.String), same=pl.lit("x"))
 
 
+def test_what_a_side_table_says_of_an_item_is_the_candidates(
+    tmp_path: Path, log: pl.DataFrame
+) -> None:
+    """A log that knows no requests has none within which its fields could differ."""
+    roles = {"label": "clicked", "time": "ts", "user": "uuid", "item": "ad"}
+    found = field_sources(opened(tmp_path, log.drop("display_id"), roles=roles))
+    assert found["advertiser"] == "candidate"
+    assert found["platform"] == "context"
+
+
 def test_fields_are_told_by_what_they_are_the_same_for(tmp_path: Path, log: pl.DataFrame) -> None:
     assert told(tmp_path, log) == {
         "request_id": "context",

@@ -166,3 +166,12 @@ def test_the_rows_are_left_as_they_were() -> None:
     for one, arrays in zip(given, before, strict=True):
         for name, array in one.inputs.arrays().items():
             assert np.array_equal(array, arrays[name]), name
+
+
+def test_of_few_clicks_the_rates_are_still_probabilities() -> None:
+    """A calibration near the identity must leave the level where it was."""
+    validation, test = part(5, 60, shift=-3.0), part(6, 4_000, shift=-3.0)
+    made = fit_baselines(part(4, 4_000, shift=-3.0), validation, test, SIZES)
+    # rates say what is true on average, and so does their sum, but for what they say twice
+    for name in RATES:
+        assert 0.4 < calibration_ratio(test.labels, made.test[name]) < 2.5, name

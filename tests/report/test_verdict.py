@@ -69,6 +69,13 @@ def test_probabilities_are_trusted_if_level_and_bins_are_right(
     assert f"{ratio:.3f} clicks predicted for each that came; 1 of 2 bins" in made.sentence
 
 
+def test_a_level_that_chance_explains_is_not_off() -> None:
+    few, many = (verdicts(record(CONSTANT, 1.1, 0.01, clicks))[-1] for clicks in (100, 1_000))
+    assert few.mark == "mixed"
+    assert "100 clicks cannot tell" in few.sentence
+    assert many.mark == "bad"
+
+
 @pytest.mark.parametrize("clicks", [0, 9, 9_995, 10_000])
 def test_of_too_few_nothing_is_said(clicks: int) -> None:
     (only,) = verdicts(record(CONSTANT, clicks=clicks))

@@ -205,6 +205,9 @@ def test_a_log_that_begins_before_is_counted_on_its_own_and_says_so(
     assert sum("so that no event counts twice" in note for note in record["notes"]) == 1
     assert "LightGBM" in record["results"]
     assert how_counted(trained.bundle, log_of(trained.bundle)) == []
+    live = InProcess(Predictor.load(trained.bundle.path))
+    with pytest.raises(DataError, match=r"cannot be replayed: the log begins .* before"):
+        replay(trained.bundle, dataset, live)
 
 
 def test_a_log_that_begins_before_and_cannot_be_divided_is_refused_with_the_reason(
