@@ -75,7 +75,7 @@ def score_file(
         raise
     except (OSError, UnicodeError) as error:  # a kept text may hold half of a surrogate pair
         raise DataError(f"{source} -> {out}: {error}") from None
-    notes = [*found.notes, *_ignored(list(found.ignored)), *_absent(predictor, sent)]
+    notes = [*found.notes, *ignored_notes(list(found.ignored)), *_absent(predictor, sent)]
     return ScoredFile(count, notes)
 
 
@@ -126,7 +126,7 @@ def _scored_frame(predictor: Predictor, rows: "pl.DataFrame", name: str) -> Scor
         for column, values in enumerate((own["probability"], own["logit"])):
             made[column, places] = np.asarray(values, np.float64)
         sent |= _sent(batch)
-    notes = [*_ignored(list(found.ignored)), *_absent(predictor, sent)]
+    notes = [*ignored_notes(list(found.ignored)), *_absent(predictor, sent)]
     return ScoredFrame(made[0], made[1], notes)
 
 
@@ -152,7 +152,8 @@ def _in_order(batches: Sequence[Written]) -> Written:
     return {name: [column[place] for place in order] for name, column in columns.items()}
 
 
-def _ignored(names: Sequence[str]) -> list[str]:
+def ignored_notes(names: Sequence[str]) -> list[str]:
+    """Say which fields mean nothing to the model, if any."""
     return [f"ignored, for they mean nothing to the model: {_listed(names)}"] if names else []
 
 

@@ -109,4 +109,4 @@ def cached_in(config: Config, cache: Path) -> TabularData:
     """Return how a frame is read, converted where nothing of it is left."""
     data = config.data
     assert isinstance(data, TabularData)  # noqa: S101 - as a frame's configuration has it
-    return data.model_copy(update={"cache": cache})
+    return data.of_frame(cache)

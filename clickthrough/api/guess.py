@@ -182,5 +182,4 @@ def _of_frame(config: Config) -> Config:
         raise ConfigError(
             f"data.reader: '{config.data.reader}' reads files; for a frame expected 'tabular'"
         )
-    data = config.data.model_copy(update={"path": FRAME, "files": None, "columns": None})
-    return config.model_copy(update={"data": data})
+    return config.model_copy(update={"data": config.data.of_frame(config.data.cache)})

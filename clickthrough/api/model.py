@@ -20,7 +20,7 @@ from clickthrough.bundle.manifest import read_manifest
 from clickthrough.data.dataset import Dataset
 from clickthrough.errors import BundleError
 from clickthrough.init.run import Looked
-from clickthrough.scoring import score_frame
+from clickthrough.scoring import ignored_notes, score_file, score_frame
 from clickthrough.serving.predictor import Predictor
 from clickthrough.store import open_store
 
@@ -123,17 +123,14 @@ class ClickModel:
                 warnings.warn(note, FieldWarning, stacklevel=2)
             return frame.column("probability", scored.probability)
         answer = self.predictor.predict(rows)
-        if answer.ignored:
-            what = f"ignored, for they mean nothing to the model: {', '.join(answer.ignored[:20])}"
-            warnings.warn(what, FieldWarning, stacklevel=2)
+        for note in ignored_notes(answer.ignored):
+            warnings.warn(note, FieldWarning, stacklevel=2)
         made = answer.predictions
         if isinstance(rows, Mapping):
             return made[0].probability
         return np.array([one.probability for one in made])
 
     def _of_file(self, path: Path) -> Any:  # noqa: ANN401 - numpy's
-        from clickthrough.scoring import score_file
-
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "predictions.parquet"
             score_file(self.predictor, path, out)

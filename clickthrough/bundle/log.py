@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.bundle.load import Bundle
-from clickthrough.config.data import FRAME, DataConfig, TabularData
+from clickthrough.config.data import DataConfig, TabularData
 from clickthrough.config.load import with_data
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.frame import dataset_of_frame
@@ -58,13 +58,12 @@ def log_of_frame(bundle: Bundle, rows: pl.DataFrame, cache: Path, part: int = TE
         raise ConfigError(
             f"{bundle.path}: its log is read by '{data.reader}', from files; name their place"
         )
-    own = {"path": FRAME, "files": None, "columns": None, "cache": cache}
 
     def read(given: DataConfig) -> Dataset:
         assert isinstance(given, TabularData)  # noqa: S101
         return dataset_of_frame(rows, given)
 
-    return _after(bundle, data.model_copy(update=own), read, part)
+    return _after(bundle, data.of_frame(cache), read, part)
 
 
 def _after(

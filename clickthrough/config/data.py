@@ -283,6 +283,15 @@ class TabularData(BaseData):
         """The files of the log; none where it comes divided."""
         return places(self.path)
 
+    def of_frame(self, cache: Path) -> Self:
+        """Return how a frame is read that stands in the place of the files; it has a header.
+
+        Args:
+            cache: the directory in which it is converted.
+        """
+        own = {"path": FRAME, "files": None, "columns": None, "cache": cache}
+        return self.model_copy(update=own)
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.path is None) == (self.files is None):
