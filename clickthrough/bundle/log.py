@@ -11,9 +11,9 @@ from clickthrough.bundle.load import Bundle
 from clickthrough.config.data import DataConfig, TabularData
 from clickthrough.config.load import with_data
 from clickthrough.data.dataset import Dataset
+from clickthrough.data.form import ForcedType
 from clickthrough.data.frame import dataset_of_frame
 from clickthrough.data.open import open_dataset
-from clickthrough.data.scan import ForcedType
 from clickthrough.data.split import TEST, with_part
 from clickthrough.errors import ConfigError, DataError
 from clickthrough.features.history.known import Known

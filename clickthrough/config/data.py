@@ -1,5 +1,6 @@
 """Where the log lies, what its columns mean, and how time divides it."""
 
+import codecs
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -75,6 +76,20 @@ class TimeSplit(Strict):
 
 FRAME = Path("<frame>")
 """Stands for the path of a log that was a frame of the caller's program."""
+
+
+def _known_encoding(value: str) -> str:
+    try:
+        "".encode(value)  # not all codecs are of texts
+        return codecs.lookup(value).name
+    except (LookupError, ValueError):
+        known = ["utf-8", "utf-16", "cp1252", "cp1250", "cp1251", "gb18030", "big5", "shift_jis",
+                 "euc_jp", "euc_kr"]  # fmt: skip
+        raise ValueError(unknown_name(value, "encoding", known)) from None
+
+
+Encoding = Annotated[str, AfterValidator(_known_encoding)]
+"""The name of an encoding of texts."""
 
 
 class BaseData(Strict):
@@ -247,7 +262,46 @@ class Files(Strict):
     test: Several[Path] = []
 
 
-class TabularData(BaseData):
+class Dialect(Strict):
+    r"""How the CSV files of a log are written, its side tables among them.
+
+    Attributes:
+        separator: the character between cells.
+        encoding: of a text that is not UTF-8, such as ``gb18030`` or ``cp1252``; UTF-16 and UTF-32
+            are known by their bytes.
+        skip: lines above the header, beside comments, that are no part of the table.
+        comment: what lines begin with that are no part of the table.
+        trim: whether blanks around a cell are no part of it.
+        quote: the character around a cell that holds a separator.
+        escape: whether a quote within a cell has a backslash before it, instead of another quote.
+        missing: texts that stand for no value, beside an empty one: ``["NULL", "\N"]``. Of Parquet
+            and JSON lines as well.
+        decimal: the character before the digits of a fraction.
+        thousands: the character between groups of three digits; ``" "`` for any kind of blank.
+    """
+
+    separator: str = Field(default=",", min_length=1, max_length=1)
+    encoding: Encoding | None = None
+    skip: int = Field(default=0, ge=0, le=1_000)
+    comment: str | None = Field(default=None, min_length=1, max_length=8)
+    trim: bool = False
+    quote: Literal['"', "'"] = '"'
+    escape: bool = False
+    missing: list[str] = []
+    decimal: Literal[".", ","] = "."
+    thousands: Literal[",", ".", " ", "'", "_"] | None = None
+
+    @model_validator(mode="after")
+    def _tells_numbers_apart(self) -> Self:
+        if self.thousands == self.decimal:
+            raise ValueError(
+                f"'decimal' and 'thousands' are both {self.decimal!r}, so that nobody can tell "
+                "1.234 from 1234"
+            )
+        return self
+
+
+class TabularData(Dialect, BaseData):
     """A CSV or Parquet log with one impression a row; ``.gz`` and ``.zip`` are read as well.
 
     Attributes:
@@ -258,7 +312,6 @@ class TabularData(BaseData):
         time: how the time column is written.
         joins: side tables, joined in this order.
         columns: the names of the columns of a CSV that has no header.
-        separator: the character between the cells of a CSV and of its side tables.
         types: columns to read as another type than their values suggest; an id that only looks
             like a number is a str.
         drop: columns that are not read.
@@ -273,7 +326,6 @@ class TabularData(BaseData):
     time: TimeFormat = TimeFormat()
     joins: list[Join] = []
     columns: list[str] | None = None
-    separator: str = Field(default=",", min_length=1, max_length=1)
     types: dict[str, Literal["int", "float", "str"]] = {}
     drop: list[str] = []
     lists: dict[str, ListFormat] = {}

@@ -16,14 +16,16 @@ import polars as pl
 from clickthrough.data.encoding import find_bytes, refuse_bytes_in
 from clickthrough.errors import DataError
 
-SEPARATORS = (",", "\t", ";", "|")
-_HEAD, _LINES = 1_000_000, 200
+SEPARATORS = (",", "\t", ";", "|", "\x01")
+_HEAD, LINES = 1_000_000, 200
 """Bytes below the first line, and lines, from which is told how a CSV is written."""
 _LONGEST = 1 << 24
 """Bytes of a first line: of more, it is no header."""
 
 
-def check_csv(path: Path, name: str, separator: str, columns: tuple[str, ...] | None) -> None:
+def check_csv(
+    path: Path, name: str, separator: str, columns: tuple[str, ...] | None, above: int = 0
+) -> int | None:
     """Check the shape of a CSV.
 
     Args:
@@ -31,6 +33,10 @@ def check_csv(path: Path, name: str, separator: str, columns: tuple[str, ...] | 
         name: how errors call it.
         separator: between fields.
         columns: the names of its columns where it has no header.
+        above: lines that stood above its first one before it was written anew.
+
+    Returns:
+        How many rows are to be read, where blank lines follow the last one.
 
     Raises:
         DataError: no rows, bytes that are not UTF-8, or a row of another number of fields.
@@ -43,17 +49,20 @@ def check_csv(path: Path, name: str, separator: str, columns: tuple[str, ...] | 
         )
     skipped = int(columns is None)
     try:
-        lines, several, odd = _count_fields(path, separator, width)
+        lines, blank, several, odd = _count_fields(path, separator, width)
     except pl.exceptions.ComputeError:
         find_bytes(path, name)
         raise
     if lines <= skipped:
         raise DataError(f"{name}: holds a header and no rows")
     if several:
-        _check_slowly(path, name, separator, width)
-    elif odd is not None:
+        rows = _check_slowly(path, name, separator, width, above)
+        return rows - skipped if blank else None
+    if odd is not None:
         hint = divided_by(header[0]) if len(header) == 1 else ""
-        _refuse_width(name, odd + 1, *_width_of(path, odd, separator, name), width, hint)
+        found = _width_of(path, odd, separator, name)
+        _refuse_width(name, above + odd + 1, *found, width, hint)
+    return lines - skipped if blank else None
 
 
 def first_line(file: IO[bytes], name: str) -> bytes:
@@ -91,7 +100,7 @@ def head_lines(file: IO[bytes], name: str) -> list[str]:
         DataError: as of ``first_line``.
     """
     text = (first_line(file, name) + file.read(_HEAD)).decode(errors="replace")
-    return [line.rstrip("\r") for line in text.split("\n")[:_LINES] if line.strip()]
+    return [line.rstrip("\r") for line in text.split("\n")[:LINES] if line.strip()]
 
 
 def cells(line: str, separator: str, row: int, name: str) -> list[str]:
@@ -107,25 +116,35 @@ def cells(line: str, separator: str, row: int, name: str) -> list[str]:
         raise DataError(f"{name}: row {row}: not readable as CSV: {said}") from None
 
 
-def _count_fields(path: Path, separator: str, width: int) -> tuple[int, bool, int | None]:
-    """Return the number of lines, whether a field spans several, and the first odd line."""
+def _count_fields(path: Path, separator: str, width: int) -> tuple[int, int, bool, int | None]:
+    """Count the lines of a table.
+
+    Returns:
+        The number of lines up to the last that is not blank, and of those after it; whether a
+        field spans several lines; the first line of another width.
+    """
     line = pl.col("line")
     quoted = line.str.contains('"', literal=True)
     bare = pl.when(quoted).then(line.str.replace_all('"[^"]*"', "")).otherwise(line)
     fields = bare.str.count_matches(separator, literal=True) + 1
-    odd = (fields != width) | ((line == "") & (width > 1))
+    blank = (line.str.strip_chars_end("\r") == "") & (width > 1)
+    number = pl.col("n")
     found = (
         pl.scan_lines(path, name="line", glob=False)
         .with_row_index("n")
         .select(
-            lines=pl.len(),
+            all=pl.len(),
+            lines=number.filter(~blank).max() + 1,
             several=bare.str.contains('"', literal=True).any(),
-            odd=pl.col("n").filter(odd).min(),
+            odd=number.filter((fields != width) & ~blank).min(),
+            blank=number.filter(blank).min(),
         )
         .collect(engine="streaming")
     )
-    lines, several, first = found.row(0)
-    return lines, bool(several), first
+    every, lines, several, odd, first = found.row(0)
+    lines = lines or 0
+    within = [place for place in (odd, first) if place is not None and place < lines]
+    return lines, every - lines, bool(several), min(within, default=None)
 
 
 def _width_of(path: Path, number: int, separator: str, name: str) -> tuple[int, bool]:
@@ -152,16 +171,23 @@ def _refuse_width(name: str, row: int, found: int, last: bool, width: int, hint:
     raise DataError(f"{name}: row {row} {what}, expected {width}{hint}")
 
 
-def _check_slowly(path: Path, name: str, separator: str, width: int) -> None:
-    """Check a CSV in which quoted fields run over several lines, row by row."""
+def _check_slowly(path: Path, name: str, separator: str, width: int, above: int) -> int:
+    """Check a CSV in which quoted fields run over several lines, row by row; return its rows."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file, delimiter=separator, strict=True)
-        row = 0
+        row = last = 0
         try:
             for row, fields in enumerate(rows, 1):
+                if not fields and width > 1:  # blank lines may follow the last row
+                    continue
+                if row > last + 1:
+                    _refuse_width(name, above + last + 1, 0, False, width)
                 if len(fields) != width:
-                    _refuse_width(name, row, len(fields), False, width)
+                    _refuse_width(name, above + row, len(fields), False, width)
+                last = row
         except csv.Error as error:
             raise DataError(
-                f"{name}: row {row + 1}: {error}; a quote is never closed, or the file is cut"
+                f"{name}: row {above + row + 1}: {error}; a quote is never closed, or the file is "
+                "cut"
             ) from None
+    return last

@@ -1,4 +1,4 @@
-"""Bytes that should be text in UTF-8; those that are not are told with what they seem to be."""
+"""The encoding of a text, told by its bytes; those that should be UTF-8 and are not are refused."""
 
 import codecs
 import re
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from clickthrough.errors import DataError
 
+HEAD = 1 << 20
+"""Bytes of a file by which its encoding is told."""
 _MARKS = {  # the longer ones first, since one of UTF-32 begins as one of UTF-16 does
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -13,16 +15,85 @@ _MARKS = {  # the longer ones first, since one of UTF-32 begins as one of UTF-16
     codecs.BOM_UTF16_BE: "utf-16",
 }
 """Marks of the byte order -> the encoding."""
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
-_WESTERN = re.compile(rb"(?:[\t\n\r -~]|(?<![\x80-\xff])[\xc0-\xff](?![\x80-\xff]))*")
-"""Text with single letters beyond ASCII; in other encodings of a byte a sign, and in those of
-several, they stand side by side."""
+_CONTROL = re.compile(rb"[\x00\x02-\x08\x0e-\x1f]")
+"""Bytes that no text holds; of \x01, Hive makes a separator."""
+_WESTERN = ("cp1252", "cp1250", "cp1254", "cp1257")
+"""Encodings of languages that have single letters beyond ASCII, the likelier first."""
+_USUAL = (*_WESTERN, "gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1251", "koi8_r", "cp1253",
+          "cp1255", "cp1256", "cp874")  # fmt: skip
+"""Encodings that files of logs have, beside UTF-8: the likelier one of several that fit first."""
+_APART = re.compile(rb"(?:[\x00-\x7f]|(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff]))*")
+"""Text whose letters beyond ASCII stand alone; those of several bytes a sign do not."""
+_LOOKED_AT = 20_000
+"""Bytes beyond ASCII, with the words that they are of, by which an encoding is guessed."""
+_WORD = re.compile(rb"[^\s\x01,;\"']*[\x80-\xff][^\s\x01,;\"']*")
+_NEAR = 0.1
+"""Of encodings that hardly differ in how odd the text would be the likelier one is taken."""
 _LEAST_NULS = 8
 """One byte of so many at least is NUL in the first line of a table in UTF-16."""
 
 
-def refuse_bytes_in(line: bytes, row: int, name: str) -> None:
+def encoding_of(head: bytes, said: str | None) -> str:
+    """Return the encoding of a file.
+
+    UTF-16 and UTF-32 show in the bytes, and so does UTF-8 where there are letters beyond ASCII.
+
+    Args:
+        head: its first bytes, which may be cut within a sign.
+        said: what it is otherwise, as Python calls it; UTF-8 by default.
+    """
+    found = _wide(head.partition(b"\n")[0] + b"\n")
+    if found is not None or said is None:
+        return found or "utf-8"
+    unlike = said.startswith(("utf-16", "utf-32")) and b"\0" not in head
+    return "utf-8" if unlike or (is_utf8(head) and not head.isascii()) else said
+
+
+def is_utf8(content: bytes, whole: bool = False) -> bool:
+    """Say whether bytes are UTF-8.
+
+    Args:
+        content: the bytes.
+        whole: whether the last sign is not cut.
+    """
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(content, final=whole)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def may_be_text(content: bytes) -> bool:
+    """Say whether bytes may be a text, in whichever encoding of a byte a sign or two."""
+    return _CONTROL.search(content[:HEAD]) is None
+
+
+def guessed(content: bytes) -> str | None:
+    """Guess the encoding of a text that is not UTF-8; None where no usual one fits."""
+    from charset_normalizer import from_bytes
+
+    words = b"\n".join(_WORD.findall(content))[:_LOOKED_AT]
+    if not words or not may_be_text(content):
+        return None
+    able = _WESTERN if _APART.fullmatch(words) else _USUAL
+    found = from_bytes(words, cp_isolation=[*able])
+    best = found.best()
+    if best is None:
+        return None
+    alike = [one for one in found if one.chaos <= best.chaos + _NEAR * (able is _WESTERN)]
+    if able is _USUAL:  # what its letters would be in a language tells the others apart
+        alike = [one for one in alike if one.coherence == best.coherence]
+    return min((one.encoding for one in alike), key=able.index)
+
+
+def refuse_bytes_in(line: bytes, row: int, name: str, more: bytes = b"") -> None:
     """Refuse a line that is not UTF-8.
+
+    Args:
+        line: the line.
+        row: its number.
+        name: how errors call the file.
+        more: what follows, by which its encoding may be told better.
 
     Raises:
         DataError: names the row, and the bytes or their encoding.
@@ -36,7 +107,7 @@ def refuse_bytes_in(line: bytes, row: int, name: str) -> None:
         line.decode()
     except UnicodeDecodeError as error:
         around = line[max(error.start - 20, 0) : error.end + 20]
-        raise DataError(f"{name}: row {row}: not UTF-8: {around!r}; {_hint(line)}") from None
+        raise DataError(f"{name}: row {row}: not UTF-8: {around!r}; {_hint(line + more)}") from None
 
 
 def find_bytes(path: Path, name: str) -> None:
@@ -47,16 +118,18 @@ def find_bytes(path: Path, name: str) -> None:
     """
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
-            refuse_bytes_in(line, number, name)
+            if not is_utf8(line, whole=True):
+                refuse_bytes_in(line, number, name, file.read(HEAD))
 
 
-def _hint(line: bytes) -> str:
+def _hint(content: bytes) -> str:
     """Say what may help; an encoding is named only where the bytes speak for it."""
-    if _CONTROL.search(line):
+    if not may_be_text(content):
         return "it does not look like text"
-    if _WESTERN.fullmatch(line):
-        return "convert it first; if it is latin1, with iconv -f latin1 -t utf-8"
-    return "convert it first, with iconv -f ENCODING -t utf-8"
+    found = guessed(content)
+    if found is None:
+        return "say which encoding it has with 'data.encoding'"
+    return f"it may be {found}: say so with 'data.encoding: {found}'"
 
 
 def _wide(line: bytes) -> str | None:

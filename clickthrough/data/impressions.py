@@ -6,7 +6,7 @@ side tables from the configuration: so a value means here what it meant in train
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +15,22 @@ from polars._typing import PolarsDataType
 
 from clickthrough.config.data import TabularData, TimeFormat
 from clickthrough.data.columns import canonical, finite
-from clickthrough.data.csv_shape import cells, first_row, head_lines
+from clickthrough.data.csv_shape import first_row
+from clickthrough.data.form import ForcedType, TableForm
+from clickthrough.data.head import head_of
 from clickthrough.data.header import column_names
 from clickthrough.data.joins import joined
 from clickthrough.data.moments import moment
 from clickthrough.data.scan import (
-    ForcedType,
-    TableForm,
     as_it_is,
     check_types,
     first_row_of,
     scan,
     typed,
 )
-from clickthrough.data.sniff import sniff
-from clickthrough.data.tabular import with_lists
-from clickthrough.data.unpack import Plain, is_parquet, opened_plain
+from clickthrough.data.sniff import sniff, table_rows
+from clickthrough.data.tabular import table_form, with_lists
+from clickthrough.data.unpack import Plain, is_parquet
 from clickthrough.errors import DataError
 from clickthrough.features.gather import APART, RawColumns
 from clickthrough.features.lists import ListBlock
@@ -142,10 +142,10 @@ def read_impressions(
     """
     parquet = is_parquet(source)
     aliases = _aliases(schema, known)
-    form = TableForm() if parquet else _form_of(source, schema, aliases, data)
+    form = _form_of_parquet(data) if parquet else _form_of(source, aliases, data)
     aliases = _without_doubles(aliases, _names_in(source, form, plain), schema)
     texts = _texts(_types(schema, aliases, csv_lists=not parquet))
-    frame = scan(source, TableForm(form.separator, form.columns, texts), plain)
+    frame = scan(source, replace(form, types=texts), plain)
     as_was = "," if data is None else data.separator
     plainly = parquet or form.separator == as_was
     told = [] if plainly else [f"read with {form.separator!r} between fields"]
@@ -241,27 +241,38 @@ def _of(name: str) -> str:
     return f"field:{name}"
 
 
-def _form_of(
-    source: Path, schema: Schema, aliases: dict[str, str], data: TabularData | None
-) -> TableForm:
-    """Return how a CSV is written: as the log was, or as it looks."""
-    with opened_plain(source) as file:
-        lines = head_lines(file, str(source))
-    form = sniff(lines)
-    for separator in dict.fromkeys([*([data.separator] if data else []), form.separator]):
-        first = cells(lines[0], separator, 1, str(source))
-        if set(first) & set(aliases):
-            return TableForm(separator)
-        if data is not None and data.columns is not None and len(first) == len(data.columns):
-            return TableForm(separator, tuple(data.columns))
-    return TableForm(form.separator)
+def _form_of_parquet(data: TabularData | None) -> TableForm:
+    """Return how texts in a Parquet file stand for no value: as in the log."""
+    return TableForm() if data is None else TableForm(missing=tuple(data.missing))
+
+
+def _form_of(source: Path, aliases: dict[str, str], data: TabularData | None) -> TableForm:
+    """Return how a CSV is written: as the log was, or as it looks.
+
+    Its lines may be plain where those of the log were not; its numbers are written as the log's.
+    """
+    as_was = TableForm() if data is None else replace(table_form(data), columns=None, types={})
+    able = [as_was] if as_was.has_plain_lines else [as_was, as_was.with_plain_lines()]
+    for known in able:
+        lines = head_of(source, known)
+        if not lines:
+            continue
+        separators = (as_was.separator, sniff(lines, known).separator)
+        for form in (replace(known, separator=sign) for sign in dict.fromkeys(separators)):
+            first = next(table_rows(lines[:1], form), [])
+            if set(first) & set(aliases):
+                return form
+            if data is not None and data.columns is not None and len(first) == len(data.columns):
+                return replace(form, columns=tuple(data.columns))
+    return replace(known, separator=separators[-1])
 
 
 def _names_in(source: Path, form: TableForm, plain: Plain) -> list[str]:
     """Return the names of a file's columns before its values are read."""
     if is_parquet(source):
         return scan(source, TableForm(), plain).collect_schema().names()
-    return list(form.columns or column_names(first_row(plain(source), str(source), form.separator)))
+    made = plain(source, form)
+    return list(form.columns or column_names(first_row(made, str(source), form.separator)))
 
 
 def _without_doubles(
@@ -300,7 +311,7 @@ def _with_sides(frame: pl.LazyFrame, data: TabularData | None, plain: Plain) -> 
     """Add the columns of side tables that lie where they lay, unless the file has its own."""
     if data is None:
         return frame
-    form = TableForm(data.separator, types=data.types)  # written as the log was
+    form = table_form(data)  # written as the log was
     for join in data.joins:
         held = set(frame.collect_schema().names())
         if join.file.is_file() and set(join.on) <= held and not held & set(join.columns or []):

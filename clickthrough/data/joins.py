@@ -6,8 +6,9 @@ import polars as pl
 
 from clickthrough.config.data import Join
 from clickthrough.data.columns import canonical, finite
+from clickthrough.data.form import TableForm
 from clickthrough.data.raw import Side, key_columns
-from clickthrough.data.scan import TableForm, need, scan
+from clickthrough.data.scan import need, scan
 from clickthrough.data.unpack import Plain
 from clickthrough.errors import DataError
 from clickthrough.features.sides import KEYS, SideForm, Way

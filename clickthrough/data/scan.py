@@ -1,38 +1,23 @@
 """One table file, CSV or Parquet, plain or compressed, as a lazy frame with sure types."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import polars as pl
 
 from clickthrough.config.base import unknown_name
 from clickthrough.data.csv_shape import check_csv, divided_by, first_row
+from clickthrough.data.encoding import HEAD, encoding_of
+from clickthrough.data.form import ForcedType, TableForm
 from clickthrough.data.header import column_names
-from clickthrough.data.unpack import Plain, is_parquet
+from clickthrough.data.rewriting import lines_above
+from clickthrough.data.unpack import PLAIN, Plain, is_parquet, opened_plain
+from clickthrough.data.written_numbers import as_numbers
 from clickthrough.errors import DataError
 
-ForcedType = Literal["int", "float", "str"]
 
-
-@dataclass(frozen=True)
-class TableForm:
-    """How table files are written.
-
-    Attributes:
-        separator: of a CSV.
-        columns: the names of the columns of a CSV without a header.
-        types: columns whose type is given; a str is read as it stands, whatever it looks like.
-    """
-
-    separator: str = ","
-    columns: tuple[str, ...] | None = None
-    types: Mapping[str, ForcedType] = field(default_factory=dict)
-
-
-def as_it_is(path: Path) -> Path:
-    """Take a file for plain: what opens files that are not compressed."""
+def as_it_is(path: Path, form: TableForm = PLAIN, /) -> Path:
+    """Take a file for plain: what opens files that are not compressed or of odd lines."""
     return path
 
 
@@ -50,7 +35,7 @@ def scan(path: Path, form: TableForm, plain: Plain = as_it_is) -> pl.LazyFrame:
     """
     parquet = is_parquet(path)
     try:
-        frame = pl.scan_parquet(path) if parquet else _scan_csv(plain(path), path, form)
+        frame = _scan_parquet(path, form) if parquet else _scan_csv(plain(path, form), path, form)
         known = frame.collect_schema().names()
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).split("\n", 1)[0]
@@ -63,7 +48,32 @@ def scan(path: Path, form: TableForm, plain: Plain = as_it_is) -> pl.LazyFrame:
 
 def first_row_of(path: Path, form: TableForm) -> int:
     """Return the number of the first row of values, as the user's editor counts rows."""
-    return 1 if is_parquet(path) or form.columns is not None else 2
+    if is_parquet(path):
+        return 1
+    return 1 + above_of(path, form) + (form.columns is None)
+
+
+def above_of(path: Path, form: TableForm) -> int:
+    """Return how many lines stand above a table."""
+    if not form.skip and form.comment is None:
+        return 0
+    with opened_plain(path) as file:
+        encoding = encoding_of(file.read(HEAD), form.encoding)
+    with opened_plain(path) as file:
+        return lines_above(file, encoding, form, str(path))
+
+
+def without_missing(texts: pl.Expr, missing: Sequence[str]) -> pl.Expr:
+    """Return texts without those that stand for no value."""
+    return pl.when(~texts.is_in(missing)).then(texts) if missing else texts
+
+
+def _scan_parquet(path: Path, form: TableForm) -> pl.LazyFrame:
+    frame = pl.scan_parquet(path)
+    if form.missing:
+        texts = [name for name, dtype in frame.collect_schema().items() if dtype == pl.String]
+        frame = frame.with_columns(without_missing(pl.col(n), form.missing) for n in texts)
+    return frame
 
 
 def need(frame: pl.LazyFrame, columns: list[str], name: str) -> None:
@@ -80,19 +90,23 @@ def need(frame: pl.LazyFrame, columns: list[str], name: str) -> None:
 
 
 def _scan_csv(plain: Path, path: Path, form: TableForm) -> pl.LazyFrame:
-    check_csv(plain, str(path), form.separator, form.columns)
+    rows = check_csv(plain, str(path), form.separator, form.columns, above_of(path, form))
     texts = [name for name, kind in form.types.items() if kind == "str"]
-    return pl.scan_csv(
+    frame = pl.scan_csv(
         plain,
         separator=form.separator,
         has_header=False,
         skip_lines=int(form.columns is None),
         new_columns=form.columns or column_names(first_row(plain, str(path), form.separator)),
+        infer_schema=form.has_plain_numbers,  # a point may stand between thousands
         infer_schema_length=None,
         schema_overrides=dict.fromkeys(texts, pl.String),
         glob=False,  # a name may hold brackets
-        null_values="",  # where numbers are quoted, the missing ones are quoted blanks
+        # where numbers are quoted, the missing ones are quoted blanks
+        null_values=["", *form.missing],
+        n_rows=rows,
     )
+    return frame if form.has_plain_numbers else as_numbers(frame, form)
 
 
 def check_types(

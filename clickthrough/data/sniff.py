@@ -3,11 +3,14 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from clickthrough.data.csv_shape import SEPARATORS
-from clickthrough.data.scan import TableForm
+from clickthrough.data.form import TableForm
+from clickthrough.data.rewriting import without_escapes
 
+PLAIN = TableForm()
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _DATED = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?")
 _NOTHING = ("", "na", "nan", "null", "none", "\\n")
@@ -15,24 +18,26 @@ _MOST = 0.8
 """Share of a column's cells from which on they have a type."""
 
 
-def sniff(lines: list[str]) -> TableForm:
+def sniff(lines: list[str], known: TableForm = PLAIN) -> TableForm:
     """Tell the form of a CSV.
 
     The separator is the one that divides most rows into as many fields as possible.
 
     Args:
-        lines: the first lines of the file.
+        lines: the first lines of its table.
+        known: what is known of its form.
 
     >>> sniff(["a;b", "1;2", "3;4"]).separator
     ';'
     >>> sniff(["1;2", "3;4"]).columns
     ('column_1', 'column_2')
     """
-    separator = max(SEPARATORS, key=lambda sign: _fields(lines, sign))
-    first, *rows = list(_rows(lines, separator)) or [[]]
+    able = [replace(known, separator=sign) for sign in SEPARATORS]
+    form = max(able, key=lambda form: _fields(lines, form))
+    first, *rows = list(table_rows(lines, form)) or [[]]
     if is_header(first, rows):
-        return TableForm(separator)
-    return TableForm(separator, tuple(f"column_{place + 1}" for place in range(len(first))))
+        return form
+    return replace(form, columns=tuple(f"column_{place + 1}" for place in range(len(first))))
 
 
 def is_header(first: list[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -89,27 +94,32 @@ def _share(pattern: re.Pattern[str], texts: list[str]) -> float:
     return sum(pattern.fullmatch(text) is not None for text in texts) / len(texts)
 
 
-def _fields(lines: list[str], separator: str) -> tuple[float, int]:
+def _fields(lines: list[str], form: TableForm) -> tuple[float, int]:
     """Return how good a separator is: the share of rows that have the usual width, and that width.
 
     A share, for of the right separator there are fewer rows than lines where a quoted field runs
     over several of them.
     """
-    widths = Counter(len(row) for row in _rows(lines, separator))
+    widths = Counter(len(row) for row in table_rows(lines, form))
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
     return (count / widths.total(), width) if width > 1 else (0.0, width)
 
 
-def _rows(lines: list[str], separator: str) -> Iterator[list[str]]:
+def table_rows(lines: Iterable[str], form: TableForm) -> Iterator[list[str]]:
     """Yield the rows of lines, without cells where one cannot be read.
 
     That is a quoted carriage return, which is not in quotes by a wrong separator, or a cell longer
     than Python reads: the table's own reader takes both, or refuses them with their place.
     """
-    reader = csv.reader(lines, delimiter=separator)
+    if form.escape:
+        lines = map(without_escapes(form.quote), lines)
+    reader = csv.reader(
+        lines, delimiter=form.separator, quotechar=form.quote, skipinitialspace=form.trim
+    )
     while True:
         try:
-            yield next(reader)
+            row = next(reader)
+            yield [cell.strip() for cell in row] if form.trim else row
         except csv.Error:
             yield []
         except StopIteration:

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import polars as pl
 
-from clickthrough.config.data import OURS, ListFormat, TabularData
+from clickthrough.config.data import OURS, Dialect, ListFormat, TabularData
 from clickthrough.data.columns import canonical, field_type, label_number
+from clickthrough.data.form import ForcedType, TableForm
 from clickthrough.data.formats import refuse_other_formats
 from clickthrough.data.ids import refuse_lost_ids
 from clickthrough.data.joins import joined, side_of
 from clickthrough.data.moments import moment
 from clickthrough.data.raw import RawLog
-from clickthrough.data.scan import ForcedType, TableForm, as_it_is, need
+from clickthrough.data.scan import as_it_is, need
 from clickthrough.data.united import united
 from clickthrough.data.unpack import Plain
 from clickthrough.data.untyped import untyped
@@ -103,7 +104,9 @@ def table_form(config: TabularData) -> TableForm:
     """Return how the files of the log are written."""
     texts: dict[str, ForcedType] = dict.fromkeys(config.lists, "str")
     columns = None if config.columns is None else tuple(config.columns)
-    return TableForm(config.separator, columns, {**config.types, **texts})
+    dialect = {name: getattr(config, name) for name in Dialect.model_fields}
+    dialect["missing"] = tuple(config.missing)
+    return TableForm(**dialect, columns=columns, types={**config.types, **texts})
 
 
 def _id_columns(config: TabularData) -> list[str]:

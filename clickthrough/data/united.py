@@ -6,7 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-from clickthrough.data.scan import ForcedType, TableForm, scan
+from clickthrough.data.form import ForcedType, TableForm
+from clickthrough.data.scan import scan
 from clickthrough.data.unpack import Plain, is_parquet
 from clickthrough.data.untyped import untyped
 from clickthrough.errors import DataError

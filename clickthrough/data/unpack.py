@@ -12,13 +12,29 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Protocol, cast
 
+from clickthrough.data.encoding import HEAD
+from clickthrough.data.form import TableForm
 from clickthrough.data.movielens import rewritten
+from clickthrough.data.rewriting import is_plain, rewrite
 from clickthrough.errors import DataError
 
-Plain = Callable[[Path], Path]
-"""Gives the plain file of a path: itself, or what it was decompressed or rewritten to."""
+PLAIN = TableForm()
+
+
+class Plain(Protocol):
+    """Gives the plain file of a path: itself, or what it was decompressed or written anew to."""
+
+    def __call__(self, path: Path, form: TableForm = PLAIN, /) -> Path:
+        """Return it.
+
+        Args:
+            path: any file.
+            form: how its table is written.
+        """
+        ...
+
 
 _BLOCK = 1 << 20
 _BROKEN = (EOFError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, NotImplementedError)
@@ -37,17 +53,45 @@ def unpacking(cache: Path) -> Iterator[Plain]:
     """
     with ExitStack() as stack:
         folders: list[Path] = []
+        made: dict[tuple[object, ...], Path] = {}
 
         def folder() -> Path:
             if not folders:
                 folders.append(stack.enter_context(_temporary(cache)))
             return folders[0]
 
-        def plain(path: Path) -> Path:
-            made = plain_file(path, folder()) if is_compressed(path) else path
-            return rewritten(made, folder)
+        def plain(path: Path, form: TableForm = PLAIN, /) -> Path:
+            if (key := (path, *form.of_lines)) not in made:
+                unpacked = plain_file(path, folder()) if is_compressed(path) else path
+                made[key] = _in_plain_lines(rewritten(unpacked, folder), path, form, folder)
+            return made[key]
 
         yield plain
+
+
+def _in_plain_lines(
+    unpacked: Path, path: Path, form: TableForm, folder: Callable[[], Path]
+) -> Path:
+    """Return a plain file as it is, or with its lines written anew."""
+    if is_parquet(path) or is_plain(form, _head(unpacked)):
+        return unpacked
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", newline="", dir=folder(), suffix=".csv", delete=False
+    ) as target:
+        try:
+            rewrite(unpacked, str(path), form, target)
+        except OSError as error:
+            raise DataError(f"{folder()}: cannot be written: {error}") from None
+    return Path(target.name)
+
+
+def _head(path: Path) -> bytes:
+    """Return the first bytes of a file; nothing where whoever reads it will say that he cannot."""
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except OSError:
+        return b""
 
 
 def is_compressed(path: Path) -> bool:

@@ -177,9 +177,19 @@ def _from_guesses(tables: Tables, looked: Profile, named: Named, folder: Path | 
             f"{main.path}: no feature can be made of its columns ({why}); "
             "name ids that come back with --user or --item"
         )
-    told = [*main.notes, *_left(tables), *notes(looked, guess, made)]
+    told = [*main.notes, *_of_form(main), *_left(tables), *notes(looked, guess, made)]
     text = write_config(_source(tables, told, folder), guess, made, features)
     return Looked(text, _found(main), _lines(looked, guess, made), told)
+
+
+def _of_form(main: Sample) -> list[str]:
+    """Say how a CSV is written, where not plainly."""
+    return [f"{setting} {_shown(getattr(main.form, setting))}: {why}"
+            for setting, why in main.reasons.items()]  # fmt: skip
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(repr, value)) if isinstance(value, tuple) else repr(value)
 
 
 def _left(tables: Tables) -> list[str]:
@@ -198,8 +208,8 @@ def _source(tables: Tables, told: list[str], folder: Path | None) -> Source:
         seen=_found(main).partition(": ")[2],
         path=written(main.path),
         files=files,
-        separator=main.form.separator,
-        columns=main.form.columns,
+        form=main.form,
+        reasons=main.reasons,
         sides=tuple((written(s.path), s.key, s.columns, s.reason) for s in tables.sides),
         notes=tuple(told),
         typed=main.typed,

@@ -3,18 +3,25 @@
 import io
 import os
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from clickthrough.data.csv_shape import cells, check_csv, head_lines
+from clickthrough.data.csv_shape import cells, check_csv, first_line, head_lines
+from clickthrough.data.encoding import HEAD, encoding_of
+from clickthrough.data.form import TableForm
 from clickthrough.data.formats import refuse_other_formats
 from clickthrough.data.header import column_names, renamed
-from clickthrough.data.scan import TableForm, scan
-from clickthrough.data.sniff import sniff
+from clickthrough.data.rewriting import is_plain, rewritten_lines
+from clickthrough.data.scan import above_of, scan
 from clickthrough.data.unpack import is_compressed, is_parquet, opened_plain
 from clickthrough.errors import DataError
+from clickthrough.init.dialect import Told, told_encoding, told_form
+from clickthrough.init.written import plain_cells, told_missing, told_numbers
 
 WHOLE = 24_000_000
 """Bytes: a CSV up to this size is looked at as a whole."""
@@ -35,6 +42,7 @@ class Sample:
         seen: what was looked at, in words.
         notes: what its owner should hear of it.
         typed: whether columns have types of their own.
+        reasons: why the form is what it is: a setting and a reason each.
     """
 
     path: Path
@@ -45,6 +53,7 @@ class Sample:
     seen: str
     notes: tuple[str, ...] = ()
     typed: bool = False
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 def read_sample(path: Path) -> Sample:
@@ -82,29 +91,67 @@ def sample_of_frame(frame: pl.LazyFrame, path: Path) -> Sample:
 
 
 def _of_csv(path: Path) -> Sample:
-    form, header = _form(path)
     blocks, whole, size = _read_blocks(path)
+    told = _form(path, blocks)
+    form, head_only = told.form, size is None
+    plainly = is_plain(form, blocks[0])
+    if not plainly:
+        blocks, whole = _rewritten(path, form)
+        head_only = not whole
     length = sum(map(len, blocks))
-    rows = _parse(blocks, whole, form, header, path)
+    check = partial(_check_shape, form, path, plainly and not is_compressed(path))
+    rows, header = _parse(blocks, whole, form, path, check)
+    form, rows, reasons = _with_plain_cells(form, rows, told.reasons)
     notes = () if form.columns else tuple(renamed(header, rows.columns))
+    sample = Sample(path, form, rows, len(rows), True, "all rows", notes, reasons=reasons)
     if whole:
-        return Sample(path, form, rows, len(rows), True, "all rows", notes)
-    if size is None:
-        seen = f"the first {len(rows):,} rows: a compressed file is read from its head only"
-        return Sample(path, form, rows, None, False, seen, notes)
-    total = round(size * len(rows) / length)
+        return sample
+    if head_only:
+        why = "a compressed file is" if size is None else "a file in such lines is"
+        seen = f"the first {len(rows):,} rows: {why} read from its head only"
+        return replace(sample, total=None, exact=False, seen=seen)
     seen = f"{len(rows):,} rows: the head, and {_BLOCKS - 1} places through the file"
-    return Sample(path, form, rows, total, False, seen, notes)
+    return replace(sample, total=round((size or 0) * len(rows) / length), exact=False, seen=seen)
 
 
-def _form(path: Path) -> tuple[TableForm, list[str]]:
-    """Return how a CSV is written, and the cells of its first row."""
+def _form(path: Path, blocks: list[bytes]) -> Told:
+    """Tell how the lines of a CSV are written, and refuse what is none."""
+    head = blocks[0][:HEAD]
+    encoding = told_encoding(head, blocks)
+    told = told_form(head, encoding)
+    if is_plain(told.form, head):
+        first = head_lines(io.BytesIO(head), str(path))[0]
+        if first.lstrip()[0] in "[{":
+            raise DataError(f"{path}: looks like JSON; expected CSV or Parquet")
+    return told
+
+
+def _rewritten(path: Path, form: TableForm) -> tuple[list[bytes], bool]:
+    """Return the rows of a file's head as lines of a plain CSV, and whether they are all."""
+    made, size = list[bytes](), 0
     with opened_plain(path) as file:
-        lines = head_lines(file, str(path))
-    if lines[0].lstrip()[0] in "[{":
-        raise DataError(f"{path}: looks like JSON; expected CSV or Parquet")
-    form = sniff(lines)
-    return form, cells(lines[0], form.separator, 1, str(path))
+        encoding = encoding_of(file.read(HEAD), form.encoding)
+    with opened_plain(path) as file:
+        for line in rewritten_lines(file, encoding, form, str(path)):
+            made.append(line.encode())
+            size += len(made[-1])
+            if size > WHOLE:
+                return [b"".join(made)], False
+    return [b"".join(made)], True
+
+
+def _with_plain_cells(
+    form: TableForm, rows: pl.DataFrame, reasons: dict[str, str]
+) -> tuple[TableForm, pl.DataFrame, dict[str, str]]:
+    """Tell how cells are written, and write them as plain ones."""
+    for tell in (told_missing, told_numbers):
+        found = tell(rows)
+        values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value
+                  for name, (value, _) in found.items()}  # fmt: skip
+        form = replace(form, **values)
+        reasons = reasons | {name: why for name, (_, why) in found.items()}
+        rows = plain_cells(rows, form) if found else rows
+    return form, rows, reasons
 
 
 def _read_blocks(path: Path) -> tuple[list[bytes], bool, int | None]:
@@ -138,32 +185,44 @@ def _whole_lines(block: bytes, begins_within: bool) -> bytes:
 
 
 def _parse(
-    blocks: list[bytes], whole: bool, form: TableForm, header: list[str], path: Path
-) -> pl.DataFrame:
-    """Read blocks of lines as texts; a block may begin within a quoted field, so rows are cut."""
+    blocks: list[bytes],
+    whole: bool,
+    form: TableForm,
+    path: Path,
+    check: Callable[[bytes], None],
+) -> tuple[pl.DataFrame, list[str]]:
+    """Read blocks of plain lines as texts; one may begin within a quoted field: rows are cut.
+
+    Returns:
+        The rows, and the cells of the first one, be it a header.
+    """
     if whole:
-        _check_shape(blocks[0], form, path)
+        check(blocks[0])
+        blocks = [blocks[0].rstrip(b"\r\n") + b"\n"]
+    first = first_line(io.BytesIO(blocks[0]), str(path)).decode()
+    header = cells(first, form.separator, 1, str(path))
     below = blocks if form.columns else [blocks[0].partition(b"\n")[2], *blocks[1:]]
     names = form.columns or column_names(header)
     try:
         parts = [_parsed(block, form.separator, names) for block in below if block.strip()]
     except pl.exceptions.PolarsError as error:
-        _check_shape(blocks[0], form, path)
+        check(blocks[0])
         reason = str(error).split("\n", 1)[0]
         raise DataError(f"{path}: not readable as CSV: {reason}") from None
     if not sum(map(len, parts)):
         raise DataError(f"{path}: holds no rows below its header")
-    return pl.concat(parts)
+    return pl.concat(parts), header
 
 
-def _check_shape(head: bytes, form: TableForm, path: Path) -> None:
-    """Refuse what training would refuse, of a compressed file as far as it was read."""
+def _check_shape(form: TableForm, path: Path, as_it_is: bool, head: bytes) -> None:
+    """Refuse what training would refuse, of a file that was made plain as far as it was read."""
+    if as_it_is:
+        check_csv(path, str(path), form.separator, form.columns)
+        return
     with tempfile.NamedTemporaryFile(suffix=".csv") as file:
-        if is_compressed(path):
-            file.write(head)
-            file.flush()
-        table = Path(file.name) if is_compressed(path) else path
-        check_csv(table, str(path), form.separator, form.columns)
+        file.write(head)
+        file.flush()
+        check_csv(Path(file.name), str(path), form.separator, form.columns, above_of(path, form))
 
 
 def _parsed(block: bytes, separator: str, names: tuple[str, ...]) -> pl.DataFrame:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-from clickthrough.data.scan import TableForm, scan
+from clickthrough.data.form import TableForm
+from clickthrough.data.scan import scan
 from clickthrough.data.unpack import Plain, inner_name, is_compressed, is_parquet
 from clickthrough.errors import DataError
 from clickthrough.init.label import label_candidates

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from clickthrough.config.base import format_duration
 from clickthrough.config.data import TimeFormat
+from clickthrough.data.form import TableForm
 from clickthrough.init.histories import Declared, tick
 from clickthrough.init.kinds import Made
 from clickthrough.init.label import Choice
@@ -30,6 +31,8 @@ class Source:
         path: of one log; empty where it comes divided into ``files``.
         sides: file, key and columns of each side table, and the reason.
         notes: what may be wrong about the guesses.
+        form: how a CSV is written.
+        reasons: why it is what it is: a setting and a reason each.
         typed: whether the log is Parquet, which says of each column what it holds.
     """
 
@@ -37,8 +40,8 @@ class Source:
     seen: str
     path: str = ""
     files: Mapping[str, list[str]] = field(default_factory=dict)
-    separator: str = ","
-    columns: tuple[str, ...] | None = None
+    form: TableForm = field(default_factory=TableForm)
+    reasons: Mapping[str, str] = field(default_factory=dict)
     sides: tuple[tuple[str, str, list[str], str], ...] = ()
     notes: tuple[str, ...] = ()
     typed: bool = False
@@ -82,10 +85,12 @@ def _where(source: Source) -> list[Line]:
         lines += [(f"  {part}: {scalar(paths)}", "") for part, paths in source.files.items()]
     else:
         lines.append((f"path: {scalar(source.path)}", ""))
-    if source.separator != ",":
-        lines.append((f"separator: {scalar(source.separator)}", ""))
-    if source.columns is not None:
-        lines.append((f"columns: {scalar(source.columns)}", "the file has no header"))
+    if source.form.separator != ",":
+        lines.append((f"separator: {scalar(source.form.separator)}", ""))
+    for setting, why in source.reasons.items():
+        lines.append((f"{setting}: {scalar(getattr(source.form, setting))}", why))
+    if source.form.columns is not None:
+        lines.append((f"columns: {scalar(source.form.columns)}", "the file has no header"))
     return lines
 
 

@@ -6,7 +6,7 @@ from itertools import islice
 
 import polars as pl
 
-from clickthrough.config.data import TimeFormat
+from clickthrough.config.data import TimeFormat, TimeUnit
 from clickthrough.data.moments import moment
 from clickthrough.init.names import hint, leak, rank
 from clickthrough.init.profile import Column, Profile
@@ -26,6 +26,7 @@ _FORMATS = {
     20: ("%Y%m%d%H%M%S%f",),
 }
 """Formats of numbers by their number of digits."""
+_UNITS: tuple[TimeUnit, ...] = ("s", "ms", "us", "ns")
 _ERA = (631_152_000 * 1_000_000, 2_208_988_800 * 1_000_000)
 """1990 to 2040, in microseconds: where the times of a log are to be expected."""
 
@@ -124,17 +125,21 @@ def _numbers(column: Column) -> Iterator[tuple[TimeFormat, str]]:
         return
     digits = len(str(high))
     now_or_before = 1_900_000_000  # a unit that puts a log after 2030 is less likely than a format
-    for unit in ("s", "ms", "us", "ns"):
-        micros = unit_microseconds(TimeFormat(unit=unit))
-        if low * micros >= _ERA[0] and high * micros < now_or_before * 1_000_000:
+    for unit in _UNITS:
+        first, last = _in_microseconds(low, unit), _in_microseconds(high, unit)
+        if first >= _ERA[0] and last < now_or_before * 1_000_000:
             yield TimeFormat(unit=unit), f"{UNITS[unit]} since 1970"
     for text in _FORMATS.get(digits, ()):
         yield TimeFormat(format=text), f"{_AS_NUMBERS} {high}, read as {text}"
     if hint(column.name, _CLOCKS) is None or column.distinct < 100:
         return  # an hour of the day counts as well
-    for unit in ("s", "ms", "us"):
-        if (high - low) * unit_microseconds(TimeFormat(unit=unit)) <= 2 * _YEAR * 1_000_000:
+    for unit in _UNITS[:3]:
+        if _in_microseconds(high - low, unit) <= 2 * _YEAR * 1_000_000:
             yield TimeFormat(unit=unit), _NO_ORIGIN
+
+
+def _in_microseconds(count: int, unit: TimeUnit) -> int:
+    return count // 1_000 if unit == "ns" else count * unit_microseconds(TimeFormat(unit=unit))
 
 
 ALSO = "would read them too"

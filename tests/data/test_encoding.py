@@ -1,10 +1,12 @@
 """Bytes that are not UTF-8: an encoding is named where it shows, and none where it does not."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickthrough.data.encoding import refuse_bytes_in
+from clickthrough.data.encoding import encoding_of, find_bytes, guessed, is_utf8, refuse_bytes_in
 from clickthrough.errors import DataError
 
 HEADER = "display,time,clicked\n"
@@ -35,22 +37,46 @@ def test_signs_of_two_or_four_bytes_are_named(header: str, encoding: str, named:
     assert f"iconv -f {named} -t utf-8" in said
 
 
-def test_western_letters_may_be_latin1() -> None:
-    assert "if it is latin1, with iconv -f latin1" in said_of("1,jos\xe9,a\n".encode("latin1"), 7)
+NAMED = {
+    "cp1252": "jos\xe9,Malm\xf6,S\xe3o Paulo",
+    "gb18030": "\u5317\u4eac,\u4e0a\u6d77,\u6df1\u5733\u5e02",
+    "cp1251": "\u041c\u043e\u0441\u043a\u0432\u0430,\u041d\u043e\u0432\u043e\u0441\u0442\u0438",
+    "cp932": "\u30b9\u30dd\u30fc\u30c4,\u6771\u4eac,\u30cb\u30e5\u30fc\u30b9",
+    "cp949": "\uc11c\uc6b8,\ubd80\uc0b0,\ub274\uc2a4",
+    "koi8_r": "\u041c\u043e\u0441\u043a\u0432\u0430,\u041d\u043e\u0432\u043e\u0441\u0442\u0438",
+}
+
+
+@pytest.mark.parametrize("encoding", NAMED)
+def test_the_encoding_that_the_text_speaks_for_is_named(encoding: str, tmp_path: Path) -> None:
+    content = "".join(f"1,{word},a\n" * 9 for word in NAMED[encoding].split(",")).encode(encoding)
+    assert guessed(content) == encoding
+    (tmp_path / "log.csv").write_bytes(b"n,word,a\n" + content)
+    with pytest.raises(DataError, match=rf"row 2: .*say so with 'data.encoding: {encoding}'$"):
+        find_bytes(tmp_path / "log.csv", "log.csv")
+
+
+def test_what_is_cut_within_a_sign_is_utf_8() -> None:
+    assert is_utf8("a,\u5317".encode()[:-1])
+    assert not is_utf8(b"a,\xff,b")
 
 
 @pytest.mark.parametrize(
-    ("text", "encoding"),
+    ("content", "said", "found"),
     [
-        ("1,\u5317\u4eac,a\n", "gbk"),
-        ("1,\u043c\u0438\u0440,a\n", "cp1251"),
-        ("1,\u6771\u4eac,a\n", "shift_jis"),
+        ("a,b\n".encode("utf-16"), None, "utf-16"),
+        (b"a,b\n", None, "utf-8"),
+        (b"a,b\n", "cp1252", "cp1252"),  # letters beyond ASCII may come later
+        ("a,\xe9\n".encode(), "cp1252", "utf-8"),
+        ("a,\xe9\n".encode("cp1252"), "cp1252", "cp1252"),
+        (b"a,b\n", "utf-16", "utf-8"),
+        ("a,b\n".encode("utf-16-le"), "cp1252", "utf-16le"),
     ],
 )
-def test_another_encoding_is_not_called_latin1(text: str, encoding: str) -> None:
-    said = said_of(text.encode(encoding), 2)
-    assert "iconv -f ENCODING -t utf-8" in said
-    assert "latin1" not in said
+def test_what_shows_in_the_bytes_holds_before_what_is_said(
+    content: bytes, said: str | None, found: str
+) -> None:
+    assert encoding_of(content, said) == found
 
 
 def test_what_is_no_text_gets_no_encoding() -> None:

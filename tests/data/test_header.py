@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clickthrough.data.form import TableForm
 from clickthrough.data.header import column_names, renamed
-from clickthrough.data.scan import TableForm, scan
+from clickthrough.data.scan import scan
 from clickthrough.errors import DataError
 from clickthrough.init.sample import read_sample
 

@@ -62,7 +62,11 @@ def test_a_row_with_too_many_fields(tmp_path: Path) -> None:
 
 
 def test_a_blank_row(tmp_path: Path) -> None:
-    assert "row 5 is blank" in refused(tmp_path, TEXT + "\n")
+    assert "row 5 is blank" in refused(tmp_path, TEXT + "\n" + TEXT.splitlines()[-1])
+
+
+def test_blank_rows_at_the_end_are_none(tmp_path: Path) -> None:
+    assert rows_of(opened(tmp_path, TEXT + "\n\n")).equals(rows_of(opened(tmp_path, TEXT)))
 
 
 def test_separators_and_line_ends_within_quotes_are_no_fields(tmp_path: Path) -> None:

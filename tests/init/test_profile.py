@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from clickthrough.data.columns import field_type
-from clickthrough.data.scan import TableForm, scan
+from clickthrough.data.scan import scan
 from clickthrough.init.profile import is_whole, profile
 from clickthrough.init.sample import read_sample
 
@@ -22,8 +22,9 @@ from clickthrough.init.sample import read_sample
 )  # fmt: skip
 def test_texts_are_numbers_where_training_reads_numbers(values: list[str], tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("n,z\n" + "".join(f"{value},q\n" for value in values))
-    read = scan(tmp_path / "log.csv", TableForm()).collect_schema()["n"]
-    made = profile(read_sample(tmp_path / "log.csv").rows).columns["n"]
+    sample = read_sample(tmp_path / "log.csv")
+    read = scan(tmp_path / "log.csv", sample.form).collect_schema()["n"]
+    made = profile(sample.rows).columns["n"]
     assert made.type == field_type("n", read, "log.csv")
 
 

@@ -1,0 +1,176 @@
+"""How the lines of a CSV are written, told from the first ones, with reasons. Pure."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from clickthrough.data.csv_shape import LINES, SEPARATORS
+from clickthrough.data.encoding import encoding_of, guessed, is_utf8, may_be_text
+from clickthrough.data.form import TableForm
+from clickthrough.data.head import text_lines
+from clickthrough.data.rewriting import table_lines, without_escapes
+from clickthrough.data.sniff import is_header, sniff, table_rows
+
+_COMMENTS = ("#", "//")
+_MOST_ABOVE = 20
+"""Lines above a header that are looked through."""
+_OFTEN = 0.8
+"""Share of rows, or of cells, that a form must fit."""
+_SIGNS = re.escape("".join(SEPARATORS))
+_APOSTROPHES = re.compile(rf"(?:^|[{_SIGNS}])\s*'[^'\n]*'\s*(?=$|[{_SIGNS}])")
+_QUOTES = re.compile(rf"(?:^|[{_SIGNS}])\s*\"[^\"\n]*\"\s*(?=$|[{_SIGNS}])")
+_WORD = re.compile(r"[^\s,;\"]*[^\x00-\x7f][^\s,;\"]*")
+
+Settings = dict[str, tuple[Any, str]]
+"""What differs from a plain CSV, and why: a value and a reason each."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """The form of a CSV.
+
+    Attributes:
+        form: its separator, whether it has a header, and how its lines are written.
+        reasons: a setting -> why it is what it is; of those that differ from a plain CSV's.
+    """
+
+    form: TableForm
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+def told_encoding(head: bytes, blocks: Sequence[bytes]) -> Settings:
+    """Tell the encoding of a text; nothing where it shows by itself, or none fits.
+
+    Args:
+        head: its first bytes.
+        blocks: bytes from it.
+    """
+    if encoding_of(head, None) != "utf-8" or not may_be_text(head) or all(map(is_utf8, blocks)):
+        return {}
+    beyond = [line for block in blocks for line in block.split(b"\n") if not line.isascii()]
+    odd = [line for line in beyond if not is_utf8(line)]
+    if len(odd) < _OFTEN * len(beyond):  # a text in UTF-8 with a damaged sign
+        return {}
+    found = guessed(b"\n".join(odd))
+    if found is None:
+        return {}
+    words = _WORD.findall(b"\n".join(odd).decode(found, "replace"))
+    shown = Counter(words).most_common(1)[0][0]
+    return {"encoding": (found, f"it is not UTF-8; another if texts such as {shown} are odd")}
+
+
+def told_form(head: bytes, encoding: Settings) -> Told:
+    """Tell the form of a CSV.
+
+    Args:
+        head: its first bytes.
+        encoding: of its text; see :func:`told_encoding`.
+    """
+    found: Settings = dict(encoding)
+    said = encoding["encoding"][0] if encoding else None
+    lines = text_lines(head, said)
+    form = TableForm(encoding=said)
+    tells: Sequence[Callable[[list[str], TableForm], Settings]]
+    tells = (_quote, _escape, _comment, _above, _trim)
+    for tell in tells:
+        more = tell([*table_lines(lines, form)][:LINES], form)
+        form = replace(form, **{setting: value for setting, (value, _) in more.items()})
+        found |= more
+    kept = [line for line in table_lines(lines, form) if line.strip()][:LINES]
+    return Told(sniff(kept, form), {setting: why for setting, (_, why) in found.items()})
+
+
+def _comment(lines: list[str], form: TableForm) -> Settings:
+    """Tell comments: lines that begin with a sign for them, among rows of one width."""
+    for sign in _COMMENTS:
+        comments = [line for line in lines if line.startswith(sign)]
+        rest = [line for line in lines if line.strip() and not line.startswith(sign)]
+        if not comments or len(rest) < 2:
+            continue
+        share, width, best = _best(rest, form)
+        alone = comments == lines[:1] and _width(comments[0], best) == width
+        if share >= _OFTEN and width > 1 and not alone:  # a header may begin so
+            said = comments[0][:40]
+            return {"comment": (sign, f"lines such as {said} are no part of the table")}
+    return {}
+
+
+def _quote(lines: list[str], form: TableForm) -> Settings:
+    """Tell apostrophes around cells."""
+    del form
+    rows = [line for line in lines if line.strip()]
+    quoted = sum(bool(_APOSTROPHES.search(line)) for line in rows)
+    if quoted < max(_OFTEN * len(rows), 1) or any(map(_QUOTES.search, rows)):
+        return {}
+    return {"quote": ("'", "cells stand in apostrophes")}
+
+
+def _escape(lines: list[str], form: TableForm) -> Settings:
+    """Tell quotes within cells that have a backslash before them."""
+    if f"\\{form.quote}" not in "\n".join(lines):
+        return {}
+    escaped = replace(form, escape=True)
+    if _strict(lines, escaped) <= _strict(lines, form):
+        return {}
+    return {"escape": (True, "quotes within cells have a backslash before them")}
+
+
+def _above(lines: list[str], form: TableForm) -> Settings:
+    """Tell lines above the header: of another width than it and all rows have."""
+    share, width, best = _best(lines, form)
+    if width < 2 or share < _OFTEN:
+        return {}
+    first = next(place for place, line in enumerate(lines) if _width(line, best) == width)
+    rows = [*table_rows([line for line in lines[first:] if line.strip()], best)]
+    above = lines[:first]
+    whole = all(_width(line, best) <= width // 2 and line.count(form.quote) % 2 == 0
+                for line in above)  # fmt: skip
+    if not 0 < first <= _MOST_ABOVE or not whole or not is_header(rows[0], rows[1:]):
+        return {}
+    return {"skip": (first, "lines above the header")}
+
+
+def _trim(lines: list[str], form: TableForm) -> Settings:
+    """Tell blanks that stand around most cells."""
+    _, _, best = _best(lines, form)
+    cells = [cell for row in table_rows(lines, best) for cell in row[1:] if cell.strip()]
+    before = sum(cell[0] in " \t" for cell in cells)
+    after = sum(cell[-1] in " \t" for cell in cells)
+    if not cells or max(before, after) < _OFTEN * len(cells):
+        return {}
+    return {"trim": (True, "blanks stand around cells")}
+
+
+def _best(lines: list[str], form: TableForm) -> tuple[float, int, TableForm]:
+    """Return how well rows are divided by the best separator: share, width, form."""
+    able = [replace(form, separator=sign) for sign in SEPARATORS]
+    found = []
+    for one in able:
+        widths = Counter(_width(line, one) for line in lines if line.strip())
+        width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
+        found.append((count / max(widths.total(), 1) if width > 1 else 0.0, width, one))
+    return max(found, key=lambda one: one[:2])
+
+
+def _width(line: str, form: TableForm) -> int:
+    """Return the number of cells of a line, none of a blank one."""
+    return len(next(table_rows([line], replace(form, trim=True)), []))
+
+
+def _strict(lines: list[str], form: TableForm) -> float:
+    """Return the share of rows of the usual width; 0 where one is of no CSV."""
+    if form.escape:
+        lines = [*map(without_escapes(form.quote), lines)]
+    shares = []
+    for sign in SEPARATORS:
+        try:
+            rows = [*csv.reader(lines, delimiter=sign, quotechar=form.quote, strict=True)]
+        except csv.Error:
+            continue
+        widths = Counter(len(row) for row in rows if row)
+        if max(widths, default=0) > 1:
+            shares.append(max(widths.values()) / widths.total())
+    return max(shares, default=0.0)
