@@ -13,7 +13,7 @@ from typing import IO
 
 import polars as pl
 
-from clickthrough.data.encoding import find_bytes, refuse_bytes_in
+from clickthrough.data.encoding import find_bytes, is_utf8, refuse_bytes_in
 from clickthrough.errors import DataError
 
 SEPARATORS = (",", "\t", ";", "|", "\x01")
@@ -72,7 +72,8 @@ def first_line(file: IO[bytes], name: str) -> bytes:
         DataError: the file is empty, or its first line is blank, no text in UTF-8 or without end.
     """
     line = file.readline(_LONGEST)
-    refuse_bytes_in(line, 1, name)
+    if not is_utf8(line, whole=True):
+        refuse_bytes_in(line, 1, name, file.read(_HEAD))
     line = line.removeprefix(b"\xef\xbb\xbf")
     if not line.strip():
         raise DataError(f"{name}: is empty" if not line else f"{name}: the first line is blank")

@@ -107,7 +107,7 @@ def refuse_bytes_in(line: bytes, row: int, name: str, more: bytes = b"") -> None
         line.decode()
     except UnicodeDecodeError as error:
         around = line[max(error.start - 20, 0) : error.end + 20]
-        raise DataError(f"{name}: row {row}: not UTF-8: {around!r}; {_hint(line + more)}") from None
+        raise DataError(f"{name}: row {row}: not UTF-8: {around!r}; {hint(line + more)}") from None
 
 
 def find_bytes(path: Path, name: str) -> None:
@@ -122,7 +122,7 @@ def find_bytes(path: Path, name: str) -> None:
                 refuse_bytes_in(line, number, name, file.read(HEAD))
 
 
-def _hint(content: bytes) -> str:
+def hint(content: bytes) -> str:
     """Say what may help; an encoding is named only where the bytes speak for it."""
     if not may_be_text(content):
         return "it does not look like text"

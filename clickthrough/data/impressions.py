@@ -17,9 +17,9 @@ from clickthrough.config.data import TabularData, TimeFormat
 from clickthrough.data.columns import canonical, finite
 from clickthrough.data.csv_shape import first_row
 from clickthrough.data.form import ForcedType, TableForm
-from clickthrough.data.head import head_of
 from clickthrough.data.header import column_names
 from clickthrough.data.joins import joined
+from clickthrough.data.later_form import LaterForm
 from clickthrough.data.moments import moment
 from clickthrough.data.scan import (
     as_it_is,
@@ -28,7 +28,6 @@ from clickthrough.data.scan import (
     scan,
     typed,
 )
-from clickthrough.data.sniff import sniff, table_rows
 from clickthrough.data.tabular import table_form, with_lists
 from clickthrough.data.unpack import Plain, is_parquet
 from clickthrough.errors import DataError
@@ -142,13 +141,14 @@ def read_impressions(
     """
     parquet = is_parquet(source)
     aliases = _aliases(schema, known)
-    form = _form_of_parquet(data) if parquet else _form_of(source, aliases, data)
+    as_was = TableForm() if data is None else table_form(data)
+    names = None if data is None else data.columns
+    later = LaterForm(as_was, aliases, names, _numbers(schema, aliases))
+    form = TableForm(missing=as_was.missing) if parquet else later.of(source)
     aliases = _without_doubles(aliases, _names_in(source, form, plain), schema)
     texts = _texts(_types(schema, aliases, csv_lists=not parquet))
     frame = scan(source, replace(form, types=texts), plain)
-    as_was = "," if data is None else data.separator
-    plainly = parquet or form.separator == as_was
-    told = [] if plainly else [f"read with {form.separator!r} between fields"]
+    told = [] if parquet else later.differences(form)
     table = _Table(frame, str(source), first_row_of(source, form), not parquet, plain, told)
     return _impressions(table, schema, known, data)
 
@@ -228,6 +228,12 @@ def _texts(types: Mapping[str, ForcedType]) -> dict[str, ForcedType]:
     return {name: kind for name, kind in types.items() if kind == "str"}
 
 
+def _numbers(schema: Schema, aliases: Mapping[str, str]) -> set[str]:
+    """Return the names of fields that are numbers."""
+    kinds = {name: schema.fields.get(ours) for name, ours in aliases.items()}
+    return {name for name, kind in kinds.items() if kind in ("int", "float")}
+
+
 def _gathered(lists: Mapping[str, pl.Series]) -> ListBlock:
     """Gather lists of a type: sooner than a Python list a row."""
     lengths, entries = list[int](), list[Scalar]()
@@ -239,32 +245,6 @@ def _gathered(lists: Mapping[str, pl.Series]) -> ListBlock:
 
 def _of(name: str) -> str:
     return f"field:{name}"
-
-
-def _form_of_parquet(data: TabularData | None) -> TableForm:
-    """Return how texts in a Parquet file stand for no value: as in the log."""
-    return TableForm() if data is None else TableForm(missing=tuple(data.missing))
-
-
-def _form_of(source: Path, aliases: dict[str, str], data: TabularData | None) -> TableForm:
-    """Return how a CSV is written: as the log was, or as it looks.
-
-    Its lines may be plain where those of the log were not; its numbers are written as the log's.
-    """
-    as_was = TableForm() if data is None else replace(table_form(data), columns=None, types={})
-    able = [as_was] if as_was.has_plain_lines else [as_was, as_was.with_plain_lines()]
-    for known in able:
-        lines = head_of(source, known)
-        if not lines:
-            continue
-        separators = (as_was.separator, sniff(lines, known).separator)
-        for form in (replace(known, separator=sign) for sign in dict.fromkeys(separators)):
-            first = next(table_rows(lines[:1], form), [])
-            if set(first) & set(aliases):
-                return form
-            if data is not None and data.columns is not None and len(first) == len(data.columns):
-                return replace(form, columns=tuple(data.columns))
-    return replace(known, separator=separators[-1])
 
 
 def _names_in(source: Path, form: TableForm, plain: Plain) -> list[str]:

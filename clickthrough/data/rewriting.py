@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from clickthrough.data.encoding import HEAD, encoding_of
+from clickthrough.data.encoding import HEAD, encoding_of, hint
 from clickthrough.data.form import TableForm
 from clickthrough.errors import DataError
 
@@ -91,20 +91,18 @@ class _Lines:
             for line in text:
                 self.count += 1
                 yield line
-        except UnicodeError as error:
-            raise DataError(self._said(error)) from None
+        except UnicodeDecodeError as error:
+            raise DataError(self._said(error.object, error.start)) from None
         finally:
             with suppress(ValueError):  # closed before all of it was read
                 text.detach()
 
-    def _said(self, error: UnicodeError) -> str:
-        found = ""
-        if isinstance(error, UnicodeDecodeError):
-            found = f": {error.object[max(error.start - 20, 0) : error.start + 20]!r}"
-        return (
-            f"{self._name}: row {self.count + 1} or one soon after is not {self._encoding}{found}; "
-            "see data.encoding"
-        )
+    def _said(self, content: bytes, start: int) -> str:
+        """Say which bytes are none of the encoding; all lines before them were counted."""
+        row = self.count + content[:start].count(b"\n") + 1
+        found = content[max(start - 20, 0) : start + 20]
+        may = hint(content[start:]) if self._encoding == "utf-8" else "see 'data.encoding'"
+        return f"{self._name}: row {row}: not {self._encoding.upper()}: {found!r}; {may}"
 
 
 def table_lines(lines: Iterable[str], form: TableForm) -> Iterator[str]:

@@ -14,8 +14,6 @@ from clickthrough.data.form import TableForm
 
 BLANKS = " \u00a0\u202f\u2009"
 """What stands between thousands where that is a blank."""
-_SURE = 18
-"""Digits that 64 bits hold."""
 _ENDING = r"([eE][-+]?\d+)?"
 
 
@@ -106,7 +104,9 @@ def _tests(name: str, form: TableForm) -> dict[str, pl.Expr]:
             f"{style} number": texts.str.contains(pattern).all()
             & ~plain.str.contains(r"^\+\d+$").any(),
             f"{style} whole": plain.str.contains(r"^-?\d+$").all(),
-            f"{style} wide": plain.str.len_bytes().max() > _SURE,
+            f"{style} wide": (
+                plain.cast(pl.Int64, strict=False).is_null() & texts.is_not_null()
+            ).any(),
         }
     return made
 

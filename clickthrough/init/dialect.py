@@ -74,7 +74,7 @@ def told_form(head: bytes, encoding: Settings) -> Told:
     lines = text_lines(head, said)
     form = TableForm(encoding=said)
     tells: Sequence[Callable[[list[str], TableForm], Settings]]
-    tells = (_quote, _escape, _comment, _above, _trim)
+    tells = (_quote, _trim, _escape, _comment, _above)
     for tell in tells:
         more = tell([*table_lines(lines, form)][:LINES], form)
         form = replace(form, **{setting: value for setting, (value, _) in more.items()})
@@ -99,11 +99,13 @@ def _comment(lines: list[str], form: TableForm) -> Settings:
 
 
 def _quote(lines: list[str], form: TableForm) -> Settings:
-    """Tell apostrophes around cells."""
-    del form
+    """Tell apostrophes around cells: around most, or where rows would not be as wide without."""
     rows = [line for line in lines if line.strip()]
     quoted = sum(bool(_APOSTROPHES.search(line)) for line in rows)
-    if quoted < max(_OFTEN * len(rows), 1) or any(map(_QUOTES.search, rows)):
+    if not quoted or any(map(_QUOTES.search, rows)):
+        return {}
+    by_apostrophes = replace(form, quote="'")
+    if quoted < _OFTEN * len(rows) and _best(rows, by_apostrophes)[0] <= _best(rows, form)[0]:
         return {}
     return {"quote": ("'", "cells stand in apostrophes")}
 
@@ -166,8 +168,11 @@ def _strict(lines: list[str], form: TableForm) -> float:
         lines = [*map(without_escapes(form.quote), lines)]
     shares = []
     for sign in SEPARATORS:
+        closed = re.compile(rf"{form.quote}[ \t]+(?={re.escape(sign)}|$)")
+        bare = [closed.sub(form.quote, line) for line in lines] if form.trim else lines
         try:
-            rows = [*csv.reader(lines, delimiter=sign, quotechar=form.quote, strict=True)]
+            rows = [*csv.reader(bare, delimiter=sign, quotechar=form.quote,
+                                skipinitialspace=form.trim, strict=True)]  # fmt: skip
         except csv.Error:
             continue
         widths = Counter(len(row) for row in rows if row)

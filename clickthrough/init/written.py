@@ -1,5 +1,7 @@
 """How the cells of a CSV are written: numbers, and texts that stand for no value. Pure."""
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from clickthrough.data.form import TableForm
@@ -62,18 +64,24 @@ def told_numbers(rows: pl.DataFrame) -> Settings:
     taken = {name: fits for name, fits in odd.items() if best in fits}
     if best == _COMMA and _points_are_thousands(rows):
         best = _COMMA_AND_POINTS
-    style, name = _STYLES[best], next(iter(taken))
-    shown = next(iter(rows[name].drop_nulls()))
-    signs = rows[name].drop_nulls().filter(rows[name].drop_nulls().str.contains(_sign(style)))
-    shown = signs[0] if len(signs) else shown
-    also = "; it could be the other sign" if _ambiguous(odd, best) else ""
-    why = f"numbers such as {shown} in {_listed([*taken])}{also}"
+    style = _STYLES[best]
+    why = f"numbers such as {_example(rows[next(iter(taken))], style)} in {_listed([*taken])}"
+    if _ambiguous(odd.values(), best):
+        why += "; the sign may stand before fractions, or else between thousands"
     settings: Settings = {}
     if style.decimal != ".":
         settings["decimal"] = (style.decimal, why)
     if style.thousands is not None:
         settings["thousands"] = (style.thousands, why)
     return settings
+
+
+def _example(column: pl.Series, style: TableForm) -> str:
+    """Return a number that has the sign of a style."""
+    sign = style.decimal if style.decimal != "." else style.thousands or "."
+    known = column.drop_nulls()
+    having = known.filter(known.str.contains(f"[{BLANKS if sign == ' ' else sign}]"))
+    return str(having[0] if len(having) else known[0])
 
 
 def _points_are_thousands(rows: pl.DataFrame) -> bool:
@@ -107,21 +115,12 @@ def _fitting(column: pl.Series) -> list[int]:
     ]
 
 
-def _ambiguous(odd: dict[str, list[int]], best: int) -> bool:
-    """Say whether a comma or point could be read in two ways in all columns that tell of it."""
-    others = [place for place in range(len(_STYLES)) if place != best]
+def _ambiguous(fits: Iterable[list[int]], best: int) -> bool:
+    """Say whether a sign could have another part in all columns that tell of it."""
     style = _STYLES[best]
-    alike = [
-        place
-        for place in others
-        if _STYLES[place].decimal != style.decimal and all(place in fits for fits in odd.values())
-    ]
-    return bool(alike)
-
-
-def _sign(style: TableForm) -> str:
-    signs = style.decimal if style.decimal != "." else style.thousands or "."
-    return f"[{BLANKS if signs == ' ' else signs}]"
+    both = set.intersection(*map(set, fits))
+    others = [_STYLES[place] for place in both if place != best]
+    return any(style.decimal == one.thousands or style.thousands == one.decimal for one in others)
 
 
 def _numbers_or_dates(texts: pl.Series) -> bool:

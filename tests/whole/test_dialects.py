@@ -1,16 +1,20 @@
 """A log in any dialect trains to the model of the same log as plain CSV, or is refused."""
 
+import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clickthrough.config.load import load_config
 from clickthrough.data.open import open_dataset
 from clickthrough.init.run import init
 from clickthrough.training.run import train
+from tests.whole.dialect_cases import each
 from tests.whole.dialects import CITIES, LABELS, MARKS, TIMES, Dialect, Row, a_log, plainly, write
-from tests.whole.verbs import Ended, predicted, replayed
+from tests.whole.verbs import Ended, all_verbs, predicted, replayed
 
 Outcome = list[float] | dict[str, str]
 """Probabilities, or what was refused by which verb."""
@@ -113,3 +117,49 @@ def differing(
         PLAIN_SCORES[key] = scores(plain, folder / "plain", model)
     found = scores(write(log, dialect, folder / "odd"), folder / "odd", model)
     return None if found == PLAIN_SCORES[key] else found
+
+
+SOUND = {name: case for name, case in each().items() if not case.refused}
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_each_dialect_comes_to_the_model_of_the_plain_one(name: str, tmp_path: Path) -> None:
+    case, plain, odd = SOUND[name], tmp_path / "plain", tmp_path / "odd"
+    expected = all_verbs(case.write_plainly(plain), plain, small=TREES)
+    found = all_verbs(case.write(odd), odd, small=TREES)
+    assert found.refused == expected.refused == {}
+    assert found.scores == expected.scores
+    assert predicted(odd / "bundle", plain / "log.csv", plain) == expected.scores
+
+
+REFUSED = {name: case for name, case in each().items() if case.refused}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_no_guess_can_mend_is_refused(name: str, tmp_path: Path) -> None:
+    ended = all_verbs(REFUSED[name].write(tmp_path), tmp_path)
+    assert [*ended.refused] == ["init"]
+    assert ended.refused["init"].endswith(REFUSED[name].refused)
+
+
+KNOWN_REFUSALS = re.compile(
+    r"^\S+: (row \d+: not UTF-8: .* say (so|which encoding it has) with 'data.encoding.*)$"
+)
+"""What a guess may come to: an encoding that no text of the log speaks for."""
+
+
+@settings(
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(drawn=logs())
+def test_a_log_in_any_dialect(
+    drawn: tuple[list[Row], Dialect], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    found = differing(*drawn, tmp_path_factory.mktemp("log"))
+    if isinstance(found, dict):
+        assert [*found] == ["init"]
+        assert KNOWN_REFUSALS.match(found["init"])
+    else:
+        assert found is None

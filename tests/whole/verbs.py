@@ -50,7 +50,11 @@ class Ended:
 
 
 def all_verbs(
-    log: Path, folder: Path, baselines: bool = False, settings: tuple[str, ...] = ()
+    log: Path,
+    folder: Path,
+    baselines: bool = False,
+    settings: tuple[str, ...] = (),
+    small: tuple[str, ...] = SMALL,
 ) -> Ended:
     """Take a log through every verb.
 
@@ -59,13 +63,14 @@ def all_verbs(
         folder: gets the configuration, the bundle and the predictions.
         baselines: whether they are fitted and evaluated beside.
         settings: of the configuration, beside those of a small model.
+        small: the settings of that.
     """
     ended, bundle = Ended(), folder / "bundle"
     with ended.asked("init"):
         init(log, folder / "config.yaml")
     if ended.refused:
         return ended
-    config = load_config(folder / "config.yaml", settings=[*SMALL, *settings])
+    config = load_config(folder / "config.yaml", settings=[*small, *settings])
     with ended.asked("train"):
         train(config, bundle, baselines=baselines)
     if ended.refused:
