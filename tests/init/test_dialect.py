@@ -58,12 +58,9 @@ def test_what_is_not_plain_is_told(text: str, settings: dict[str, Any]) -> None:
 
 
 def test_a_damaged_sign_is_no_other_encoding() -> None:
-    content = "Åre\n".encode() * 20 + b"\xe9\n"
-    assert told_encoding(content, [content]) == {}
-    assert (
-        told_encoding("Åre\n".encode("cp1252"), ["Åre\n".encode("cp1252")])["encoding"][0]
-        == "cp1252"
-    )
+    damaged, western = "Åre\n".encode() * 20 + b"\xe9\n", "Åre\n".encode("cp1252")
+    assert told_encoding(damaged, [damaged]) == {}
+    assert told_encoding(western, [western])["encoding"][0] == "cp1252"
 
 
 @pytest.mark.parametrize(
