@@ -16,7 +16,9 @@ import polars as pl
 from clickthrough.data.encoding import find_bytes, is_utf8, refuse_bytes_in
 from clickthrough.errors import DataError
 
-SEPARATORS = (",", "\t", ";", "|", "\x01")
+SEPARATORS = (",", "\t", ";", "|", "\x01", "^", "~")
+BLANK = " "
+"""Divides cells where nothing else does."""
 _HEAD, LINES = 1_000_000, 200
 """Bytes below the first line, and lines, from which is told how a CSV is written."""
 _LONGEST = 1 << 24

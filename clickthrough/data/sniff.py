@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from clickthrough.data.csv_shape import SEPARATORS
+from clickthrough.data.csv_shape import BLANK, SEPARATORS
 from clickthrough.data.form import TableForm
 from clickthrough.data.rewriting import without_escapes
 
@@ -32,12 +32,20 @@ def sniff(lines: list[str], known: TableForm = PLAIN) -> TableForm:
     >>> sniff(["1;2", "3;4"]).columns
     ('column_1', 'column_2')
     """
-    able = [replace(known, separator=sign) for sign in SEPARATORS]
-    form = max(able, key=lambda form: _fields(lines, form))
+    form = best_separated(lines, known)
     first, *rows = list(table_rows(lines, form)) or [[]]
     if is_header(first, rows):
         return form
     return replace(form, columns=tuple(f"column_{place + 1}" for place in range(len(first))))
+
+
+def best_separated(lines: list[str], known: TableForm) -> TableForm:
+    """Return the form whose separator divides most rows into as many fields as possible."""
+    able = [replace(known, separator=sign) for sign in SEPARATORS]
+    form = max(able, key=lambda form: fields(lines, form))
+    by_blanks = replace(known, separator=BLANK)
+    alone = fields(lines, form)[1] <= 1 and fields(lines, by_blanks)[0] >= _MOST
+    return by_blanks if alone else form
 
 
 def is_header(first: list[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -94,7 +102,7 @@ def _share(pattern: re.Pattern[str], texts: list[str]) -> float:
     return sum(pattern.fullmatch(text) is not None for text in texts) / len(texts)
 
 
-def _fields(lines: list[str], form: TableForm) -> tuple[float, int]:
+def fields(lines: list[str], form: TableForm) -> tuple[float, int]:
     """Return how good a separator is: the share of rows that have the usual width, and that width.
 
     A share, for of the right separator there are fewer rows than lines where a quoted field runs

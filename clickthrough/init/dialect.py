@@ -12,7 +12,7 @@ from clickthrough.data.encoding import encoding_of, guessed, is_utf8, may_be_tex
 from clickthrough.data.form import TableForm
 from clickthrough.data.head import text_lines
 from clickthrough.data.rewriting import table_lines, without_escapes
-from clickthrough.data.sniff import is_header, sniff, table_rows
+from clickthrough.data.sniff import best_separated, fields, is_header, sniff, table_rows
 
 _COMMENTS = ("#", "//")
 _MOST_ABOVE = 20
@@ -127,12 +127,16 @@ def _above(lines: list[str], form: TableForm) -> Settings:
         return {}
     first = next(place for place, line in enumerate(lines) if _width(line, best) == width)
     rows = [*table_rows([line for line in lines[first:] if line.strip()], best)]
-    above = lines[:first]
-    whole = all(_width(line, best) <= width // 2 and line.count(form.quote) % 2 == 0
-                for line in above)  # fmt: skip
+    whole = all(_is_title(line, width, best) for line in lines[:first])
     if not 0 < first <= _MOST_ABOVE or not whole or not is_header(rows[0], rows[1:]):
         return {}
     return {"skip": (first, "lines above the header")}
+
+
+def _is_title(line: str, width: int, form: TableForm) -> bool:
+    """Tell a line above a table: of few cells, or one by which Excel is told the separator."""
+    whole = line.count(form.quote) % 2 == 0
+    return whole and (_width(line, form) <= width // 2 or line.lower().startswith("sep="))
 
 
 def _trim(lines: list[str], form: TableForm) -> Settings:
@@ -148,13 +152,9 @@ def _trim(lines: list[str], form: TableForm) -> Settings:
 
 def _best(lines: list[str], form: TableForm) -> tuple[float, int, TableForm]:
     """Return how well rows are divided by the best separator: share, width, form."""
-    able = [replace(form, separator=sign) for sign in SEPARATORS]
-    found = []
-    for one in able:
-        widths = Counter(_width(line, one) for line in lines if line.strip())
-        width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
-        found.append((count / max(widths.total(), 1) if width > 1 else 0.0, width, one))
-    return max(found, key=lambda one: one[:2])
+    rows = [line for line in lines if line.strip()]
+    best = best_separated(rows, replace(form, trim=True))
+    return *fields(rows, best), best
 
 
 def _width(line: str, form: TableForm) -> int:

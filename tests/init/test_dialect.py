@@ -43,6 +43,10 @@ def test_what_is_plain_is_left_so(text: str) -> None:
     ("text", "settings"),
     [
         ("Report\n\n" + HEADER + ROWS, {"skip": 2}),
+        (
+            ("sep=;," + HEADER + ROWS).replace(",", ";").replace("sep=;;", "sep=;\n"),
+            {"skip": 1, "separator": ";"},
+        ),
         ("# all of March\n" + HEADER + ROWS, {"comment": "#"}),
         ("// all\n" + HEADER + ROWS + "// end\n", {"comment": "//"}),
         ("Report\n# of March\n" + HEADER + ROWS, {"comment": "#", "skip": 1}),

@@ -74,6 +74,7 @@ CASES: dict[str, list[Case]] = {
         Case("blanks after separators", Dialect(around=(" ", ""))),
         Case("blanks around cells", Dialect(separator="|", around=(" ", " "))),
         Case("a title and a blank line above the header", Dialect(above=("Report of March", ""))),
+        Case("Excel's line for the separator", Dialect(separator=";", above=("sep=;",))),
         Case("comments", Dialect(comments="between")),
         Case("line ends of Windows", Dialect(newline="\r\n")),
         Case("blank lines at the end", Dialect(blank_lines=2)),

@@ -100,14 +100,14 @@ def staged(table: str, path: Path, scratch: Path) -> Staged:
     """
     plain, target = plain_file(path, scratch), scratch / f"{table}.parquet"
     columns = TABLES[table]
-    check_csv(plain, str(path), ",", None)
+    rows = check_csv(plain, str(path), ",", None)
     _need(plain, path, list(columns))
     try:
-        _scan(plain, columns).sink_parquet(target, row_group_size=_ROW_GROUP)
+        _scan(plain, columns, rows).sink_parquet(target, row_group_size=_ROW_GROUP)
     except pl.exceptions.ComputeError as error:  # an id such as 118.0, or a value that is wrong
         if is_full(error):
             raise
-        _read_carefully(plain, path, columns).sink_parquet(target, row_group_size=_ROW_GROUP)
+        _read_carefully(plain, path, columns, rows).sink_parquet(target, row_group_size=_ROW_GROUP)
     made = pl.scan_parquet(target)
     _whole(table, path, made)
     if table == "clicks_train":
@@ -118,9 +118,9 @@ def staged(table: str, path: Path, scratch: Path) -> Staged:
     return Staged(path, made, notes)
 
 
-def _scan(plain: Path, columns: Mapping[str, pl.DataType]) -> pl.LazyFrame:
-    rows = pl.scan_csv(plain, schema_overrides=columns, null_values=_NULLS)
-    return rows.select(list(columns))
+def _scan(plain: Path, columns: Mapping[str, pl.DataType], rows: int | None) -> pl.LazyFrame:
+    table = pl.scan_csv(plain, schema_overrides=columns, null_values=_NULLS, n_rows=rows)
+    return table.select(list(columns))
 
 
 def _need(plain: Path, path: Path, columns: list[str]) -> None:
@@ -130,9 +130,11 @@ def _need(plain: Path, path: Path, columns: list[str]) -> None:
         raise DataError(f"{path}: lacks {', '.join(missing)}; found {', '.join(known)}")
 
 
-def _read_carefully(plain: Path, path: Path, columns: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+def _read_carefully(
+    plain: Path, path: Path, columns: Mapping[str, pl.DataType], rows: int | None
+) -> pl.LazyFrame:
     """Read every column as text and convert it, so that what is wrong can be named."""
-    texts = _scan(plain, dict.fromkeys(columns, _TEXT))
+    texts = _scan(plain, dict.fromkeys(columns, _TEXT), rows)
     numbers = {name: kind for name, kind in columns.items() if kind != _TEXT}
     try:
         for name, kind in numbers.items():

@@ -51,6 +51,13 @@ def test_an_ad_gives_its_campaign_advertiser_and_document(small: Dataset) -> Non
     assert column(small, "ad_document_id") == [200, 201, 201, 200, 200, 200]
 
 
+def test_blank_lines_at_the_end_are_no_rows(tmp_path: Path) -> None:
+    tables = {name: f"{text}\n\n" for name, text in SMALL.items()}
+    assert rows_of(opened(write(tmp_path / "log", tables))).equals(
+        rows_of(opened(write(tmp_path / "plain")))
+    )
+
+
 def test_a_platform_may_be_unknown(small: Dataset) -> None:
     assert column(small, "platform") == [3, 3, None, None, 1, 1]
 
