@@ -282,7 +282,7 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         """Return what replaces parts of the configuration."""
         own: dict[str, Any] = {"data.split.validation": self.validation, "data.split.test": None}
         if self.config is not None:  # what a click is says y
-            own["data.label_at_least"] = None
+            own |= {"data.label_at_least": None, "data.label_is": None}
         own |= {"model.name": self.model} if isinstance(self.model, str) else {"model": self.model}
         if self.random_state is not None:
             seed = self.random_state

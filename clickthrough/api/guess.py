@@ -12,6 +12,7 @@ from clickthrough.api.frames import AnyFrame, Frame, read_frame
 from clickthrough.config.data import FRAME, TabularData
 from clickthrough.config.load import load_config, load_text, load_values, with_data
 from clickthrough.config.root import Config
+from clickthrough.data.labels import ONE
 from clickthrough.errors import ConfigError
 from clickthrough.init.roles import Named
 from clickthrough.init.run import Looked, look, look_at_frame
@@ -84,7 +85,8 @@ def source_of(
         made = load_text(looked.text, "the guess", None, lines)
         return Source(made, frame, looked)
     made = _of_frame(given_config(config, lines, frame=True))
-    return Source(given_config(made, _roles(named), frame=True) if named.columns else made, frame)
+    roles = _roles(named)
+    return Source(given_config(made, roles, frame=True) if roles else made, frame)
 
 
 def _of_paths(
@@ -171,8 +173,9 @@ def _written(value: object) -> str:
 def _roles(named: Named) -> list[str]:
     """Return named columns as settings."""
     roles = [f"data.roles.{_ROLES[f]}={_written(c)}" for f, c in named.columns.items()]
-    if named.at_least is not None:
-        roles.append(f"data.label_at_least={named.at_least}")
+    if named.click != ONE:  # the one replaces the other
+        roles.append(f"data.label_at_least={_written(named.at_least)}")
+        roles.append(f"data.label_is={_written(named.label_is or None)}")
     return roles
 
 

@@ -247,6 +247,17 @@ class Files(Strict):
     test: Several[Path] = []
 
 
+def _some_texts(texts: list[str]) -> list[str]:
+    """Refuse what no label could be: blanks are missing."""
+    if not texts or not all(text.strip() for text in texts):
+        raise ValueError("expected a text that is a click, or a list of such")
+    return texts
+
+
+ClickTexts = Annotated[Several[str], AfterValidator(_some_texts)]
+"""What a label says of an impression that was clicked."""
+
+
 class TabularData(BaseData):
     """A CSV or Parquet log with one impression a row; ``.gz`` and ``.zip`` are read as well.
 
@@ -255,6 +266,8 @@ class TabularData(BaseData):
         files: the log's parts, where it comes divided.
         roles: which column plays which part.
         label_at_least: a label of so much or more is a click: 4 for ratings of 1 to 5.
+        label_is: a label of this text, or of one of several, is a click, whatever its case and the
+            blanks around it: ``yes``; every other text is none, a blank is not known.
         time: how the time column is written.
         joins: side tables, joined in this order.
         columns: the names of the columns of a CSV that has no header.
@@ -270,6 +283,7 @@ class TabularData(BaseData):
     files: Files | None = None
     roles: Roles
     label_at_least: float | None = None
+    label_is: ClickTexts | None = None
     time: TimeFormat = TimeFormat()
     joins: list[Join] = []
     columns: list[str] | None = None
@@ -297,6 +311,15 @@ class TabularData(BaseData):
         if (self.path is None) == (self.files is None):
             raise ValueError(
                 "expected either 'path' (one log) or 'files' (train, validation, test)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Self:
+        if self.label_is is not None and self.label_at_least is not None:
+            raise ValueError(
+                "expected either 'label_is' (texts that are clicks) or 'label_at_least' (a number "
+                "from which on it is one), not both"
             )
         return self
 

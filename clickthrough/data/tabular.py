@@ -6,10 +6,11 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.config.data import OURS, ListFormat, TabularData
-from clickthrough.data.columns import canonical, field_type, label_number
+from clickthrough.data.columns import canonical, field_type
 from clickthrough.data.formats import refuse_other_formats
 from clickthrough.data.ids import refuse_lost_ids
 from clickthrough.data.joins import joined, side_of
+from clickthrough.data.labels import Click, clicked
 from clickthrough.data.moments import moment
 from clickthrough.data.raw import RawLog
 from clickthrough.data.scan import ForcedType, TableForm, as_it_is, need
@@ -88,7 +89,14 @@ def raw_log(frame: pl.LazyFrame, config: TabularData, name: str, plain: Plain = 
         divided=config.files is not None,
         notes=tuple(notes),
         sides=[side for side in sides if side is not None],
+        labels=frame.select(roles["label"]),
+        click=click_of(config),
     )
+
+
+def click_of(config: TabularData) -> Click:
+    """Return what of the label is a click."""
+    return Click(config.label_at_least, tuple(config.label_is or ()))
 
 
 def logs(config: TabularData) -> list[tuple[int | None, Path]]:
@@ -200,15 +208,7 @@ def _impressions(
             time = moment(pl.col(column), types[column], config.time)
         except DataError as error:
             raise DataError(f"{name}: {error}") from None
-    clicked = schema.roles["label"]
-    label = _label(pl.col(clicked), types[clicked], config)
+    own = schema.roles["label"]
+    label = clicked(pl.col(own), types[own], click_of(config))
     extra = [pl.col("part")] if config.files else []
     return frame.select(*fields, time.alias("time"), label.alias("label"), *extra)
-
-
-def _label(column: pl.Expr, dtype: pl.DataType, config: TabularData) -> pl.Expr:
-    """Return the label as a number, so that the check can name one that is neither 0 nor 1."""
-    number = label_number(column, dtype)
-    if config.label_at_least is not None:
-        number = (number.fill_nan(None) >= config.label_at_least).cast(pl.Float64)
-    return number

@@ -1,5 +1,6 @@
 """The text of a configuration, with a reason on each line. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from clickthrough.init.times import TimeGuess
 
 _MODEL = "model: {name: mlp, embedding_dim: 16, hidden: [128, 64], dropout: 0.2}"
 _TRAINING = "training: {epochs: 10, batch_size: 1024, decay: cosine, patience: 2}"
+_PLAIN = "yes|y|on"
 _NUMBERS = "its texts are numbers"
 Line = tuple[str, str]
 """What a line says, and the comment beside it."""
@@ -99,9 +101,18 @@ def _roles(guess: Guess) -> list[Line]:
             lines.append((f"  # {role}:", f"none was found; {FLAGS[role]} COLUMN names one"))
         else:
             lines.append((f"  {role}: {scalar(choice.column)}", choice.reason))
-    if guess.at_least is not None:
-        lines.append((f"label_at_least: {guess.at_least:g}", guess.label.reason))
-    return [*lines, *_time(guess.time)]
+    return [*lines, *_clicks(guess), *_time(guess.time)]
+
+
+def _clicks(guess: Guess) -> list[Line]:
+    """Say what of the label is a click, where it is not 0 and 1."""
+    click = guess.click
+    if click.at_least is not None:
+        return [(f"label_at_least: {click.at_least:g}", guess.label.reason)]
+    # "yes" is a text here, as in YAML 1.2
+    texts = [text if re.fullmatch(_PLAIN, text) else scalar(text) for text in click.texts]
+    said = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    return [(f"label_is: {said}", guess.label.reason)] if texts else []
 
 
 def _time(time: TimeGuess | None) -> list[Line]:
