@@ -214,11 +214,13 @@ class Join(Strict):
         file: the table, CSV or Parquet.
         on: the columns that both share and are joined by, one or several.
         columns: those that are added; all by default.
+        separator: the character between the cells of a CSV, where it is another than the log's.
     """
 
     file: Path
     on: Several[str]
     columns: list[str] | None = None
+    separator: str | None = Field(default=None, min_length=1, max_length=1)
 
 
 class ListFormat(Strict):
@@ -262,7 +264,9 @@ class TabularData(BaseData):
     """A CSV or Parquet log with one impression a row; ``.gz`` and ``.zip`` are read as well.
 
     Attributes:
-        path: the log, or several files that are one log, in any order; either this or ``files``.
+        path: the log: a file, a directory of its files, a pattern that takes them (``logs/*.csv``,
+            ``logs/**/*.parquet``), or several of these, which are one log in any order; either this
+            or ``files``.
         files: the log's parts, where it comes divided.
         roles: which column plays which part.
         label_at_least: a label of so much or more is a click: 4 for ratings of 1 to 5.

@@ -63,6 +63,7 @@ def load_config(
     if isinstance(values.get("data"), dict):
         if Path(source).is_file():
             anchor(values["data"], Path(source).resolve().parent)
+            given = _as_before(values["data"], given)
         elif given:
             given = placed(values, given)
         if given:
@@ -148,7 +149,7 @@ def with_data(config: Config, path: Path | Sequence[Path] | None) -> Config:
     data = config.data.model_dump(exclude_none=True)
     files = data.pop("files", None)
     if data["reader"] == "tabular" and files is None:
-        given = logs_at(given, [own.name for own in config.data.paths])
+        given = logs_at(given, config.data.paths)
         for join in data["joins"]:
             beside = present(given[0].parent / join["file"].name)
             join["file"] = beside if beside.is_file() else join["file"]
@@ -158,6 +159,15 @@ def with_data(config: Config, path: Path | Sequence[Path] | None) -> Config:
     except ValidationError as error:
         raise ConfigError(explained(error, "data")) from None
     return config.model_copy(update={"data": made})
+
+
+def _as_before(data: dict[str, Any], given: list[Path]) -> list[Path]:
+    """Return where a file's log lies instead; in a directory by the names that the file gives."""
+    own = data.get("path")
+    own = [own] if isinstance(own, str) else own
+    if data.get("reader") != "tabular" or not isinstance(own, list) or not own:
+        return given
+    return logs_at(given, [Path(str(path)) for path in own])
 
 
 def _listed(data: Path | Sequence[Path] | None) -> list[Path]:

@@ -50,7 +50,7 @@ def scan(path: Path, form: TableForm, plain: Plain = as_it_is) -> pl.LazyFrame:
     """
     parquet = is_parquet(path)
     try:
-        frame = pl.scan_parquet(path) if parquet else _scan_csv(plain(path), path, form)
+        frame = pl.scan_parquet(path, glob=False) if parquet else _scan_csv(plain(path), path, form)
         known = frame.collect_schema().names()
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).split("\n", 1)[0]

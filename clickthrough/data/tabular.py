@@ -11,6 +11,7 @@ from clickthrough.data.formats import refuse_other_formats
 from clickthrough.data.ids import refuse_lost_ids
 from clickthrough.data.joins import joined, side_of
 from clickthrough.data.labels import Click, clicked
+from clickthrough.data.log_files import files_of, log_files
 from clickthrough.data.moments import moment
 from clickthrough.data.raw import RawLog
 from clickthrough.data.scan import ForcedType, TableForm, as_it_is, need
@@ -45,8 +46,7 @@ def read(config: TabularData, plain: Plain = as_it_is) -> RawLog:
         frame if part is None else frame.with_columns(pl.lit(part, pl.Int8).alias("part"))
         for (part, _), frame in zip(given, frames, strict=True)
     ]
-    name = ", ".join(str(path) for _, path in given)
-    return raw_log(pl.concat(parts), config, name, plain)
+    return raw_log(pl.concat(parts), config, _called(config), plain)
 
 
 def raw_log(frame: pl.LazyFrame, config: TabularData, name: str, plain: Plain = as_it_is) -> RawLog:
@@ -99,12 +99,30 @@ def click_of(config: TabularData) -> Click:
     return Click(config.label_at_least, tuple(config.label_is or ()))
 
 
-def logs(config: TabularData) -> list[tuple[int | None, Path]]:
-    """Return the files of the log, each with its part where they come divided."""
+def _called(config: TabularData) -> str:
+    """Return how errors call the log: as its owner does."""
+    return ", ".join(str(path) for paths in _given(config) for path in paths)
+
+
+def _given(config: TabularData) -> list[list[Path]]:
+    """Return the paths of the log, those of each part where it comes divided."""
     if config.files is None:
-        return [(None, path) for path in config.paths]
-    given = (config.files.train, config.files.validation, config.files.test)
-    return [(part, path) for part, paths in enumerate(given) for path in paths]
+        return [config.paths]
+    return [config.files.train, config.files.validation, config.files.test]
+
+
+def logs(config: TabularData) -> list[tuple[int | None, Path]]:
+    """Return the files of the log, each with its part where they come divided.
+
+    Raises:
+        DataError: a directory or a pattern holds no table, or a file is taken twice.
+    """
+    given = _given(config)
+    taken = log_files([path for paths in given for path in paths])
+    if config.files is None:
+        return [(None, path) for path in taken]
+    parts = [part for part, paths in enumerate(given) for path in paths for _ in files_of(path)]
+    return list(zip(parts, taken, strict=True))
 
 
 def table_form(config: TabularData) -> TableForm:
