@@ -1,5 +1,6 @@
 """Which column is the label, and what of it is a click. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -60,13 +61,17 @@ def clicks_of(values: pl.Series, click: Click) -> pl.Series:
     return frame.select(clicked(pl.col(values.name), values.dtype, click)).to_series()
 
 
+def columns_that_hold(profile: Profile, texts: Sequence[str]) -> list[str]:
+    """Return the columns of few texts that hold one of these."""
+    wanted, columns = set(compared(texts)), profile.columns.values()
+    return [c.name for c in columns if wanted & set(few_texts(c, profile.rows[c.name]))]
+
+
 def _by_text(profile: Profile, click: Click, source: str) -> str | None:
     """Return the column that holds what its owner says a click is; the one named like a label."""
     if not click.texts:
         return None
-    wanted = set(compared(click.texts))
-    columns = profile.columns.values()
-    held = [c.name for c in columns if wanted & set(few_texts(c, profile.rows[c.name]))]
+    held = columns_that_hold(profile, click.texts)
     like = [name for name in held if any(hint(name, level) for level in LABELS)] or held
     if len(like) == 1:
         return like[0]

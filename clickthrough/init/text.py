@@ -1,7 +1,7 @@
 """The text of a configuration, with a reason on each line. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,24 +24,39 @@ Line = tuple[str, str]
 
 
 @dataclass(frozen=True)
+class SideTable:
+    """A table that joins to the log.
+
+    Attributes:
+        separator: of its cells, where it is another than the log's.
+    """
+
+    file: str
+    key: str
+    columns: list[str]
+    reason: str
+    separator: str | None = None
+
+
+@dataclass(frozen=True)
 class Source:
     """Where the tables lie and how they are written.
 
     Attributes:
         seen: what was looked at.
-        path: of one log; empty where it comes divided into ``files``.
-        sides: file, key and columns of each side table, and the reason.
+        paths: of one log; none where it comes divided into ``files``.
+        sides: its side tables.
         notes: what may be wrong about the guesses.
         typed: whether the log is Parquet, which says of each column what it holds.
     """
 
     name: str
     seen: str
-    path: str = ""
+    paths: Sequence[str] = ()
     files: Mapping[str, list[str]] = field(default_factory=dict)
     separator: str = ","
     columns: tuple[str, ...] | None = None
-    sides: tuple[tuple[str, str, list[str], str], ...] = ()
+    sides: tuple[SideTable, ...] = ()
     notes: tuple[str, ...] = ()
     typed: bool = False
 
@@ -83,7 +98,8 @@ def _where(source: Source) -> list[Line]:
         lines += [("files:", "their names say that the log comes divided")]
         lines += [(f"  {part}: {scalar(paths)}", "") for part, paths in source.files.items()]
     else:
-        lines.append((f"path: {scalar(source.path)}", ""))
+        one = source.paths[0] if len(source.paths) == 1 else source.paths
+        lines.append((f"path: {scalar(one)}", ""))
     if source.separator != ",":
         lines.append((f"separator: {scalar(source.separator)}", ""))
     if source.columns is not None:
@@ -164,17 +180,20 @@ def _forms(made: list[Made], guess: Guess, typed: bool) -> list[Line]:
 
 
 def _joins(source: Source) -> list[Line]:
-    lines = [
-        (f"  - {{file: {scalar(file)}, on: {scalar(key)}, columns: {scalar(columns)}}}", why)
-        for file, key, columns, why in source.sides
-    ]
+    lines = [(f"  - {{{_side(side)}}}", side.reason) for side in source.sides]
     return [("joins:", ""), *lines] if lines else []
+
+
+def _side(side: SideTable) -> str:
+    own = "" if side.separator is None else f", separator: {scalar(side.separator)}"
+    columns = scalar(side.columns)
+    return f"file: {scalar(side.file)}, on: {scalar(side.key)}, columns: {columns}{own}"
 
 
 def _lookup(source: Source, guess: Guess) -> list[Line]:
     """Write which side tables a service reads, those of the item and the user."""
     roles = [choice.column for choice in (guess.item, guess.user) if choice is not None]
-    keys = {Path(file).name: key for file, key, _, _ in source.sides if key in roles}
+    keys = {Path(side.file).name: side.key for side in source.sides if side.key in roles}
     if not keys:
         return []
     why = "callers need not send what the table says"
