@@ -14,7 +14,7 @@ from clickthrough.config.base import unknown_name
 from clickthrough.config.model import family_names, fitting
 from clickthrough.config.root import Config
 from clickthrough.errors import ConfigError
-from clickthrough.presets.places import logs_at, placed, present
+from clickthrough.presets.places import is_log, logs_at, placed, present
 
 _log = logging.getLogger(__name__)
 
@@ -183,10 +183,14 @@ def preset_names() -> list[str]:
 
 def _locate(source: str | Path) -> tuple[Any, str]:
     path = Path(source)
-    if path.is_file():
+    if path.is_file() and not is_log(path):
         return path, str(path)
     if str(source) in preset_names():
         return resources.files("clickthrough.presets") / f"{source}.yaml", f"preset '{source}'"
+    if is_log(path):
+        raise ConfigError(
+            f"{path}: is a log, expected a configuration: 'clickthrough init {path}' writes one"
+        )
     if path.suffix in {".yaml", ".yml"} or path.parent != Path():
         raise ConfigError(f"{path}: no such file")
     raise ConfigError(f"{unknown_name(str(source), 'preset', preset_names())} (nor is it a file)")

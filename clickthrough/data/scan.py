@@ -12,6 +12,7 @@ from clickthrough.data.csv_shape import check_csv, divided_by, first_row
 from clickthrough.data.header import column_names
 from clickthrough.data.unpack import Plain, is_parquet
 from clickthrough.errors import DataError
+from clickthrough.schema import Role
 
 ForcedType = Literal["int", "float", "str"]
 
@@ -77,6 +78,28 @@ def need(frame: pl.LazyFrame, columns: list[str], name: str) -> None:
         if column not in known:
             hint = divided_by(known[0]) if column in known[0] else ""
             raise DataError(f"{name}: {unknown_name(column, 'column', known)}{hint}")
+
+
+def need_roles(frame: pl.LazyFrame, roles: Mapping[Role, str], name: str) -> None:
+    """Refuse a log that lacks the column of a role, naming the nearest.
+
+    Args:
+        frame: the log.
+        roles: role -> column.
+        name: how errors call it.
+
+    Raises:
+        DataError: it does.
+    """
+    known = frame.collect_schema().names()
+    for role, column in roles.items():
+        if column not in known:
+            known_as = unknown_name(column, "column", known)
+            near = known_as.removeprefix(f"unknown column '{column}'")
+            hint = divided_by(known[0]) if column in known[0] else ""
+            raise DataError(
+                f"{name}: lacks column '{column}', the {role} by 'data.roles'{near}{hint}"
+            )
 
 
 def _scan_csv(plain: Path, path: Path, form: TableForm) -> pl.LazyFrame:

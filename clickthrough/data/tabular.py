@@ -14,7 +14,7 @@ from clickthrough.data.labels import Click, clicked
 from clickthrough.data.log_files import files_of, log_files
 from clickthrough.data.moments import moment
 from clickthrough.data.raw import RawLog
-from clickthrough.data.scan import ForcedType, TableForm, as_it_is, need
+from clickthrough.data.scan import ForcedType, TableForm, as_it_is, need, need_roles
 from clickthrough.data.united import united
 from clickthrough.data.unpack import Plain
 from clickthrough.data.untyped import untyped
@@ -70,7 +70,7 @@ def raw_log(frame: pl.LazyFrame, config: TabularData, name: str, plain: Plain = 
     need(frame, [*config.types, *config.lists, *config.drop], name)
     frame = with_lists(frame, config.lists)
     roles = _roles(config)
-    need(frame, list(roles.values()), name)
+    need_roles(frame, roles, name)
     refuse_lost_ids(frame.drop(config.drop, strict=False), _id_columns(config), name)
     names = frame.collect_schema().names()
     taken = {column: why for column in names if (why := _taken(column, roles, config))}

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from clickthrough.data.log_files import is_pattern, tail
+from clickthrough.data.log_files import SUFFIXES, is_pattern, tail
 from clickthrough.data.movielens import LONGEST, RATINGS, is_tabbed
-from clickthrough.data.unpack import inner_name, opened_plain
+from clickthrough.data.unpack import inner_name, is_compressed, opened_plain
 from clickthrough.errors import ConfigError, DataError
 
 _OTHER_NAMES = {"ratings.csv": ("ratings.dat", "u.data"), "movies.csv": ("movies.dat", "u.item")}
@@ -109,6 +109,13 @@ def present(path: Path) -> Path:
 def _forms(path: Path) -> list[Path]:
     packed = [form for s in (".gz", ".zip") for form in (f"{path.name}{s}", f"{path.stem}{s}")]
     return [path, *(path.with_name(name) for name in packed)]
+
+
+def is_log(path: Path) -> bool:
+    """Tell a log from a configuration by its name: a directory, or a table, packed or not."""
+    tables = tuple(suffix for suffix in SUFFIXES if suffix != ".txt")
+    packed = is_compressed(path)
+    return path.is_dir() or (path.is_file() and (packed or path.name.lower().endswith(tables)))
 
 
 def _may_be_log(path: Path) -> bool:

@@ -122,7 +122,8 @@ def test_files_of_the_same_columns_are_one_log(
     assert tables.paths == [tmp_path / pattern]
     assert tables.main.total == len(tables.main.rows) == 2 * len(names)
     assert tables.main.exact
-    assert tables.sides == tables.left == []
+    assert tables.sides == []
+    assert tables.left == []
     said = f"{len(names)} files of the same columns are taken for one log: name one if one holds"
     assert tables.notes[0].startswith(said)
     assert (len(tables.notes) == 2) == ("dt=" in names[0])
