@@ -239,7 +239,7 @@ class Files(Strict):
     """The parts of a log that comes already divided.
 
     Attributes:
-        train: the files of the training part, one or several.
+        train: the files of the training part, one or several, or patterns that take them.
         validation: those of the validation part.
         test: those of the test part; none by default.
     """

@@ -4,7 +4,7 @@ import time
 
 import polars as pl
 
-from clickthrough.data.labels import said_of_odd
+from clickthrough.data.labels import listed, said_of_odd
 from clickthrough.data.raw import RawLog
 from clickthrough.errors import DataError
 from clickthrough.schema import MISSING_INT, Schema
@@ -55,6 +55,8 @@ def check(rows: pl.LazyFrame, raw: RawLog) -> tuple[Counts, list[str]]:
         for name in fractions
         if (count := found[f"{_INFINITE}{name}"])
     ]
+    if raw.click.texts and found["unlabelled"] < found["impressions"] and not found["clicks"]:
+        notes.append(f"no label is {listed(raw.click.texts)}, as 'data.label_is' says clicks are")
     kept = ("impressions", "clicks", "unlabelled", "first", "last")
     return {name: found[name] for name in kept}, notes
 

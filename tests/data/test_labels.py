@@ -140,6 +140,14 @@ def test_texts_under_a_threshold_and_numbers_under_a_text_are_refused(tmp_path: 
         open_dataset(config(log, label_is="yes").data)
 
 
+def test_that_no_label_is_the_text_of_a_click_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    plain().with_columns(click=said("Y", "N")).write_csv(log)
+    (note,) = open_dataset(config(log, label_is="yes").data).report.notes
+    assert note == "no label is 'yes', as 'data.label_is' says clicks are"
+    assert not open_dataset(config(log, label_is="y").data).report.notes
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [
