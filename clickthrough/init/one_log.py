@@ -29,9 +29,11 @@ def series(path: Path) -> str:
 
 def looked_at(paths: Sequence[Path]) -> list[Path]:
     """Return the files that are read to guess: of a long series some, from end to end."""
+    of: dict[str, list[Path]] = {}
+    for path in paths:
+        of.setdefault(series(path), []).append(path)
     found: list[Path] = []
-    for name in dict.fromkeys(map(series, paths)):
-        own = [path for path in paths if series(path) == name]
+    for own in of.values():
         last, most = len(own) - 1, min(len(own), _MOST)
         places = {place * last // max(most - 1, 1) for place in range(most)}
         found += [own[place] for place in sorted(places)]

@@ -128,13 +128,13 @@ def _of_one_log(
     main: Sample, samples: Mapping[Path, Sample], paths: Sequence[Path], data: Path
 ) -> list[Path]:
     """Return the files that are one log with a table: of its columns, form and part."""
-    alike = [
+    alike = {
         path
         for path, sample in samples.items()
         if why_apart(sample, main) is None
         and _part(path, data) == _part(main.path, data)
         and copied(path, samples) is None
-    ]
+    }
     named = {series(path) for path in alike}
     return [p for p in paths if p in alike or (p not in samples and series(p) in named)]
 
