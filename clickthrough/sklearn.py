@@ -31,6 +31,7 @@ from clickthrough.api.guess import (
     tell_guesses,
 )
 from clickthrough.config.training import LARGEST_SEED
+from clickthrough.data.labels import click_text
 from clickthrough.errors import ClickthroughError
 from clickthrough.init.roles import Named
 
@@ -71,7 +72,8 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         random_state: the seed of all that is drawn at random; by default that of the configuration.
 
     Attributes:
-        classes_: the two labels, shape (2,); the second is the click.
+        classes_: the two labels, shape (2,); the second is the click, unless it is well known that
+            the first is: ``clicked`` of ``clicked`` and ``not clicked``.
         n_features_in_: the columns of X.
         feature_names_in_: their names, where X was a frame.
         roles_: which column plays which part.
@@ -153,16 +155,18 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             groups: which of them are shown together, where :meth:`fit` was told so.
         """
         clicked = self._scored(X, groups).probability
-        return np.stack([1 - clicked, clicked], axis=1)
+        both = [1 - clicked, clicked] if self._click == 1 else [clicked, 1 - clicked]
+        return np.stack(both, axis=1)
 
     def decision_function(self, X: AnyFrame, groups: Any = None) -> Floats:  # noqa: ANN401, N803
-        """Return the logit of a click, shape (n,); see :meth:`predict_proba`."""
-        return self._scored(X, groups).logit
+        """Return the logit of the second class, shape (n,); see :meth:`predict_proba`."""
+        logit = self._scored(X, groups).logit
+        return logit if self._click == 1 else -logit
 
     def predict(self, X: AnyFrame, groups: Any = None) -> NDArray[Any]:  # noqa: ANN401, N803
         """Return the likelier class, shape (n,): where clicks are rare, that is hardly ever one."""
-        clicked = self.decision_function(X, groups) > 0
-        found: NDArray[Any] = self.classes_[clicked.astype(np.intp)]
+        second = self.decision_function(X, groups) > 0
+        found: NDArray[Any] = self.classes_[second.astype(np.intp)]
         return found
 
     def save(self, path: str | Path) -> Path:
@@ -252,10 +256,14 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             raise ValueError(
                 f"Only binary classification is supported. The type of the target is {kind}."
             )
-        self.classes_, clicks = np.unique(labels, return_inverse=True)
+        self.classes_, places = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y holds one class, {self.classes_[0]!r}; a model needs two classes")
-        return clicks.astype(np.int8)
+        texts = [str(label).strip().lower() for label in self.classes_]
+        known = click_text(texts)
+        self._click = 1 if known is None else texts.index(known)
+        clicks: NDArray[np.int8] = (places == self._click).astype(np.int8)
+        return clicks
 
     def _with_groups(self, rows: pl.DataFrame, groups: Any) -> pl.DataFrame:  # noqa: ANN401
         if groups is None:
@@ -282,7 +290,7 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         """Return what replaces parts of the configuration."""
         own: dict[str, Any] = {"data.split.validation": self.validation, "data.split.test": None}
         if self.config is not None:  # what a click is says y
-            own["data.label_at_least"] = None
+            own |= {"data.label_at_least": None, "data.label_is": None}
         own |= {"model.name": self.model} if isinstance(self.model, str) else {"model": self.model}
         if self.random_state is not None:
             seed = self.random_state

@@ -168,6 +168,23 @@ def test_labels_keep_their_names(frame: tuple[pd.DataFrame, NDArray[np.int64]]) 
     assert set(named.predict(rows)) <= {"no", "yes"}
 
 
+@pytest.mark.parametrize("click", ["clicked", "CLICK"])
+def test_a_text_that_says_clicked_is_the_click_wherever_it_stands_among_the_classes(
+    click: str, frame: tuple[pd.DataFrame, NDArray[np.int64]], fitted: ClickClassifier
+) -> None:
+    rows, clicks = frame
+    none = "not clicked" if click == "clicked" else "no click"
+    texts = np.where(clicks == 1, click, none)
+    other = ClickClassifier("lightgbm", set=QUICK, **NAMES).fit(rows, texts)
+    assert other.classes_.tolist() == sorted([click, none])
+    place = other.classes_.tolist().index(click)
+    assert place == 0
+    asked = rows.head(200)
+    assert (other.predict_proba(asked)[:, place] == fitted.predict_proba(asked)[:, 1]).all()
+    assert (other.decision_function(asked) == -fitted.decision_function(asked)).all()
+    assert ((other.predict(asked) == click) == (fitted.predict(asked) == 1)).all()
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [

@@ -28,6 +28,7 @@ def fit(  # noqa: PLR0913 - a keyword each
     user: str | None = None,
     item: str | None = None,
     label_at_least: float | None = None,
+    label_is: str | Sequence[str] | None = None,
     config: ConfigSource | None = None,
     set: Settings = (),  # noqa: A002 - as on the command line
     models: str | Sequence[str] | None = None,
@@ -55,6 +56,7 @@ def fit(  # noqa: PLR0913 - a keyword each
         user: that of users.
         item: that of items.
         label_at_least: from where on a label is a click, where it is not 0 and 1.
+        label_is: the text, or texts, of a label that are clicks: ``"yes"``; all others are none.
         config: a YAML file, the name of a preset, or sections by their names; roles that are named
             here replace its own.
         set: settings that replace parts of it: ``{"training.epochs": 3}``.
@@ -73,7 +75,8 @@ def fit(  # noqa: PLR0913 - a keyword each
     from clickthrough.training.run import Asked, train_on
     from clickthrough.training.told import Told
 
-    named = Named(label, time, request_id, user, item, label_at_least)
+    texts = (label_is,) if isinstance(label_is, str) else tuple(label_is or ())
+    named = Named(label, time, request_id, user, item, label_at_least, texts)
     source = source_of(data, named, config, set)
     if source.looked is not None and isinstance(source.config.data, TabularData):
         roles = source.config.data.roles.model_dump(exclude_none=True)

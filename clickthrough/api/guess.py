@@ -1,8 +1,10 @@
 """From what a caller gives to a configuration and a log: guessed as ``clickthrough init`` does."""
 
 import json
+import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,8 @@ from clickthrough.api.frames import AnyFrame, Frame, read_frame
 from clickthrough.config.data import FRAME, TabularData
 from clickthrough.config.load import load_config, load_text, load_values, with_data
 from clickthrough.config.root import Config
-from clickthrough.errors import ConfigError
+from clickthrough.data.labels import ONE
+from clickthrough.errors import ConfigError, DataError
 from clickthrough.init.roles import Named
 from clickthrough.init.run import Looked, look, look_at_frame
 
@@ -55,7 +58,7 @@ def tell_guesses(roles: Mapping[str, str], named: Named, notes: Sequence[str] = 
     told += notes
     if told:
         way = "name columns to be sure, or say how all are read with 'config'"
-        warnings.warn("; ".join([*told, way]), GuessWarning, stacklevel=3)
+        warnings.warn(in_python("; ".join([*told, way])), GuessWarning, stacklevel=3)
 
 
 def source_of(
@@ -80,11 +83,41 @@ def source_of(
         return _of_path(Path(data), named, config, lines)
     frame = read_frame(data)
     if config is None:
-        looked = look_at_frame(frame.rows, named, "the frame")
+        with _said_in_python():
+            looked = look_at_frame(frame.rows, named, "the frame")
         made = load_text(looked.text, "the guess", None, lines)
         return Source(made, frame, looked)
     made = _of_frame(given_config(config, lines, frame=True))
-    return Source(given_config(made, _roles(named), frame=True) if named.columns else made, frame)
+    roles = _roles(named)
+    return Source(given_config(made, roles, frame=True) if roles else made, frame)
+
+
+_FLAG = re.compile(
+    r"--(label-at-least|label-is|label|time|request|user|item)\b( (?=(?:COLUMN|NUMBER|TEXT)\b))?"
+)
+
+
+def in_python(text: str) -> str:
+    """Name keywords where a message names the flags of ``clickthrough init``.
+
+    >>> in_python("name another with --label COLUMN, or say --request and --time ts")
+    'name another with label=COLUMN, or say request_id and time ts'
+    """
+
+    def keyword(found: re.Match[str]) -> str:
+        name = "request_id" if found[1] == "request" else found[1].replace("-", "_")
+        return name if found[2] is None else f"{name}="
+
+    return _FLAG.sub(keyword, text)
+
+
+@contextmanager
+def _said_in_python() -> Iterator[None]:
+    """Let errors of a guess name keywords instead of flags."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(in_python(str(error))) from None
 
 
 def _of_paths(
@@ -99,7 +132,8 @@ def _of_paths(
 
 def _of_path(data: Path, named: Named, config: ConfigSource | None, lines: list[str]) -> Source:
     if config is None:
-        looked = look(data, named)
+        with _said_in_python():
+            looked = look(data, named)
         return Source(load_text(looked.text, "the guess", Path(), lines), None, looked)
     return Source(given_config(config, [*lines, *_roles(named)], data))
 
@@ -171,8 +205,9 @@ def _written(value: object) -> str:
 def _roles(named: Named) -> list[str]:
     """Return named columns as settings."""
     roles = [f"data.roles.{_ROLES[f]}={_written(c)}" for f, c in named.columns.items()]
-    if named.at_least is not None:
-        roles.append(f"data.label_at_least={named.at_least}")
+    if named.click != ONE:  # the one replaces the other
+        roles.append(f"data.label_at_least={_written(named.at_least)}")
+        roles.append(f"data.label_is={_written(named.label_is or None)}")
     return roles
 
 

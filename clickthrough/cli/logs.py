@@ -21,6 +21,10 @@ def init(  # noqa: PLR0913, PLR0917 (an option each)
     label_at_least: Annotated[
         float | None, typer.Option(help="From where on a label is a click, where not 0 and 1.")
     ] = None,
+    label_is: Annotated[
+        list[str] | None,
+        typer.Option(help="A text of the label that is a click; again for more."),
+    ] = None,
     time: Annotated[str | None, typer.Option(help="The column of times.")] = None,
     request: Annotated[str | None, typer.Option(help="The column of request ids.")] = None,
     user: Annotated[str | None, typer.Option(help="The column of users.")] = None,
@@ -31,7 +35,8 @@ def init(  # noqa: PLR0913, PLR0917 (an option each)
     from clickthrough.init.run import init as run
     from clickthrough.init.show import column_table
 
-    named = Named(label, time, request, user, item, label_at_least)
+    texts = tuple(label_is or ())
+    named = Named(label, time, request, user, item, label_at_least, texts)
     with progress(), step("looking at the log"):
         written = run(data, out, named, force)
     say(escape(written.found))

@@ -229,11 +229,13 @@ class Join(Strict):
         file: the table, CSV or Parquet.
         on: the columns that both share and are joined by, one or several.
         columns: those that are added; all by default.
+        separator: the character between the cells of a CSV, where it is another than the log's.
     """
 
     file: Path
     on: Several[str]
     columns: list[str] | None = None
+    separator: str | None = Field(default=None, min_length=1, max_length=1)
 
 
 class ListFormat(Strict):
@@ -252,7 +254,7 @@ class Files(Strict):
     """The parts of a log that comes already divided.
 
     Attributes:
-        train: the files of the training part, one or several.
+        train: the files of the training part, one or several, or patterns that take them.
         validation: those of the validation part.
         test: those of the test part; none by default.
     """
@@ -301,14 +303,29 @@ class Dialect(Strict):
         return self
 
 
+def _some_texts(texts: list[str]) -> list[str]:
+    """Refuse what no label could be: blanks are missing."""
+    if not texts or not all(text.strip() for text in texts):
+        raise ValueError("expected a text that is a click, or a list of such")
+    return texts
+
+
+ClickTexts = Annotated[Several[str], AfterValidator(_some_texts)]
+"""What a label says of an impression that was clicked."""
+
+
 class TabularData(Dialect, BaseData):
     """A CSV or Parquet log with one impression a row; ``.gz`` and ``.zip`` are read as well.
 
     Attributes:
-        path: the log, or several files that are one log, in any order; either this or ``files``.
+        path: the log: a file, a directory of its files, a pattern that takes them (``logs/*.csv``,
+            ``logs/**/*.parquet``), or several of these, which are one log in any order; either this
+            or ``files``.
         files: the log's parts, where it comes divided.
         roles: which column plays which part.
         label_at_least: a label of so much or more is a click: 4 for ratings of 1 to 5.
+        label_is: a label of this text, or of one of several, is a click, whatever its case and the
+            blanks around it: ``yes``; every other text is none, a blank is not known.
         time: how the time column is written.
         joins: side tables, joined in this order.
         columns: the names of the columns of a CSV that has no header.
@@ -323,6 +340,7 @@ class TabularData(Dialect, BaseData):
     files: Files | None = None
     roles: Roles
     label_at_least: float | None = None
+    label_is: ClickTexts | None = None
     time: TimeFormat = TimeFormat()
     joins: list[Join] = []
     columns: list[str] | None = None
@@ -349,6 +367,15 @@ class TabularData(Dialect, BaseData):
         if (self.path is None) == (self.files is None):
             raise ValueError(
                 "expected either 'path' (one log) or 'files' (train, validation, test)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Self:
+        if self.label_is is not None and self.label_at_least is not None:
+            raise ValueError(
+                "expected either 'label_is' (texts that are clicks) or 'label_at_least' (a number "
+                "from which on it is one), not both"
             )
         return self
 

@@ -14,7 +14,7 @@ from clickthrough.config.base import unknown_name
 from clickthrough.config.model import family_names, fitting
 from clickthrough.config.root import Config
 from clickthrough.errors import ConfigError
-from clickthrough.presets.places import logs_at, placed, present
+from clickthrough.presets.places import is_log, logs_at, placed, present
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ def load_config(
     if isinstance(values.get("data"), dict):
         if Path(source).is_file():
             anchor(values["data"], Path(source).resolve().parent)
+            given = _as_before(values["data"], given)
         elif given:
             given = placed(values, given)
         if given:
@@ -148,7 +149,7 @@ def with_data(config: Config, path: Path | Sequence[Path] | None) -> Config:
     data = config.data.model_dump(exclude_none=True)
     files = data.pop("files", None)
     if data["reader"] == "tabular" and files is None:
-        given = logs_at(given, [own.name for own in config.data.paths])
+        given = logs_at(given, config.data.paths)
         for join in data["joins"]:
             beside = present(given[0].parent / join["file"].name)
             join["file"] = beside if beside.is_file() else join["file"]
@@ -158,6 +159,15 @@ def with_data(config: Config, path: Path | Sequence[Path] | None) -> Config:
     except ValidationError as error:
         raise ConfigError(explained(error, "data")) from None
     return config.model_copy(update={"data": made})
+
+
+def _as_before(data: dict[str, Any], given: list[Path]) -> list[Path]:
+    """Return where a file's log lies instead; in a directory by the names that the file gives."""
+    own = data.get("path")
+    own = [own] if isinstance(own, str) else own
+    if data.get("reader") != "tabular" or not isinstance(own, list) or not own:
+        return given
+    return logs_at(given, [Path(str(path)) for path in own])
 
 
 def _listed(data: Path | Sequence[Path] | None) -> list[Path]:
@@ -173,10 +183,14 @@ def preset_names() -> list[str]:
 
 def _locate(source: str | Path) -> tuple[Any, str]:
     path = Path(source)
-    if path.is_file():
+    if path.is_file() and not is_log(path):
         return path, str(path)
     if str(source) in preset_names():
         return resources.files("clickthrough.presets") / f"{source}.yaml", f"preset '{source}'"
+    if is_log(path):
+        raise ConfigError(
+            f"{path}: is a log, expected a configuration: 'clickthrough init {path}' writes one"
+        )
     if path.suffix in {".yaml", ".yml"} or path.parent != Path():
         raise ConfigError(f"{path}: no such file")
     raise ConfigError(f"{unknown_name(str(source), 'preset', preset_names())} (nor is it a file)")

@@ -4,6 +4,7 @@ import time
 
 import polars as pl
 
+from clickthrough.data.labels import listed, said_of_odd
 from clickthrough.data.raw import RawLog
 from clickthrough.errors import DataError
 from clickthrough.schema import MISSING_INT, Schema
@@ -54,6 +55,8 @@ def check(rows: pl.LazyFrame, raw: RawLog) -> tuple[Counts, list[str]]:
         for name in fractions
         if (count := found[f"{_INFINITE}{name}"])
     ]
+    if raw.click.texts and found["unlabelled"] < found["impressions"] and not found["clicks"]:
+        notes.append(f"no label is {listed(raw.click.texts)}, as 'data.label_is' says clicks are")
     kept = ("impressions", "clicks", "unlabelled", "first", "last")
     return {name: found[name] for name in kept}, notes
 
@@ -68,10 +71,7 @@ def _refuse(found: Counts, raw: RawLog) -> None:
     if found["impressions"] == 0:
         raise DataError(f"{raw.name}: holds no impressions")
     if found["odd_labels"]:
-        raise DataError(
-            f"{raw.name}: column '{names('label')}': expected 0 or 1, found "
-            f"{found['odd_label']!r} ({found['odd_labels']} rows)"
-        )
+        raise DataError(f"{raw.name}: column '{names('label')}': {_odd(found, raw)}")
     for key in found:
         if key.startswith(_UNHELD) and found[key]:
             column = names(key.removeprefix(_UNHELD))
@@ -90,6 +90,14 @@ def _refuse(found: Counts, raw: RawLog) -> None:
             f"{raw.name}: column '{names('time')}': the last is {written(found['last'])}, which is "
             f"after now; {_asked(raw.schema)}"
         )
+
+
+def _odd(found: Counts, raw: RawLog) -> str:
+    """Say what a label holds that is neither 0 nor 1."""
+    first, rows = found["odd_label"], found["odd_labels"]
+    if raw.labels is None:
+        return f"expected 0 or 1, found {first!r} ({rows} rows)"
+    return said_of_odd(raw.labels, raw.click, first, rows)
 
 
 def _asked(schema: Schema) -> str:

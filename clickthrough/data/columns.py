@@ -60,21 +60,6 @@ def canonical(column: pl.Expr, kind: FieldType, strict: bool = True) -> pl.Expr:
     return column.cast(pl.Int64, strict=strict)
 
 
-def label_number(column: pl.Expr, dtype: pl.DataType, strict: bool = True) -> pl.Expr:
-    """Return a label as Float64: of texts what they say, also true and false; null where empty.
-
-    Args:
-        column: of a file.
-        dtype: its type there; coded texts are not their codes.
-        strict: whether a text that is no number is an error; null otherwise.
-    """
-    if dtype not in (pl.String, pl.Categorical, pl.Enum):
-        return column.cast(pl.Float64, strict=strict)
-    said = column.cast(pl.String).str.to_lowercase()
-    said = said.replace({"true": "1", "false": "0", "": None})
-    return said.cast(pl.Float64, strict=strict)
-
-
 def finite(names: Iterable[str]) -> list[pl.Expr]:
     """Return columns of numbers without infinities, which are missing values, as online."""
     return [pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in names]

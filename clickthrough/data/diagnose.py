@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.config.data import TabularData
-from clickthrough.data.columns import label_number
+from clickthrough.data.labels import clicked
 from clickthrough.data.moments import moment
 from clickthrough.data.scan import first_row_of, scan
-from clickthrough.data.tabular import logs, table_form
+from clickthrough.data.tabular import click_of, logs, table_form
 from clickthrough.data.unpack import Plain
 from clickthrough.errors import DataError
 
@@ -63,6 +63,5 @@ def _conditions(types: pl.Schema, config: TabularData) -> Iterator[tuple[str, pl
 
 
 def _no_label(label: pl.Expr, dtype: pl.DataType, config: TabularData) -> pl.Expr:
-    number = label_number(label, dtype, strict=False)
-    odd = ~number.is_in([0.0, 1.0]) if config.label_at_least is None else pl.lit(False)
-    return label.is_not_null() & (number.is_null() | odd)
+    said = clicked(label, dtype, click_of(config))
+    return said.is_not_null() & ~said.is_in([0.0, 1.0])

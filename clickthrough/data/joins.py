@@ -32,7 +32,8 @@ def joined(
     Raises:
         DataError: the side table is unreadable, lacks a column, or has several rows a key.
     """
-    side = scan(join.file, replace(form, columns=None), plain)
+    own = replace(form, columns=None, separator=join.separator or form.separator)
+    side = scan(join.file, own, plain)
     need(side, [*join.on, *(join.columns or [])], str(join.file))
     need(frame, join.on, "the log")
     if join.columns is not None:

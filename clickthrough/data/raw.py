@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from clickthrough.data.labels import ONE, Click
 from clickthrough.features.sides import SideForm
 from clickthrough.schema import Schema
 
@@ -51,6 +52,8 @@ class RawLog:
         notes: what the user should know.
         clicks_per_request: how many clicks every request should have, where that is known.
         sides: tables of which a service can say what callers do not, in the order of their joins.
+        labels: the column of labels alone, as the files have it, for what is said of odd ones.
+        click: what of it is a click.
     """
 
     name: str
@@ -63,6 +66,8 @@ class RawLog:
     notes: tuple[str, ...] = ()
     clicks_per_request: int | None = None
     sides: Sequence[Side] = ()
+    labels: pl.LazyFrame | None = None
+    click: Click = ONE
 
     @property
     def pieces(self) -> Sequence[pl.LazyFrame]:

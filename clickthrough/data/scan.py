@@ -14,6 +14,7 @@ from clickthrough.data.rewriting import lines_above
 from clickthrough.data.unpack import PLAIN, Plain, is_parquet, opened_plain
 from clickthrough.data.written_numbers import as_numbers
 from clickthrough.errors import DataError
+from clickthrough.schema import Role
 
 
 def as_it_is(path: Path, form: TableForm = PLAIN, /) -> Path:
@@ -69,7 +70,7 @@ def without_missing(texts: pl.Expr, missing: Sequence[str]) -> pl.Expr:
 
 
 def _scan_parquet(path: Path, form: TableForm) -> pl.LazyFrame:
-    frame = pl.scan_parquet(path)
+    frame = pl.scan_parquet(path, glob=False)
     if form.missing:
         texts = [name for name, dtype in frame.collect_schema().items() if dtype == pl.String]
         frame = frame.with_columns(without_missing(pl.col(n), form.missing) for n in texts)
@@ -87,6 +88,28 @@ def need(frame: pl.LazyFrame, columns: list[str], name: str) -> None:
         if column not in known:
             hint = divided_by(known[0]) if column in known[0] else ""
             raise DataError(f"{name}: {unknown_name(column, 'column', known)}{hint}")
+
+
+def need_roles(frame: pl.LazyFrame, roles: Mapping[Role, str], name: str) -> None:
+    """Refuse a log that lacks the column of a role, naming the nearest.
+
+    Args:
+        frame: the log.
+        roles: role -> column.
+        name: how errors call it.
+
+    Raises:
+        DataError: it does.
+    """
+    known = frame.collect_schema().names()
+    for role, column in roles.items():
+        if column not in known:
+            known_as = unknown_name(column, "column", known)
+            near = known_as.removeprefix(f"unknown column '{column}'")
+            hint = divided_by(known[0]) if column in known[0] else ""
+            raise DataError(
+                f"{name}: lacks column '{column}', the {role} by 'data.roles'{near}{hint}"
+            )
 
 
 def _scan_csv(plain: Path, path: Path, form: TableForm) -> pl.LazyFrame:

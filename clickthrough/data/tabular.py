@@ -6,14 +6,16 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.config.data import OURS, Dialect, ListFormat, TabularData
-from clickthrough.data.columns import canonical, field_type, label_number
+from clickthrough.data.columns import canonical, field_type
 from clickthrough.data.form import ForcedType, TableForm
 from clickthrough.data.formats import refuse_other_formats
 from clickthrough.data.ids import refuse_lost_ids
 from clickthrough.data.joins import joined, side_of
+from clickthrough.data.labels import Click, clicked
+from clickthrough.data.log_files import files_of, log_files
 from clickthrough.data.moments import moment
 from clickthrough.data.raw import RawLog
-from clickthrough.data.scan import as_it_is, need
+from clickthrough.data.scan import as_it_is, need, need_roles
 from clickthrough.data.united import united
 from clickthrough.data.unpack import Plain
 from clickthrough.data.untyped import untyped
@@ -45,8 +47,7 @@ def read(config: TabularData, plain: Plain = as_it_is) -> RawLog:
         frame if part is None else frame.with_columns(pl.lit(part, pl.Int8).alias("part"))
         for (part, _), frame in zip(given, frames, strict=True)
     ]
-    name = ", ".join(str(path) for _, path in given)
-    return raw_log(pl.concat(parts), config, name, plain)
+    return raw_log(pl.concat(parts), config, _called(config), plain)
 
 
 def raw_log(frame: pl.LazyFrame, config: TabularData, name: str, plain: Plain = as_it_is) -> RawLog:
@@ -70,7 +71,7 @@ def raw_log(frame: pl.LazyFrame, config: TabularData, name: str, plain: Plain = 
     need(frame, [*config.types, *config.lists, *config.drop], name)
     frame = with_lists(frame, config.lists)
     roles = _roles(config)
-    need(frame, list(roles.values()), name)
+    need_roles(frame, roles, name)
     refuse_lost_ids(frame.drop(config.drop, strict=False), _id_columns(config), name)
     names = frame.collect_schema().names()
     taken = {column: why for column in names if (why := _taken(column, roles, config))}
@@ -89,15 +90,40 @@ def raw_log(frame: pl.LazyFrame, config: TabularData, name: str, plain: Plain = 
         divided=config.files is not None,
         notes=tuple(notes),
         sides=[side for side in sides if side is not None],
+        labels=frame.select(roles["label"]),
+        click=click_of(config),
     )
 
 
-def logs(config: TabularData) -> list[tuple[int | None, Path]]:
-    """Return the files of the log, each with its part where they come divided."""
+def click_of(config: TabularData) -> Click:
+    """Return what of the label is a click."""
+    return Click(config.label_at_least, tuple(config.label_is or ()))
+
+
+def _called(config: TabularData) -> str:
+    """Return how errors call the log: as its owner does."""
+    return ", ".join(str(path) for paths in _given(config) for path in paths)
+
+
+def _given(config: TabularData) -> list[list[Path]]:
+    """Return the paths of the log, those of each part where it comes divided."""
     if config.files is None:
-        return [(None, path) for path in config.paths]
-    given = (config.files.train, config.files.validation, config.files.test)
-    return [(part, path) for part, paths in enumerate(given) for path in paths]
+        return [config.paths]
+    return [config.files.train, config.files.validation, config.files.test]
+
+
+def logs(config: TabularData) -> list[tuple[int | None, Path]]:
+    """Return the files of the log, each with its part where they come divided.
+
+    Raises:
+        DataError: a directory or a pattern holds no table, or a file is taken twice.
+    """
+    given = _given(config)
+    taken = log_files([path for paths in given for path in paths])
+    if config.files is None:
+        return [(None, path) for path in taken]
+    parts = [part for part, paths in enumerate(given) for path in paths for _ in files_of(path)]
+    return list(zip(parts, taken, strict=True))
 
 
 def table_form(config: TabularData) -> TableForm:
@@ -203,15 +229,7 @@ def _impressions(
             time = moment(pl.col(column), types[column], config.time)
         except DataError as error:
             raise DataError(f"{name}: {error}") from None
-    clicked = schema.roles["label"]
-    label = _label(pl.col(clicked), types[clicked], config)
+    own = schema.roles["label"]
+    label = clicked(pl.col(own), types[own], click_of(config))
     extra = [pl.col("part")] if config.files else []
     return frame.select(*fields, time.alias("time"), label.alias("label"), *extra)
-
-
-def _label(column: pl.Expr, dtype: pl.DataType, config: TabularData) -> pl.Expr:
-    """Return the label as a number, so that the check can name one that is neither 0 nor 1."""
-    number = label_number(column, dtype)
-    if config.label_at_least is not None:
-        number = (number.fill_nan(None) >= config.label_at_least).cast(pl.Float64)
-    return number

@@ -142,7 +142,8 @@ def _is_title(line: str, width: int, form: TableForm) -> bool:
 def _trim(lines: list[str], form: TableForm) -> Settings:
     """Tell blanks that stand around most cells."""
     _, _, best = _best(lines, form)
-    cells = [cell for row in table_rows(lines, best) for cell in row[1:] if cell.strip()]
+    rows = table_rows(lines, replace(best, trim=False))
+    cells = [cell for row in rows for cell in row[1:] if cell.strip()]
     before = sum(cell[0] in " \t" for cell in cells)
     after = sum(cell[-1] in " \t" for cell in cells)
     if not cells or max(before, after) < _OFTEN * len(cells):

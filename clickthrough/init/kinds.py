@@ -54,7 +54,7 @@ def kinds(profile: Profile, guess: Guess, total: int | None) -> list[Made]:
 
 def clicks(rows: pl.DataFrame, guess: Guess) -> pl.Series:
     """Return the label as 0.0 and 1.0."""
-    return clicks_of(rows[guess.label.column], guess.at_least)
+    return clicks_of(rows[guess.label.column], guess.click)
 
 
 def _made(column: Column, values: pl.Series, label: pl.Series, guess: Guess, scale: float) -> Made:

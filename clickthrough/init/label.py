@@ -1,16 +1,17 @@
-"""Which column is the label, and from where on it is a click. Pure."""
+"""Which column is the label, and what of it is a click. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
+from clickthrough.data.labels import ONE, Click, clicked, listed
 from clickthrough.errors import DataError
+from clickthrough.init.label_faults import all_alike, cannot_tell, no_label, shown
+from clickthrough.init.label_values import compared, counts, few_texts, is_rating, two_values
 from clickthrough.init.names import hint
-from clickthrough.init.profile import Column, Profile, is_whole
-from clickthrough.init.vocabulary import LABELS, RATINGS
-
-_SAY = "say from where on it is a click with --label-at-least NUMBER"
-_OTHER = "name another with --label COLUMN"
+from clickthrough.init.profile import Column, Profile
+from clickthrough.init.vocabulary import LABELS
 
 
 @dataclass(frozen=True)
@@ -22,44 +23,60 @@ class Choice:
 
 
 def label_candidates(profile: Profile) -> list[str]:
-    """Return the columns that hold two values which are a label's: 0 and 1, -1 and 1, a bool."""
-    return [c.name for c in profile.columns.values() if _two_values(c) is not None]
+    """Return the columns that hold two values which are a label's: 0 and 1, yes and no, a bool."""
+    columns = profile.columns.values()
+    return [c.name for c in columns if two_values(c, profile.rows[c.name]) is not None]
 
 
 def guess_label(
-    profile: Profile, named: str | None, source: str, at_least: float | None = None
-) -> tuple[Choice, float | None]:
-    """Find the label, and from where on it is a click; None where it is 0 and 1.
+    profile: Profile, named: str | None, source: str, click: Click = ONE
+) -> tuple[Choice, Click]:
+    """Find the label, and what of it is a click.
 
     Args:
         profile: of the log.
         named: the column, if its owner names it.
         source: how errors call the log.
-        at_least: from where on it is a click, if its owner says so.
+        click: what of it is a click, if its owner says so.
 
     Raises:
         DataError: it cannot be told, or the column is no label as it stands.
     """
-    name = named or _by_name(profile, source)
+    if click.texts and click.at_least is not None:
+        raise DataError(f"{source}: expected either --label-is or --label-at-least, not both")
+    name = named or _by_text(profile, click, source) or _by_name(profile, source)
     column, values = profile.columns[name], profile.rows[name]
     like = any(hint(name, level) for level in LABELS)
     said = "as you said" if named else "named like a label" if like else "by its name"
-    if at_least is None:
-        at_least, why = _threshold(column, values, source)
-    elif column.type not in ("int", "float"):
-        raise DataError(f"{source}: {_shown(column, values)}; --label-at-least takes numbers")
-    else:
-        why = f"{at_least:g} or more is a click"
-    share = _number(clicks_of(values, at_least).mean())
+    meant, why = _as_said(column, values, click, source) or _meaning(column, values, source)
+    share = _number(clicks_of(values, meant).mean())
     if profile.whole and share in (0, 1):
-        raise DataError(f"{source}: {_all_alike(column, values, at_least, share)}; {_OTHER}")
-    return Choice(name, f"{said}: {why}; {share:.2%} clicks"), at_least
+        raise DataError(f"{source}: {all_alike(column, values, meant, share)}")
+    return Choice(name, f"{said}: {why}; {share:.2%} clicks"), meant
 
 
-def clicks_of(values: pl.Series, at_least: float | None) -> pl.Series:
+def clicks_of(values: pl.Series, click: Click) -> pl.Series:
     """Return a label as 0.0 and 1.0."""
-    label = values.cast(pl.Float64)
-    return label if at_least is None else (label >= at_least).cast(pl.Float64)
+    frame = values.to_frame()
+    return frame.select(clicked(pl.col(values.name), values.dtype, click)).to_series()
+
+
+def columns_that_hold(profile: Profile, texts: Sequence[str]) -> list[str]:
+    """Return the columns of few texts that hold one of these."""
+    wanted, columns = set(compared(texts)), profile.columns.values()
+    return [c.name for c in columns if wanted & set(few_texts(c, profile.rows[c.name]))]
+
+
+def _by_text(profile: Profile, click: Click, source: str) -> str | None:
+    """Return the column that holds what its owner says a click is; the one named like a label."""
+    if not click.texts:
+        return None
+    held = columns_that_hold(profile, click.texts)
+    like = [name for name in held if any(hint(name, level) for level in LABELS)] or held
+    if len(like) == 1:
+        return like[0]
+    what = f"columns that hold {listed(click.texts)}: {', '.join(like) or 'none'}"
+    raise DataError(f"{source}: cannot tell the label; {what}; say which with --label COLUMN")
 
 
 def _by_name(profile: Profile, source: str) -> str:
@@ -71,108 +88,43 @@ def _by_name(profile: Profile, source: str) -> str:
         if len(exact) == 1:
             return exact[0]
         if exact:
-            raise DataError(_cannot_tell(exact, profile, source))
-    rated = [c.name for c in profile.columns.values() if _is_rating(c, profile.rows[c.name])]
+            raise DataError(cannot_tell(exact, profile, source))
+    rated = [c.name for c in profile.columns.values() if is_rating(c, profile.rows[c.name])]
     if len(rated) == 1:
         return rated[0]
-    raise DataError(_cannot_tell(binary, profile, source))
+    raise DataError(cannot_tell(binary, profile, source))
 
 
-def _threshold(column: Column, values: pl.Series, source: str) -> tuple[float | None, str]:
-    """Return from where on a label is a click, and why."""
-    two = _two_values(column)
+def _as_said(
+    column: Column, values: pl.Series, click: Click, source: str
+) -> tuple[Click, str] | None:
+    """Return what the owner says a click is, and why; None where nothing is said."""
+    if click.at_least is not None:
+        if column.type not in ("int", "float"):
+            held = f"{source}: {shown(column, values)}; --label-at-least takes numbers"
+            raise DataError(f"{held}; --label-is TEXT says which text is a click")
+        return click, f"{click.at_least:g} or more is a click"
+    if not click.texts:
+        return None
+    if not clicks_of(values, click).eq(1).any():
+        held = shown(column, values)
+        raise DataError(f"{source}: {held}, and {listed(click.texts)} is not among them")
+    return click, f"{listed(click.texts)} is a click, other texts are none"
+
+
+def _meaning(column: Column, values: pl.Series, source: str) -> tuple[Click, str]:
+    """Return what of a label is a click by its values, and why."""
+    two = two_values(column, values)
     if two is not None:
-        return (1.0 if column.low == -1 else None), two
+        return two
     if column.type in ("int", "float") and column.distinct == 1 and column.low in (0, 1):
-        return None, f"{column.low:g} alone"
-    if _is_rating(column, values):
+        return ONE, f"{column.low:g} alone"
+    if is_rating(column, values):
         stars = 0.8 * column.high
-        return stars, f"a rating up to {column.high:g}, from {stars:g} on it is a click"
-    if _counts(column, values):
-        return 1.0, f"counts from 0 to {column.high:g}, of which 1 or more is a click"
-    raise DataError(f"{source}: {_shown(column, values)}; {_way_out(column, values)}")
-
-
-def _two_values(column: Column) -> str | None:
-    """Name the two values of a label."""
-    if column.type == "bool":
-        return "true and false"
-    ends = (column.low, column.high)
-    if column.type in ("int", "float") and column.distinct == 2 and ends in ((0, 1), (-1, 1)):
-        return f"{column.low:g} and 1"
-    return None
-
-
-def _is_rating(column: Column, values: pl.Series) -> bool:
-    """Tell ratings: they are named so, and come in whole or half steps up to 3 to 10."""
-    if column.type not in ("int", "float") or not hint(column.name, RATINGS):
-        return False
-    steps = values.drop_nulls().cast(pl.Float64) * 2
-    few = 3 <= column.distinct <= 21 and column.low >= 0 and 3 <= column.high <= 10
-    return few and bool((steps == steps.round()).all())
-
-
-def _counts(column: Column, values: pl.Series) -> bool:
-    return column.type in ("int", "float") and column.low == 0 and is_whole(values)
-
-
-def _shown(column: Column, values: pl.Series) -> str:
-    """Say what a column holds that is no label."""
-    if column.distinct == 0:
-        return f"column '{column.name}' holds no values"
-    if column.type in ("int", "float"):
-        what = "whole numbers" if is_whole(values) else "fractions"
-        found = f"{what} from {column.low:g} to {column.high:g}"
-    elif column.type == "str":
-        some = [repr(str(text)[:20]) for text in values.drop_nulls().unique().sort().head(3)]
-        more = ", ..." if column.distinct > len(some) else ""
-        found = f"texts ({', '.join(some)}{more})"
-    else:
-        found = "dates and times" if column.type == "moment" else "lists or records"
-    return (
-        f"column '{column.name}' holds {found}; a label holds 0 and 1, -1 and 1, true and false, "
-        "or counts from 0 on, or ratings where its name says so"
-    )
-
-
-def _way_out(column: Column, values: pl.Series) -> str:
-    if column.type in ("int", "float") and column.distinct:
-        return f"{_SAY}, or {_OTHER}"
-    if column.type == "str" and column.distinct == 2:
-        return f"write it as 0 and 1 first, or {_OTHER}"
-    return _OTHER
-
-
-def _all_alike(column: Column, values: pl.Series, at_least: float | None, share: float) -> str:
-    if values.null_count() == len(values):
-        return f"column '{column.name}' holds no values"
-    which = "no row is a click" if share == 0 else "every row is a click"
-    said = "" if at_least is None else f", {at_least:g} or more being a click"
-    return f"by column '{column.name}' {which}{said}, so nothing can be learned of it"
-
-
-def _cannot_tell(binary: list[str], profile: Profile, source: str) -> str:
-    """Say what speaks against a guess, and how to name the label."""
-    say = "say which with --label COLUMN"
-    if binary:
-        held = f"columns of 0 and 1: {', '.join(binary)}"
-        return f"{source}: cannot tell the label; {held}; {say}"
-    named = [c for c in profile.columns.values() if any(hint(c.name, level) for level in LABELS)]
-    for column in named:
-        values = profile.rows[column.name]
-        if _counts(column, values) and column.high > 1:
-            held = f"'{column.name}' holds counts up to {column.high:g}"
-            take = f"--label {column.name} takes 1 or more for a click"
-            return f"{source}: no column holds 0 and 1 alone; {held}: {take}"
-    if named and named[0].distinct == 1:
-        value = profile.rows[named[0].name].drop_nulls()[0]
-        alone = f"column '{named[0].name}' holds {value} in every row, so nothing can be learned"
-        return f"{source}: {alone} of it; {_OTHER}"
-    if named:
-        shown = _shown(named[0], profile.rows[named[0].name])
-        return f"{source}: {shown}; {_way_out(named[0], profile.rows[named[0].name])}"
-    known = ", ".join(profile.columns)
-    return f"{source}: no column holds 0 and 1 alone, so none is the label; found {known}; {say}"
+        return Click(stars), f"a rating up to {column.high:g}, from {stars:g} on it is a click"
+    if counts(column, values):
+        return Click(1.0), f"counts from 0 to {column.high:g}, of which 1 or more is a click"
+    raise DataError(f"{source}: {no_label(column, values)}")
 
 
 def _number(value: object) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from clickthrough.config.data import OURS
+from clickthrough.data.labels import ONE, Click
 from clickthrough.errors import DataError
 from clickthrough.init.label import Choice, guess_label
 from clickthrough.init.names import hint, one_of_many, rank, words
@@ -16,7 +17,7 @@ from clickthrough.init.vocabulary import IDS, ITEMS, KINDS, REQUESTS, USERS
 
 @dataclass(frozen=True)
 class Named:
-    """What the log's owner says: columns, and from where on a label is a click."""
+    """What the log's owner says: columns, and which numbers or texts of a label are a click."""
 
     label: str | None = None
     time: str | None = None
@@ -24,6 +25,12 @@ class Named:
     user: str | None = None
     item: str | None = None
     at_least: float | None = None
+    label_is: tuple[str, ...] = ()
+
+    @property
+    def click(self) -> Click:
+        """What of the label is a click, as far as it is said."""
+        return Click(self.at_least, self.label_is)
 
     @property
     def columns(self) -> dict[str, str]:
@@ -38,12 +45,12 @@ class Guess:
     """The roles of a log.
 
     Attributes:
-        at_least: from where on a rating is a click; None where the label is 0 and 1.
+        click: what of the label is a click.
         texts: columns of roles that must be read as texts, with the reason.
     """
 
     label: Choice
-    at_least: float | None = None
+    click: Click = ONE
     time: TimeGuess | None = None
     request: Choice | None = None
     user: Choice | None = None
@@ -76,7 +83,7 @@ def guess_roles(profile: Profile, named: Named, source: str) -> Guess:
     """
     _refuse_misfits(profile, named, source)
     others = {name for flag, name in named.columns.items() if flag != "label"}
-    label, at_least = guess_label(without(profile, others), named.label, source, named.at_least)
+    label, click = guess_label(without(profile, others), named.label, source, named.click)
     taken = {label.column, *(n for n in (named.user, named.item, named.request) if n)}
     free = without(profile, taken)
     time = guess_time(profile if named.time else free, named.time, label.column)
@@ -95,7 +102,7 @@ def guess_roles(profile: Profile, named: Named, source: str) -> Guess:
         for column in profile.columns.values()
         if column.force_text and column.name in _of(request) | _of(user) | _of(item)
     }
-    return Guess(label, at_least, time, request, user, item, texts)
+    return Guess(label, click, time, request, user, item, texts)
 
 
 def _refuse_misfits(profile: Profile, named: Named, source: str) -> None:

@@ -21,7 +21,7 @@ from clickthrough.init.profile import Profile, profile
 from clickthrough.init.roles import Guess, Named, guess_roles
 from clickthrough.init.sample import Sample, read_sample, sample_of_frame
 from clickthrough.init.tables import Tables, find_tables, with_sides
-from clickthrough.init.text import Source, write_config
+from clickthrough.init.text import SideTable, Source, write_config
 from clickthrough.whole_file import write_whole
 
 _UNPACKED = Path(".clickthrough/cache")
@@ -70,7 +70,7 @@ def init(data: Path, out: Path, named: Named | None = None, force: bool = False)
     """Look at a log and write a commented configuration for it.
 
     Args:
-        data: a CSV or Parquet file, plain or compressed, or a directory of some.
+        data: a CSV or Parquet file, plain or compressed; a directory of some, or a pattern.
         out: the configuration; it appears whole or not at all.
         named: columns whose part is given; a known layout is then not looked for.
         force: whether a file that stands there is replaced.
@@ -95,7 +95,7 @@ def look(data: Path, named: Named | None = None, folder: Path = Path()) -> Looke
     """Look at a log.
 
     Args:
-        data: a CSV or Parquet file, plain or compressed, or a directory of some.
+        data: a CSV or Parquet file, plain or compressed; a directory of some, or a pattern.
         named: columns whose part is given; a known layout is then not looked for.
         folder: what paths in the configuration are relative to.
 
@@ -108,10 +108,10 @@ def look(data: Path, named: Named | None = None, folder: Path = Path()) -> Looke
         if known is not None:
             return _from_preset(known, data, folder, None)
     with unpacking(folder / _UNPACKED) as plain:
-        tables = find_tables(data, plain, named.label)
+        tables = find_tables(data, plain, named)
         known = layout_of_table(tables.main) if named == Named() else None
-        if known is not None and not tables.files:
-            return _from_preset(known, tables.main.path, folder, tables.main)
+        if known is not None and not tables.files and len(tables.paths) == 1:
+            return _from_preset(known, tables.paths[0], folder, tables.main)
         rows = with_sides(tables.main, tables.sides, plain)
     return _from_guesses(tables, profile(rows, tables.main.exact), named, folder)
 
@@ -177,7 +177,8 @@ def _from_guesses(tables: Tables, looked: Profile, named: Named, folder: Path | 
             f"{main.path}: no feature can be made of its columns ({why}); "
             "name ids that come back with --user or --item"
         )
-    told = [*main.notes, *_of_form(main), *_left(tables), *notes(looked, guess, made)]
+    told = [*main.notes, *_of_form(main), *tables.notes, *_left(tables),
+            *notes(looked, guess, made)]  # fmt: skip
     text = write_config(_source(tables, told, folder), guess, made, features)
     return Looked(text, _found(main), _lines(looked, guess, made), told)
 
@@ -202,15 +203,18 @@ def _source(tables: Tables, told: list[str], folder: Path | None) -> Source:
     def written(path: Path) -> str:
         return str(FRAME) if folder is None else relative(path, folder)
 
-    files = {part: [written(path)] for part, path in tables.files.items()}
+    files = {part: [*map(written, paths)] for part, paths in tables.files.items()}
     return Source(
         name=main.path.name,
         seen=_found(main).partition(": ")[2],
-        path=written(main.path),
+        paths=[*map(written, tables.paths or [main.path])],
         files=files,
         form=main.form,
         reasons=main.reasons,
-        sides=tuple((written(s.path), s.key, s.columns, s.reason) for s in tables.sides),
+        sides=tuple(
+            SideTable(written(s.path), s.key, s.columns, s.reason, s.separator)
+            for s in tables.sides
+        ),
         notes=tuple(told),
         typed=main.typed,
     )

@@ -3,7 +3,7 @@
 import io
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from clickthrough.data.rewriting import is_plain, rewritten_lines
 from clickthrough.data.scan import above_of, scan
 from clickthrough.data.unpack import is_compressed, is_parquet, opened_plain
 from clickthrough.errors import DataError
-from clickthrough.init.dialect import Told, told_encoding, told_form
+from clickthrough.init.dialect import Settings, Told, told_encoding, told_form
 from clickthrough.init.written import plain_cells, told_missing, told_numbers
 
 WHOLE = 24_000_000
@@ -82,12 +82,20 @@ def sample_of_frame(frame: pl.LazyFrame, path: Path) -> Sample:
     if total == 0:
         raise DataError(f"{path}: holds no rows")
     if total <= _ROWS:
-        return Sample(path, TableForm(), frame.collect(), total, True, "all rows", typed=True)
+        return _typed(Sample(path, TableForm(), frame.collect(), total, True, "all rows"))
     size = _ROWS // _PLACES
     starts = [place * (total - size) // (_PLACES - 1) for place in range(_PLACES)]
     rows = pl.concat([frame.slice(start, size).collect() for start in starts])
     seen = f"{len(rows):,} rows: the head, and {_PLACES - 1} places through the file"
-    return Sample(path, TableForm(), rows, total, False, seen, typed=True)
+    return _typed(Sample(path, TableForm(), rows, total, False, seen))
+
+
+def _typed(sample: Sample) -> Sample:
+    """Tell which texts of a table with types stand for no value."""
+    rows = sample.rows
+    texts = rows.select(name for name, dtype in rows.schema.items() if dtype == pl.String)
+    form, plain, reasons = _with_plain_cells(sample.form, texts, {}, (told_missing,))
+    return replace(sample, form=form, rows=rows.with_columns(plain), reasons=reasons, typed=True)
 
 
 def _of_csv(path: Path) -> Sample:
@@ -141,10 +149,13 @@ def _rewritten(path: Path, form: TableForm) -> tuple[list[bytes], bool]:
 
 
 def _with_plain_cells(
-    form: TableForm, rows: pl.DataFrame, reasons: dict[str, str]
+    form: TableForm,
+    rows: pl.DataFrame,
+    reasons: dict[str, str],
+    tells: Sequence[Callable[[pl.DataFrame], Settings]] = (told_missing, told_numbers),
 ) -> tuple[TableForm, pl.DataFrame, dict[str, str]]:
     """Tell how cells are written, and write them as plain ones."""
-    for tell in (told_missing, told_numbers):
+    for tell in tells:
         found = tell(rows)
         values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value
                   for name, (value, _) in found.items()}  # fmt: skip

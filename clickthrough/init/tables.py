@@ -1,34 +1,57 @@
 """The tables of a directory: which is the log, which are its parts, which stand beside it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
 
-from clickthrough.data.form import TableForm
+from clickthrough.data.form import ForcedType
+from clickthrough.data.log_files import files_of, tables_below
 from clickthrough.data.scan import scan
-from clickthrough.data.unpack import Plain, inner_name, is_compressed, is_parquet
+from clickthrough.data.unpack import Plain, is_parquet
+from clickthrough.data.written_numbers import as_plain_texts
 from clickthrough.errors import DataError
-from clickthrough.init.label import label_candidates
+from clickthrough.init.forms import of_all, why_otherwise
+from clickthrough.init.label import columns_that_hold, label_candidates
+from clickthrough.init.label_values import is_rating
 from clickthrough.init.names import hint, words
+from clickthrough.init.one_log import (
+    as_one,
+    copied,
+    looked_at,
+    packed_again,
+    places,
+    series,
+    told,
+    why_apart,
+)
 from clickthrough.init.profile import profile
+from clickthrough.init.roles import Named
 from clickthrough.init.sample import Sample, read_sample
 from clickthrough.init.vocabulary import LABELS
 
-_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".inter", ".user", ".item")
 _PARTS = {"train": ("train", "training"), "validation": ("validation", "valid", "val", "dev"),
           "test": ("test", "holdout")}  # fmt: skip
 
 
+_ROWS = 10_000
+"""Rows of a table by which is told whether it holds a label."""
+
+
 @dataclass(frozen=True)
 class Side:
-    """A table with one row a key; ``columns`` are those that no other table has."""
+    """A table with one row a key; ``columns`` are those that no other table has.
+
+    Attributes:
+        separator: of its cells, where it is another than the log's.
+    """
 
     path: Path
     key: str
     columns: list[str]
     reason: str
+    separator: str | None = None
 
 
 @dataclass(frozen=True)
@@ -37,45 +60,89 @@ class Tables:
 
     Attributes:
         main: the log, or its training part.
-        files: part -> file, where the log comes divided.
+        paths: what takes the files of the log: a file, a pattern, or several.
+        files: part -> the same of it, where the log comes divided.
         sides: tables that join to it.
         left: tables that are not used, with the reason.
+        notes: what its owner should hear of what was taken for one log.
     """
 
     main: Sample
-    files: dict[str, Path] = field(default_factory=dict)
+    paths: list[Path] = field(default_factory=list)
+    files: dict[str, list[Path]] = field(default_factory=dict)
     sides: list[Side] = field(default_factory=list)
     left: list[tuple[Path, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
-def find_tables(data: Path, plain: Plain, label: str | None = None) -> Tables:
+def find_tables(data: Path, plain: Plain, named: Named | None = None) -> Tables:
     """Find the log in a file or directory, and what belongs to it.
 
     Args:
-        data: a table file, or a directory of some.
+        data: a table file, a directory of some, or a pattern that takes some.
         plain: makes compressed files plain.
-        label: the label's column, if its owner names it.
+        named: what the log's owner says.
 
     Raises:
         DataError: there is no table, or none that looks like a log.
     """
     paths = table_files(data)
     if len(paths) == 1:
-        return Tables(read_sample(paths[0]))
-    samples, left = _samples(paths, data)
-    files = _divided(samples)
-    main = samples[files["train"]] if files else _log(samples.values(), data, label)
+        return Tables(read_sample(paths[0]), paths)
+    packed = packed_again(paths)
+    paths = [path for path in paths if path not in packed]
+    samples, left = _samples(looked_at(paths), data)
+    able = [path for path in paths if path not in dict(left)]
+    left += [(path, f"is {other.name} again") for path, other in packed.items()]
+    files = _divided(samples, able, data)
+    if files:
+        main, log, notes = samples[files["train"][0]], files["train"], []
+    else:
+        main = _log([*samples.values()], data, named or Named())
+        log = _of_one_log(main, samples, able, data)
+        notes = told(log, data)
+    taken = {*log, *(path for own in files.values() for path in own)}
+    sides, apart = _sides(
+        main, {p: s for p, s in samples.items() if p not in taken}, samples, plain
+    )
+    united = as_one([samples[path] for path in log if path in samples], len(log), data)
+    every = [united, *(samples[side.path] for side in sides)]
+    form, reasons = of_all([s.form for s in every], [s.reasons for s in every])
+    united = replace(united, form=form, reasons=reasons)
+    parts = {part: places(own, data) for part, own in files.items()}
+    return Tables(united, places(log, data), parts, sides, [*left, *apart], notes)
+
+
+def _sides(
+    main: Sample, others: Mapping[Path, Sample], samples: Mapping[Path, Sample], plain: Plain
+) -> tuple[list[Side], list[tuple[Path, str]]]:
+    """Return the tables that join to the log, and why others do not."""
     sides: list[Side] = []
-    for path in samples:
-        if path == main.path or path in files.values():
-            continue
+    left: list[tuple[Path, str]] = []
+    for path, sample in others.items():
         held = {*main.rows.columns, *(name for side in sides for name in side.columns)}
-        side = _side(samples[path], main, held, plain)
+        same = copied(path, samples)
+        side = f"is {same.name} again" if same else _side(sample, main, held, plain)
         if isinstance(side, Side):
             sides.append(side)
         else:
             left.append((path, side))
-    return Tables(main, files, sides, left)
+    return sides, left
+
+
+def _of_one_log(
+    main: Sample, samples: Mapping[Path, Sample], paths: Sequence[Path], data: Path
+) -> list[Path]:
+    """Return the files that are one log with a table: of its columns, form and part."""
+    alike = {
+        path
+        for path, sample in samples.items()
+        if why_apart(sample, main) is None
+        and _part(path, data) == _part(main.path, data)
+        and copied(path, samples) is None
+    }
+    named = {series(path) for path in alike}
+    return [p for p in paths if p in alike or (p not in samples and series(p) in named)]
 
 
 def _samples(paths: list[Path], data: Path) -> tuple[dict[Path, Sample], list[tuple[Path, str]]]:
@@ -90,8 +157,10 @@ def _samples(paths: list[Path], data: Path) -> tuple[dict[Path, Sample], list[tu
         try:
             samples[path] = read_sample(path)
         except DataError as error:
-            if _part(path) is not None:
+            if _part(path, data) is not None:
                 raise
+            if is_parquet(path) and str(error).endswith(": holds no rows"):
+                continue  # as Spark leaves some
             left.append((path, f"is no table: {str(error).removeprefix(f'{path}: ')}"))
     if not samples:
         why = "; ".join(f"{path.name} {why}" for path, why in left)
@@ -100,18 +169,17 @@ def _samples(paths: list[Path], data: Path) -> tuple[dict[Path, Sample], list[tu
 
 
 def table_files(data: Path) -> list[Path]:
-    """Return the table files of a directory, or a file itself.
+    """Return the table files of a directory or a pattern, or a file itself.
 
     Raises:
         DataError: there is none.
     """
-    if data.is_file():
-        return [data]
-    if not data.is_dir():
+    if data.is_dir():
+        below = tables_below(data)
+        return [path for path in below if path.parent == data] or below or files_of(data)
+    found = files_of(data)
+    if found == [data] and not data.is_file():
         raise DataError(f"{data}: no such file or directory")
-    found = sorted(path for path in data.iterdir() if path.is_file() and _is_table(path))
-    if not found:
-        raise DataError(f"{data}: holds no table: expected {', '.join(_SUFFIXES)}, or .gz or .zip")
     return found
 
 
@@ -120,7 +188,7 @@ def with_sides(sample: Sample, sides: list[Side], plain: Plain) -> pl.DataFrame:
     rows = sample.rows
     for side in sides:
         keys = rows[side.key].cast(pl.String).alias("__key").unique()
-        table = _scan(side.path, plain).select(
+        table = _scan(read_sample(side.path), plain).select(
             pl.col(side.key).cast(pl.String).alias("__key"), *side.columns
         )
         needed = table.join(keys.to_frame().lazy(), on="__key", how="semi")
@@ -131,65 +199,93 @@ def with_sides(sample: Sample, sides: list[Side], plain: Plain) -> pl.DataFrame:
     return rows
 
 
-def _is_table(path: Path) -> bool:
-    inner = Path(inner_name(path).lower())
-    named = inner.suffix in _SUFFIXES or (is_compressed(path) and not inner.suffix)
-    return named and not path.name.startswith((".", "_"))
-
-
-def _divided(samples: dict[Path, Sample]) -> dict[str, Path]:
+def _divided(
+    samples: Mapping[Path, Sample], paths: Sequence[Path], data: Path
+) -> dict[str, list[Path]]:
     """Return the parts of a log whose files name them and have the same columns."""
-    files: dict[str, Path] = {}
-    for path in samples:
-        part = _part(path)
+    files: dict[str, list[Path]] = {}
+    for path in paths:
+        part = _part(path, data)
         if part is not None:
-            files.setdefault(part, path)
-    alike = {tuple(samples[path].rows.columns) for path in files.values()}
+            files.setdefault(part, []).append(path)
+    held = [samples[path] for own in files.values() for path in own if path in samples]
+    alike = {frozenset(sample.rows.columns) for sample in held}
     return files if {"train", "validation"} <= set(files) and len(alike) == 1 else {}
 
 
-def _part(path: Path) -> str | None:
-    """Return the part of a log that a file's name says it is, if any."""
-    held = set(words(path.name))
+def _part(path: Path, data: Path) -> str | None:
+    """Return the part of a log that the name of a file, or of its directory, says it is, if any."""
+    below = path.is_relative_to(data)
+    held = set(words(str(path.relative_to(data)) if below else path.name))
     return next((part for part, known in _PARTS.items() if held & set(known)), None)
 
 
-def _log(samples: Iterable[Sample], data: Path, label: str | None) -> Sample:
-    """Return the table that holds the label; the largest where several do."""
+def _log(samples: Sequence[Sample], data: Path, named: Named) -> Sample:
+    """Return the table that holds the label, or else ratings; the largest where several do.
 
-    def holds_label(sample: Sample) -> bool:
-        if label is not None:
-            return label in sample.rows.columns
-        found = label_candidates(profile(sample.rows.head(10_000)))
-        return any(hint(name, level) for name in found for level in LABELS)
+    Where all are of the same columns, they are the log, whatever these are.
+    """
+    whole = [s for s in samples if "submission" not in words(s.path.name)]
+    columns = {frozenset(sample.rows.columns) for sample in whole}
+    ways = (_holds_label, _holds_ratings, lambda *_: len(columns) == 1)
+    for way in ways:
+        able = [sample for sample in whole if way(sample, named)]
+        if able:
+            trained = [s for s in able if "train" in words(s.path.name)] or able
+            return max(trained, key=lambda sample: _size(sample, trained))
+    names = ", ".join(sample.path.name for sample in samples)
+    raise DataError(f"{data}: none of {names} has a column that looks like a label; "
+                    "name the file, or the label with --label COLUMN")  # fmt: skip
 
-    able = [s for s in samples if "submission" not in words(s.path.name) and holds_label(s)]
-    if not able:
-        names = ", ".join(sample.path.name for sample in samples)
-        raise DataError(f"{data}: none of {names} has a column that looks like a label; "
-                        "name the file, or the label with --label COLUMN")  # fmt: skip
-    trained = [s for s in able if "train" in words(s.path.name)] or able
-    return max(trained, key=lambda sample: sample.path.stat().st_size)
+
+def _size(sample: Sample, others: Sequence[Sample]) -> tuple[int, int]:
+    """Return the bytes of all that would be one log with a table, and its own."""
+    alike = [other for other in others if why_apart(other, sample) is None]
+    return sum(other.path.stat().st_size for other in alike), sample.path.stat().st_size
+
+
+def _holds_label(sample: Sample, named: Named) -> bool:
+    if named.label is not None:
+        return named.label in sample.rows.columns
+    looked = profile(sample.rows.head(_ROWS))
+    if named.label_is:
+        return bool(columns_that_hold(looked, named.label_is))
+    found = label_candidates(looked)
+    return any(hint(name, level) for name in found for level in LABELS)
+
+
+def _holds_ratings(sample: Sample, named: Named) -> bool:
+    looked = profile(sample.rows.head(_ROWS))
+    rated = [c.name for c in looked.columns.values() if is_rating(c, looked.rows[c.name])]
+    return named.label is None and not named.label_is and bool(rated)
 
 
 def _side(sample: Sample, main: Sample, held: set[str], plain: Plain) -> Side | str:
     """Return how a table joins to the log, or why it does not; columns already held are left."""
     shared = [name for name in sample.rows.columns if name in main.rows.columns]
     new = [name for name in sample.rows.columns if name not in held]
+    if set(main.rows.columns) == set(sample.rows.columns) and (why := why_apart(sample, main)):
+        return why
     if set(main.rows.columns) <= set(sample.rows.columns):
         return "has the columns of the log, but one file is the log: name both as data.path"
     if not new:
         return "adds no column"
     if sample.form.columns is not None:
         return "has no header"
-    if sample.form.separator != main.form.separator and not is_parquet(sample.path):
-        return "has another separator than the log"
+    if why := why_otherwise(sample.form, main.form):
+        return why
     for key in shared:
-        table = _scan(sample.path, plain)
+        table = _scan(sample, plain)
         counts = table.select(pl.len(), pl.col(key).n_unique().alias("n")).collect().row(0)
         if counts[0] == counts[1]:
-            return Side(sample.path, key, new, _reason(key, sample, new))
+            return Side(sample.path, key, new, _reason(key, sample, new), _separator(sample, main))
     return f"several rows for one {' or '.join(shared)}" if shared else "shares no column"
+
+
+def _separator(sample: Sample, main: Sample) -> str | None:
+    """Return how the cells of a side table are divided, where they are not as the log's."""
+    own = sample.form.separator
+    return None if is_parquet(sample.path) or own == main.form.separator else own
 
 
 def _reason(key: str, sample: Sample, new: list[str]) -> str:
@@ -198,10 +294,11 @@ def _reason(key: str, sample: Sample, new: list[str]) -> str:
     return f"one row for each {key}{more}"
 
 
-def _scan(path: Path, plain: Plain) -> pl.LazyFrame:
-    """Open a side table as it is sampled: the columns of a CSV are texts."""
-    if is_parquet(path):
-        return scan(path, TableForm())
-    sample = read_sample(path)
-    texts = dict.fromkeys(sample.rows.columns, "str")
-    return scan(path, TableForm(sample.form.separator, None, texts), plain)  # type: ignore[arg-type]
+def _scan(sample: Sample, plain: Plain) -> pl.LazyFrame:
+    """Open a side table as it was sampled: the columns of a CSV are texts."""
+    form = sample.form
+    if sample.typed:
+        return scan(sample.path, form, plain)
+    texts: dict[str, ForcedType] = dict.fromkeys(sample.rows.columns, "str")
+    read = scan(sample.path, replace(form, types=texts, decimal=".", thousands=None), plain)
+    return read if form.has_plain_numbers else as_plain_texts(read, form)

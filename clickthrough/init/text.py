@@ -1,6 +1,7 @@
 """The text of a configuration, with a reason on each line. Pure."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,9 +18,25 @@ from clickthrough.init.times import TimeGuess
 
 _MODEL = "model: {name: mlp, embedding_dim: 16, hidden: [128, 64], dropout: 0.2}"
 _TRAINING = "training: {epochs: 10, batch_size: 1024, decay: cosine, patience: 2}"
+_PLAIN = "yes|y|on"
 _NUMBERS = "its texts are numbers"
 Line = tuple[str, str]
 """What a line says, and the comment beside it."""
+
+
+@dataclass(frozen=True)
+class SideTable:
+    """A table that joins to the log.
+
+    Attributes:
+        separator: of its cells, where it is another than the log's.
+    """
+
+    file: str
+    key: str
+    columns: list[str]
+    reason: str
+    separator: str | None = None
 
 
 @dataclass(frozen=True)
@@ -28,8 +45,8 @@ class Source:
 
     Attributes:
         seen: what was looked at.
-        path: of one log; empty where it comes divided into ``files``.
-        sides: file, key and columns of each side table, and the reason.
+        paths: of one log; none where it comes divided into ``files``.
+        sides: its side tables.
         notes: what may be wrong about the guesses.
         form: how a CSV is written.
         reasons: why it is what it is: a setting and a reason each.
@@ -38,11 +55,11 @@ class Source:
 
     name: str
     seen: str
-    path: str = ""
+    paths: Sequence[str] = ()
     files: Mapping[str, list[str]] = field(default_factory=dict)
     form: TableForm = field(default_factory=TableForm)
     reasons: Mapping[str, str] = field(default_factory=dict)
-    sides: tuple[tuple[str, str, list[str], str], ...] = ()
+    sides: tuple[SideTable, ...] = ()
     notes: tuple[str, ...] = ()
     typed: bool = False
 
@@ -84,7 +101,8 @@ def _where(source: Source) -> list[Line]:
         lines += [("files:", "their names say that the log comes divided")]
         lines += [(f"  {part}: {scalar(paths)}", "") for part, paths in source.files.items()]
     else:
-        lines.append((f"path: {scalar(source.path)}", ""))
+        one = source.paths[0] if len(source.paths) == 1 else source.paths
+        lines.append((f"path: {scalar(one)}", ""))
     if source.form.separator != ",":
         lines.append((f"separator: {scalar(source.form.separator)}", ""))
     for setting, why in source.reasons.items():
@@ -104,9 +122,18 @@ def _roles(guess: Guess) -> list[Line]:
             lines.append((f"  # {role}:", f"none was found; {FLAGS[role]} COLUMN names one"))
         else:
             lines.append((f"  {role}: {scalar(choice.column)}", choice.reason))
-    if guess.at_least is not None:
-        lines.append((f"label_at_least: {guess.at_least:g}", guess.label.reason))
-    return [*lines, *_time(guess.time)]
+    return [*lines, *_clicks(guess), *_time(guess.time)]
+
+
+def _clicks(guess: Guess) -> list[Line]:
+    """Say what of the label is a click, where it is not 0 and 1."""
+    click = guess.click
+    if click.at_least is not None:
+        return [(f"label_at_least: {click.at_least:g}", guess.label.reason)]
+    # "yes" is a text here, as in YAML 1.2
+    texts = [text if re.fullmatch(_PLAIN, text) else scalar(text) for text in click.texts]
+    said = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    return [(f"label_is: {said}", guess.label.reason)] if texts else []
 
 
 def _time(time: TimeGuess | None) -> list[Line]:
@@ -158,17 +185,20 @@ def _forms(made: list[Made], guess: Guess, typed: bool) -> list[Line]:
 
 
 def _joins(source: Source) -> list[Line]:
-    lines = [
-        (f"  - {{file: {scalar(file)}, on: {scalar(key)}, columns: {scalar(columns)}}}", why)
-        for file, key, columns, why in source.sides
-    ]
+    lines = [(f"  - {{{_side(side)}}}", side.reason) for side in source.sides]
     return [("joins:", ""), *lines] if lines else []
+
+
+def _side(side: SideTable) -> str:
+    own = "" if side.separator is None else f", separator: {scalar(side.separator)}"
+    columns = scalar(side.columns)
+    return f"file: {scalar(side.file)}, on: {scalar(side.key)}, columns: {columns}{own}"
 
 
 def _lookup(source: Source, guess: Guess) -> list[Line]:
     """Write which side tables a service reads, those of the item and the user."""
     roles = [choice.column for choice in (guess.item, guess.user) if choice is not None]
-    keys = {Path(file).name: key for file, key, _, _ in source.sides if key in roles}
+    keys = {Path(side.file).name: side.key for side in source.sides if side.key in roles}
     if not keys:
         return []
     why = "callers need not send what the table says"

@@ -1,7 +1,9 @@
 """The words that names of columns are made of, by what they hint at."""
 
 LABELS = (("click", "clicked", "clicks", "clk"), ("label",), ("target", "y"),
-          ("response", "outcome"))  # fmt: skip
+          ("response", "outcome"),
+          ("attributed", "converted", "conversion", "purchased", "installed",
+           "booked"))  # fmt: skip
 """Words for a label, the surest first."""
 RATINGS = ("rating", "ratings", "stars", "score")
 TIMES = ("timestamp", "time", "datetime", "date", "ts", "hour", "day", "at", "when")
@@ -12,9 +14,9 @@ REQUESTS = ("request", "display", "impression", "auction", "query", "search", "p
             "slate", "srch", "page")  # fmt: skip
 USERS = ("user", "uuid", "uid", "visitor", "member", "customer", "cookie", "viewer", "reader",
          "person", "client", "device", "ip")  # fmt: skip
-ITEMS = ("ad", "ads", "item", "article", "movie", "product", "creative", "sku", "banner", "news",
-         "offer", "listing", "document", "doc", "content", "video", "song", "book", "prop",
-         "campaign", "adgroup", "post")  # fmt: skip
+ITEMS = ("ad", "ads", "advert", "adverts", "item", "article", "movie", "product", "creative", "sku",
+         "banner", "news", "offer", "listing", "document", "doc", "content", "video", "song",
+         "book", "prop", "campaign", "adgroup", "post")  # fmt: skip
 IDS = ("id", "ids", "code", "type", "category", "cat", "kind", "class", "zip", "group", "key")
 KINDS = ("type", "category", "cat", "kind", "class", "age", "gender", "sex", "agent")
 """Words for what many users or items have in common: such a column is neither."""

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from clickthrough.data.log_files import SUFFIXES, is_pattern, tail
 from clickthrough.data.movielens import LONGEST, RATINGS, is_tabbed
-from clickthrough.data.unpack import inner_name, opened_plain
+from clickthrough.data.unpack import inner_name, is_compressed, opened_plain
 from clickthrough.errors import ConfigError, DataError
 
 _OTHER_NAMES = {"ratings.csv": ("ratings.dat", "u.data"), "movies.csv": ("movies.dat", "u.item")}
@@ -26,7 +27,7 @@ def placed(values: dict[str, Any], data: Sequence[Path]) -> list[Path]:
     preset = values["data"]
     if preset.get("reader") != "tabular":
         return [place.parent if place.is_file() else place for place in data]
-    paths = logs_at(data, [Path(preset["path"]).name])
+    paths = logs_at(data, [Path(preset["path"])])
     path = paths[0]
     if tuple(preset["roles"].get(role) for role in ("user", "item")) == RATINGS[:2]:
         preset |= form_of_ratings(path)
@@ -39,21 +40,26 @@ def placed(values: dict[str, Any], data: Sequence[Path]) -> list[Path]:
     return paths
 
 
-def logs_at(data: Sequence[Path], names: Sequence[str]) -> list[Path]:
+def logs_at(data: Sequence[Path], before: Sequence[Path]) -> list[Path]:
     """Return the files of a log at some places.
 
     Args:
-        data: each a file, or a directory that holds all files of these names, or one log.
-        names: of the files, as they are called elsewhere.
+        data: each a file, or a directory that holds all files of the former names, or one log.
+        before: where the log lies elsewhere: a directory of which all tables are the log stands
+            for another one, a pattern for the same in another directory.
 
     Raises:
         ConfigError: see :func:`log_at`.
     """
+    names = [tail(path) for path in before]
     found = []
     for place in data:
-        named = [present(place / name) for name in names]
+        if place.is_dir() and any(name is None or is_pattern(name) for name in names):
+            found += [place / (name or "") for name in names]
+            continue
+        named = [present(place / str(name)) for name in names]
         whole = len(named) > 1 and place.is_dir() and all(path.is_file() for path in named)
-        found += named if whole else [log_at(place, names[0])]
+        found += named if whole else [log_at(place, str(names[0]))]
     return found
 
 
@@ -69,7 +75,10 @@ def log_at(data: Path, name: str) -> Path:
     others = [] if named.is_file() else [path for path in data.iterdir() if _may_be_log(path)]
     if len(others) > 1:
         found = ", ".join(sorted(path.name for path in others)[:5])
-        raise ConfigError(f"{data}: expected {name} there, found {found}: name the log's file")
+        raise ConfigError(
+            f"{data}: expected {name} there, found {found}: name the log's file, or several that "
+            f"are one log by a pattern such as '{data}/*{others[0].suffix}'"
+        )
     return others[0] if others else named
 
 
@@ -100,6 +109,13 @@ def present(path: Path) -> Path:
 def _forms(path: Path) -> list[Path]:
     packed = [form for s in (".gz", ".zip") for form in (f"{path.name}{s}", f"{path.stem}{s}")]
     return [path, *(path.with_name(name) for name in packed)]
+
+
+def is_log(path: Path) -> bool:
+    """Tell a log from a configuration by its name: a directory, or a table, packed or not."""
+    tables = tuple(suffix for suffix in SUFFIXES if suffix != ".txt")
+    packed = is_compressed(path)
+    return path.is_dir() or (path.is_file() and (packed or path.name.lower().endswith(tables)))
 
 
 def _may_be_log(path: Path) -> bool:

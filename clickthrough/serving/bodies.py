@@ -74,6 +74,7 @@ class BodyReader(Generic[Body]):
         beside: int = _NOT_ROWS,
     ) -> None:
         self._decode = msgspec.json.Decoder(form).decode
+        self._refuse = partial(_refuse, _shape(form))
         self._rows_of, self._what, self._beside = rows_of, what, beside
 
     def read(self, data: bytes, most: int) -> Body:
@@ -89,7 +90,7 @@ class BodyReader(Generic[Body]):
         """
         if _has_more_objects(data, most + self._beside):
             raise RequestError(f"more than {most} {self._what} (serving.max_impressions)")
-        body = _decoded(self._decode, data, _refuse)
+        body = _decoded(self._decode, data, self._refuse)
         if (rows := len(self._rows_of(body))) > most:
             raise RequestError(f"{rows} {self._what}: at most {most} (serving.max_impressions)")
         return body
@@ -147,8 +148,20 @@ def _has_more_objects(data: bytes, most: int) -> bool:
     return sum(beside.count(b"{") for beside in _STRING.split(data)[::2]) > most
 
 
-def _refuse(data: bytes, error: Exception) -> NoReturn:
-    """Say what is wrong, from what msgspec has found first."""
+def _shape(form: type) -> str:
+    """Say what a body is, for who sent another.
+
+    >>> from clickthrough.serving.contract import PredictBody
+    >>> _shape(PredictBody)
+    '; expected {"impressions": [{...}, ...]} (may hold explain)'
+    """
+    rows, *others = (field.encode_name for field in msgspec.structs.fields(form))
+    may = f" (may hold {', '.join(others)})" if others else ""
+    return f'; expected {{"{rows}": [{{...}}, ...]}}{may}'
+
+
+def _refuse(shape: str, data: bytes, error: Exception) -> NoReturn:
+    """Say what is wrong, from what msgspec has found first; of the whole body what it should be."""
     _refuse_bytes(data, error)
     said = _said(data, error)
     if not isinstance(error, msgspec.ValidationError):
@@ -162,10 +175,11 @@ def _refuse(data: bytes, error: Exception) -> NoReturn:
     loc = ["body", *(name or int(index) for name, index in steps)]
     for pattern, kind, message in _OF_KEYS:
         if named := pattern.match(said):
-            _wrong(kind, [*loc, named[1][:_MOST_TEXT]], message)
+            whole = shape if len(loc) == 1 else ""
+            _wrong(kind, [*loc, named[1][:_MOST_TEXT]], message + whole)
     expected = re.match(r"Expected `(.*?)(?:`, got|` - at|$)", said)
     kind, message = _FORMS.get(expected[1] if expected else "", ("value_error", said))
-    _wrong(kind, loc, message)
+    _wrong(kind, loc, message + (shape if len(loc) == 1 else ""))
 
 
 _OF_KEYS = [

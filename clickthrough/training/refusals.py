@@ -4,6 +4,7 @@ import polars as pl
 
 from clickthrough.config.data import TimeSplit
 from clickthrough.data.dataset import Dataset
+from clickthrough.data.labels import NOT_CLICKED
 from clickthrough.data.split import PARTS, TEST, TRAIN, with_part
 from clickthrough.errors import DataError
 from clickthrough.schema import FieldType, Schema
@@ -19,16 +20,30 @@ def refuse_unlearnable(dataset: Dataset, split: TimeSplit) -> None:
     """
     rows = with_part(dataset, split).filter(pl.col("part") < TEST)
     label = pl.col("label")
-    counts = rows.group_by("part").agg(known=label.count(), clicks=(label == 1).sum()).collect()
-    for part, known, clicks in counts.sort("part").iter_rows():
+    counts = rows.group_by("part").agg(
+        rows=pl.len(), known=label.count(), clicks=(label == 1).sum()
+    )
+    for part, height, known, clicks in counts.sort("part").collect().iter_rows():
         if not known:
             raise DataError(_unlabelled(dataset, PARTS[part]))
         if part == TRAIN and clicks in (0, known):
-            which = "no impression is clicked" if not clicks else "every impression is clicked"
             raise DataError(
-                f"{dataset.name}: in the train part {which}, so nothing can be learned of it; "
-                "see 'data.split' and 'data.label_at_least'"
+                f"{dataset.name}: in the train part {_alike(clicks, known, height)}; see "
+                "'data.split', 'data.label_at_least' and 'data.label_is'"
             )
+
+
+def _alike(clicks: int, known: int, height: int) -> str:
+    """Say which labels alone a part has, and what that lacks."""
+    nothing = "so nothing can be learned of it"
+    if not clicks:
+        return f"no impression is clicked, {nothing}"
+    if known == height:
+        return f"every impression is clicked, {nothing}: {NOT_CLICKED}"
+    return (
+        f"every impression is clicked that has a label, {nothing}: a blank is no label; write 0 "
+        "where an impression was shown and not clicked"
+    )
 
 
 def refuse_unlabelled(dataset: Dataset, split: TimeSplit, part: int = TEST) -> None:

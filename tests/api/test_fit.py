@@ -357,3 +357,13 @@ def test_guesses_and_fields_that_say_nothing_are_told(log: pl.DataFrame, model: 
         model.predict(log.tail(2).drop("price"))
     with pytest.warns(FieldWarning, match="mean nothing to the model: prise"):
         model.predict({"ad": 101, "prise": 1.0})
+
+
+def test_what_a_guess_lacks_is_asked_for_by_keywords(log: pl.DataFrame) -> None:
+    texts = log.with_columns(
+        clicked=pl.when(log["clicked"] == 1).then(pl.lit("a")).otherwise(pl.lit("b"))
+    )
+    with pytest.raises(DataError, match=r"label_is=TEXT, or name another with label=COLUMN"):
+        fit(texts)
+    with pytest.raises(DataError, match="where a column says so, name it with label=COLUMN"):
+        fit(log.select("uuid", "ad", "ts"))

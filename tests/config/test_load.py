@@ -433,3 +433,14 @@ def test_the_tables_of_outbrain_lie_in_one_directory(tmp_path: Path) -> None:
     assert config.data.paths == [tmp_path]
     with pytest.raises(ConfigError, match=f"^data: path: {says.partition(': ')[2]}"):
         with_data(config, [tmp_path / "a", tmp_path / "b"])
+
+
+@pytest.mark.parametrize("name", ["log.csv", "log.parquet", "log.tsv.gz", "folder"])
+def test_a_log_in_the_place_of_a_configuration_is_told_from_one(name: str, tmp_path: Path) -> None:
+    log = tmp_path / name
+    if name == "folder":
+        log.mkdir()
+    else:
+        log.write_bytes(b"\x1f\x8bclick,slot\n")
+    with pytest.raises(ConfigError, match=rf"is a log, .*'clickthrough init .*{name}' writes one"):
+        load_config(log)

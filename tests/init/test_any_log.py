@@ -164,7 +164,7 @@ def test_files_that_are_no_tables_are_told(tmp_path: Path) -> None:
     folder = write(tmp_path / "data", {"log.csv": GOOD, "notes.txt": "", "more.csv": GOOD})
     written = init(folder, tmp_path / "c.yaml")
     assert any("notes.txt is not used: it is no table: is empty" in n for n in written.notes)
-    assert any("name both as data.path" in note for note in written.notes)
+    assert any("more.csv is not used: it is log.csv again" in note for note in written.notes)
     assert "Note: notes.txt is not used" in written.config.read_text()
 
 

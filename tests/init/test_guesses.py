@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from clickthrough.data.labels import Click
 from clickthrough.errors import DataError
 from clickthrough.init.kinds import kinds
 from clickthrough.init.profile import profile
@@ -48,7 +49,7 @@ def test_the_label_is_the_column_of_0_and_1_that_is_named_like_one(
 ) -> None:
     guess = guessed(pl.DataFrame(columns))
     assert guess.label.column == label
-    assert guess.at_least is None
+    assert guess.click == Click()
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_the_label_is_the_column_of_0_and_1_that_is_named_like_one(
     [
         ({"mobile": CLICKS, "logged_in": CLICKS}, "mobile, logged_in"),
         ({"click_a": CLICKS, "click_b": CLICKS}, "click_a, click_b"),
-        ({"price": CLICKS * 3}, "no column holds 0 and 1 alone"),
+        ({"price": CLICKS * 3}, "no column says whether an impression was clicked (found price)"),
     ],
 )
 def test_a_label_that_cannot_be_told_is_refused_with_the_candidates(
@@ -74,7 +75,7 @@ def test_a_label_that_cannot_be_told_is_refused_with_the_candidates(
 def test_a_rating_is_a_label_from_four_fifths_on(highest: int, at_least: float) -> None:
     stars = RNG.integers(1, highest + 1, ROWS)
     guess = guessed(pl.DataFrame({"rating": stars, "age": stars * 7}))
-    assert (guess.label.column, guess.at_least) == ("rating", at_least)
+    assert (guess.label.column, guess.click) == ("rating", Click(at_least))
 
 
 TIMES: list[tuple[str, object, dict[str, str]]] = [

@@ -243,7 +243,7 @@ def test_a_label_that_cannot_be_told_is_one_message_and_exit_code_2(tmp_path: Pa
     (tmp_path / "log.csv").write_text("mobile,new,price\n" + "0,1,1\n1,0,2\n1,1,1\n0,0,2\n" * 20)
     done = run("init", "log.csv", folder=tmp_path)
     assert done.returncode == 2
-    assert "cannot tell the label; columns of 0 and 1: mobile, new" in done.stderr
+    assert "cannot tell the label; columns of 0 and 1, or of yes and no: mobile, new" in done.stderr
     assert "Traceback" not in done.stderr
     done = run("init", "log.csv", "--label", "mobile", folder=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -89,6 +89,18 @@ def test_the_first_fault_of_a_body_is_named_by_its_place(
     assert found["msg"]
 
 
+@pytest.mark.parametrize("body", ['{"user": 1}', '[{"user": 1}]', "7", "{}", '{"instances": [{}]}'])
+@pytest.mark.parametrize(
+    ("route", "rows"),
+    [("/predict", "impressions"), ("/rank", "candidates"), ("/events", "events")],
+)
+def test_of_a_body_of_another_shape_is_said_what_to_send(
+    client: TestClient, route: str, rows: str, body: str
+) -> None:
+    (found,) = client.post(route, content=body, headers=JSON).json()["detail"]
+    assert f'; expected {{"{rows}": [{{...}}, ...]}}' in found["msg"]
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
