@@ -23,14 +23,13 @@ from clickthrough.data.scan import (
     ForcedType,
     TableForm,
     as_it_is,
-    check_types,
     first_row_of,
     scan,
     typed,
 )
 from clickthrough.data.sniff import sniff
 from clickthrough.data.tabular import with_lists
-from clickthrough.data.unpack import Plain, is_parquet, opened_plain
+from clickthrough.data.unpack import Plain, has_types, opened_plain
 from clickthrough.errors import DataError
 from clickthrough.features.gather import APART, RawColumns
 from clickthrough.features.lists import ListBlock
@@ -130,7 +129,7 @@ def read_impressions(
     """Open a file of impressions.
 
     Args:
-        source: a CSV or Parquet file, plain or compressed.
+        source: a table file, plain or compressed.
         schema: of the log that the reader of these impressions was made of.
         known: our names of the fields that are wanted.
         data: how that log was written, where it was a table.
@@ -140,16 +139,16 @@ def read_impressions(
         DataError: it cannot be read, none of its columns is known, or a value has not the type of
             its field: names the row.
     """
-    parquet = is_parquet(source)
+    is_typed = has_types(source)
     aliases = _aliases(schema, known)
-    form = TableForm() if parquet else _form_of(source, schema, aliases, data)
+    form = TableForm() if is_typed else _form_of(source, schema, aliases, data)
     aliases = _without_doubles(aliases, _names_in(source, form, plain), schema)
-    texts = _texts(_types(schema, aliases, csv_lists=not parquet))
+    texts = _texts(_types(schema, aliases, csv_lists=not is_typed))
     frame = scan(source, TableForm(form.separator, form.columns, texts), plain)
     as_was = "," if data is None else data.separator
-    plainly = parquet or form.separator == as_was
+    plainly = is_typed or form.separator == as_was
     told = [] if plainly else [f"read with {form.separator!r} between fields"]
-    table = _Table(frame, str(source), first_row_of(source, form), not parquet, plain, told)
+    table = _Table(frame, str(source), first_row_of(source, form), not is_typed, plain, told)
     return _impressions(table, schema, known, data)
 
 
@@ -202,7 +201,7 @@ def _impressions(
     types = _types(schema, aliases, csv_lists=table.is_csv)
     texts = _texts(types)
     numbers = {name: types[name] for name in columns if name in types and name not in texts}
-    check_types(frame, numbers, table.name, table.first)
+    frame = typed(frame, numbers, table.name, table.first)
     frame = _by_owners_names(frame, schema, aliases)
     frame = _with_sides(frame, data, table.plain)
     names = _named(frame.collect_schema().names(), schema, aliases)
@@ -259,7 +258,7 @@ def _form_of(
 
 def _names_in(source: Path, form: TableForm, plain: Plain) -> list[str]:
     """Return the names of a file's columns before its values are read."""
-    if is_parquet(source):
+    if has_types(source):
         return scan(source, TableForm(), plain).collect_schema().names()
     return list(form.columns or column_names(first_row(plain(source), str(source), form.separator)))
 

@@ -1,4 +1,4 @@
-"""One table file, CSV or Parquet, plain or compressed, as a lazy frame with sure types."""
+"""One table file, CSV, Parquet or JSON lines, plain or compressed, as a lazy frame."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,8 @@ import polars as pl
 from clickthrough.config.base import unknown_name
 from clickthrough.data.csv_shape import check_csv, divided_by, first_row
 from clickthrough.data.header import column_names
-from clickthrough.data.unpack import Plain, is_parquet
+from clickthrough.data.lines import table_of_lines
+from clickthrough.data.unpack import Plain, has_types, is_lines, is_parquet, opened_plain
 from clickthrough.errors import DataError
 
 ForcedType = Literal["int", "float", "str"]
@@ -37,7 +38,7 @@ def as_it_is(path: Path) -> Path:
 
 
 def scan(path: Path, form: TableForm, plain: Plain = as_it_is) -> pl.LazyFrame:
-    """Open a CSV or Parquet file, told apart by its suffix.
+    """Open a CSV or Parquet file or JSON lines, told apart by the suffix.
 
     Args:
         path: the file.
@@ -48,14 +49,13 @@ def scan(path: Path, form: TableForm, plain: Plain = as_it_is) -> pl.LazyFrame:
         DataError: the file is unreadable or empty, has rows of another number of fields, or a
             value that is not of its column's given type.
     """
-    parquet = is_parquet(path)
     try:
-        frame = pl.scan_parquet(path) if parquet else _scan_csv(plain(path), path, form)
+        frame = _scan_typed(path, plain) if has_types(path) else _scan_csv(plain(path), path, form)
         known = frame.collect_schema().names()
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).split("\n", 1)[0]
         raise DataError(
-            f"{path}: not readable as {'Parquet' if parquet else 'CSV'}: {reason}"
+            f"{path}: not readable as {'Parquet' if is_parquet(path) else 'CSV'}: {reason}"
         ) from None
     types = {name: form.types[name] for name in known if name in form.types}
     return typed(frame, types, str(path), first_row_of(path, form))
@@ -63,7 +63,17 @@ def scan(path: Path, form: TableForm, plain: Plain = as_it_is) -> pl.LazyFrame:
 
 def first_row_of(path: Path, form: TableForm) -> int:
     """Return the number of the first row of values, as the user's editor counts rows."""
-    return 1 if is_parquet(path) or form.columns is not None else 2
+    return 1 if has_types(path) or form.columns is not None else 2
+
+
+def _scan_typed(path: Path, plain: Plain) -> pl.LazyFrame:
+    if not is_lines(path):
+        return pl.scan_parquet(path)
+    made = plain(path)
+    if made != path:
+        return pl.scan_parquet(made)
+    with opened_plain(path) as file:  # without a place for it, as beside a frame
+        return table_of_lines(file, str(path))[0].lazy()
 
 
 def need(frame: pl.LazyFrame, columns: list[str], name: str) -> None:
@@ -123,8 +133,17 @@ def typed(
     See :func:`check_types`.
     """
     check_types(frame, types, name, first)
+    held = frame.collect_schema()
     casts = {"int": pl.Int64, "float": pl.Float64, "str": pl.String}
-    return frame.with_columns(pl.col(column).cast(casts[kind]) for column, kind in types.items())
+    return frame.with_columns(
+        _value(column, held[column], kind).cast(casts[kind]) for column, kind in types.items()
+    )
+
+
+def _value(column: str, dtype: pl.DataType, kind: ForcedType) -> pl.Expr:
+    """Return a column; of texts that are numbers, an empty one is a missing number."""
+    own = pl.col(column)
+    return pl.when(own != "").then(own) if dtype == pl.String and kind != "str" else own
 
 
 def _has_type(dtype: pl.DataType, kind: ForcedType) -> bool:
@@ -138,7 +157,7 @@ def _has_type(dtype: pl.DataType, kind: ForcedType) -> bool:
 
 def _refuse_misfit(frame: pl.LazyFrame, own: str, kind: ForcedType, name: str, first: int) -> None:
     """Name the first value that is not of a given type, if there is one."""
-    column = pl.col(own)
+    column = _value(own, frame.collect_schema()[own], kind)
     if kind == "str":
         misfit = column.is_not_null()  # a fraction or a moment: its text is not what was written
     else:

@@ -3,7 +3,7 @@
 import io
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -11,10 +11,12 @@ import polars as pl
 from clickthrough.data.csv_shape import cells, check_csv, head_lines
 from clickthrough.data.formats import refuse_other_formats
 from clickthrough.data.header import column_names, renamed
+from clickthrough.data.lines import table_of_lines
 from clickthrough.data.scan import TableForm, scan
 from clickthrough.data.sniff import sniff
-from clickthrough.data.unpack import is_compressed, is_parquet, opened_plain
+from clickthrough.data.unpack import is_compressed, is_lines, is_parquet, opened_plain
 from clickthrough.errors import DataError
+from clickthrough.json_lines import read_rows
 
 WHOLE = 24_000_000
 """Bytes: a CSV up to this size is looked at as a whole."""
@@ -48,7 +50,7 @@ class Sample:
 
 
 def read_sample(path: Path) -> Sample:
-    """Read a sample of a CSV or Parquet file; memory does not depend on the size of the file.
+    """Read a sample of a table file; memory does not depend on the size of the file.
 
     Raises:
         DataError: the file is unreadable, of another format or holds no rows.
@@ -56,7 +58,7 @@ def read_sample(path: Path) -> Sample:
     refuse_other_formats(path)
     if is_parquet(path):
         return sample_of_frame(scan(path, TableForm()), path)
-    return _of_csv(path)
+    return _of_lines(path) if is_lines(path) else _of_csv(path)
 
 
 def sample_of_frame(frame: pl.LazyFrame, path: Path) -> Sample:
@@ -83,18 +85,37 @@ def sample_of_frame(frame: pl.LazyFrame, path: Path) -> Sample:
 
 def _of_csv(path: Path) -> Sample:
     form, header = _form(path)
-    blocks, whole, size = _read_blocks(path)
-    length = sum(map(len, blocks))
-    rows = _parse(blocks, whole, form, header, path)
+    blocks = _read_blocks(path)
+    rows = _parse(*blocks[:2], form, header, path)
     notes = () if form.columns else tuple(renamed(header, rows.columns))
+    return _of_blocks(Sample(path, form, rows, len(rows), True, "all rows", notes), *blocks)
+
+
+def _of_lines(path: Path) -> Sample:
+    blocks = _read_blocks(path)
+    try:
+        rows, notes = table_of_lines(io.BytesIO(b"".join(blocks[0])), str(path))
+    except DataError:
+        with opened_plain(path) as file:  # which line it is, none of places in a file can say
+            for _ in read_rows(file, str(path)):
+                pass
+        raise
+    told = tuple(notes.values())
+    sample = Sample(path, TableForm(), rows, len(rows), True, "all rows", told, typed=True)
+    return _of_blocks(sample, *blocks)
+
+
+def _of_blocks(sample: Sample, blocks: list[bytes], whole: bool, size: int | None) -> Sample:
+    """Say of a sample what its blocks are of the file, if they are not all of it."""
+    rows = len(sample.rows)
     if whole:
-        return Sample(path, form, rows, len(rows), True, "all rows", notes)
+        return sample
     if size is None:
-        seen = f"the first {len(rows):,} rows: a compressed file is read from its head only"
-        return Sample(path, form, rows, None, False, seen, notes)
-    total = round(size * len(rows) / length)
-    seen = f"{len(rows):,} rows: the head, and {_BLOCKS - 1} places through the file"
-    return Sample(path, form, rows, total, False, seen, notes)
+        seen = f"the first {rows:,} rows: a compressed file is read from its head only"
+        return replace(sample, total=None, exact=False, seen=seen)
+    total = round(size * rows / sum(map(len, blocks)))
+    seen = f"{rows:,} rows: the head, and {_BLOCKS - 1} places through the file"
+    return replace(sample, total=total, exact=False, seen=seen)
 
 
 def _form(path: Path) -> tuple[TableForm, list[str]]:
@@ -102,7 +123,7 @@ def _form(path: Path) -> tuple[TableForm, list[str]]:
     with opened_plain(path) as file:
         lines = head_lines(file, str(path))
     if lines[0].lstrip()[0] in "[{":
-        raise DataError(f"{path}: looks like JSON; expected CSV or Parquet")
+        raise DataError(f"{path}: looks like JSON; name lines of it .jsonl")
     form = sniff(lines)
     return form, cells(lines[0], form.separator, 1, str(path))
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import polars as pl
 
+from clickthrough.config.json_schema import NAME
 from clickthrough.data.scan import TableForm, scan
-from clickthrough.data.unpack import Plain, inner_name, is_compressed, is_parquet
+from clickthrough.data.unpack import Plain, has_types, inner_name, is_compressed
 from clickthrough.errors import DataError
 from clickthrough.init.label import label_candidates
 from clickthrough.init.names import hint, words
@@ -15,7 +16,8 @@ from clickthrough.init.profile import profile
 from clickthrough.init.sample import Sample, read_sample
 from clickthrough.init.vocabulary import LABELS
 
-_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".inter", ".user", ".item")
+_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".json", ".inter", ".user",
+             ".item")  # fmt: skip
 _PARTS = {"train": ("train", "training"), "validation": ("validation", "valid", "val", "dev"),
           "test": ("test", "holdout")}  # fmt: skip
 
@@ -133,7 +135,7 @@ def with_sides(sample: Sample, sides: list[Side], plain: Plain) -> pl.DataFrame:
 def _is_table(path: Path) -> bool:
     inner = Path(inner_name(path).lower())
     named = inner.suffix in _SUFFIXES or (is_compressed(path) and not inner.suffix)
-    return named and not path.name.startswith((".", "_"))
+    return named and not path.name.startswith((".", "_")) and path.name != NAME
 
 
 def _divided(samples: dict[Path, Sample]) -> dict[str, Path]:
@@ -181,7 +183,7 @@ def _side(sample: Sample, main: Sample, held: set[str], plain: Plain) -> Side | 
         return "adds no column"
     if sample.form.columns is not None:
         return "has no header"
-    if sample.form.separator != main.form.separator and not is_parquet(sample.path):
+    if sample.form.separator != main.form.separator and not sample.typed:
         return "has another separator than the log"
     for key in shared:
         table = _scan(sample.path, plain)
@@ -199,8 +201,8 @@ def _reason(key: str, sample: Sample, new: list[str]) -> str:
 
 def _scan(path: Path, plain: Plain) -> pl.LazyFrame:
     """Open a side table as it is sampled: the columns of a CSV are texts."""
-    if is_parquet(path):
-        return scan(path, TableForm())
+    if has_types(path):
+        return scan(path, TableForm(), plain)
     sample = read_sample(path)
     texts = dict.fromkeys(sample.rows.columns, "str")
     return scan(path, TableForm(sample.form.separator, None, texts), plain)  # type: ignore[arg-type]

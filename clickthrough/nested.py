@@ -1,0 +1,48 @@
+"""Nested objects by path: ``{"user": {"id": 7}}`` says what ``{"user.id": 7}`` says.
+
+Where a row says a thing twice, the last holds, as in any reader of JSON.
+"""
+
+from collections.abc import Mapping
+
+DEPTH = 16
+"""Objects within one another; of more a row is refused."""
+
+
+class TooDeepError(ValueError):
+    """Objects nest deeper than is read; says where."""
+
+
+def flat(row: dict[str, object]) -> dict[str, object]:
+    """Return a row without objects in it; one without any is returned as it is.
+
+    Raises:
+        TooDeepError: they nest deeper than :data:`DEPTH`.
+
+    >>> flat({"ad": 3, "user": {"id": 7, "home": {"city": "Oslo"}}})
+    {'ad': 3, 'user.id': 7, 'user.home.city': 'Oslo'}
+    """
+    if dict not in map(type, row.values()):
+        return row
+    found: dict[str, object] = {}
+    _take(row, "", found, DEPTH)
+    return found
+
+
+def _take(row: Mapping[str, object], before: str, found: dict[str, object], left: int) -> None:
+    if not left:
+        raise TooDeepError(f"'{before[:60]}...': objects nest more than {DEPTH} deep")
+    for name, value in row.items():
+        if type(value) is dict:
+            _take(value, f"{before}{name}.", found, left - 1)
+        else:
+            found[before + name] = value
+
+
+def roots(names: Mapping[str, object]) -> frozenset[str]:
+    """Return what dotted names may begin with as nested objects.
+
+    >>> sorted(roots({"user.home.city": 1, "ad": 2}))
+    ['user']
+    """
+    return frozenset(name.partition(".")[0] for name in names if "." in name)
