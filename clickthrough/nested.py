@@ -3,7 +3,7 @@
 Where a row says a thing twice, the last holds, as in any reader of JSON.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 DEPTH = 16
 """Objects within one another; of more a row is refused."""
@@ -39,10 +39,11 @@ def _take(row: Mapping[str, object], before: str, found: dict[str, object], left
             found[before + name] = value
 
 
-def roots(names: Mapping[str, object]) -> frozenset[str]:
-    """Return what dotted names may begin with as nested objects.
+def parents(names: Iterable[str]) -> frozenset[str]:
+    """Return the objects in which nested names stand.
 
-    >>> sorted(roots({"user.home.city": 1, "ad": 2}))
-    ['user']
+    >>> sorted(parents(["user.home.city", "ad"]))
+    ['user', 'user.home']
     """
-    return frozenset(name.partition(".")[0] for name in names if "." in name)
+    ends = ((name, place) for name in names for place, sign in enumerate(name) if sign == ".")
+    return frozenset(name[:place] for name, place in ends)

@@ -15,6 +15,7 @@ import polars as pl
 from clickthrough.data.kinds import built, is_unfit, kinds_of, settled
 from clickthrough.errors import DataError
 from clickthrough.json_lines import Row, read_rows
+from clickthrough.nested import parents
 
 MOST_COLUMNS = 10_000
 _HEIGHT = "\0"
@@ -101,7 +102,7 @@ class _Columns:
         """
         if not self._kinds:
             raise DataError(f"{self._name}: is empty")
-        over = {column[:place] for column in self._kinds for place in _dots(column)}
+        over = parents(self._kinds)
         return {
             column: settled(kinds)
             for column, kinds in self._kinds.items()
@@ -116,10 +117,6 @@ class _Columns:
                 also = "texts" if "str" in kinds else "some beyond 64 bits"
                 notes[column] = f"column '{column}' holds whole numbers and {also}: read as texts"
         return notes
-
-
-def _dots(column: str) -> Iterator[int]:
-    return (place for place, sign in enumerate(column) if sign == ".")
 
 
 def _runs(parts: Iterable[tuple[Path, pl.Schema]]) -> Iterator[tuple[list[Path], Types]]:
