@@ -14,7 +14,7 @@ import msgspec
 from clickthrough.data.encoding import refuse_bytes_in
 from clickthrough.errors import DataError
 from clickthrough.features.shown import shown
-from clickthrough.nested import flat
+from clickthrough.nested import flat, nest
 
 Row = dict[str, object]
 
@@ -48,7 +48,7 @@ def read_rows(file: IO[bytes], name: str) -> Iterator[list[Row]]:
             rows = [*map(_decode, lines)]
             if set(map(type, rows)) != {dict}:
                 raise TypeError
-            rows = [*map(flat, rows)]
+            rows = [*map(flat, rows)] if nest(rows) else rows
         except (msgspec.MsgspecError, RecursionError, TypeError, ValueError):
             rows = _one_by_one(lines, done, file, name)
         if rows:

@@ -54,7 +54,7 @@ def settled(kinds: set[str]) -> pl.DataType:
     >>> settled({"int", "float"}), settled({"int", "str"}), settled(set())
     (Float64, String, Null)
     """
-    if not kinds - {_EMPTY}:
+    if not kinds:
         return pl.Null()
     if all(kind.startswith("[") for kind in kinds):
         inner = settled({kind[1:] for kind in kinds - {_EMPTY}})

@@ -17,7 +17,7 @@ from clickthrough.features.reader import NOT_A_VALUE, FieldReader, plain_row, pl
 from clickthrough.features.sides import SideTable
 from clickthrough.features.unknown import nothing_known, told_of
 from clickthrough.features.values import LISTS, USUAL_LIMITS, Scalar, TextLimits, Value, are_exact
-from clickthrough.nested import TooDeepError, flat, parents
+from clickthrough.nested import TooDeepError, flat, nest, parents
 from clickthrough.schema import Columns, FieldType, Schema
 from clickthrough.time_range import possible
 
@@ -310,8 +310,10 @@ class RowParser(FieldReader):
 
     def _flat_rows(self, raw: Sequence[RawRow], what: str = "row") -> list[dict[str, object]]:
         """Return rows as dictionaries whose names are the paths of what they nest."""
-        rows = enumerate(plain_rows(raw, what))
-        return [self._flat(row, f"{what} {place}") for place, row in rows]
+        rows = plain_rows(raw, what)
+        if self._parents.isdisjoint(chain.from_iterable(rows)) and not nest(rows):
+            return rows
+        return [self._flat(row, f"{what} {place}") for place, row in enumerate(rows)]
 
     def _flat(self, row: dict[str, object], place: str) -> dict[str, object]:
         """Return a row by paths; where an object may stand that is null, it says nothing."""

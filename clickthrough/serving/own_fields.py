@@ -79,9 +79,7 @@ def row_schemas(bundle: Bundle, value: Part) -> dict[str, Part]:
         "Candidate": {name: fields[name] for name in fields if name in of_candidates},
         "Event": {**_EVENT, **request, **item, **fields} | _EVENT,
     }
-    made = {
-        name: _row(text, _with_objects(properties[name]), value) for name, text in ROWS.items()
-    }
+    made = {name: _row(text, _with_objects(properties[name]), value) for name, text in ROWS.items()}
     made["Event"]["required"] = [*_EVENT]
     return made
 
