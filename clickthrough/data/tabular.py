@@ -230,6 +230,9 @@ def _impressions(
         except DataError as error:
             raise DataError(f"{name}: {error}") from None
     clicked = schema.roles["label"]
+    if types[clicked].is_nested():
+        found = holds(types[clicked])
+        raise DataError(f"{name}: column '{clicked}' {found}; expected a label, 0 or 1")
     label = _label(pl.col(clicked), types[clicked], config)
     extra = [pl.col("part")] if config.files else []
     return frame.select(*fields, time.alias("time"), label.alias("label"), *extra)

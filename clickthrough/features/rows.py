@@ -187,7 +187,9 @@ class RowParser(FieldReader):
             RequestError: a row is no mapping, no field of a caller's is known, or a value is wrong:
                 the first of them is named.
         """
-        raw = self._plain([row for rows in bodies for row in rows])
+        if self._plain is not plain_rows:
+            bodies = [self._plain(rows) for rows in bodies]
+        raw = plain_rows([row for rows in bodies for row in rows])
         columns, unknown = self._names.gather(raw)
         ignored = [self._ignored(rows) if unknown else [] for rows in bodies]
         try:

@@ -3,7 +3,7 @@
 A body of another bundle, and one whose rows are flat, never comes here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from functools import reduce
 from typing import Any
 
@@ -33,7 +33,7 @@ class Nesting:
         self._row = msgspec.json.Decoder(row).decode
 
     @classmethod
-    def of(cls, names: Mapping[str, object]) -> "Nesting | None":
+    def of(cls, names: Iterable[str]) -> "Nesting | None":
         """Return what suits the names of a bundle's fields; None where none is dotted."""
         dotted = [name for name in names if "." in name]
         if not dotted:

@@ -91,14 +91,19 @@ def test_what_does_not_go_together_is_no_field(
 
 
 def test_columns_come_as_they_are_met_and_an_object_that_is_null_is_none() -> None:
-    rows = [{"b": 1, "user": None}, {}, {"a": {"z": {"y": 2}}}, {"user": {"id": 7}, "b": 2}]
+    rows: list[dict[str, Any]] = [
+        {"b": 1, "user": None},
+        {},
+        {"a": {"z": {"y": 2}}},
+        {"user": {"id": 7}, "b": 2},
+    ]
     found, _ = table_of_lines(io.BytesIO(written(rows)), "log.jsonl")
     assert found.columns == ["b", "a.z.y", "user.id"]
     assert found["user.id"].to_list() == [None, None, None, 7]
 
 
 def test_what_is_read_as_text_is_told(tmp_path: Path) -> None:
-    rows = [{"x": 7, "y": 2**70, "z": 1}, {"x": "7", "y": 1, "z": 2}]
+    rows: list[dict[str, Any]] = [{"x": 7, "y": 2**70, "z": 1}, {"x": "7", "y": 1, "z": 2}]
     made = lines_to_parquet(io.BytesIO(written(rows)), "log.jsonl", tmp_path)
     assert notes_of(made) == {
         "x": "column 'x' holds whole numbers and texts: read as texts",

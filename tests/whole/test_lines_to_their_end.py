@@ -248,7 +248,11 @@ def test_side_tables_are_lines_or_stand_beside_them(form: str, tmp_path: Path) -
 
 
 REFUSED: list[tuple[Callable[[dict[str, Any]], object], str]] = [
-    (lambda row: {**row, "click": [row["click"]]}, "'click'"),
+    (
+        lambda row: {**row, "click": [row["click"]]},
+        r"'click' has the type List\(Int64\); expected a label",
+    ),
+    (lambda row: {**row, "click": [{}]}, "'click' holds lists of objects; expected a label"),
     (lambda row: {**row, "user": {"id": [{"no": 1}]}}, "'user.id' holds lists of objects"),
 ]
 
