@@ -211,7 +211,7 @@ class Join(Strict):
     """A side table whose columns are added to each impression with the same key.
 
     Attributes:
-        file: the table, CSV or Parquet.
+        file: the table: CSV, Parquet or JSON lines.
         on: the columns that both share and are joined by, one or several.
         columns: those that are added; all by default.
     """
@@ -248,7 +248,7 @@ class Files(Strict):
 
 
 class TabularData(BaseData):
-    """A CSV or Parquet log with one impression a row; ``.gz`` and ``.zip`` are read as well.
+    """A log with one impression a row: CSV, Parquet or JSON lines; ``.gz`` and ``.zip`` as well.
 
     Attributes:
         path: the log, or several files that are one log, in any order; either this or ``files``.

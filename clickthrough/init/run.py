@@ -70,7 +70,7 @@ def init(data: Path, out: Path, named: Named | None = None, force: bool = False)
     """Look at a log and write a commented configuration for it.
 
     Args:
-        data: a CSV or Parquet file, plain or compressed, or a directory of some.
+        data: a table file, plain or compressed, or a directory of some.
         out: the configuration; it appears whole or not at all.
         named: columns whose part is given; a known layout is then not looked for.
         force: whether a file that stands there is replaced.
@@ -95,7 +95,7 @@ def look(data: Path, named: Named | None = None, folder: Path = Path()) -> Looke
     """Look at a log.
 
     Args:
-        data: a CSV or Parquet file, plain or compressed, or a directory of some.
+        data: a table file, plain or compressed, or a directory of some.
         named: columns whose part is given; a known layout is then not looked for.
         folder: what paths in the configuration are relative to.
 

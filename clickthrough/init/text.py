@@ -30,7 +30,7 @@ class Source:
         path: of one log; empty where it comes divided into ``files``.
         sides: file, key and columns of each side table, and the reason.
         notes: what may be wrong about the guesses.
-        typed: whether the log is Parquet, which says of each column what it holds.
+        typed: whether the log says of each column what it holds, as Parquet and JSON lines do.
     """
 
     name: str
