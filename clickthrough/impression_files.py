@@ -1,6 +1,5 @@
 """Files of impressions as columns of raw fields, the rows of a request never divided."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,15 +7,13 @@ from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
-import msgspec
-
 from clickthrough.config.base import unknown_name
 from clickthrough.config.data import TabularData
-from clickthrough.data.encoding import find_bytes
+from clickthrough.data.unpack import is_lines, opened_plain
 from clickthrough.errors import DataError, RequestError
 from clickthrough.features.rows import RowColumns, RowParser
-from clickthrough.features.shown import shown
 from clickthrough.features.values import is_missing
+from clickthrough.json_lines import Row, read_rows
 from clickthrough.predictions import OWN
 
 if TYPE_CHECKING:
@@ -28,9 +25,9 @@ if TYPE_CHECKING:
 EVERY = "*"
 """Keeps every column."""
 _LINES = 1_000
-"""Lines that are read at once."""
-
-_Raw = dict[str, object]
+"""Lines that are scored at once."""
+_Line = tuple[int, Row]
+"""A line's number, and what it says."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +71,15 @@ def opened(
     Args:
         bundle: for which it is read.
         parser: knows what fields are called.
-        source: CSV, Parquet or JSON lines.
+        source: CSV, Parquet or JSON lines. Lines need no Polars, unless side tables lie beside.
         keep: columns that are kept beside.
         least: rows of a batch, but for the last.
 
     Raises:
         DataError: it cannot be read, or means nothing to the model.
     """
-    if source.suffix in (".jsonl", ".ndjson"):
+    data = _table_of(bundle)
+    if is_lines(source) and not (_has_sides(data) and _has_polars() and not _is_blank(source)):
         names = (bundle.schema.input_name("request_id"), "request_id")
         yield _json_file(source, parser, names, keep, least)
         return
@@ -92,7 +90,6 @@ def opened(
     from clickthrough.data.unpack import unpacking
 
     refuse_other_formats(source)
-    data = _table_of(bundle)
     try:
         with unpacking(bundle.config.data.cache) as plain:
             found = read_impressions(source, bundle.schema, parser.fields, data, plain)
@@ -134,6 +131,25 @@ def _table_of(bundle: "Bundle") -> TabularData | None:
     return data.model_copy(update={"joins": joins})
 
 
+def _has_sides(data: TabularData | None) -> bool:
+    """Say whether side tables lie where they lay, of which the bundle holds nothing."""
+    return data is not None and any(join.file.is_file() for join in data.joins)
+
+
+def _has_polars() -> bool:
+    """Say whether side tables can be joined: an installation of the scorer alone cannot."""
+    try:
+        import polars  # noqa: F401
+    except ModuleNotFoundError:
+        return False
+    return True
+
+
+def _is_blank(source: Path) -> bool:
+    with opened_plain(source) as file:
+        return not file.read(1 << 16).strip()
+
+
 def _table(found: "Impressions", kept: Sequence[str], least: int) -> ImpressionFile:
     """Return the impressions of a CSV or Parquet file."""
     import polars as pl
@@ -155,10 +171,10 @@ def _json_file(
     The file is read twice: whether requests stand apart must be known before the first is scored.
     """
 
-    def request_of(line: tuple[int, _Raw]) -> str | None:
+    def request_of(line: _Line) -> str | None:
         return _request_of(line[1], names)
 
-    def requests_of(lines: list[tuple[int, _Raw]]) -> list[str | None]:
+    def requests_of(lines: list[_Line]) -> list[str | None]:
         return [*map(request_of, lines)]
 
     wanted = dict.fromkeys(name for name in keep if name != EVERY)
@@ -189,44 +205,21 @@ def _json_file(
     return ImpressionFile(batches(), whole, [], ignored)
 
 
-def _json_lines(source: Path) -> Iterator[tuple[int, _Raw]]:
-    for number, line in enumerate(_lines_of(source), 1):
-        try:
-            row = _decoded(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{source}: line {number}: not JSON: {error}") from None
-        if not isinstance(row, dict):
-            raise DataError(f"{source}: line {number}: expected an object, found {shown(row)}")
-        yield number, row
+def _json_lines(source: Path) -> Iterator[_Line]:
+    with opened_plain(source) as file:
+        yield from enumerate(chain.from_iterable(read_rows(file, str(source))), 1)
 
 
-def _lines_of(source: Path) -> Iterator[str]:
-    with source.open(encoding="utf-8") as file:
-        try:
-            yield from file
-        except UnicodeDecodeError:
-            find_bytes(source, str(source))
-            raise
-
-
-def _decoded(line: str) -> object:
-    """Read a line; NaN and infinities, which Python and pandas write, are read too."""
-    try:
-        return msgspec.json.decode(line)
-    except (msgspec.MsgspecError, RecursionError):
-        return json.loads(line)
-
-
-def _parts(lines: Iterator[tuple[int, _Raw]]) -> Iterator[list[tuple[int, _Raw]]]:
+def _parts(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
     while part := [*islice(lines, _LINES)]:
         yield part
 
 
 def _together(
-    lines: list[tuple[int, _Raw]], requests_of: Callable[[list[tuple[int, _Raw]]], list[str | None]]
-) -> list[tuple[int, _Raw]]:
+    lines: list[_Line], requests_of: Callable[[list[_Line]], list[str | None]]
+) -> list[_Line]:
     """Put the rows of each request side by side."""
-    requests: dict[object, list[tuple[int, _Raw]]] = {}
+    requests: dict[object, list[_Line]] = {}
     for line, request in zip(lines, requests_of(lines), strict=True):
         requests.setdefault(line[0] if request is None else request, []).append(line)
     return [*chain.from_iterable(requests.values())]

@@ -15,6 +15,7 @@ from clickthrough.data.form import ForcedType
 from clickthrough.data.frame import dataset_of_frame
 from clickthrough.data.open import open_dataset
 from clickthrough.data.split import TEST, with_part
+from clickthrough.data.unpack import is_lines
 from clickthrough.errors import ConfigError, DataError
 from clickthrough.features.history.known import Known
 from clickthrough.schema import to_microseconds
@@ -71,7 +72,7 @@ def _after(
 ) -> Dataset:
     """Read a log by a bundle's types; where it comes after the bundle's, it starts from there."""
     dataset = read(data)
-    types = _types_untold(bundle, dataset)
+    types = _types_untold(bundle, data, dataset)
     if types and isinstance(data, TabularData):
         dataset = read(data.model_copy(update={"types": {**data.types, **types}}))
     _refuse_lacking(bundle, dataset)
@@ -139,16 +140,19 @@ def _is_of_training(bundle: Bundle, dataset: Dataset) -> bool:
     return all(own[name] == getattr(report, name) for name in names)
 
 
-def _types_untold(bundle: Bundle, dataset: Dataset) -> dict[str, ForcedType]:
+def _types_untold(bundle: Bundle, data: DataConfig, dataset: Dataset) -> dict[str, ForcedType]:
     """Return the types of columns that a shorter log does not tell, by the log's own names.
 
-    Those that hold nothing in it, texts that all look like numbers, and fractions that are whole.
+    Those that hold nothing in it, texts that all look like numbers, and fractions that are whole;
+    of JSON lines also those of keys that no line has.
     """
     found: dict[str, ForcedType] = {}
+    of_lines = isinstance(data, TabularData) and bool(data.paths) and all(map(is_lines, data.paths))
     for name in bundle.plan.fields:
         kind, column = bundle.schema.fields[name], bundle.schema.input_name(name)
         now = dataset.schema.fields.get(name)
-        empty = now is None and column in dataset.schema.absent and kind in _FORCED
+        absent = of_lines or column in dataset.schema.absent
+        empty = now is None and absent and kind in _FORCED
         if empty or (kind, now) in _OF_FEW:
             found[column] = _FORCED[kind]
     return found

@@ -14,7 +14,7 @@ from clickthrough.steps import step
 
 @app.command()
 def init(  # noqa: PLR0913, PLR0917 (an option each)
-    data: Annotated[Path, typer.Argument(help="A CSV or Parquet file, or a directory of some.")],
+    data: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON lines, or a directory.")],
     out: Annotated[Path, typer.Option(help="The configuration to write.")] = Path("config.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     label: Annotated[str | None, typer.Option(help="The column of clicks.")] = None,

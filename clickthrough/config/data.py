@@ -226,7 +226,7 @@ class Join(Strict):
     """A side table whose columns are added to each impression with the same key.
 
     Attributes:
-        file: the table, CSV or Parquet.
+        file: the table: CSV, Parquet or JSON lines.
         on: the columns that both share and are joined by, one or several.
         columns: those that are added; all by default.
         separator: the character between the cells of a CSV, where it is another than the log's.
@@ -315,7 +315,7 @@ ClickTexts = Annotated[Several[str], AfterValidator(_some_texts)]
 
 
 class TabularData(Dialect, BaseData):
-    """A CSV or Parquet log with one impression a row; ``.gz`` and ``.zip`` are read as well.
+    """A log with one impression a row: CSV, Parquet or JSON lines; ``.gz`` and ``.zip`` as well.
 
     Attributes:
         path: the log: a file, a directory of its files, a pattern that takes them (``logs/*.csv``,

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import polars as pl
 from polars.datatypes import DataTypeClass
 
+from clickthrough.data.kinds import why_unfit
 from clickthrough.errors import DataError
 from clickthrough.features.rows import LISTS
 from clickthrough.schema import FieldType
@@ -31,9 +32,15 @@ def field_type(name: str, dtype: pl.DataType, source: str) -> FieldType:
     if dtype in (pl.String, pl.Categorical, pl.Enum):
         return "str"
     raise DataError(
-        f"{source}: column '{name}' has the type {dtype}, which a field cannot have; "
+        f"{source}: column '{name}' {holds(dtype)}, which a field cannot have; "
         "leave it out with 'drop'"
     )
+
+
+def holds(dtype: pl.DataType) -> str:
+    """Say what a column holds that no field can."""
+    said = why_unfit(dtype)
+    return f"has the type {dtype}" if said is None else f"holds {said}"
 
 
 def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:

@@ -51,7 +51,7 @@ def _conditions(types: pl.Schema, config: TabularData) -> Iterator[tuple[str, pl
         yield request_id, pl.col(request_id).is_null()
     if time is not None and time in types:
         yield time, moment(pl.col(time), types[time], config.time).is_null()
-    if label in types:
+    if label in types and not types[label].is_nested():
         yield label, _no_label(pl.col(label), types[label], config)
     kinds = {"int": pl.Int64, "float": pl.Float64}
     for column, form in config.lists.items():

@@ -1,8 +1,8 @@
-"""Files that are no CSV and no Parquet, told by their first bytes before they are read."""
+"""Files of formats that are not read, told by their first bytes before they are read."""
 
 from pathlib import Path
 
-from clickthrough.data.unpack import is_compressed, is_parquet
+from clickthrough.data.unpack import has_types, is_compressed, is_parquet
 from clickthrough.errors import DataError
 
 _SIGNS = {
@@ -19,15 +19,19 @@ _SIGNS = {
     b"ARROW1": "Arrow",
     b"ORC": "ORC",
     b"Obj\x01": "Avro",
+    b'{"': "JSON lines",
 }
 """First bytes of a format -> its name."""
 _UNSIGNED = {".br": "Brotli"}
 """Suffixes of formats that do not say at their beginning what they are."""
-_EXPECTED = "expected CSV (plain, .gz or .zip) or Parquet, under a name that ends in .parquet"
+_EXPECTED = (
+    "expected CSV or JSON lines (plain, .gz or .zip), or Parquet, under a name that ends in "
+    ".parquet, JSON lines under .jsonl"
+)
 
 
 def refuse_other_formats(path: Path) -> None:
-    """Refuse a file that is neither CSV nor Parquet, or not under a name that says which.
+    """Refuse a file that is no CSV, Parquet or JSON lines, or not under a name that says which.
 
     Args:
         path: a file; one that cannot be opened is left to what reads it.
@@ -37,7 +41,7 @@ def refuse_other_formats(path: Path) -> None:
     """
     if is_parquet(path) and is_compressed(path):
         raise DataError(f"{path}: is Parquet in an archive, which is not read; unpack it")
-    if is_parquet(path) or is_compressed(path):
+    if has_types(path) or is_compressed(path):
         return
     found = _UNSIGNED.get(path.suffix.lower()) or _format(path)
     if found is not None:

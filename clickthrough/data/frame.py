@@ -8,6 +8,7 @@ from clickthrough.config.data import TabularData
 from clickthrough.data.convert import convert_to, digest_of
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.tabular import raw_log
+from clickthrough.data.unpack import unpacking
 
 
 def dataset_of_frame(frame: pl.DataFrame, config: TabularData, name: str = "the frame") -> Dataset:
@@ -24,7 +25,8 @@ def dataset_of_frame(frame: pl.DataFrame, config: TabularData, name: str = "the 
     """
     settings = config.model_dump_json(exclude={"cache", "split", "timezone", "path"})
     target = config.cache / digest_of(settings, frame.columns, _content(frame))
-    return convert_to(target, name, lambda _: raw_log(frame.lazy(), config, name))
+    with unpacking(config.cache) as plain:  # of side tables
+        return convert_to(target, name, lambda _: raw_log(frame.lazy(), config, name, plain))
 
 
 def _content(frame: pl.DataFrame) -> str:

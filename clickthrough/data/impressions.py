@@ -23,13 +23,12 @@ from clickthrough.data.later_form import LaterForm
 from clickthrough.data.moments import moment
 from clickthrough.data.scan import (
     as_it_is,
-    check_types,
     first_row_of,
     scan,
     typed,
 )
 from clickthrough.data.tabular import table_form, with_lists
-from clickthrough.data.unpack import Plain, is_parquet
+from clickthrough.data.unpack import Plain, has_types
 from clickthrough.errors import DataError
 from clickthrough.features.gather import APART, RawColumns
 from clickthrough.features.lists import ListBlock
@@ -129,7 +128,7 @@ def read_impressions(
     """Open a file of impressions.
 
     Args:
-        source: a CSV or Parquet file, plain or compressed.
+        source: a table file, plain or compressed.
         schema: of the log that the reader of these impressions was made of.
         known: our names of the fields that are wanted.
         data: how that log was written, where it was a table.
@@ -139,17 +138,17 @@ def read_impressions(
         DataError: it cannot be read, none of its columns is known, or a value has not the type of
             its field: names the row.
     """
-    parquet = is_parquet(source)
+    is_typed = has_types(source)
     aliases = _aliases(schema, known)
     as_was = TableForm() if data is None else table_form(data)
     names = None if data is None else data.columns
     later = LaterForm(as_was, aliases, names, _numbers(schema, aliases))
-    form = TableForm(missing=as_was.missing) if parquet else later.of(source)
+    form = TableForm(missing=as_was.missing) if is_typed else later.of(source)
     aliases = _without_doubles(aliases, _names_in(source, form, plain), schema)
-    texts = _texts(_types(schema, aliases, csv_lists=not parquet))
+    texts = _texts(_types(schema, aliases, csv_lists=not is_typed))
     frame = scan(source, replace(form, types=texts), plain)
-    told = [] if parquet else later.differences(form)
-    table = _Table(frame, str(source), first_row_of(source, form), not parquet, plain, told)
+    told = [] if is_typed else later.differences(form)
+    table = _Table(frame, str(source), first_row_of(source, form), not is_typed, plain, told)
     return _impressions(table, schema, known, data)
 
 
@@ -202,7 +201,7 @@ def _impressions(
     types = _types(schema, aliases, csv_lists=table.is_csv)
     texts = _texts(types)
     numbers = {name: types[name] for name in columns if name in types and name not in texts}
-    check_types(frame, numbers, table.name, table.first)
+    frame = typed(frame, numbers, table.name, table.first)
     frame = _by_owners_names(frame, schema, aliases)
     frame = _with_sides(frame, data, table.plain)
     names = _named(frame.collect_schema().names(), schema, aliases)
@@ -249,7 +248,7 @@ def _of(name: str) -> str:
 
 def _names_in(source: Path, form: TableForm, plain: Plain) -> list[str]:
     """Return the names of a file's columns before its values are read."""
-    if is_parquet(source):
+    if has_types(source):
         return scan(source, TableForm(), plain).collect_schema().names()
     made = plain(source, form)
     return list(form.columns or column_names(first_row(made, str(source), form.separator)))

@@ -8,10 +8,12 @@ that name is no pattern. What Spark and others leave beside tables (names that b
 from collections.abc import Sequence
 from pathlib import Path
 
+from clickthrough.config.json_schema import NAME
 from clickthrough.data.unpack import inner_name, is_compressed
 from clickthrough.errors import DataError
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".inter", ".user", ".item")
+SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".json", ".inter", ".user",
+            ".item")  # fmt: skip
 """Of the names of tables in a directory."""
 _SIGNS = frozenset("*?[")
 
@@ -98,7 +100,8 @@ def is_pattern(name: str) -> bool:
 def is_table(path: Path) -> bool:
     """Tell a table by its name."""
     inner = Path(inner_name(path).lower())
-    return inner.suffix in SUFFIXES or (is_compressed(path) and not inner.suffix)
+    named = inner.suffix in SUFFIXES or (is_compressed(path) and not inner.suffix)
+    return named and path.name != NAME  # the schema of a configuration is no log
 
 
 def _kept(root: Path, pattern: str, lacks: str) -> list[Path]:

@@ -1,4 +1,4 @@
-"""One table file, CSV or Parquet, plain or compressed, as a lazy frame with sure types."""
+"""One table file, CSV, Parquet or JSON lines, plain or compressed, as a lazy frame."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,8 +10,9 @@ from clickthrough.data.csv_shape import check_csv, divided_by, first_row
 from clickthrough.data.encoding import HEAD, encoding_of
 from clickthrough.data.form import ForcedType, TableForm
 from clickthrough.data.header import column_names
+from clickthrough.data.lines import table_of_lines
 from clickthrough.data.rewriting import lines_above
-from clickthrough.data.unpack import PLAIN, Plain, is_parquet, opened_plain
+from clickthrough.data.unpack import PLAIN, Plain, has_types, is_lines, is_parquet, opened_plain
 from clickthrough.data.written_numbers import as_numbers
 from clickthrough.errors import DataError
 from clickthrough.schema import Role
@@ -23,7 +24,7 @@ def as_it_is(path: Path, form: TableForm = PLAIN, /) -> Path:
 
 
 def scan(path: Path, form: TableForm, plain: Plain = as_it_is) -> pl.LazyFrame:
-    """Open a CSV or Parquet file, told apart by its suffix.
+    """Open a CSV or Parquet file or JSON lines, told apart by the suffix.
 
     Args:
         path: the file.
@@ -34,14 +35,16 @@ def scan(path: Path, form: TableForm, plain: Plain = as_it_is) -> pl.LazyFrame:
         DataError: the file is unreadable or empty, has rows of another number of fields, or a
             value that is not of its column's given type.
     """
-    parquet = is_parquet(path)
     try:
-        frame = _scan_parquet(path, form) if parquet else _scan_csv(plain(path, form), path, form)
+        if has_types(path):
+            frame = _without_missing(_scan_typed(path, plain), form.missing)
+        else:
+            frame = _scan_csv(plain(path, form), path, form)
         known = frame.collect_schema().names()
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).split("\n", 1)[0]
         raise DataError(
-            f"{path}: not readable as {'Parquet' if parquet else 'CSV'}: {reason}"
+            f"{path}: not readable as {'Parquet' if is_parquet(path) else 'CSV'}: {reason}"
         ) from None
     types = {name: form.types[name] for name in known if name in form.types}
     return typed(frame, types, str(path), first_row_of(path, form))
@@ -49,7 +52,7 @@ def scan(path: Path, form: TableForm, plain: Plain = as_it_is) -> pl.LazyFrame:
 
 def first_row_of(path: Path, form: TableForm) -> int:
     """Return the number of the first row of values, as the user's editor counts rows."""
-    if is_parquet(path):
+    if has_types(path):
         return 1
     return 1 + above_of(path, form) + (form.columns is None)
 
@@ -64,17 +67,22 @@ def above_of(path: Path, form: TableForm) -> int:
         return lines_above(file, encoding, form, str(path))
 
 
-def without_missing(texts: pl.Expr, missing: Sequence[str]) -> pl.Expr:
-    """Return texts without those that stand for no value."""
-    return pl.when(~texts.is_in(missing)).then(texts) if missing else texts
+def _without_missing(frame: pl.LazyFrame, missing: Sequence[str]) -> pl.LazyFrame:
+    """Return a table with types, without the texts that stand for no value."""
+    if not missing:
+        return frame
+    texts = [name for name, dtype in frame.collect_schema().items() if dtype == pl.String]
+    return frame.with_columns(pl.when(~pl.col(n).is_in(missing)).then(pl.col(n)) for n in texts)
 
 
-def _scan_parquet(path: Path, form: TableForm) -> pl.LazyFrame:
-    frame = pl.scan_parquet(path, glob=False)
-    if form.missing:
-        texts = [name for name, dtype in frame.collect_schema().items() if dtype == pl.String]
-        frame = frame.with_columns(without_missing(pl.col(n), form.missing) for n in texts)
-    return frame
+def _scan_typed(path: Path, plain: Plain) -> pl.LazyFrame:
+    if not is_lines(path):
+        return pl.scan_parquet(path, glob=False)
+    made = plain(path)
+    if made != path:
+        return pl.scan_parquet(made)
+    with opened_plain(path) as file:  # without a place for it, as beside a frame
+        return table_of_lines(file, str(path))[0].lazy()
 
 
 def need(frame: pl.LazyFrame, columns: list[str], name: str) -> None:
@@ -160,8 +168,17 @@ def typed(
     See :func:`check_types`.
     """
     check_types(frame, types, name, first)
+    held = frame.collect_schema()
     casts = {"int": pl.Int64, "float": pl.Float64, "str": pl.String}
-    return frame.with_columns(pl.col(column).cast(casts[kind]) for column, kind in types.items())
+    return frame.with_columns(
+        _value(column, held[column], kind).cast(casts[kind]) for column, kind in types.items()
+    )
+
+
+def _value(column: str, dtype: pl.DataType, kind: ForcedType) -> pl.Expr:
+    """Return a column; of texts that are numbers, an empty one is a missing number."""
+    own = pl.col(column)
+    return pl.when(own != "").then(own) if dtype == pl.String and kind != "str" else own
 
 
 def _has_type(dtype: pl.DataType, kind: ForcedType) -> bool:
@@ -175,7 +192,7 @@ def _has_type(dtype: pl.DataType, kind: ForcedType) -> bool:
 
 def _refuse_misfit(frame: pl.LazyFrame, own: str, kind: ForcedType, name: str, first: int) -> None:
     """Name the first value that is not of a given type, if there is one."""
-    column = pl.col(own)
+    column = _value(own, frame.collect_schema()[own], kind)
     if kind == "str":
         misfit = column.is_not_null()  # a fraction or a moment: its text is not what was written
     else:

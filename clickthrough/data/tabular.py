@@ -1,26 +1,31 @@
-"""Any log with one impression a row: CSV or Parquet, columns named by role, side tables."""
+"""Any log with one impression a row: a table file, columns named by role, side tables."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from clickthrough.config.data import OURS, Dialect, ListFormat, TabularData
-from clickthrough.data.columns import canonical, field_type
+from clickthrough.data.columns import canonical, field_type, holds
 from clickthrough.data.form import ForcedType, TableForm
 from clickthrough.data.formats import refuse_other_formats
 from clickthrough.data.ids import refuse_lost_ids
 from clickthrough.data.joins import joined, side_of
+from clickthrough.data.kinds import is_unfit
 from clickthrough.data.labels import Click, clicked
+from clickthrough.data.lines import notes_of
 from clickthrough.data.log_files import files_of, log_files
 from clickthrough.data.moments import moment
 from clickthrough.data.raw import RawLog
 from clickthrough.data.scan import as_it_is, need, need_roles
 from clickthrough.data.united import united
-from clickthrough.data.unpack import Plain
+from clickthrough.data.unpack import Plain, is_lines
 from clickthrough.data.untyped import untyped
 from clickthrough.errors import DataError
 from clickthrough.schema import Role, Schema
+
+_TYPES = {"int": pl.Int64, "float": pl.Float64, "str": pl.String}
 
 
 def files(config: TabularData) -> list[Path]:
@@ -42,12 +47,31 @@ def read(config: TabularData, plain: Plain = as_it_is) -> RawLog:
     for path in files(config):
         refuse_other_formats(path)
     given = logs(config)
-    frames = united([path for _, path in given], table_form(config), plain)
+    paths = [path for _, path in given]
+    frames = united(paths, table_form(config), plain)
+    if all(map(is_lines, paths)):
+        frames = [_with_keys(frame, config) for frame in frames]
     parts = [
         frame if part is None else frame.with_columns(pl.lit(part, pl.Int8).alias("part"))
         for (part, _), frame in zip(given, frames, strict=True)
     ]
-    return raw_log(pl.concat(parts), config, _called(config), plain)
+    raw = raw_log(pl.concat(parts), config, _called(config), plain)
+    return replace(raw, notes=(*_told(paths, config, plain), *raw.notes))
+
+
+def _with_keys(frame: pl.LazyFrame, config: TabularData) -> pl.LazyFrame:
+    """Give JSON lines the columns that are spoken of: a key that no line has is null."""
+    held = frame.collect_schema().names()
+    spoken = dict.fromkeys([*config.types, *config.lists, *config.drop])
+    types = {name: _TYPES[config.types.get(name, "str")] for name in spoken}
+    return frame.with_columns(pl.lit(None, types[n]).alias(n) for n in spoken if n not in held)
+
+
+def _told(paths: list[Path], config: TabularData, plain: Plain) -> list[str]:
+    """Return what is to be told of columns of JSON lines, each once."""
+    made = [plain(path) for path in paths if is_lines(path)]
+    notes = {column: note for path in made for column, note in notes_of(path).items()}
+    return [note for column, note in notes.items() if column not in config.drop]
 
 
 def raw_log(frame: pl.LazyFrame, config: TabularData, name: str, plain: Plain = as_it_is) -> RawLog:
@@ -73,8 +97,10 @@ def raw_log(frame: pl.LazyFrame, config: TabularData, name: str, plain: Plain = 
     roles = _roles(config)
     need_roles(frame, roles, name)
     refuse_lost_ids(frame.drop(config.drop, strict=False), _id_columns(config), name)
-    names = frame.collect_schema().names()
-    taken = {column: why for column in names if (why := _taken(column, roles, config))}
+    types = frame.collect_schema()
+    taken = {
+        column: why for column, of in types.items() if (why := _taken(column, of, roles, config))
+    }
     empty = _untyped(frame.drop(taken), roles, config)
     schema = _schema(frame.drop(taken, *empty), roles, config, name, empty)
     notes = [f"column '{column}' is left out: {why}" for column, why in taken.items()]
@@ -144,9 +170,8 @@ def _id_columns(config: TabularData) -> list[str]:
 
 def with_lists(frame: pl.LazyFrame, lists: Mapping[str, ListFormat]) -> pl.LazyFrame:
     """Divide the texts that hold several values."""
-    types = {"int": pl.Int64, "float": pl.Float64, "str": pl.String}
     divided = [
-        _entries(pl.col(column).cast(pl.String), form.separator).cast(pl.List(types[form.of]))
+        _entries(pl.col(column).cast(pl.String), form.separator).cast(pl.List(_TYPES[form.of]))
         for column, form in lists.items()
     ]
     return frame.with_columns(divided)
@@ -199,10 +224,14 @@ def _schema(
     return Schema(roles=roles, fields=fields, time=config.time, absent=absent)
 
 
-def _taken(column: str, roles: Mapping[Role, str], config: TabularData) -> str | None:
-    """Say why a column cannot be told from one that has its name; None where it can."""
+def _taken(
+    column: str, dtype: pl.DataType, roles: Mapping[Role, str], config: TabularData
+) -> str | None:
+    """Say why a column is no field, or cannot be told from one that has its name; else None."""
     if column in config.drop or column in roles.values():
         return None
+    if is_unfit(dtype):
+        return f"it {holds(dtype)}, which a field cannot have"
     if column in OURS:
         ours = column == "part" and config.files is not None
         return None if ours else "clickthrough calls a column of its own so"
@@ -230,6 +259,8 @@ def _impressions(
         except DataError as error:
             raise DataError(f"{name}: {error}") from None
     own = schema.roles["label"]
+    if types[own].is_nested():
+        raise DataError(f"{name}: column '{own}' {holds(types[own])}; expected a label, 0 or 1")
     label = clicked(pl.col(own), types[own], click_of(config))
     extra = [pl.col("part")] if config.files else []
     return frame.select(*fields, time.alias("time"), label.alias("label"), *extra)

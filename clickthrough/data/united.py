@@ -8,7 +8,7 @@ import polars as pl
 
 from clickthrough.data.form import ForcedType, TableForm
 from clickthrough.data.scan import scan
-from clickthrough.data.unpack import Plain, is_parquet
+from clickthrough.data.unpack import Plain, is_lines, is_parquet
 from clickthrough.data.untyped import untyped
 from clickthrough.errors import DataError
 
@@ -32,7 +32,7 @@ def united(paths: Sequence[Path], form: TableForm, plain: Plain) -> list[pl.Lazy
         DataError: a file has other columns than the first, or one of a type that does not go with
             the first's: names both.
     """
-    tables = [_table(path, form, plain) for path in paths]
+    tables = _with_all_keys([_table(path, form, plain) for path in paths])
     first = tables[0]
     if len(tables) == 1:
         return [first.frame]
@@ -41,10 +41,12 @@ def united(paths: Sequence[Path], form: TableForm, plain: Plain) -> list[pl.Lazy
     texts = _texts_of_some(tables)
     if texts:
         every = replace(form, types={**form.types, **texts})
-        tables = [
-            table if is_parquet(table.path) else _table(table.path, every, plain)
-            for table in tables
-        ]
+        tables = _with_all_keys(
+            [
+                table if is_parquet(table.path) else _table(table.path, every, plain)
+                for table in tables
+            ]
+        )
     empty = [untyped(t.frame, frozenset(form.types)) if _differ(t, tables) else [] for t in tables]
     told = _told(tables, empty)
     each = zip(tables, empty, strict=True)
@@ -54,6 +56,22 @@ def united(paths: Sequence[Path], form: TableForm, plain: Plain) -> list[pl.Lazy
 def _table(path: Path, form: TableForm, plain: Plain) -> _Table:
     frame = scan(path, form, plain)
     return _Table(path, frame, frame.collect_schema())
+
+
+def _with_all_keys(tables: list[_Table]) -> list[_Table]:
+    """Give JSON lines the columns of the others: a key that no line of a file has is null there."""
+    every = dict.fromkeys(name for table in tables for name in table.types)
+    return [
+        _with_nulls(table, [name for name in every if name not in table.types])
+        if is_lines(table.path)
+        else table
+        for table in tables
+    ]
+
+
+def _with_nulls(table: _Table, names: list[str]) -> _Table:
+    frame = table.frame.with_columns(pl.lit(None).alias(name) for name in names)
+    return _Table(table.path, frame, frame.collect_schema())
 
 
 def _refuse_other_names(table: _Table, first: _Table) -> None:

@@ -1,4 +1,4 @@
-"""Compressed files, and some of older makes, made plain for as long as a log is read.
+"""Compressed files, and some of other makes, made plain for as long as a log is read.
 
 Raw logs come as ``.gz`` or as ``.zip`` with one member. They are decompressed as a stream into a
 temporary directory in the cache, where the converted log goes as well, so that a cut file is
@@ -24,7 +24,10 @@ PLAIN = TableForm()
 
 
 class Plain(Protocol):
-    """Gives the plain file of a path: itself, or what it was decompressed or written anew to."""
+    """Gives the plain file of a path: itself, or what it was decompressed or written anew to.
+
+    Of JSON lines that is Parquet.
+    """
 
     def __call__(self, path: Path, form: TableForm = PLAIN, /) -> Path:
         """Return it.
@@ -37,6 +40,7 @@ class Plain(Protocol):
 
 
 _BLOCK = 1 << 20
+_LINES = (".jsonl", ".ndjson", ".json")
 _BROKEN = (EOFError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, NotImplementedError)
 
 
@@ -62,11 +66,20 @@ def unpacking(cache: Path) -> Iterator[Plain]:
 
         def plain(path: Path, form: TableForm = PLAIN, /) -> Path:
             if (key := (path, *form.of_lines)) not in made:
-                unpacked = plain_file(path, folder()) if is_compressed(path) else path
-                made[key] = _in_plain_lines(rewritten(unpacked, folder), path, form, folder)
+                made[key] = _made(path, form, folder)
             return made[key]
 
         yield plain
+
+
+def _made(path: Path, form: TableForm, folder: Callable[[], Path]) -> Path:
+    if not is_lines(path):
+        unpacked = plain_file(path, folder()) if is_compressed(path) else path
+        return _in_plain_lines(rewritten(unpacked, folder), path, form, folder)
+    from clickthrough.data.lines import lines_to_parquet  # loads Polars, which a scorer is without
+
+    with opened_plain(path) as file:
+        return lines_to_parquet(file, str(path), Path(tempfile.mkdtemp(dir=folder())))
 
 
 def _in_plain_lines(
@@ -111,6 +124,27 @@ def inner_name(path: Path) -> str:
 def is_parquet(path: Path) -> bool:
     """Tell a Parquet file by its name, whatever it is compressed with."""
     return inner_name(path).lower().endswith(".parquet")
+
+
+def is_lines(path: Path) -> bool:
+    """Tell JSON lines by their name, or by what is in an archive whose name does not say it."""
+    inner = Path(inner_name(path).lower())
+    if inner.suffix in _LINES:
+        return True
+    return is_compressed(path) and not inner.suffix and _holds_lines(path)
+
+
+def _holds_lines(path: Path) -> bool:
+    try:
+        with _opened(path) as (file, suffix):
+            return suffix in _LINES or file.read(1) == b"{"
+    except DataError:  # whoever reads it says so
+        return False
+
+
+def has_types(path: Path) -> bool:
+    """Tell files that say of each column what it holds, as Parquet does."""
+    return is_parquet(path) or is_lines(path)
 
 
 def plain_file(path: Path, folder: Path) -> Path:

@@ -17,6 +17,7 @@ from clickthrough.features.reader import NOT_A_VALUE, FieldReader, plain_row, pl
 from clickthrough.features.sides import SideTable
 from clickthrough.features.unknown import nothing_known, told_of
 from clickthrough.features.values import LISTS, USUAL_LIMITS, Scalar, TextLimits, Value, are_exact
+from clickthrough.nested import TooDeepError, flat, nest, parents
 from clickthrough.schema import Columns, FieldType, Schema
 from clickthrough.time_range import possible
 
@@ -165,7 +166,10 @@ class RowParser(FieldReader):
         named = {"item"} & set(schema.roles) & set(self.fields)
         self._unites = any(schema.fields[name] not in LISTS for name in named)
         told = {schema.roles.get("label"), "label", "type"}
-        self._names = Names(schema.aliases(), told, self._lookups.fields)
+        known = schema.aliases()
+        self._names = Names(known, told, self._lookups.fields)
+        self._parents = parents(known) - {*known}
+        self._plain = self._flat_rows if parents(known) else plain_rows
 
     def parse(self, raw: Sequence[RawRow], now: int) -> Rows:
         """Check and order the rows of one caller; see :meth:`parse_each`."""
@@ -183,6 +187,8 @@ class RowParser(FieldReader):
             RequestError: a row is no mapping, no field of a caller's is known, or a value is wrong:
                 the first of them is named.
         """
+        if self._plain is not plain_rows:
+            bodies = [self._plain(rows) for rows in bodies]
         raw = plain_rows([row for rows in bodies for row in rows])
         columns, unknown = self._names.gather(raw)
         ignored = [self._ignored(rows) if unknown else [] for rows in bodies]
@@ -199,7 +205,7 @@ class RowParser(FieldReader):
         Raises:
             RequestError: a row is no mapping, or nothing that was sent is known.
         """
-        rows = plain_rows(raw)
+        rows = self._plain(raw)
         columns, unknown = self._names.gather(rows)
         return columns, self._ignored(rows) if unknown else []
 
@@ -270,7 +276,9 @@ class RowParser(FieldReader):
             RequestError: a candidate is no mapping, no field is known, or a value is wrong: the
                 first of them is named.
         """
-        shared, rows = plain_row(context, "context"), plain_rows(candidates, "candidate")
+        shared, rows = plain_row(context, "context"), self._plain(candidates, "candidate")
+        if self._plain is not plain_rows:
+            shared = self._flat(shared, "context")
         columns, unknown = self._names.gather([shared])
         held = {name: value for name, (value,) in columns.items()}
         own, own_unknown = self._names.gather(rows, held)
@@ -300,7 +308,24 @@ class RowParser(FieldReader):
         Raises:
             RequestError: a row is no mapping.
         """
-        return [self._names.renamed(row) for row in plain_rows(raw)]
+        return [self._names.renamed(row) for row in self._plain(raw)]
+
+    def _flat_rows(self, raw: Sequence[RawRow], what: str = "row") -> list[dict[str, object]]:
+        """Return rows as dictionaries whose names are the paths of what they nest."""
+        rows = plain_rows(raw, what)
+        if self._parents.isdisjoint(chain.from_iterable(rows)) and not nest(rows):
+            return rows
+        return [self._flat(row, f"{what} {place}") for place, row in enumerate(rows)]
+
+    def _flat(self, row: dict[str, object], place: str) -> dict[str, object]:
+        """Return a row by paths; where an object may stand that is null, it says nothing."""
+        try:
+            row = flat(row)
+        except TooDeepError as error:
+            raise RequestError(f"{place}: {error}") from None
+        if self._parents.isdisjoint(row):
+            return row
+        return {n: v for n, v in row.items() if v is not None or n not in self._parents}
 
     @property
     def keys(self) -> Sequence[str]:

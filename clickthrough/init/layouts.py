@@ -12,7 +12,7 @@ from clickthrough.data.movielens import is_ratings
 from clickthrough.data.unpack import inner_name
 from clickthrough.errors import DataError
 from clickthrough.init.quoting import quoted
-from clickthrough.init.sample import Sample
+from clickthrough.init.sampled import Sample
 from clickthrough.presets.places import first_line, form_of_ratings, present
 
 _DIRECTORIES = {

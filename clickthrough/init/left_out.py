@@ -3,6 +3,7 @@
 import polars as pl
 
 from clickthrough.config.data import OURS
+from clickthrough.data.kinds import why_unfit
 from clickthrough.init.names import hint, leak, names_rows, one_of_many
 from clickthrough.init.profile import Column
 from clickthrough.init.roles import Guess
@@ -46,6 +47,8 @@ def is_dated(values: pl.Series) -> bool:
 
 def _holds_nothing(column: Column, values: pl.Series) -> str | None:
     """Say why no feature can be made of a column's values."""
+    if (why := why_unfit(values.dtype)) is not None:
+        return f"holds {why}, of which no feature can be made"
     if column.missing == 1:
         return "no row has a value"
     if column.distinct <= 1 and column.missing == 0:

@@ -9,10 +9,10 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.data.log_files import divided, files_of
-from clickthrough.data.unpack import inner_name, is_compressed, is_parquet
+from clickthrough.data.unpack import inner_name, is_compressed, is_lines, is_parquet
 from clickthrough.errors import DataError
 from clickthrough.init.forms import of_all, why_otherwise
-from clickthrough.init.sample import Sample
+from clickthrough.init.sampled import Sample
 
 _MOST = 8
 """Files of a series that are looked at."""
@@ -45,9 +45,8 @@ def why_apart(sample: Sample, log: Sample) -> str | None:
     """Say why a table is not of one log with another; None where it is."""
     if set(sample.rows.columns) != set(log.rows.columns):
         return "has other columns than the log"
-    if is_parquet(sample.path) != is_parquet(log.path):
-        kinds = ("Parquet", "CSV") if is_parquet(sample.path) else ("CSV", "Parquet")
-        return f"is {kinds[0]}, and the log {kinds[1]}"
+    if _kind(sample.path) != _kind(log.path):
+        return f"is {_kind(sample.path)}, and the log {_kind(log.path)}"
     if sample.form.separator != log.form.separator:
         return "has another separator than the log"
     if why := why_otherwise(sample.form, log.form):
@@ -60,6 +59,10 @@ def why_apart(sample: Sample, log: Sample) -> str | None:
         if own != dtype and not numbers and pl.Null not in (own, dtype):
             return f"has column '{name}' of type {own}, and the log of {dtype}"
     return None
+
+
+def _kind(path: Path) -> str:
+    return "Parquet" if is_parquet(path) else "JSON lines" if is_lines(path) else "CSV"
 
 
 def packed_again(paths: Sequence[Path]) -> dict[Path, Path]:

@@ -19,7 +19,8 @@ from clickthrough.init.layouts import layout_of_directory, layout_of_table, pres
 from clickthrough.init.notes import notes
 from clickthrough.init.profile import Profile, profile
 from clickthrough.init.roles import Guess, Named, guess_roles
-from clickthrough.init.sample import Sample, read_sample, sample_of_frame
+from clickthrough.init.sample import read_sample, sample_of_frame
+from clickthrough.init.sampled import Sample
 from clickthrough.init.tables import Tables, find_tables, with_sides
 from clickthrough.init.text import SideTable, Source, write_config
 from clickthrough.whole_file import write_whole
@@ -70,7 +71,7 @@ def init(data: Path, out: Path, named: Named | None = None, force: bool = False)
     """Look at a log and write a commented configuration for it.
 
     Args:
-        data: a CSV or Parquet file, plain or compressed; a directory of some, or a pattern.
+        data: a table file, plain or compressed; a directory of some, or a pattern.
         out: the configuration; it appears whole or not at all.
         named: columns whose part is given; a known layout is then not looked for.
         force: whether a file that stands there is replaced.
@@ -95,7 +96,7 @@ def look(data: Path, named: Named | None = None, folder: Path = Path()) -> Looke
     """Look at a log.
 
     Args:
-        data: a CSV or Parquet file, plain or compressed; a directory of some, or a pattern.
+        data: a table file, plain or compressed; a directory of some, or a pattern.
         named: columns whose part is given; a known layout is then not looked for.
         folder: what paths in the configuration are relative to.
 

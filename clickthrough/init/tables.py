@@ -28,7 +28,8 @@ from clickthrough.init.one_log import (
 )
 from clickthrough.init.profile import profile
 from clickthrough.init.roles import Named
-from clickthrough.init.sample import Sample, read_sample
+from clickthrough.init.sample import read_sample
+from clickthrough.init.sampled import Sample
 from clickthrough.init.vocabulary import LABELS
 
 _PARTS = {"train": ("train", "training"), "validation": ("validation", "valid", "val", "dev"),
@@ -285,7 +286,7 @@ def _side(sample: Sample, main: Sample, held: set[str], plain: Plain) -> Side | 
 def _separator(sample: Sample, main: Sample) -> str | None:
     """Return how the cells of a side table are divided, where they are not as the log's."""
     own = sample.form.separator
-    return None if is_parquet(sample.path) or own == main.form.separator else own
+    return None if sample.typed or own == main.form.separator else own
 
 
 def _reason(key: str, sample: Sample, new: list[str]) -> str:

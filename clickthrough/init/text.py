@@ -50,7 +50,7 @@ class Source:
         notes: what may be wrong about the guesses.
         form: how a CSV is written.
         reasons: why it is what it is: a setting and a reason each.
-        typed: whether the log is Parquet, which says of each column what it holds.
+        typed: whether the log says of each column what it holds, as Parquet and JSON lines do.
     """
 
     name: str

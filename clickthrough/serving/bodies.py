@@ -14,6 +14,7 @@ import msgspec
 
 from clickthrough.errors import RequestError
 from clickthrough.serving.contract import Row, Scalar
+from clickthrough.serving.nesting import Flatten, Nesting
 
 Body = TypeVar("Body")
 Finding = dict[str, str | list[str | int]]
@@ -77,49 +78,58 @@ class BodyReader(Generic[Body]):
         self._refuse = partial(_refuse, _shape(form))
         self._rows_of, self._what, self._beside = rows_of, what, beside
 
-    def read(self, data: bytes, most: int) -> Body:
+    def read(self, data: bytes, most: int, nesting: Nesting | None = None) -> Body:
         """Read a body.
 
         Args:
             data: as it came.
             most: rows.
+            nesting: makes rows flat that nest objects, where the bundle knows such.
 
         Raises:
             WrongBody: it is no JSON or of another form.
             RequestError: it has too many rows.
         """
-        if _has_more_objects(data, most + self._beside):
+        objects, flatten = (1, None) if nesting is None else (nesting.objects, nesting.body)
+        if _has_more_objects(data, (most + self._beside) * objects):
             raise RequestError(f"more than {most} {self._what} (serving.max_impressions)")
-        body = _decoded(self._decode, data, self._refuse)
+        body = _decoded(self._decode, data, self._refuse, flatten)
         if (rows := len(self._rows_of(body))) > most:
             raise RequestError(f"{rows} {self._what}: at most {most} (serving.max_impressions)")
         return body
 
 
-def read_row(text: bytes, place: int) -> Row:
+def read_row(text: bytes, place: int, nesting: Nesting | None = None) -> Row:
     """Read the raw fields of one impression from a JSON text of its own.
 
     Args:
         text: an object, and nothing beside.
         place: what errors call the row.
+        nesting: makes it flat, where the bundle knows fields of nested objects.
 
     Raises:
         WrongBody: it is no text in UTF-8.
         RequestError: it is no JSON, no object, or a field holds what no field can.
     """
-    return _decoded(_decode_row, text, partial(_refuse_row, place))
+    flatten = None if nesting is None else nesting.row
+    return _decoded(_decode_row, text, partial(_refuse_row, place), flatten)
 
 
 _decode_row = msgspec.json.Decoder(Row).decode
 
 
 def _decoded(
-    decode: Callable[[bytes], Body], data: bytes, refuse: Callable[[bytes, Exception], NoReturn]
+    decode: Callable[[bytes], Body],
+    data: bytes,
+    refuse: Callable[[bytes, Exception], NoReturn],
+    flatten: Flatten | None = None,
 ) -> Body:
-    """Decode JSON in which numbers may be missing, as NaN or an infinity."""
+    """Decode JSON in which numbers may be missing, as NaN or an infinity, and rows may nest."""
     try:
         return decode(data)
     except _UNREADABLE as error:
+        if flatten is not None and (made := flatten(with_nulls(data))) is not None:
+            return _decoded(decode, made, refuse)
         if isinstance(error, msgspec.ValidationError) or not any(n in data for n in _NO_NUMBERS):
             refuse(data, error)
     data = with_nulls(data)

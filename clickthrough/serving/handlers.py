@@ -66,7 +66,8 @@ class Handlers:
         settings = self._current.settings
 
         def read() -> list[RawRow]:
-            return [*self._observe.read(body, settings.max_impressions).events]
+            nesting = self._current.predictor.nesting
+            return [*self._observe.read(body, settings.max_impressions, nesting).events]
 
         receipt = await self._events.record(read, len(body), settings.max_events_wait)
         told = receipt.as_dict()
@@ -74,11 +75,12 @@ class Handlers:
         return encode(Recorded(**told, durability=self._current.predictor.store.durability))
 
     def _impressions(self, body: bytes, predictor: Predictor) -> Impressions:
-        read = self._predict.read(body, predictor.settings.max_impressions)
+        most = predictor.settings.max_impressions
+        read = self._predict.read(body, most, predictor.nesting)
         return Impressions(read.impressions, predictions, read.explain)
 
     def _candidates(self, body: bytes, predictor: Predictor) -> RankBody:
-        return self._rank.read(body, predictor.settings.max_impressions)
+        return self._rank.read(body, predictor.settings.max_impressions, predictor.nesting)
 
 
 def _impressions(rows: Sample) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Invocations:
         return await self._answering.answer(PATH, body, gone, read, _OF_CSV)
 
     def _read_json(self, body: bytes, predictor: Predictor) -> Impressions | RankBody:
-        asked = self._whole.read(body, predictor.settings.max_impressions)
+        asked = self._whole.read(body, predictor.settings.max_impressions, predictor.nesting)
         if asked.impressions is UNSET and asked.candidates is UNSET:
             raise RequestError("expected impressions to score, or candidates to rank")
         if asked.candidates is UNSET:
@@ -124,7 +124,8 @@ def _read_lines(body: bytes, predictor: Predictor) -> Impressions:
         raise RequestError("the body is empty: expected an object of raw fields a line")
     if len(lines) > most:
         raise RequestError(f"{len(lines)} impressions: at most {most} (serving.max_impressions)")
-    return Impressions([read_row(line, place) for place, line in enumerate(lines)], _write_lines)
+    rows = [read_row(line, place, predictor.nesting) for place, line in enumerate(lines)]
+    return Impressions(rows, _write_lines)
 
 
 def _read_csv(body: bytes, predictor: Predictor) -> Impressions:

@@ -90,7 +90,8 @@ class OpenInference:
         asked = self._whole.read(body, predictor.settings.max_impressions)
         names = _wanted(asked)
         texts = _texts_of(asked)
-        rows = [read_row(text.encode(), place) for place, text in enumerate(texts)]
+        nesting = predictor.nesting
+        rows = [read_row(text.encode(), place, nesting) for place, text in enumerate(texts)]
         return Impressions(rows, partial(_write, asked.id, names))
 
 

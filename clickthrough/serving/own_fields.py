@@ -79,9 +79,19 @@ def row_schemas(bundle: Bundle, value: Part) -> dict[str, Part]:
         "Candidate": {name: fields[name] for name in fields if name in of_candidates},
         "Event": {**_EVENT, **request, **item, **fields} | _EVENT,
     }
-    made = {name: _row(text, properties[name], value) for name, text in ROWS.items()}
+    made = {name: _row(text, _with_objects(properties[name]), value) for name, text in ROWS.items()}
     made["Event"]["required"] = [*_EVENT]
     return made
+
+
+def _with_objects(properties: dict[str, Part]) -> dict[str, Part]:
+    """Return properties with the objects beside that may stand for dotted names."""
+    begins = dict.fromkeys(name.partition(".")[0] for name in properties if "." in name)
+    objects = {
+        name: {"type": ["object", "null"], "description": f"`{name}.…` as a nested object"}
+        for name in begins
+    }
+    return objects | properties
 
 
 def _row(text: str, properties: Part, value: Part) -> Part:

@@ -16,6 +16,7 @@ from clickthrough.features.rows import RawRow, RowColumns
 from clickthrough.schema import to_microseconds
 from clickthrough.serving.contract import Prediction
 from clickthrough.serving.given import Given, rows_of
+from clickthrough.serving.nesting import Nesting
 from clickthrough.serving.scorer import Ranking, Scored, Scorer, Scores
 from clickthrough.store import Store, open_store
 from clickthrough.streaming.recorder import Receipt, Recorder, Source
@@ -167,6 +168,11 @@ class Predictor:
     ) -> list[Receipt | RequestError]:
         """Count the events of several callers at once; see :meth:`Recorder.record_each`."""
         return self.recorder.record_each(bodies, breathe)
+
+    @property
+    def nesting(self) -> Nesting | None:
+        """What makes bodies flat, where the bundle knows fields of nested objects."""
+        return self.scorer.nesting
 
     @property
     def is_remote(self) -> bool:

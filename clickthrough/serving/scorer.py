@@ -22,6 +22,7 @@ from clickthrough.features.shown import shown
 from clickthrough.schema import Columns
 from clickthrough.serving.contract import Prediction
 from clickthrough.serving.findings import Finder
+from clickthrough.serving.nesting import Nesting
 from clickthrough.serving.scored import Ranking, Scored, Scores
 from clickthrough.store.base import Layered, Reader
 
@@ -41,6 +42,7 @@ class Scorer:
         parser: reads the raw fields that the bundle knows.
         histories: what the bundle reads of the past.
         explainer: finds the reasons of its answers.
+        nesting: makes bodies flat, where the bundle knows fields of nested objects.
     """
 
     def __init__(self, bundle: Bundle, settings: Serving | None = None) -> None:
@@ -48,6 +50,7 @@ class Scorer:
         plan, schema, serving = bundle.plan, bundle.schema, settings or bundle.config.serving
         limits = TextLimits(serving.max_id_bytes, serving.max_text_bytes)
         fields = [*plan.fields, *({"item"} & set(schema.fields))]
+        self.nesting = Nesting.of(schema.aliases())
         self.parser = RowParser(schema, fields, limits, serving.strict_time, bundle.sides)
         self.histories = online_histories(plan, schema, bundle.snapshots)
         self._tick_seconds = plan.counters.tick

@@ -348,9 +348,9 @@ def test_large_bodies_are_answered_as_small_ones_are_but_read_on_a_thread(
     on_loop: list[bool] = []
     whole = BodyReader.read
 
-    def read(reader: BodyReader[Any], data: bytes, most: int) -> Any:  # noqa: ANN401
+    def read(reader: BodyReader[Any], *given: Any) -> Any:  # noqa: ANN401
         on_loop.append(threading.current_thread() is threading.main_thread())
-        return whole(reader, data, most)
+        return whole(reader, *given)
 
     monkeypatch.setattr(BodyReader, "read", read)
     app = create_app(bundle_path, "memory")

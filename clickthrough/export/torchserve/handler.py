@@ -52,7 +52,7 @@ class ClickHandler:
             return Refused(422, str(error))
 
         def read() -> Asked:
-            body = self._reader.read(text, most)
+            body = self._reader.read(text, most, self._predictor.nesting)
             return Asked(body.impressions, body.explain)
 
         return read_within(self._predictor, len(text), read)

@@ -49,11 +49,12 @@ class TritonPythonModel:
 
     def _read(self, request: Any) -> Asked | Refused:  # noqa: ANN401 - Triton's
         """Return the impressions of a call, or what is wrong with them."""
+        nesting = self._predictor.nesting
         texts = triton.get_input_tensor_by_name(request, INPUT).as_numpy().ravel().tolist()
         return read_within(
             self._predictor,
             sum(map(len, texts)),
-            lambda: Asked([read_row(text, place) for place, text in enumerate(texts)]),
+            lambda: Asked([read_row(text, i, nesting) for i, text in enumerate(texts)]),
         )
 
 
