@@ -26,8 +26,8 @@ def main() -> None:
     """Run the command line.
 
     A user's mistake, or the machine's refusal of a file, is one message and exit code 2, Ctrl-C one
-    and 130, SIGTERM 143; whatever else escapes is a fault of clickthrough: told in two lines, exit code 1. Where
-    who reads a pipe has gone, the libraries end the process with 1, quietly.
+    and 130, SIGTERM 143; whatever else escapes is a fault of clickthrough: told in two lines, exit
+    code 1. Where who reads a pipe has gone, the libraries end the process with 1, quietly.
     """
     with heard() as signals:
         try:

@@ -37,8 +37,8 @@ class Heard:
 def heard() -> Iterator[Heard]:
     """Raise for Ctrl-C and SIGTERM while the block runs, on the thread that gets them.
 
-    Of several processes, ``torchrun`` ends the others by SIGTERM, which then ends them at once: they
-    may wait for each other where Python hears of no signal.
+    Of several processes, ``torchrun`` ends the others by SIGTERM, which then ends them at once:
+    they may wait for each other where Python hears of no signal.
     """
     found = Heard()
 

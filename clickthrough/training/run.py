@@ -165,7 +165,7 @@ def _held(out: Path, place: Place) -> AbstractContextManager[None]:
     return alone(_named(out)) if place.group.leads else nullcontext()
 
 
-def _train_held(  # noqa: PLR0913, PLR0917
+def _train_held(
     dataset: Dataset, config: Config, out: Path, told: Told | None, asked: Asked, place: Place
 ) -> Run:
     """Train on a log that was read, where no other run does."""
