@@ -29,7 +29,7 @@ from clickthrough.data.dataset import (
     load_dataset,
     side_path,
 )
-from clickthrough.data.full import is_full
+from clickthrough.full_disk import is_full
 from clickthrough.data.order import Repairs, ordered, with_moments
 from clickthrough.data.raw import RawLog
 from clickthrough.data.slices import height, in_slices

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.data.csv_shape import check_csv, first_row
-from clickthrough.data.full import is_full
+from clickthrough.full_disk import is_full
 from clickthrough.data.unpack import plain_file
 from clickthrough.errors import DataError
 
