@@ -1,6 +1,7 @@
 """Files of predictions: written a chunk at a time, and there only when they are whole."""
 
 import csv
+import errno
 import gzip
 import json
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from clickthrough.errors import DataError, install_hint
+from clickthrough.full_disk import is_full
 
 PREDICTED = ("request_id", "item", "probability", "logit")
 OWN = ("row", *PREDICTED)
@@ -101,8 +103,22 @@ def _parquet(path: Path, folder: Path) -> Iterator[Write]:
     def write(columns: Written) -> None:
         parts.append(folder / f"{len(parts)}.parquet")
         # strict would refuse a column of JSON lines that holds whole numbers and others
-        pl.DataFrame(columns, strict=False).write_parquet(parts[-1])
+        made = pl.DataFrame(columns, strict=False)
+        with _full_disk_told():
+            made.write_parquet(parts[-1])
 
     yield write
     frames = [pl.scan_parquet(part) for part in parts]
-    pl.concat(frames, how="diagonal_relaxed").sink_parquet(path)
+    with _full_disk_told():
+        pl.concat(frames, how="diagonal_relaxed").sink_parquet(path)
+
+
+@contextmanager
+def _full_disk_told() -> Iterator[None]:
+    """Let a full disk be what it is to other writers: else the file that is read seems at fault."""
+    try:
+        yield
+    except Exception as error:
+        if is_full(error):
+            raise OSError(errno.ENOSPC, str(error).split("\n", 1)[0]) from None
+        raise

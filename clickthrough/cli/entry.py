@@ -2,12 +2,14 @@
 
 import errno
 import sys
+import tempfile
 
 from clickthrough.cli import output
 from clickthrough.cli.crash import crash_report
 from clickthrough.cli.root import app
 from clickthrough.cli.signals import INTERRUPTED, heard
 from clickthrough.errors import ClickthroughError, install_hint
+from clickthrough.full_disk import is_full
 
 _EXTRAS = {"duckdb": "duckdb", "matplotlib": "plot", "openvino": "openvino", "pyspark": "spark"}
 """Modules of extras other than ``train``, which has the rest of what the scorer lacks."""
@@ -54,6 +56,10 @@ def _told(error: Exception) -> int:
         return 2
     if isinstance(error, ModuleNotFoundError) and not _is_own(error):
         output.fail(missing(error.name or ""))
+        return 2
+    if is_full(error) and not getattr(error, "filename", None):  # as a library says it
+        reason = " ".join(str(error).split())
+        output.fail(f"a disk is full, perhaps that of {tempfile.gettempdir()} (TMPDIR): {reason}")
         return 2
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
         place = "" if error.filename is None else f"{error.filename}: "
