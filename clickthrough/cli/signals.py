@@ -51,7 +51,7 @@ def heard() -> Iterator[Heard]:
 
     def unraisable(what: "sys.UnraisableHookArgs") -> None:
         if issubclass(what.exc_type, KeyboardInterrupt):  # as within __del__: it would be lost
-            threading.Timer(_AGAIN, signal.raise_signal, [signal.SIGINT]).start()
+            threading.Timer(_AGAIN, _interrupt_main).start()
         else:
             former(what)
 
@@ -72,3 +72,11 @@ def heard() -> Iterator[Heard]:
         sys.unraisablehook = former
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _interrupt_main() -> None:
+    """Send Ctrl-C to the thread that hears of it, which may wait for the system."""
+    if sys.platform == "win32":
+        signal.raise_signal(signal.SIGINT)
+    else:
+        os.kill(os.getpid(), signal.SIGINT)  # to the main thread, which blocks none

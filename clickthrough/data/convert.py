@@ -29,11 +29,11 @@ from clickthrough.data.dataset import (
     load_dataset,
     side_path,
 )
-from clickthrough.full_disk import is_full
 from clickthrough.data.order import Repairs, ordered, with_moments
 from clickthrough.data.raw import RawLog
 from clickthrough.data.slices import height, in_slices
 from clickthrough.errors import DataError
+from clickthrough.full_disk import is_full
 from clickthrough.steps import advance, counted, step
 
 _log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ _CLOSING = re.compile(_CLOSED)
 
 
 def without_cells(lines: Iterable[str], separator: str) -> Iterator[str]:
-    """Yield lines of a CSV that divide into as many cells, or are wrong, as they were.
+    r"""Yield lines of a CSV that divide into as many cells, or are wrong, as they were.
 
     Those that lie within a cell are left out.
 
@@ -22,8 +22,8 @@ def without_cells(lines: Iterable[str], separator: str) -> Iterator[str]:
         lines: of the file, with their ends.
         separator: between cells.
 
-    >>> [*without_cells(['a,"b\\n', 'c\\n', '""d"",e",fg\\n'], ",")]
-    ['x,"\\n', '",x\\n']
+    >>> [*without_cells(['a,"b\n', 'c\n', '""d"",e",fg\n'], ",")]
+    ['x,"\n', '",x\n']
     """
     sign = re.escape(separator)
     bare = re.compile(rf"[^{sign}\r\n]*")

@@ -84,7 +84,8 @@ def plain_file(path: Path, folder: Path) -> Path:
         tempfile.NamedTemporaryFile(dir=folder, suffix=suffix, delete=False) as target,
     ):
         bounds = Bounds(path, folder)
-        bounds.check(size or 0, 0)  # a zip says how large its member is, before the work
+        if size is not None:  # as a zip says it, before the work
+            bounds.check(size, 0)
         _copy(source, target, bounds)
     return Path(target.name)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.data.csv_shape import check_csv, first_row
-from clickthrough.full_disk import is_full
 from clickthrough.data.unpack import plain_file
 from clickthrough.errors import DataError
+from clickthrough.full_disk import is_full
 
 EPOCH_MS = 1_465_876_799_998
 """What the competition's timestamps count from: milliseconds since 1970 UTC."""
