@@ -1,7 +1,6 @@
 """Files of predictions: written a chunk at a time, and there only when they are whole."""
 
 import csv
-import errno
 import gzip
 import json
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from clickthrough.errors import DataError, install_hint
-from clickthrough.full_disk import is_full
+from clickthrough.full_disk import full_disk_told
 
 PREDICTED = ("request_id", "item", "probability", "logit")
 OWN = ("row", *PREDICTED)
@@ -46,7 +45,7 @@ def writing(out: Path) -> Iterator[Write]:
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
         beside = Path(folder) / out.name
         if inner == ".parquet":
-            with _parquet(beside, Path(folder)) as write:
+            with _parquet(beside, Path(folder), out) as write:
                 yield write
         else:
             with _text(beside) as file:
@@ -92,7 +91,7 @@ def _json_writer(file: TextIO) -> Write:
 
 
 @contextmanager
-def _parquet(path: Path, folder: Path) -> Iterator[Write]:
+def _parquet(path: Path, folder: Path, out: Path) -> Iterator[Write]:
     """Write each chunk beside, and all of them as one in the end."""
     try:
         import polars as pl
@@ -104,21 +103,10 @@ def _parquet(path: Path, folder: Path) -> Iterator[Write]:
         parts.append(folder / f"{len(parts)}.parquet")
         # strict would refuse a column of JSON lines that holds whole numbers and others
         made = pl.DataFrame(columns, strict=False)
-        with _full_disk_told():
+        with full_disk_told(folder, out):
             made.write_parquet(parts[-1])
 
     yield write
     frames = [pl.scan_parquet(part) for part in parts]
-    with _full_disk_told():
+    with full_disk_told(folder, out):
         pl.concat(frames, how="diagonal_relaxed").sink_parquet(path)
-
-
-@contextmanager
-def _full_disk_told() -> Iterator[None]:
-    """Let a full disk be what it is to other writers: else the file that is read seems at fault."""
-    try:
-        yield
-    except Exception as error:
-        if is_full(error):
-            raise OSError(errno.ENOSPC, str(error).split("\n", 1)[0]) from None
-        raise

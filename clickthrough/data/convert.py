@@ -120,7 +120,7 @@ def _write(read: Read, name: str, folder: Path, target: Path) -> None:
         name = raw.name
         about = _converted(raw, folder, scratch)
     except pl.exceptions.PolarsError as error:
-        if is_full(error):
+        if is_full(error, folder):
             raise DataError(f"{target}: cannot be written: {error}") from None
         reason = str(error).split("\n", 1)[0]
         raise DataError(f"{name}: cannot be read: {reason}") from None

@@ -120,7 +120,7 @@ def test_both_convert_one_log_at_once(folder: Path) -> None:
     assert len(versions) == 1
     (cached,) = (folder / "cache").iterdir()
     load_dataset(cached)
-    assert not [path for path in cached.rglob("computing-*")]
+    assert list(cached.rglob("computing-*")) == []
 
 
 @pytest.mark.parametrize(

@@ -63,14 +63,14 @@ def test_settings_of_the_service_name_their_file(text: str, said: str, tmp_path:
     path.write_text(text)
     for given in ({"file": path}, {"environment": {"CTR_CONFIG": str(path)}}):
         with pytest.raises(ConfigError) as told:
-            Overrides.read(**given)  # type: ignore[arg-type]
+            Overrides.read(**given)
         assert str(told.value).startswith(f"{path}: cannot be read as YAML: {said}")
 
 
 def test_settings_in_flags_and_the_environment_are_refused_in_a_line() -> None:
     for given in ({"flags": [f"max_wait_ms={DEEP}"]}, {"environment": {"CTR_MAX_WAIT_MS": DEEP}}):
         with pytest.raises(ConfigError, match="valid number") as told:
-            Overrides.read(**given)  # type: ignore[arg-type]
+            Overrides.read(**given)
         assert len(str(told.value)) < 300
 
 

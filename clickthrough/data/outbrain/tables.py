@@ -105,7 +105,7 @@ def staged(table: str, path: Path, scratch: Path) -> Staged:
     try:
         _scan(plain, columns).sink_parquet(target, row_group_size=_ROW_GROUP)
     except pl.exceptions.ComputeError as error:  # an id such as 118.0, or a value that is wrong
-        if is_full(error):
+        if is_full(error, scratch):
             raise
         _read_carefully(plain, path, columns).sink_parquet(target, row_group_size=_ROW_GROUP)
     made = pl.scan_parquet(target)

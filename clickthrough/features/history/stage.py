@@ -15,7 +15,7 @@ import polars as pl
 
 from clickthrough.cleanup import removing
 from clickthrough.config.features import Counters
-from clickthrough.errors import ConfigError, DataError
+from clickthrough.errors import ConfigError
 from clickthrough.features.columns import KeySet, SequenceSet
 from clickthrough.features.engines import Engine, EngineName, open_engine, parquet_files
 from clickthrough.features.history.batch import (
@@ -29,7 +29,7 @@ from clickthrough.features.history.batch import (
 )
 from clickthrough.features.history.batch_sequences import sequence_history
 from clickthrough.features.history.known import Known
-from clickthrough.full_disk import is_full
+from clickthrough.full_disk import full_disk_told
 from clickthrough.steps import counted
 
 _log = logging.getLogger(__name__)
@@ -103,23 +103,21 @@ class HistoryStage:
     def _compute(self, target: Path, compute: _Compute, opened: list[Engine]) -> None:
         try:
             self._write(target, compute, opened)
-        except Exception as error:  # each engine has errors of its own
-            if is_full(error):
-                reason = str(error).split("\n", 1)[0]
-                raise DataError(f"{target}: cannot be written: {reason}") from None
-            if isinstance(error, OSError) and target.exists():  # another process was as quick
-                return
-            raise
+        except OSError:  # of a directory: another process was quicker
+            if not target.exists():
+                raise
 
     def _write(self, target: Path, compute: _Compute, opened: list[Engine]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix="computing-", dir=self.folder))
+        with full_disk_told(self.folder, target):
+            beside = Path(tempfile.mkdtemp(prefix="computing-", dir=self.folder))
 
         def write() -> None:
             if not opened:
                 opened.append(open_engine(self.engine, beside.parent))
             written = beside / "history.parquet"
-            opened[0].write(compute(opened[0], beside / "known"), written, by="row")
+            with full_disk_told(beside, target):
+                opened[0].write(compute(opened[0], beside / "known"), written, by="row")
             written.replace(target)
 
         removing(beside, write)
