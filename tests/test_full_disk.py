@@ -185,7 +185,7 @@ def test_directories_that_verbs_keep(
 
 @pytest.mark.stack
 def test_the_temporary_directory(disk: Disk, folder: Path) -> None:
-    disk.leave(60)
+    disk.leave(12)
     where = {"TMPDIR": str(disk.place)}
     train = ("-q", "train", "config.yaml", "--no-baselines")
     told(run(*train, folder=folder, environment=where), f"{disk.place} (TMPDIR)")
