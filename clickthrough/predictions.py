@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from clickthrough.errors import DataError, install_hint
+from clickthrough.full_disk import full_disk_told
 
 PREDICTED = ("request_id", "item", "probability", "logit")
 OWN = ("row", *PREDICTED)
@@ -44,7 +45,7 @@ def writing(out: Path) -> Iterator[Write]:
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
         beside = Path(folder) / out.name
         if inner == ".parquet":
-            with _parquet(beside, Path(folder)) as write:
+            with _parquet(beside, Path(folder), out) as write:
                 yield write
         else:
             with _text(beside) as file:
@@ -90,7 +91,7 @@ def _json_writer(file: TextIO) -> Write:
 
 
 @contextmanager
-def _parquet(path: Path, folder: Path) -> Iterator[Write]:
+def _parquet(path: Path, folder: Path, out: Path) -> Iterator[Write]:
     """Write each chunk beside, and all of them as one in the end."""
     try:
         import polars as pl
@@ -101,8 +102,11 @@ def _parquet(path: Path, folder: Path) -> Iterator[Write]:
     def write(columns: Written) -> None:
         parts.append(folder / f"{len(parts)}.parquet")
         # strict would refuse a column of JSON lines that holds whole numbers and others
-        pl.DataFrame(columns, strict=False).write_parquet(parts[-1])
+        made = pl.DataFrame(columns, strict=False)
+        with full_disk_told(folder, out):
+            made.write_parquet(parts[-1])
 
     yield write
     frames = [pl.scan_parquet(part) for part in parts]
-    pl.concat(frames, how="diagonal_relaxed").sink_parquet(path)
+    with full_disk_told(folder, out):
+        pl.concat(frames, how="diagonal_relaxed").sink_parquet(path)

@@ -76,11 +76,16 @@ class OverHttp:
     """
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "http" or parts.hostname is None:
-            raise ClickthroughError(f"{url}: expected an address such as http://127.0.0.1:8000")
+        wrong = ClickthroughError(f"{url}: expected an address such as http://127.0.0.1:8000")
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:  # also of a port that is none
+            raise wrong from None
+        if parts.scheme != "http" or host is None:
+            raise wrong
         self._url = url
-        self._connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=60)
+        self._connection = http.client.HTTPConnection(host, port or 80, timeout=60)
 
     def rank(self, context: Raw, candidates: list[Raw]) -> list[float]:
         """Return the probability of each candidate, in the order given."""

@@ -12,12 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from clickthrough.alone import flock
 from clickthrough.bundle.exchange import exchange
-
-try:
-    import fcntl
-except ModuleNotFoundError:  # a system without these locks: then nothing of others is removed
-    fcntl = None  # type: ignore[assignment]
 
 _ENDING = ".writing"
 
@@ -82,14 +78,10 @@ def _clear_away(target: Path) -> None:
 
 def _lock(room: Path, wait: bool = True) -> int | None:
     """Hold a directory until the process ends, however it does; None where that cannot be."""
-    if fcntl is None:
-        return None
-    with suppress(OSError):
+    with suppress(OSError, AttributeError):  # a system without O_DIRECTORY has no such locks
         opened = os.open(room, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(opened)
-        else:
-            return opened
+        with suppress(BlockingIOError):
+            if flock(opened, wait):
+                return opened
+        os.close(opened)
     return None

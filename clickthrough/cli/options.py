@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from clickthrough.serving.listening import port_of
+
 BundleArgument = Annotated[Path, typer.Argument(help="The bundle's directory.")]
 ConfigArgument = Annotated[str, typer.Argument(help="A YAML file, or the name of a preset.")]
 DataOption = Annotated[
@@ -14,6 +16,15 @@ DataOption = Annotated[
 DiagramOption = Annotated[
     Path | None,
     typer.Option(help="Draw predictions against click rates: .svg, .png or .pdf."),
+]
+PortOption = Annotated[
+    int,
+    typer.Option(
+        parser=lambda text: port_of(text, "--port, or CTR_PORT"),
+        metavar="0..65535",
+        envvar="CTR_PORT",
+        help="0 takes one that is free.",
+    ),
 ]
 TruthOption = Annotated[
     Path | None, typer.Option("--truth", help="Parquet: request, item, probability[, observable].")

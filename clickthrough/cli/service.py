@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from clickthrough.cli.options import PortOption
 from clickthrough.cli.output import say
 from clickthrough.cli.root import app
 from clickthrough.config.base import sentences
@@ -28,7 +29,7 @@ def serve(
         Path, typer.Argument(envvar="CTR_BUNDLE", help="The bundle's directory.")
     ] = Path("models"),
     host: Annotated[str, typer.Option(envvar="CTR_HOST")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="CTR_PORT", min=0, max=65_535)] = 8000,
+    port: PortOption = 8000,
     store: Annotated[
         str | None,
         typer.Option(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from clickthrough.cli.keeping import keep
+from clickthrough.cli.options import PortOption
 from clickthrough.cli.output import show, then
 from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
@@ -18,7 +19,7 @@ def demo(
     bundle: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("models"),
     impressions: Annotated[int, typer.Option(min=5_000, help="How many.")] = 300_000,
     serve_after: Annotated[bool, typer.Option("--serve/--no-serve")] = True,
-    port: int = 8000,
+    port: PortOption = 8000,
 ) -> None:
     """Go the whole way on a simulated log: data, training, evaluation, service."""
     from clickthrough.demo import run_demo

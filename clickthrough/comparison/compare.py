@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
+from clickthrough.alone import alone
 from clickthrough.comparison.contenders import Contender
 from clickthrough.comparison.run import Outcome, outcome_of, warm_up
 from clickthrough.comparison.summary import Summary, summarized
@@ -20,7 +21,7 @@ from clickthrough.training.refusals import refuse_unlabelled, refuse_unlearnable
 from clickthrough.training.told import Told
 from clickthrough.whole_file import write_whole
 
-_ABOUT = "comparison.json"
+_ABOUT, _LOCK = "comparison.json", ".lock"
 _READABLE = 60
 """Characters of a contender in the name of a file."""
 
@@ -40,7 +41,15 @@ def compare(
     Raises:
         ConfigError: the directory holds runs of another configuration or log.
         DataError: the log has no test part, or nothing can be learned of it.
+        ClickthroughError: another run works on the directory.
     """
+    with alone(out, out / _LOCK):
+        return _compared(config, some, seeds, out, told)
+
+
+def _compared(
+    config: Config, some: Sequence[Contender], seeds: int, out: Path, told: Told
+) -> Summary:
     dataset = open_dataset(config.data)
     refuse_unlearnable(dataset, config.data.split)
     refuse_unlabelled(dataset, config.data.split, TEST)

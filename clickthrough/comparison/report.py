@@ -7,6 +7,7 @@ from pathlib import Path
 
 from clickthrough.comparison.summary import Row, Spread, Summary
 from clickthrough.evaluation.diagram import check_diagram
+from clickthrough.evaluation.drawn import write_figure
 from clickthrough.whole_file import write_whole
 
 _TEST = {
@@ -122,4 +123,4 @@ def draw(summary: Summary, path: Path) -> None:
     for axes in (losses, times):
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="x", linewidth=0.3)
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=150)
+    write_figure(figure, path)

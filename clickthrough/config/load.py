@@ -1,42 +1,26 @@
 """From a YAML file or the name of a preset to a checked configuration."""
 
 import logging
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from clickthrough.config.base import unknown_name
 from clickthrough.config.model import family_names, fitting
 from clickthrough.config.root import Config
+from clickthrough.config.yaml_text import YamlTextError, read_yaml, read_yaml_file
 from clickthrough.errors import ConfigError
 from clickthrough.presets.places import is_log, logs_at, placed, present
 
 _log = logging.getLogger(__name__)
 
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML in which only true and false are booleans, as in YAML 1.2: ``on`` is a key."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
-
-
 _PATHS = "tune.space."
 """What comes after it is one key, with dots of its own."""
-
-# a scalar that says of what type it is, and is none of it: 2020-13-45; brackets without end
-_NO_YAML = (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError)
+_MOST_TOLD = 20
+"""Faults of a configuration, a line each."""
 
 
 def load_config(
@@ -58,7 +42,7 @@ def load_config(
         ConfigError: the file is missing, is not YAML, or says something unknown or wrong.
     """
     path, name = _locate(source)
-    values = _read_yaml(path, name)
+    values = _sections(lambda: read_yaml_file(path), name)
     given = _listed(data)
     if isinstance(values.get("data"), dict):
         if Path(source).is_file():
@@ -86,7 +70,7 @@ def load_text(
     Raises:
         ConfigError: it is not YAML, or says something unknown or wrong.
     """
-    values = _sections(text, name)
+    values = _sections(lambda: read_yaml(text), name)
     if folder is not None and isinstance(values.get("data"), dict):
         anchor(values["data"], folder.resolve())
     return load_values(values, name, settings)
@@ -196,18 +180,10 @@ def _locate(source: str | Path) -> tuple[Any, str]:
     raise ConfigError(f"{unknown_name(str(source), 'preset', preset_names())} (nor is it a file)")
 
 
-def _read_yaml(path: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
+def _sections(read: Callable[[], Any], name: str) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{name}: not readable as YAML: {error}") from None
-    return _sections(text, name)
-
-
-def _sections(text: str, name: str) -> dict[str, Any]:
-    try:
-        values = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
-    except _NO_YAML as error:
+        values = read()
+    except YamlTextError as error:
         raise ConfigError(f"{name}: not readable as YAML: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{name}: expected sections (data, features, ...), found {values!r:.80}")
@@ -218,13 +194,13 @@ def _put(values: dict[str, Any], setting: str) -> str:
     """Put ``section.key=value`` in its place; return the key."""
     key, equals, text = setting.partition("=")
     if not equals:
-        raise ConfigError(f"--set {setting}: expected section.key=value")
+        raise ConfigError(f"--set {setting:.100}: expected section.key=value")
     *sections, last = _places(key.strip())
     for section in sections:
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
-            raise ConfigError(f"--set {setting}: '{section}' holds no keys")
-    values[last] = yaml_value(text, f"--set {setting}")
+            raise ConfigError(f"--set {setting:.100}: '{section}' holds no keys")
+    values[last] = yaml_value(text, f"--set {setting:.100}")
     return key.strip()
 
 
@@ -246,8 +222,8 @@ def yaml_value(text: str, place: str) -> Any:  # noqa: ANN401
         ConfigError: it is no YAML; names the place.
     """
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
-    except _NO_YAML as error:
+        return read_yaml(text)
+    except YamlTextError as error:
         raise ConfigError(f"{place}: not readable as YAML: {error}") from None
 
 
@@ -278,13 +254,16 @@ def explained(error: ValidationError, name: str, settings: Sequence[str] = ()) -
         settings: the keys of those that are from the command line.
     """
     lines = []
-    for item in error.errors():
+    found = error.errors()
+    for item in found[:_MOST_TOLD]:
         loc = item["loc"]
         # a family tells its settings apart, and is no key
         loc = (loc[0], *loc[2:]) if loc[:1] == ("model",) else loc
         place = ".".join(map(str, loc)) or "top level"
         message = item["msg"].removeprefix("Value error, ")
-        found = "" if isinstance(item["input"], dict) else f" (found {item['input']!r:.80})"
+        shown = "" if isinstance(item["input"], dict) else f" (found {item['input']!r:.80})"
         own = [key for key in settings if place == key or place.startswith(f"{key}.")]
-        lines.append(f"{f'--set {own[0]}' if own else name}: {place}: {message}{found}")
+        lines.append(f"{f'--set {own[0]}' if own else name}: {place}: {message}{shown}")
+    if len(found) > _MOST_TOLD:
+        lines.append(f"{name}: and {len(found) - _MOST_TOLD:,} more")
     return "\n".join(lines)

@@ -29,11 +29,11 @@ from clickthrough.data.dataset import (
     load_dataset,
     side_path,
 )
-from clickthrough.data.full import is_full
 from clickthrough.data.order import Repairs, ordered, with_moments
 from clickthrough.data.raw import RawLog
 from clickthrough.data.slices import height, in_slices
 from clickthrough.errors import DataError
+from clickthrough.full_disk import is_full
 from clickthrough.steps import advance, counted, step
 
 _log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ def _write(read: Read, name: str, folder: Path, target: Path) -> None:
         name = raw.name
         about = _converted(raw, folder, scratch)
     except pl.exceptions.PolarsError as error:
-        if is_full(error):
+        if is_full(error, folder):
             raise DataError(f"{target}: cannot be written: {error}") from None
         reason = str(error).split("\n", 1)[0]
         raise DataError(f"{name}: cannot be read: {reason}") from None

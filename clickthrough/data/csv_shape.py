@@ -14,6 +14,7 @@ from typing import IO
 import polars as pl
 
 from clickthrough.data.encoding import find_bytes, is_utf8, refuse_bytes_in
+from clickthrough.data.long_cells import without_cells
 from clickthrough.errors import DataError
 
 SEPARATORS = (",", "\t", ";", "|", "\x01", "^", "~")
@@ -155,7 +156,8 @@ def _width_of(path: Path, number: int, separator: str, name: str) -> tuple[int, 
     lines = (
         pl.scan_lines(path, name="line", glob=False).slice(number, 2).collect()["line"].to_list()
     )
-    return len(cells(lines[0], separator, number + 1, name)), len(lines) == 1
+    line = "".join(without_cells(lines[:1], separator))
+    return len(cells(line, separator, number + 1, name)), len(lines) == 1
 
 
 def divided_by(header: str) -> str:
@@ -177,7 +179,7 @@ def _refuse_width(name: str, row: int, found: int, last: bool, width: int, hint:
 def _check_slowly(path: Path, name: str, separator: str, width: int, above: int) -> int:
     """Check a CSV in which quoted fields run over several lines, row by row; return its rows."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(file, delimiter=separator, strict=True)
+        rows = csv.reader(without_cells(file, separator), delimiter=separator, strict=True)
         row = last = 0
         try:
             for row, fields in enumerate(rows, 1):

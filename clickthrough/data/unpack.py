@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Protocol, cast
 
+from clickthrough.data.bounds import Bounds
 from clickthrough.data.encoding import HEAD
 from clickthrough.data.form import TableForm
 from clickthrough.data.movielens import rewritten
@@ -151,22 +152,28 @@ def plain_file(path: Path, folder: Path) -> Path:
     """Return a file as it is, or decompressed into a folder.
 
     Raises:
-        DataError: it is no such archive, is cut, damaged or encrypted, has several members, or the
-            folder cannot be written.
+        DataError: it is no such archive, is cut, damaged or encrypted, has several members, unpacks
+            to more than is taken, or the folder cannot be written.
     """
     if not is_compressed(path):
         return path
     with (
-        _opened(path) as (source, suffix),
+        _opened(path) as (source, suffix, size),
         tempfile.NamedTemporaryFile(dir=folder, suffix=suffix, delete=False) as target,
     ):
-        _copy(source, target, folder)
+        bounds = Bounds(path, folder)
+        if size is not None:  # as a zip says it, before the work
+            bounds.check(size, 0)
+        _copy(source, target, bounds)
     return Path(target.name)
 
 
-def _copy(source: IO[bytes], target: IO[bytes], folder: Path) -> None:
+def _copy(source: IO[bytes], target: IO[bytes], bounds: Bounds) -> None:
     """Copy a stream; a place that cannot be written is no fault of the file that is read."""
+    folder, written = bounds.folder, 0
     while block := source.read(_BLOCK):
+        bounds.check(written + len(block), written)
+        written += len(block)
         try:
             target.write(block)
             target.flush()
@@ -181,13 +188,17 @@ def opened_plain(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         DataError: as of ``plain_file``.
     """
-    with _opened(path) as (source, _):
+    with _opened(path) as (source, _, _):
         yield source
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[IO[bytes], str]]:
-    """Yield the content, and the suffix of its name inside; say what is wrong with the file."""
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], str, int | None]]:
+    """Yield the content, the suffix of its name inside, and its size where the file tells it.
+
+    Raises:
+        DataError: says what is wrong with the file.
+    """
     try:
         with _raw(path) as found:
             yield found
@@ -198,31 +209,31 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], str]]:
 
 
 @contextmanager
-def _raw(path: Path) -> Iterator[tuple[IO[bytes], str]]:
+def _raw(path: Path) -> Iterator[tuple[IO[bytes], str, int | None]]:
     if path.suffix.lower() == ".zip":
         with zipfile.ZipFile(path) as archive, archive.open(member := _only_member(archive)) as it:
-            yield it, Path(member).suffix.lower()
+            yield it, Path(member.filename).suffix.lower(), member.file_size
     elif path.suffix.lower() == ".gz":
         with gzip.open(path) as content:
-            yield cast(IO[bytes], content), Path(path.stem).suffix.lower()
+            yield cast(IO[bytes], content), Path(path.stem).suffix.lower(), None
     else:
         with path.open("rb") as content:
-            yield content, path.suffix.lower()
+            yield content, path.suffix.lower(), None
 
 
-def _only_member(archive: zipfile.ZipFile) -> str:
-    names = [
-        entry.filename
+def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    files = [
+        entry
         for entry in archive.infolist()
         if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")
     ]
-    if len(names) != 1:
-        found = ", ".join(names[:5]) or "none"
+    if len(files) != 1:
+        found = ", ".join(entry.filename for entry in files[:5]) or "none"
         raise DataError(
-            f"{archive.filename}: expected one file in it, found {len(names)}: {found}; "
+            f"{archive.filename}: expected one file in it, found {len(files)}: {found}; "
             "unpack it and name the file that is meant"
         )
-    return names[0]
+    return files[0]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from clickthrough.errors import ClickthroughError, install_hint
+from clickthrough.evaluation.drawn import write_figure
 
 FORMATS = (".svg", ".png", ".pdf")
 _SIZE = 4.6
@@ -51,7 +52,7 @@ def draw_reliability(record: dict[str, Any], path: Path) -> None:
     axes.set_title(_title(record, name), fontsize=10)
     axes.legend(loc="upper left", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=150)
+    write_figure(figure, path)
 
 
 def _title(record: dict[str, Any], name: str) -> str:

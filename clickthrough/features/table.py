@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clickthrough.features.columns import SequenceSet
+from clickthrough.features.encoding.vocabulary import LONGEST, shortened
 from clickthrough.features.plan import Plan
 from clickthrough.features.rows import LISTS
 from clickthrough.schema import MISSING_INT, Columns, FieldType, Schema
@@ -52,7 +53,11 @@ def field_array(values: pl.Series, kind: FieldType, length: int = 0) -> NDArray[
     if kind == "float":
         return values.fill_null(np.nan).to_numpy()
     if kind == "str":
-        return np.array(values.fill_null("").cast(pl.Binary).to_list(), np.bytes_)
+        texts = values.fill_null("").cast(pl.Binary)
+        found = texts.to_list()
+        if (texts.bin.size() > LONGEST).any():  # an array is as wide as its longest text
+            found = [*map(shortened, found)]
+        return np.array(found, np.bytes_)
     return values.fill_null(MISSING_INT).to_numpy()
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.markup import escape
 from rich.table import Table
 
+from clickthrough.config.yaml_text import read_yaml
 from clickthrough.errors import ClickthroughError
 from clickthrough.evaluation.tables import COLUMNS
 from clickthrough.runs.keep import CONFIG, METRICS, is_run, own_results
@@ -66,8 +66,8 @@ def read_run(folder: Path) -> Kept:
         raise ClickthroughError(f"{folder}: no run; 'clickthrough runs' lists those that there are")
     try:
         texts = [_text(folder / name) for name in (CONFIG, METRICS)]
-        config, metrics = yaml.safe_load(texts[0]), json.loads(texts[1])
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        config, metrics = read_yaml(texts[0]), json.loads(texts[1])
+    except (OSError, ValueError, RecursionError) as error:
         raise ClickthroughError(f"{folder}: cannot be read: {error}") from None
     kept = isinstance(config, dict) and isinstance(config.get("model"), dict)
     if not kept or not isinstance(metrics, dict):

@@ -1,9 +1,11 @@
 """A selection: candidates prepared once, judged fold by fold, and what stays written down."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from clickthrough.alone import alone
 from clickthrough.config.load import load_config
 from clickthrough.config.origins import origins_of, without
 from clickthrough.config.root import Config
@@ -29,6 +31,8 @@ from clickthrough.steps import step
 from clickthrough.training.prepare import Prepared, plan_of, prepare
 from clickthrough.training.refusals import refuse_unlearnable
 from clickthrough.training.told import Told
+
+_LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,18 @@ def select(
     Raises:
         ConfigError: a name is none of the candidates', or nothing would stay.
         DataError: nothing can be learned of the log.
+        ClickthroughError: another run works on the directory, or it cannot be written.
     """
-    choice, told = choice or Choice(), told or Told()
     config = config if isinstance(config, Config) else load_config(config)
+    with nullcontext() if out is None else alone(out, out / _LOCK):
+        made = _selected(config, choice or Choice(), told or Told())
+        if out is not None:
+            write_selection(made, out)
+    return made
+
+
+def _selected(config: Config, choice: Choice, told: Told) -> Selection:
+    """Choose features; see :func:`select`."""
     generated = (*choice.keep, *choice.deny) if choice.generate else ()
     choice.check([*_names(config), *generated])
     dataset = open_dataset(config.data)
@@ -105,10 +118,7 @@ def select(
             [len(p.key_sets) + len(p.sequence_sets) for p in plans],
         )
     )
-    made = Selection(smaller, decisions, found, curve, columns, reads)
-    if out is not None:
-        write_selection(made, out)
-    return made
+    return Selection(smaller, decisions, found, curve, columns, reads)
 
 
 def _names(config: Config) -> list[str]:

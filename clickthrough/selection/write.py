@@ -14,6 +14,7 @@ from clickthrough.config.features import Feature
 from clickthrough.config.load import anchor
 from clickthrough.config.origins import origins_of
 from clickthrough.config.root import Config
+from clickthrough.evaluation.drawn import write_figure
 from clickthrough.selection.decide import Decision
 from clickthrough.whole_file import write_whole
 
@@ -125,7 +126,7 @@ def draw_importances(made: "Selection", path: Path) -> None:
     axes.invert_yaxis()
     axes.set(xlabel="log loss lowered on later rows, nats an impression (dots: folds)")
     axes.legend(loc="lower right", fontsize=7)
-    figure.savefig(path)
+    write_figure(figure, path)
 
 
 def draw_curve(made: "Selection", path: Path) -> None:
@@ -143,4 +144,4 @@ def draw_curve(made: "Selection", path: Path) -> None:
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.set(xlabel="features", ylabel="validation AUC of trees")
     axes.legend(fontsize=8)
-    figure.savefig(path)
+    write_figure(figure, path)

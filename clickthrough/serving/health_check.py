@@ -7,12 +7,19 @@ import http.client
 import os
 import sys
 
+from clickthrough.errors import ClickthroughError
+from clickthrough.serving.listening import port_of
+
 _SECONDS = 2.0
 
 
 def main() -> int:
     """Ask ``/health/live`` on ``CTR_PORT``; return the exit status."""
-    port = int(os.environ.get("CTR_PORT") or 8000)
+    try:
+        port = port_of(os.environ.get("CTR_PORT") or 8000, "CTR_PORT")
+    except ClickthroughError as error:
+        print(error, file=sys.stderr)
+        return 1
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS)
     try:
         connection.request("GET", "/health/live")

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from clickthrough.config.base import unknown_name
 from clickthrough.config.serving import LIMITS, Serving
+from clickthrough.config.yaml_text import YamlTextError, read_yaml, read_yaml_file
 from clickthrough.errors import ConfigError
 
 _NAMES = list(LIMITS)
@@ -60,7 +60,7 @@ class Overrides:
         for flag in flags:
             name, equals, value = flag.partition("=")
             if not equals:
-                raise ConfigError(f"--set {flag}: expected NAME=VALUE")
+                raise ConfigError(f"--set {flag:.100}: expected NAME=VALUE")
             said[_known(name, "--set")] = Setting(_parsed(value), f"--set {name.strip()}")
         made = cls(said)
         made.over(Serving())  # a wrong value is told now, whatever the bundle says
@@ -88,8 +88,8 @@ class Overrides:
 
 def _of_file(path: Path) -> dict[str, Setting]:
     try:
-        values: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        values: Any = read_yaml_file(path) or {}
+    except (OSError, YamlTextError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected settings by name, found {values!r:.100}")
@@ -108,6 +108,6 @@ def _known(name: str, source: str) -> str:
 
 def _parsed(text: str) -> object:
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return read_yaml(text)
+    except YamlTextError:
         return text

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from clickthrough.alone import alone
 from clickthrough.bundle.load import Bundle
 from clickthrough.bundle.log import check_parts
 from clickthrough.bundle.manifest import Manifest
@@ -81,8 +82,14 @@ def recalibrate(bundle: Bundle, dataset: Dataset, config: Config, out: Path) -> 
         DataError: the log has no validation part, none of its impressions a label, or texts are
             numbers.
         BundleError: the place cannot be written.
+        ClickthroughError: another run works on it.
     """
     refuse_to_replace(out)  # before the work, not after it
+    with alone(out):
+        return _recalibrated(bundle, dataset, config, out)
+
+
+def _recalibrated(bundle: Bundle, dataset: Dataset, config: Config, out: Path) -> Recalibrated:
     refuse_other_types(dataset, bundle.schema, bundle.plan.fields, str(bundle.path))
     check_parts(bundle, dataset)
     refuse_unlabelled(dataset, bundle.config.data.split, VALIDATION)

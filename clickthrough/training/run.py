@@ -4,10 +4,12 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from clickthrough.alone import alone
 from clickthrough.bundle.load import load_bundle
 from clickthrough.bundle.manifest import Manifest
 from clickthrough.bundle.save import refuse_to_replace, save_bundle
@@ -126,9 +128,10 @@ def train(  # noqa: PLR0913, PLR0917
     """
     place = Place.of(config.training)
     refuse_to_replace(_named(out))  # before the work, not after it
-    dataset = open_first_here(config, place.group)
-    asked = Asked(baselines, truth, begin or Begin(), keep or Keep())
-    return train_on(dataset, config, out, told, asked, place)
+    with _held(out, place):
+        dataset = open_first_here(config, place.group)
+        asked = Asked(baselines, truth, begin or Begin(), keep or Keep())
+        return _train_held(dataset, config, out, told, asked, place)
 
 
 def train_on(
@@ -148,8 +151,25 @@ def train_on(
         told: where to report to.
         asked: what else.
         place: processes and device; those of this process and the settings by default.
+
+    Raises:
+        ClickthroughError: another run works on the place, or one of the three cannot be used.
     """
-    out, asked, place = _named(out), asked or Asked(), place or Place.of(config.training)
+    place = place or Place.of(config.training)
+    with _held(out, place):
+        return _train_held(dataset, config, out, told, asked or Asked(), place)
+
+
+def _held(out: Path, place: Place) -> AbstractContextManager[None]:
+    """Hold the place of a bundle, beside which its checkpoints lie; of several, the leader does."""
+    return alone(_named(out)) if place.group.leads else nullcontext()
+
+
+def _train_held(
+    dataset: Dataset, config: Config, out: Path, told: Told | None, asked: Asked, place: Place
+) -> Run:
+    """Train on a log that was read, where no other run does."""
+    out = _named(out)
     leads, begin = place.group.leads, asked.begin
     told = told if told is not None and leads else Told()
     refuse_to_replace(out)

@@ -15,6 +15,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from clickthrough.config.load import anchor
+from clickthrough.evaluation.drawn import write_figure
 from clickthrough.tuning.objective import EPOCHS, SECONDS
 from clickthrough.tuning.result import Tuned
 from clickthrough.tuning.work import ERROR
@@ -145,7 +146,7 @@ def _drawn(make: Callable[[], Any], path: Path) -> bool:
             figure = axes.ravel()[0].figure
             if axes.size > 1:
                 _widen(axes)
-            figure.savefig(path, bbox_inches="tight")
+            write_figure(figure, path, tight=True)
             plt.close(figure)
         except (ValueError, RuntimeError, ZeroDivisionError) as error:
             _log.info("%s: nothing to draw: %s", path.name, error)

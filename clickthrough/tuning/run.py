@@ -92,6 +92,8 @@ def tune(  # noqa: PLR0913
     except OperationalError as error:
         said = str(error.orig).strip().splitlines()[0]
         raise ClickthroughError(f"--storage: the database is gone: {said}") from None
+    except OSError as error:
+        raise ClickthroughError(f"{folder}: cannot be written: {error}") from None
     tuned = Tuned(folder, space, study)
     with step("drawing the study"):
         return replace(tuned, written=tuple(write_report(tuned)))

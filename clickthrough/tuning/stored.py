@@ -46,6 +46,7 @@ def store(prepared: Prepared, config: Config, about: Mapping[str, Any], folder: 
         (folder / layout.CONFIG).write_text(said)
         write_json(folder / _ABOUT, dict(about))
     except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
         raise ClickthroughError(f"{folder}: cannot be written: {error}") from None
 
 

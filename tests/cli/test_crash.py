@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,20 @@ def test_a_pipe_that_breaks_within_a_verb_is_no_fault(tmp_path: Path) -> None:
     [
         ("PermissionError(13, 'Permission denied', '/etc/x')", "error: /etc/x: Permission denied"),
         ("OSError(30, 'Read-only file system', '/m')", "error: /m: Read-only file system"),
-        ("OSError(28, 'No space left on device')", "error: No space left on device"),
+        (
+            "OSError(28, 'No space left on device', '/full/file')",
+            "error: /full/file: No space left on device",
+        ),
+        (
+            "OSError(28, 'No space left on device')",
+            f"error: a disk is full, perhaps that of {tempfile.gettempdir()} (TMPDIR): "
+            "[Errno 28] No space left on device",
+        ),
+        (
+            "RuntimeError('I/O error: No space left on device (os error 28)')",
+            f"error: a disk is full, perhaps that of {tempfile.gettempdir()} (TMPDIR): "
+            "I/O error: No space left on device (os error 28)",
+        ),
     ],
 )
 def test_what_the_machine_refuses_is_no_fault(tmp_path: Path, raised: str, told: str) -> None:

@@ -4,12 +4,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from clickthrough.alone import alone
 from clickthrough.bundle import Bundle, load_bundle
 from clickthrough.config import Config
 from clickthrough.data.open import open_dataset
-from clickthrough.errors import ConfigError, DataError
+from clickthrough.errors import ClickthroughError, ConfigError, DataError
 from clickthrough.training.evaluating.evaluate import evaluate_bundle
-from clickthrough.training.run import train
+from clickthrough.training.run import Begin, train
 from clickthrough.training.told import Told
 from tests.logs import make_config, make_log, make_values, write_log
 
@@ -150,3 +151,17 @@ def test_a_run_that_knows_nothing_but_a_list_learns_beside_its_baselines(tmp_pat
     assert results["mlp"]["auc"] > 0.6
     assert set(results) == {"mlp"} | BASELINES - {"sum of rates"}
     assert all(metrics["auc"] > 0.6 for name, metrics in results.items() if name != "constant")
+
+
+def test_a_place_where_another_run_works_is_refused_before_the_work(
+    config: Config, tmp_path: Path
+) -> None:
+    nowhere = config.data.model_copy(update={"path": [tmp_path / "no.csv"]})
+    unread = config.model_copy(update={"data": nowhere})
+    for begin in (Begin(), Begin(resume=True)):
+        with (
+            alone(tmp_path / "bundle"),
+            pytest.raises(ClickthroughError, match="bundle: another run works on it, process"),
+        ):
+            train(unread, tmp_path / "bundle", begin=begin)
+    assert [*tmp_path.iterdir()] == []

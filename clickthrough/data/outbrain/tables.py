@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.data.csv_shape import check_csv, first_row
-from clickthrough.data.full import is_full
 from clickthrough.data.unpack import plain_file
 from clickthrough.errors import DataError
+from clickthrough.full_disk import is_full
 
 EPOCH_MS = 1_465_876_799_998
 """What the competition's timestamps count from: milliseconds since 1970 UTC."""
@@ -105,7 +105,7 @@ def staged(table: str, path: Path, scratch: Path) -> Staged:
     try:
         _scan(plain, columns, rows).sink_parquet(target, row_group_size=_ROW_GROUP)
     except pl.exceptions.ComputeError as error:  # an id such as 118.0, or a value that is wrong
-        if is_full(error):
+        if is_full(error, scratch):
             raise
         _read_carefully(plain, path, columns, rows).sink_parquet(target, row_group_size=_ROW_GROUP)
     made = pl.scan_parquet(target)

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from clickthrough.alone import alone
 from clickthrough.data.simulator.document_tables import document_tables
 from clickthrough.data.simulator.files import TRUTH, Files
 from clickthrough.data.simulator.plain import write_log
@@ -45,7 +46,13 @@ def simulate(
 
     Raises:
         DataError: the directory holds files already, or cannot be written.
+        ClickthroughError: another process writes there.
     """
+    with alone(out):
+        return _simulated(out, settings, kind, force)
+
+
+def _simulated(out: Path, settings: Settings, kind: Kind, force: bool) -> Path:
     if not force and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(
             f"{out}: holds files already; expected a new or empty directory, or --force"

@@ -9,7 +9,7 @@ from clickthrough.schema import MISSING_INT
 
 MISSING, UNSEEN, FIRST_KNOWN = 0, 1, 2
 
-_LONGEST = 48
+LONGEST = 48
 """Longer texts are held as a digest, so that one long value does not widen every other."""
 
 
@@ -53,13 +53,20 @@ class Vocabulary:
 
 def shorten(values: NDArray[np.generic]) -> NDArray[np.generic]:
     """Replace texts of more than 48 bytes by their beginning and a digest."""
-    if values.dtype.kind != "S" or values.dtype.itemsize <= _LONGEST:
+    if values.dtype.kind != "S" or values.dtype.itemsize <= LONGEST:
         return values
     texts: NDArray[np.bytes_] = values.astype(np.bytes_)
-    long = np.flatnonzero(np.strings.str_len(texts) > _LONGEST)
-    kept = values.astype(f"S{_LONGEST}")
+    long = np.flatnonzero(np.strings.str_len(texts) > LONGEST)
+    kept = values.astype(f"S{LONGEST}")
     for place in long:
-        text = bytes(texts[place])
-        digest = hashlib.blake2b(text, digest_size=12).hexdigest().encode()
-        kept[place] = text[: _LONGEST - len(digest)] + digest
+        kept[place] = shortened(bytes(texts[place]))
     return kept
+
+
+def shortened(text: bytes) -> bytes:
+    """Return a text as it is held: of more than 48 bytes, its beginning and a digest."""
+    text = text.rstrip(b"\0")  # as numpy takes texts
+    if len(text) <= LONGEST:
+        return text
+    digest = hashlib.blake2b(text, digest_size=12).hexdigest().encode()
+    return text[: LONGEST - len(digest)] + digest

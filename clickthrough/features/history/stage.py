@@ -29,6 +29,7 @@ from clickthrough.features.history.batch import (
 )
 from clickthrough.features.history.batch_sequences import sequence_history
 from clickthrough.features.history.known import Known
+from clickthrough.full_disk import full_disk_told
 from clickthrough.steps import counted
 
 _log = logging.getLogger(__name__)
@@ -100,14 +101,23 @@ class HistoryStage:
         )
 
     def _compute(self, target: Path, compute: _Compute, opened: list[Engine]) -> None:
+        try:
+            self._write(target, compute, opened)
+        except OSError:  # of a directory: another process was quicker
+            if not target.exists():
+                raise
+
+    def _write(self, target: Path, compute: _Compute, opened: list[Engine]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix="computing-", dir=self.folder))
+        with full_disk_told(self.folder, target):
+            beside = Path(tempfile.mkdtemp(prefix="computing-", dir=self.folder))
 
         def write() -> None:
             if not opened:
                 opened.append(open_engine(self.engine, beside.parent))
             written = beside / "history.parquet"
-            opened[0].write(compute(opened[0], beside / "known"), written, by="row")
+            with full_disk_told(beside, target):
+                opened[0].write(compute(opened[0], beside / "known"), written, by="row")
             written.replace(target)
 
         removing(beside, write)

@@ -5,6 +5,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,8 @@ class Keeper:
             DataError: the place cannot be written.
         """
         self._count += 1
+        beside = self.folder / "writing"
         try:
-            beside = self.folder / "writing"
             shutil.rmtree(beside, ignore_errors=True)
             beside.mkdir(parents=True)
             save_file({n: t.cpu().contiguous() for n, t in tensors.items()}, beside / _TENSORS)
@@ -80,6 +81,9 @@ class Keeper:
             older = self._kept()
             beside.replace(self.folder / f"{self._count:09d}")
         except (OSError, SafetensorError) as error:
+            shutil.rmtree(beside, ignore_errors=True)
+            with suppress(OSError):  # a checkpoint that stands there stays
+                self.folder.rmdir()
             raise DataError(f"{self.folder}: cannot be written: {error}") from None
         for folder in older:
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,9 +1,0 @@
-"""Whether a failure is the disk's: a place that cannot be written is no log that cannot be read."""
-
-_NO_SPACE = ("No space left", "File too large", "quota")
-"""How the operating system says that a file cannot grow; Polars hands its words on."""
-
-
-def is_full(error: Exception) -> bool:
-    """Return whether an error says that a file cannot grow."""
-    return any(text in str(error) for text in _NO_SPACE)

@@ -1,0 +1,147 @@
+"""Ctrl-C and SIGTERM, sent to real processes at many moments: a word, a status, nothing left."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cli.process import run
+from tests.conftest import ROOT
+from tests.logs import make_values
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+ENTRY = "import runpy; runpy.run_module('clickthrough', run_name='__main__', alter_sys=True)"
+WAITING_IMPORT = """
+import sys, time
+class Waiting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            print("here", flush=True)
+            try:
+                time.sleep(60)
+            except BaseException as error:  # as a library may take it while it is imported
+                raise ImportError("half a module") from error
+sys.meta_path.insert(0, Waiting())
+"""
+WAITING_VERB = """
+import time
+import clickthrough.bundle
+{more}
+def waiting(path):
+    print("here", flush=True)
+    {how}
+clickthrough.bundle.load_bundle = waiting
+"""
+LOST = """
+class Lost:
+    def __del__(self):
+        time.sleep(60)
+"""
+HOWS = {
+    "in the verb": ("", "time.sleep(60)"),
+    "in code that is made of a text": ("", "exec('time.sleep(60)')"),
+    "where a library makes a fault of it": (
+        "def sleep():\n    try:\n        time.sleep(60)\n    except KeyboardInterrupt:\n"
+        "        raise RuntimeError('broken') from None",
+        "sleep()",
+    ),
+    "where it would be lost": (LOST, "Lost(); time.sleep(60)"),
+}
+
+
+def start(folder: Path, before: str, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", f"{before}\n{ENTRY}", *arguments],
+        cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def sent(process: "subprocess.Popen[str]", number: signal.Signals) -> tuple[int, str]:
+    """Send a signal once the process is where it waits; return its status and what it said."""
+    assert process.stdout is not None
+    assert process.stdout.readline() == "here\n"
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    return process.returncode, err
+
+
+@pytest.mark.parametrize("name", ["typer", "rich", "yaml", "clickthrough.cli"])
+def test_ctrl_c_while_python_imports(name: str, tmp_path: Path) -> None:
+    process = start(tmp_path, WAITING_IMPORT.format(name=name), "inspect", "models")
+    assert sent(process, signal.SIGINT) == (130, "interrupted\n")
+
+
+def test_ctrl_c_while_a_verb_imports(tmp_path: Path) -> None:
+    before = WAITING_IMPORT.format(name="onnxruntime")
+    process = start(tmp_path, before, "inspect", "models")
+    assert sent(process, signal.SIGINT) == (130, "interrupted\n")
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_ctrl_c_wherever_python_is(how: str, tmp_path: Path) -> None:
+    more, does = HOWS[how]
+    process = start(tmp_path, WAITING_VERB.format(more=more, how=does), "inspect", "models")
+    assert sent(process, signal.SIGINT) == (130, "interrupted\n")
+
+
+def test_sigterm_leaves_the_blocks_of_a_verb(tmp_path: Path) -> None:
+    how = (
+        "import tempfile\n    with tempfile.TemporaryDirectory(dir='.') as made:\n"
+        "        time.sleep(60)"
+    )
+    process = start(tmp_path, WAITING_VERB.format(more="", how=how), "inspect", "models")
+    assert sent(process, signal.SIGTERM) == (143, "")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_process_that_is_to_hear_of_no_interrupt_hears_of_none(tmp_path: Path) -> None:
+    before = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+    waiting = WAITING_VERB.format(more="", how="time.sleep(0.5); raise SystemExit(7)")
+    process = start(tmp_path, f"{before}\n{waiting}", "inspect", "models")
+    assert sent(process, signal.SIGINT) == (7, "")
+
+
+def test_the_installed_command_is_that_entry() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    assert 'clickthrough = "clickthrough.__main__:main"' in text
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_training_is_ended_at_any_moment(
+    number: signal.Signals, tmp_path: Path, log_folder: Path
+) -> None:
+    """Moments are shares of what a whole run takes here; the next run goes through."""
+    values = make_values(log_folder, epochs=8)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
+    train = ("-q", "train", "config.yaml", "--no-baselines", "--out", "m")
+    begun = time.monotonic()
+    whole = start(tmp_path, "", *train, "--set", "data.cache=first")
+    assert whole.wait(300) == 0
+    whole.communicate()
+    taken, ended = time.monotonic() - begun, 0
+    known = {"config.yaml", "first", "runs", "cache", "m", ".m.training"}
+    for share in range(1, 20):
+        process = start(tmp_path, "", *train, "--set", "data.cache=cache")
+        time.sleep(0.2 + share / 20 * taken)  # Python's own start is not ours to speak of
+        process.send_signal(number)
+        _, err = process.communicate(timeout=300)
+        if process.returncode:
+            ended += 1
+            said = {signal.SIGINT: (130, "interrupted\n"), signal.SIGTERM: (143, "")}[number]
+            early = number == signal.SIGTERM and process.returncode == -signal.SIGTERM
+            assert early or (process.returncode, err) == said
+        assert {path.name for path in tmp_path.iterdir()} <= known
+        cached = [*(tmp_path / "cache").rglob("*")] if (tmp_path / "cache").exists() else []
+        assert not [path for path in cached if path.name.startswith(("conv", "comp", "unpack"))]
+    assert ended > 10
+    done = run(*train, "--set", "data.cache=cache", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == known - {".m.training"}
