@@ -74,12 +74,12 @@ def unpacking(cache: Path) -> Iterator[Plain]:
 
 
 def _made(path: Path, form: TableForm, folder: Callable[[], Path]) -> Path:
+    unpacked = plain_file(path, folder()) if is_compressed(path) else path
     if not is_lines(path):
-        unpacked = plain_file(path, folder()) if is_compressed(path) else path
         return _in_plain_lines(rewritten(unpacked, folder), path, form, folder)
     from clickthrough.data.lines import lines_to_parquet  # loads Polars, which a scorer is without
 
-    with opened_plain(path) as file:
+    with unpacked.open("rb") as file:
         return lines_to_parquet(file, str(path), Path(tempfile.mkdtemp(dir=folder())))
 
 
@@ -137,7 +137,7 @@ def is_lines(path: Path) -> bool:
 
 def _holds_lines(path: Path) -> bool:
     try:
-        with _opened(path) as (file, suffix):
+        with _opened(path) as (file, suffix, _):
             return suffix in _LINES or file.read(1) == b"{"
     except DataError:  # whoever reads it says so
         return False
