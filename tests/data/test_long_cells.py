@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from clickthrough.data import long_cells
 from clickthrough.data.csv_shape import check_csv
-from clickthrough.data.long_cells import without_cells
 from clickthrough.data.form import TableForm
+from clickthrough.data.long_cells import without_cells
 from clickthrough.data.scan import scan
 from clickthrough.errors import DataError
 from clickthrough.init.run import look

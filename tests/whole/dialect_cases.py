@@ -19,7 +19,7 @@ class Case:
         dialect: how the log is written.
         cities: which texts beyond ASCII it holds.
         gaps: whether values are missing.
-        refused: how the refusal of ``init`` ends, where it is refused.
+        refused: what the refusal of ``init`` says, where it is refused.
         content: bytes that stand for the file instead.
     """
 
@@ -139,6 +139,16 @@ CASES: dict[str, list[Case]] = {
         Case("moments of nanoseconds", Dialect("parquet", types="dates")),
         Case("times as texts", Dialect("parquet", time="access log")),
     ],
+    "JSON lines": [
+        Case("an object a line", Dialect("jsonl")),
+        Case("objects in objects: columns by path", Dialect("jsonl", nested=True)),
+        Case("keys that some lines lack", Dialect("jsonl", missing="absent"), gaps=True),
+        Case("null, blank lines at the end", Dialect("jsonl", blank_lines=1), gaps=True),
+        Case("`NULL` as a text", Dialect("jsonl", missing="NULL"), gaps=True),
+        Case("times and labels as texts", Dialect("jsonl", time="german", label="yes and no")),
+        Case("as `.ndjson`, compressed", Dialect("jsonl", suffix=".ndjson", packed=".gz")),
+        Case("all signs beyond ASCII escaped", Dialect("jsonl", encoding="ascii")),
+    ],
     "Refused": [
         Case("a row that is too long", refused="row 3 has 7 fields, expected 6",
              content=HEAD + ROW + ROW.replace(b"side", b"side,left") + ROW),
@@ -150,6 +160,10 @@ CASES: dict[str, list[Case]] = {
              content=b"\x89PNG\r\n\x1a\n" + bytes(range(256))),
         Case("line ends of an old Mac", content=(HEAD + ROW * 3).replace(b"\n", b"\r"),
              refused="lines end with a carriage return alone, expected a newline"),
+        Case("a label of two texts of which none is known", Dialect(label="won and lost"),
+             refused="say which of them is a click with --label-is TEXT"),
+        Case("clicks alone", Dialect(label="clicks alone"),
+             refused="log what was shown, one row an impression, with 0 where it was not clicked"),
         Case("a header and no rows", content=HEAD, refused="holds a header and no rows"),
     ],
 }  # fmt: skip

@@ -3,11 +3,11 @@
 ``python -m tests.whole.dialect_page docs/logs.md`` writes it anew.
 """
 
+import gzip
+import re
 import sys
 import tempfile
 from pathlib import Path
-
-import yaml
 
 from clickthrough.config.data import Dialect as Settings
 from clickthrough.data.encoding import encoding_of
@@ -17,7 +17,9 @@ from tests.whole.dialect_cases import CASES, Case
 BEGIN, END = "<!-- the table is made of the tests' cases -->", "<!-- end of the table -->"
 _WIDEST = 88
 """Characters of a line of a log that are shown."""
-_KEYS = (*Settings.model_fields, "label_at_least", "label_is", "time")
+_KEYS = (*Settings.model_fields, "label_at_least", "label_is")
+_WITH_HEADER = ("Lines", "Headers")
+"""Headings under which the header is what is special, or may be."""
 
 
 def table() -> str:
@@ -33,46 +35,51 @@ def with_table(page: str) -> str:
 
 def _group(name: str, cases: list[Case]) -> str:
     last = "what is said" if name == "Refused" else "what `init` writes for it"
-    lines = [f"### {name}", "", f"| a log with | its first lines | {last} |", "|---|---|---|"]
-    return "\n".join([*lines, *map(_line, cases)])
+    lines = [f"### {name}", "", f"| a log with | such as | {last} |", "|---|---|---|"]
+    return "\n".join([*lines, *(_line(name, case) for case in cases)])
 
 
-def _line(case: Case) -> str:
+def _line(name: str, case: Case) -> str:
     with tempfile.TemporaryDirectory() as folder:
         log = case.write(Path(folder))
         said = case.refused or _settings(look(log, folder=Path(folder)).text)
-        shown = "<br>".join(_code(line) for line in _first_lines(log, case))
+        shown = "<br>".join(_code(line) for line in _first_lines(log, name, case) if line)
     return f"| {case.what} | {shown} | {_code(said) if said else 'nothing: it is read as it is'} |"
 
 
 def _settings(text: str) -> str:
-    """Return what of a configuration tells how the log is written."""
-    data = yaml.safe_load(text)["data"]
-    told = {key: data[key] for key in _KEYS if key in data}
-    if "time" in told:
-        told["time"] = {k: v for k, v in told["time"].items() if k != "timezone"}
-    told = {key: value for key, value in told.items() if value != {}}
-    written = yaml.safe_dump(told, default_flow_style=None, sort_keys=False, allow_unicode=True)
-    return "; ".join(written.splitlines()) if told else ""
+    """Return the lines of a configuration that tell how the log is written, without reasons."""
+    lines = [line.partition("  #")[0].rstrip() for line in text.splitlines()]
+    told = [line.strip() for line in lines if re.match(rf"  ({'|'.join(_KEYS)}): ", line)]
+    times = [f"time: {{{line.strip()}}}" for line in lines if re.match("    (unit|format): ", line)]
+    return "; ".join(told + times)
 
 
-def _first_lines(log: Path, case: Case) -> list[str]:
+def _first_lines(log: Path, name: str, case: Case) -> list[str]:
+    """Return the lines that show what is special."""
     if case.dialect.kind == "parquet":
         return _types(log)
     content = log.read_bytes()
-    if log.suffix == ".gz":
-        return ["(gzip)"]
+    content = gzip.decompress(content) if log.suffix == ".gz" else content
     text = content.decode(encoding_of(content, case.dialect.encoding), "replace")
-    return (
-        text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")[: 2 + len(case.dialect.above)]
-    )
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    if name in _WITH_HEADER and not case.dialect.escape:
+        return lines[: 2 + len(case.dialect.above) + (case.dialect.comments != "none")]
+    header = int(case.dialect.kind == "csv" and not case.content)
+    lacking = [place for place, row in enumerate(case.log()) if None in row.values()]
+    if case.content:
+        return lines[: 3 if case.content.isascii() else 1]
+    if case.dialect.escape:
+        return [next(line for line in lines if "\\" in line)]
+    return [lines[header + (lacking[0] if lacking else 0)]]
 
 
 def _types(log: Path) -> list[str]:
     import polars as pl
 
     types = pl.read_parquet_schema(log)
-    return [", ".join(f"{name}: {types[name]}" for name in ("time", "user_id", "bid", "click"))]
+    told = ", ".join(f"{name}: {types[name]}" for name in ("time", "user_id", "bid", "click"))
+    return [re.sub(r"time_unit='(\w+)', time_zone=(?:None|'([^']+)')", r"\1 \2", told)]
 
 
 def _code(text: str) -> str:

@@ -54,7 +54,13 @@ LABELS: dict[str, tuple[object, object]] = {
     "yes and no": ("no", "yes"),
     "Y and N": ("N", "Y"),
     "t and f": ("f", "t"),
+    "clicked and not clicked": ("not clicked", "clicked"),
 }
+ODD_LABELS: dict[str, tuple[object, object]] = {
+    "won and lost": ("lost", "won"),
+    "clicks alone": (1, 1),
+}
+"""Labels that mean nothing by themselves, or of which nothing can be learned."""
 MARKS = ("", "NULL", "\\N", "NA", "?", "null", "NaN", "N/A", "None", "-")
 
 
@@ -165,6 +171,9 @@ def lines_of(log: list[Row], dialect: Dialect) -> str:
         made = {**row, "time": TIMES[dialect.time](row["time"]), "click": _label(row, dialect)}
         if dialect.missing == "absent":
             made = {name: value for name, value in made.items() if value is not None}
+        elif dialect.missing:
+            made = {name: dialect.missing if value is None and name == "slot" else value
+                    for name, value in made.items()}  # fmt: skip
         if dialect.nested:
             made = _nested(made)
         lines.append(json.dumps(made, ensure_ascii=dialect.encoding == "ascii"))
@@ -246,7 +255,7 @@ def _grouped(number: int, dialect: Dialect) -> str:
 
 
 def _label(row: Row, dialect: Dialect) -> object:
-    return LABELS[dialect.label][row["click"]]
+    return (LABELS | ODD_LABELS)[dialect.label][row["click"]]
 
 
 def _row(cells: Sequence[object], dialect: Dialect, texts: bool = False) -> str:

@@ -94,9 +94,28 @@ def typed_dialects(draw: st.DrawFn) -> tuple[str, Dialect]:
 
 
 @st.composite
+def line_dialects(draw: st.DrawFn) -> tuple[str, Dialect]:
+    """Draw a dialect of JSON lines."""
+    dialect = Dialect(
+        "jsonl",
+        nested=draw(st.booleans()),
+        missing=draw(st.sampled_from(["", "absent", "NULL"])),
+        time=draw(st.sampled_from(sorted(TIMES))),
+        label=draw(st.sampled_from(sorted(LABELS))),
+        encoding=draw(st.sampled_from(["utf-8", "ascii"])),
+        newline=draw(st.sampled_from(["\n", "\r\n"])),
+        blank_lines=draw(st.integers(0, 1)),
+        packed=draw(st.sampled_from(["", ".gz"])),
+        suffix=draw(st.sampled_from(["", ".ndjson", ".json"])),
+    )
+    return "utf-8", dialect
+
+
+@st.composite
 def logs(draw: st.DrawFn) -> tuple[list[Row], Dialect]:
     """Draw a log and the dialect that it is written in; columns and rows come in any order."""
-    cities, dialect = draw(st.one_of(csv_dialects(), csv_dialects(), typed_dialects()))
+    kinds = st.one_of(csv_dialects(), csv_dialects(), typed_dialects(), line_dialects())
+    cities, dialect = draw(kinds)
     log = a_log(draw(st.integers(0, 1)), cities=cities, gaps=draw(st.booleans()))
     if draw(st.booleans()):
         names = draw(st.permutations([*log[0]]))
@@ -139,7 +158,7 @@ REFUSED = {name: case for name, case in each().items() if case.refused}
 def test_what_no_guess_can_mend_is_refused(name: str, tmp_path: Path) -> None:
     ended = all_verbs(REFUSED[name].write(tmp_path), tmp_path)
     assert [*ended.refused] == ["init"]
-    assert ended.refused["init"].endswith(REFUSED[name].refused)
+    assert REFUSED[name].refused in ended.refused["init"]
 
 
 KNOWN_REFUSALS = re.compile(
