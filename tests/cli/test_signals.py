@@ -128,7 +128,7 @@ def test_a_training_is_ended_at_any_moment(
     whole.communicate()
     taken, ended = time.monotonic() - begun, 0
     known = {"config.yaml", "first", "runs", "cache", "m", ".m.training"}
-    for share in range(1, 20):
+    for share in range(1, 20, 2):
         process = start(tmp_path, "", *train, "--set", "data.cache=cache")
         time.sleep(0.2 + share / 20 * taken)  # Python's own start is not ours to speak of
         process.send_signal(number)
@@ -141,7 +141,7 @@ def test_a_training_is_ended_at_any_moment(
         assert {path.name for path in tmp_path.iterdir()} <= known
         cached = [*(tmp_path / "cache").rglob("*")] if (tmp_path / "cache").exists() else []
         assert not [path for path in cached if path.name.startswith(("conv", "comp", "unpack"))]
-    assert ended > 10
+    assert ended > 5
     done = run(*train, "--set", "data.cache=cache", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert {path.name for path in tmp_path.iterdir()} == known - {".m.training"}
