@@ -7,6 +7,7 @@ import polars as pl
 from clickthrough.config.data import TabularData
 from clickthrough.data.convert import convert_to, digest_of
 from clickthrough.data.dataset import Dataset
+from clickthrough.data.scan import without_missing
 from clickthrough.data.tabular import raw_log
 from clickthrough.data.unpack import unpacking
 
@@ -25,8 +26,9 @@ def dataset_of_frame(frame: pl.DataFrame, config: TabularData, name: str = "the 
     """
     settings = config.model_dump_json(exclude={"cache", "split", "timezone", "path"})
     target = config.cache / digest_of(settings, frame.columns, _content(frame))
+    rows = without_missing(frame.lazy(), config.missing)
     with unpacking(config.cache) as plain:  # of side tables
-        return convert_to(target, name, lambda _: raw_log(frame.lazy(), config, name, plain))
+        return convert_to(target, name, lambda _: raw_log(rows, config, name, plain))
 
 
 def _content(frame: pl.DataFrame) -> str:

@@ -26,6 +26,7 @@ from clickthrough.data.scan import (
     first_row_of,
     scan,
     typed,
+    without_missing,
 )
 from clickthrough.data.tabular import table_form, with_lists
 from clickthrough.data.unpack import Plain, has_types
@@ -167,7 +168,8 @@ def impressions_of_frame(
     aliases = _without_doubles(_aliases(schema, known), rows.columns, schema)
     types = _types(schema, aliases, csv_lists=False)
     texts = {own: kind for own, kind in _texts(types).items() if own in rows.columns}
-    frame = typed(rows.lazy(), texts, name, 1)
+    plain = without_missing(rows.lazy(), () if data is None else data.missing)
+    frame = typed(plain, texts, name, 1)
     return _impressions(_Table(frame, name, 1, False, as_it_is, []), schema, known, data)
 
 

@@ -37,7 +37,7 @@ def scan(path: Path, form: TableForm, plain: Plain = as_it_is) -> pl.LazyFrame:
     """
     try:
         if has_types(path):
-            frame = _without_missing(_scan_typed(path, plain), form.missing)
+            frame = without_missing(_scan_typed(path, plain), form.missing)
         else:
             frame = _scan_csv(plain(path, form), path, form)
         known = frame.collect_schema().names()
@@ -67,8 +67,13 @@ def above_of(path: Path, form: TableForm) -> int:
         return lines_above(file, encoding, form, str(path))
 
 
-def _without_missing(frame: pl.LazyFrame, missing: Sequence[str]) -> pl.LazyFrame:
-    """Return a table with types, without the texts that stand for no value."""
+def without_missing(frame: pl.LazyFrame, missing: Sequence[str]) -> pl.LazyFrame:
+    """Return a table whose columns have types, without the texts that stand for no value.
+
+    Args:
+        frame: the table.
+        missing: the texts.
+    """
     if not missing:
         return frame
     texts = [name for name, dtype in frame.collect_schema().items() if dtype == pl.String]

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from clickthrough.errors import DataError
-from clickthrough.init import sample
+from clickthrough.init import blocks, csv_sample, sample
 from clickthrough.init.sample import read_sample
 
 ROWS = 20_000
@@ -20,8 +20,9 @@ def frame() -> pl.DataFrame:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the budgets of a sample so small that the log is beyond them."""
-    monkeypatch.setattr(sample, "WHOLE", 50_000)
-    monkeypatch.setattr(sample, "_BLOCK", 4_000)
+    monkeypatch.setattr(blocks, "WHOLE", 50_000)
+    monkeypatch.setattr(csv_sample, "WHOLE", 50_000)
+    monkeypatch.setattr(blocks, "_BLOCK", 4_000)
     monkeypatch.setattr(sample, "_ROWS", 1_000)
 
 

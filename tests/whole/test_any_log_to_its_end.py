@@ -159,7 +159,8 @@ def test_a_file_of_another_format_is_refused_with_what_is_read(name: str, tmp_pa
     said = all_verbs(tmp_path / name, tmp_path).refused["init"]
     assert said == (
         f"{tmp_path / name}: {says}; "
-        "expected CSV (plain, .gz or .zip) or Parquet, under a name that ends in .parquet"
+        "expected CSV or JSON lines (plain, .gz or .zip), or Parquet, under a name that ends in "
+        ".parquet, JSON lines under .jsonl"
     )
 
 
