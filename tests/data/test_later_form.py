@@ -1,0 +1,62 @@
+"""A file that comes after a log is read as the log was, or plainly where it is so."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from clickthrough.data.form import TableForm
+from clickthrough.data.later_form import LaterForm
+from clickthrough.errors import DataError
+
+GERMAN = TableForm(";", skip=1, missing=("NULL",), decimal=",", thousands=".")
+PLAIN_NUMBERS = replace(GERMAN, decimal=".", thousands=None)
+
+
+def form_of(content: str, folder: Path, log: TableForm = GERMAN) -> tuple[TableForm, list[str]]:
+    (folder / "later.csv").write_text(content)
+    columns = None if log.columns is None else [*log.columns]
+    later = LaterForm(log, {"user", "bid", "slot"}, columns, {"bid"})
+    found = later.of(folder / "later.csv")
+    return found, later.differences(found)
+
+
+@pytest.mark.parametrize(
+    ("content", "form"),
+    [
+        ("Report\nuser;bid;slot\n7;0,71;a\n", GERMAN),
+        ("Report\nuser;bid;slot\n7;1.352;a\n", GERMAN),  # as the log's, since it may be
+        ("Report\nuser;bid;slot\n7;NULL;a\n", GERMAN),
+        ("user;bid;slot\n7;0,71;a\n", GERMAN.with_plain_lines()),
+        ("user,bid,slot\n7,0.71,a\n", replace(PLAIN_NUMBERS.with_plain_lines(), separator=",")),
+        ("Report\nuser;bid;slot\n7;1.35;a\n", PLAIN_NUMBERS),
+        ("Report\nuser;bid;slot\n7;1.35;a\n8;0,7;a\n", GERMAN),  # both: the reader will say so
+    ],
+)
+def test_what_the_file_shows_holds(content: str, form: TableForm, tmp_path: Path) -> None:
+    assert form_of(content, tmp_path)[0] == form
+
+
+def test_it_is_told_where_it_is_read_otherwise(tmp_path: Path) -> None:
+    _, told = form_of("user,bid,slot\n7,0.71,a\n", tmp_path)
+    assert told[0] == "read with ',' between fields"
+    assert "numbers are read as a program writes them" in told[1]
+    assert form_of("Report\nuser;bid;slot\n7;0,71;a\n", tmp_path)[1] == []
+
+
+def test_quotes_are_those_by_which_rows_are_as_wide_as_the_header(tmp_path: Path) -> None:
+    log = TableForm(quote="'")
+    plain, _ = form_of('user,bid,slot\n7,0.71,"a, b"\n', tmp_path, log)
+    assert plain == TableForm()
+    same, _ = form_of("user,bid,slot\n7,0.71,'a, b'\n", tmp_path, log)
+    assert same == log
+
+
+def test_a_file_without_a_header_has_the_columns_of_the_log(tmp_path: Path) -> None:
+    log = TableForm(columns=("user", "bid", "slot"))
+    assert form_of("7,0.71,a\n", tmp_path, log)[0] == log
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"later\.csv: is empty"):
+        form_of("", tmp_path, TableForm())
