@@ -53,6 +53,8 @@ def test_what_is_plain_is_left_so(text: str) -> None:
         ((HEADER + ROWS).replace(",", ", "), {"trim": True}),
         ((HEADER + ROWS).replace(",", " | "), {"trim": True, "separator": "|"}),
         ((HEADER + ROWS).replace("feed", "'feed, left'"), {"quote": "'"}),
+        (HEADER + ROWS + ROWS.replace("feed", "'driver''s'"), {"quote": "'"}),
+        (HEADER + ROWS.replace("feed", "'driver\\'s'"), {"quote": "'", "escape": True}),
         ((HEADER + ROWS).replace("feed", '"the \\"top\\", left"'), {"escape": True}),
         ((HEADER + ROWS).replace(",", "\x01"), {"separator": "\x01"}),
     ],

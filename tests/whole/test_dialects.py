@@ -161,6 +161,18 @@ def test_what_no_guess_can_mend_is_refused(name: str, tmp_path: Path) -> None:
     assert REFUSED[name].refused in ended.refused["init"]
 
 
+SAME = ("constant_column", "frame_index", "one_infinity", "semicolons_decimal_comma",
+        "seventeen_digits", "tabs_called_csv", "twelve_hours", "yes_no")  # fmt: skip
+"""Real logs that mean what the plain one beside them means."""
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_the_same_clicks_in_other_clothes(name: str, real_logs: Path, tmp_path: Path) -> None:
+    place = real_logs / "dialects"
+    expected = scores(place / "plain.csv", tmp_path / "plain")
+    assert scores(place / f"{name}.csv", tmp_path / "odd") == expected
+
+
 KNOWN_REFUSALS = re.compile(
     r"^\S+: (row \d+: not UTF-8: .* say (so|which encoding it has) with 'data.encoding.*)$"
 )
