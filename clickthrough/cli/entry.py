@@ -1,13 +1,14 @@
 """Running the command line, and what becomes of everything that goes wrong."""
 
 import errno
+import signal
 import sys
 import tempfile
 
 from clickthrough.cli import output
 from clickthrough.cli.crash import crash_report
 from clickthrough.cli.root import app
-from clickthrough.cli.signals import INTERRUPTED, heard
+from clickthrough.cli.signals import INTERRUPTED, TERMINATED, heard
 from clickthrough.errors import ClickthroughError, install_hint
 from clickthrough.full_disk import is_full
 
@@ -41,7 +42,12 @@ def main() -> None:
         except KeyboardInterrupt:
             sys.exit(_interrupted())
         except Exception as error:
-            sys.exit(_interrupted() if signals.interrupt else _told(error))
+            sys.exit(_told(error) if signals.number is None else _ended(signals.number))
+
+
+def _ended(number: signal.Signals) -> int:
+    """Return the exit code of a signal of which a library made a fault."""
+    return _interrupted() if number == signal.SIGINT else TERMINATED
 
 
 def _interrupted() -> int:

@@ -22,15 +22,28 @@ class Interrupted(KeyboardInterrupt):
     """Ctrl-C. Where a plain one passes its ``exec``, Python ends by the signal after all."""
 
 
+class Terminated(SystemExit):
+    """SIGTERM."""
+
+    def __init__(self) -> None:
+        super().__init__(TERMINATED)
+
+
+_RAISED: dict[signal.Signals, type[BaseException]] = {
+    signal.SIGINT: Interrupted,
+    signal.SIGTERM: Terminated,
+}
+
+
 @dataclass
 class Heard:
     """What was heard.
 
     Attributes:
-        interrupt: whether that was Ctrl-C: what a library makes of it may look like a fault.
+        number: the last signal, if any: what a library makes of it may look like a fault.
     """
 
-    interrupt: bool = False
+    number: signal.Signals | None = None
 
 
 @contextmanager
@@ -42,16 +55,13 @@ def heard() -> Iterator[Heard]:
     """
     found = Heard()
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        found.interrupt = True
-        raise Interrupted
-
-    def terminate(number: int, frame: FrameType | None) -> None:
-        sys.exit(TERMINATED)
+    def hear(number: int, frame: FrameType | None) -> None:
+        found.number = signal.Signals(number)
+        raise _RAISED[found.number]
 
     def unraisable(what: "sys.UnraisableHookArgs") -> None:
-        if issubclass(what.exc_type, KeyboardInterrupt):  # as within __del__: it would be lost
-            threading.Timer(_AGAIN, _interrupt_main).start()
+        if number := _raised_for(what.exc_type):  # as within __del__: it would be lost
+            threading.Timer(_AGAIN, _send, [number]).start()
         else:
             former(what)
 
@@ -59,12 +69,10 @@ def heard() -> Iterator[Heard]:
         yield found
         return
     former, before = sys.unraisablehook, dict[signal.Signals, Any]()
-    wanted = {signal.SIGINT: interrupt, signal.SIGTERM: terminate}
-    if "TORCHELASTIC_RUN_ID" in os.environ:
-        del wanted[signal.SIGTERM]
-    for number, handler in wanted.items():
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks for
-            before[number] = signal.signal(number, handler)
+    alone = "TORCHELASTIC_RUN_ID" not in os.environ
+    for wanted in (signal.SIGINT, signal.SIGTERM) if alone else (signal.SIGINT,):
+        if signal.getsignal(wanted) is not signal.SIG_IGN:  # as nohup asks for
+            before[wanted] = signal.signal(wanted, hear)
     sys.unraisablehook = unraisable
     try:
         yield found
@@ -74,9 +82,16 @@ def heard() -> Iterator[Heard]:
             signal.signal(number, handler)
 
 
-def _interrupt_main() -> None:
-    """Send Ctrl-C to the thread that hears of it, which may wait for the system."""
+def _raised_for(kind: type[BaseException]) -> signal.Signals | None:
+    """Return the signal for which an exception of a type is raised, if any."""
+    if issubclass(kind, KeyboardInterrupt):
+        return signal.SIGINT
+    return signal.SIGTERM if issubclass(kind, Terminated) else None
+
+
+def _send(number: signal.Signals) -> None:
+    """Send a signal to the thread that hears of it, which may wait for the system."""
     if sys.platform == "win32":
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
     else:
-        os.kill(os.getpid(), signal.SIGINT)  # to the main thread, which blocks none
+        os.kill(os.getpid(), number)  # to the main thread, which blocks none

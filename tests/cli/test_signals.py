@@ -43,16 +43,26 @@ class Lost:
     def __del__(self):
         time.sleep(60)
 """
+CALLBACK = """
+import weakref
+class Held: pass
+def called():
+    held = Held()
+    reference = weakref.ref(held, lambda _: time.sleep(60))
+    del held
+"""
 HOWS = {
     "in the verb": ("", "time.sleep(60)"),
     "in code that is made of a text": ("", "exec('time.sleep(60)')"),
     "where a library makes a fault of it": (
-        "def sleep():\n    try:\n        time.sleep(60)\n    except KeyboardInterrupt:\n"
+        "def sleep():\n    try:\n        time.sleep(60)\n    except BaseException:\n"
         "        raise RuntimeError('broken') from None",
         "sleep()",
     ),
     "where it would be lost": (LOST, "Lost(); time.sleep(60)"),
+    "in a callback": (CALLBACK, "called(); time.sleep(60)"),
 }
+SAID = {signal.SIGINT: (130, "interrupted\n"), signal.SIGTERM: (143, "")}
 
 
 def start(folder: Path, before: str, *arguments: str) -> "subprocess.Popen[str]":
@@ -84,11 +94,14 @@ def test_ctrl_c_while_a_verb_imports(tmp_path: Path) -> None:
     assert sent(process, signal.SIGINT) == (130, "interrupted\n")
 
 
+@pytest.mark.parametrize("number", SAID)
 @pytest.mark.parametrize("how", HOWS)
-def test_ctrl_c_wherever_python_is(how: str, tmp_path: Path) -> None:
+def test_a_signal_ends_a_verb_wherever_python_is(
+    how: str, number: signal.Signals, tmp_path: Path
+) -> None:
     more, does = HOWS[how]
     process = start(tmp_path, WAITING_VERB.format(more=more, how=does), "inspect", "models")
-    assert sent(process, signal.SIGINT) == (130, "interrupted\n")
+    assert sent(process, number) == SAID[number]
 
 
 def test_sigterm_leaves_the_blocks_of_a_verb(tmp_path: Path) -> None:
@@ -135,9 +148,8 @@ def test_a_training_is_ended_at_any_moment(
         _, err = process.communicate(timeout=300)
         if process.returncode:
             ended += 1
-            said = {signal.SIGINT: (130, "interrupted\n"), signal.SIGTERM: (143, "")}[number]
             early = number == signal.SIGTERM and process.returncode == -signal.SIGTERM
-            assert early or (process.returncode, err) == said
+            assert early or (process.returncode, err) == SAID[number]
         assert {path.name for path in tmp_path.iterdir()} <= known
         cached = [*(tmp_path / "cache").rglob("*")] if (tmp_path / "cache").exists() else []
         assert not [path for path in cached if path.name.startswith(("conv", "comp", "unpack"))]
