@@ -17,6 +17,10 @@ class DataError(ClickthroughError):
     """A log that cannot be used: names the file, the column or the row."""
 
 
+class EmptyTableError(DataError):
+    """A table without a row: of several files of a log some may be so."""
+
+
 class BundleError(ClickthroughError):
     """A bundle that is missing, incomplete, altered or of another format version."""
 

@@ -17,10 +17,6 @@ from clickthrough.config.model import DEFAULT_FAMILY
 from clickthrough.config.root import Config
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-NAME = "clickthrough.schema.json"
-"""What the file is called beside a configuration."""
-FIRST_LINE = f"# yaml-language-server: $schema={NAME}"
-"""How editors are told of that file, which lies beside: so it is found without the internet."""
 _YES_OR_NO = ("0", "1", "on", "off", "t", "f", "true", "false", "y", "n", "yes", "no")
 _IN_ANY_CASE = ("".join(f"[{c}{c.upper()}]" for c in word) for word in _YES_OR_NO)
 _QUOTED: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ import polars as pl
 
 from clickthrough.data.encoding import find_bytes, is_utf8, refuse_bytes_in
 from clickthrough.data.long_cells import without_cells
-from clickthrough.errors import DataError
+from clickthrough.errors import DataError, EmptyTableError
 
 SEPARATORS = (",", "\t", ";", "|", "\x01", "^", "~")
 BLANK = " "
@@ -57,7 +57,7 @@ def check_csv(
         find_bytes(path, name)
         raise
     if lines <= skipped:
-        raise DataError(f"{name}: holds a header and no rows")
+        raise EmptyTableError(f"{name}: holds a header and no rows")
     if several:
         rows = _check_slowly(path, name, separator, width, above)
         return rows - skipped if blank else None
@@ -79,7 +79,9 @@ def first_line(file: IO[bytes], name: str) -> bytes:
         refuse_bytes_in(line, 1, name, file.read(_HEAD))
     line = line.removeprefix(b"\xef\xbb\xbf")
     if not line.strip():
-        raise DataError(f"{name}: is empty" if not line else f"{name}: the first line is blank")
+        if not (line + file.read(_HEAD)).strip():
+            raise EmptyTableError(f"{name}: is empty")
+        raise DataError(f"{name}: the first line is blank")
     if not line.endswith(b"\n") and b"\r" in line.rstrip():
         raise DataError(f"{name}: lines end with a carriage return alone, expected a newline")
     if len(line) == _LONGEST:

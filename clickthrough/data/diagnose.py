@@ -11,7 +11,7 @@ from clickthrough.data.moments import moment
 from clickthrough.data.scan import first_row_of, scan
 from clickthrough.data.tabular import click_of, logs, table_form
 from clickthrough.data.unpack import Plain
-from clickthrough.errors import DataError
+from clickthrough.errors import DataError, EmptyTableError
 
 
 def first_misfit(config: TabularData, plain: Plain) -> str | None:
@@ -26,6 +26,8 @@ def first_misfit(config: TabularData, plain: Plain) -> str | None:
             form = table_form(config)
             frame = scan(path, form, plain)
             conditions = list(_conditions(frame.collect_schema(), config))
+        except EmptyTableError:
+            continue
         except DataError:  # the failure itself: it has been told
             return None
         for column, misfit in conditions:

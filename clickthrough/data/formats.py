@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from clickthrough.data.unpack import has_types, is_compressed, is_parquet
+from clickthrough.data.unpack import has_types, is_compressed, is_parquet, opened_plain
 from clickthrough.errors import DataError
 
+_LINES = "JSON lines"
 _SIGNS = {
     b"PAR1": "Parquet",
     b"\x28\xb5\x2f\xfd": "zstd",
@@ -19,7 +20,7 @@ _SIGNS = {
     b"ARROW1": "Arrow",
     b"ORC": "ORC",
     b"Obj\x01": "Avro",
-    b'{"': "JSON lines",
+    b'{"': _LINES,
 }
 """First bytes of a format -> its name."""
 _UNSIGNED = {".br": "Brotli"}
@@ -39,19 +40,27 @@ def refuse_other_formats(path: Path) -> None:
     Raises:
         DataError: names what it looks like, and what is read.
     """
-    if is_parquet(path) and is_compressed(path):
-        raise DataError(f"{path}: is Parquet in an archive, which is not read; unpack it")
-    if has_types(path) or is_compressed(path):
+    if is_compressed(path):
+        _refuse_other_content(path)
+        return
+    if has_types(path):
         return
     found = _UNSIGNED.get(path.suffix.lower()) or _format(path)
     if found is not None:
         raise DataError(f"{path}: looks like {found}; {_EXPECTED}")
 
 
+def _refuse_other_content(path: Path) -> None:
+    found = "Parquet" if is_parquet(path) else _format(path)
+    if found not in (None, _LINES):  # the reader of CSV says of lines how they are to be called
+        raise DataError(f"{path}: is {found} in an archive, which is not read; unpack it")
+
+
 def _format(path: Path) -> str | None:
+    """Return what the first bytes of a file say, or of what is in an archive."""
     try:
-        with path.open("rb") as file:
+        with opened_plain(path) as file:
             head = file.read(16)
-    except OSError:
+    except DataError:
         return None
     return next((name for sign, name in _SIGNS.items() if head.startswith(sign)), None)

@@ -13,7 +13,7 @@ from typing import IO
 import polars as pl
 
 from clickthrough.data.kinds import built, is_unfit, kinds_of, settled
-from clickthrough.errors import DataError
+from clickthrough.errors import DataError, EmptyTableError
 from clickthrough.json_lines import Row, read_rows
 from clickthrough.nested import parents
 
@@ -101,7 +101,7 @@ class _Columns:
             DataError: there is none.
         """
         if not self._kinds:
-            raise DataError(f"{self._name}: is empty")
+            raise EmptyTableError(f"{self._name}: is empty")
         over = parents(self._kinds)
         return {
             column: settled(kinds)

@@ -2,15 +2,17 @@
 
 A pattern is a path with ``*``, ``?``, ``[...]`` or ``**``; a part of it that is there under just
 that name is no pattern. What Spark and others leave beside tables (names that begin with ``_`` or
-``.``) is not looked at.
+``.``) is not looked at; what holds another file again is passed over, and told of.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from clickthrough.config.json_schema import NAME
+from clickthrough.data.name_order import in_order
+from clickthrough.data.twins import twins
 from clickthrough.data.unpack import inner_name, is_compressed
 from clickthrough.errors import DataError
+from clickthrough.schema_file import NAME
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".json", ".inter", ".user",
             ".item")  # fmt: skip
@@ -24,16 +26,36 @@ def log_files(paths: Sequence[Path]) -> list[Path]:
     Raises:
         DataError: a pattern or a directory holds no table, or a file is taken twice.
     """
-    found: dict[Path, None] = {}
-    for file in (file for path in paths for file in files_of(path)):
-        if file in found:
-            raise DataError(f"{file}: taken twice, which would count all of it twice")
-        found[file] = None
-    return list(found)
+    found = [file for path in paths for file in files_of(path)]
+    for file, other in twins(found):
+        also = "" if file == other else f", since it holds {other} again"
+        raise DataError(f"{file}: taken twice{also}, which would count all of it twice")
+    return found
 
 
 def files_of(path: Path) -> list[Path]:
-    """Return the files that a path stands for, by their names.
+    """Return the files that a path stands for, by their names, each once.
+
+    Raises:
+        DataError: it is a directory or a pattern, and there is no table.
+    """
+    found = found_at(path)
+    again = dict(twins(found))
+    return [file for file in found if file not in again]
+
+
+def passed_over(path: Path) -> list[str]:
+    """Say of files at a path that they hold another one again.
+
+    Raises:
+        DataError: it is a directory or a pattern, and there is no table.
+    """
+    again = twins(found_at(path))
+    return [f"{file} is passed over: it holds {other.name} again" for file, other in again]
+
+
+def found_at(path: Path) -> list[Path]:
+    """Return the files at a path by their names, what holds another one again among them.
 
     Raises:
         DataError: it is a directory or a pattern, and there is no table.
@@ -119,7 +141,7 @@ def _kept(root: Path, pattern: str, lacks: str) -> list[Path]:
 
 def _visible(root: Path, pattern: str) -> list[Path]:
     """Return files by a pattern, without those that programs leave for themselves."""
-    return sorted(
+    return in_order(
         path
         for path in root.glob(pattern)
         if path.is_file() and not any(_is_left(part) for part in path.relative_to(root).parts)

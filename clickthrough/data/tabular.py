@@ -15,7 +15,7 @@ from clickthrough.data.joins import joined, side_of
 from clickthrough.data.kinds import is_unfit
 from clickthrough.data.labels import Click, clicked
 from clickthrough.data.lines import notes_of
-from clickthrough.data.log_files import files_of, log_files
+from clickthrough.data.log_files import files_of, log_files, passed_over
 from clickthrough.data.moments import moment
 from clickthrough.data.raw import RawLog
 from clickthrough.data.scan import as_it_is, need, need_roles
@@ -46,17 +46,22 @@ def read(config: TabularData, plain: Plain = as_it_is) -> RawLog:
     """
     for path in files(config):
         refuse_other_formats(path)
-    given = logs(config)
-    paths = [path for _, path in given]
-    frames = united(paths, table_form(config), plain)
-    if all(map(is_lines, paths)):
-        frames = [_with_keys(frame, config) for frame in frames]
+    given = {path: part for part, path in logs(config)}
+    frames = united([*given], table_form(config), plain)
+    if all(map(is_lines, frames)):
+        frames = {path: _with_keys(frame, config) for path, frame in frames.items()}
     parts = [
-        frame if part is None else frame.with_columns(pl.lit(part, pl.Int8).alias("part"))
-        for (part, _), frame in zip(given, frames, strict=True)
+        frame if (part := given[path]) is None else frame.with_columns(_of_part(part))
+        for path, frame in frames.items()
     ]
     raw = raw_log(pl.concat(parts), config, _called(config), plain)
-    return replace(raw, notes=(*_told(paths, config, plain), *raw.notes))
+    again = [note for paths in _given(config) for path in paths for note in passed_over(path)]
+    empty = [f"{path} is passed over: it holds no rows" for path in given if path not in frames]
+    return replace(raw, notes=(*again, *empty, *_told([*frames], config, plain), *raw.notes))
+
+
+def _of_part(part: int) -> pl.Expr:
+    return pl.lit(part, pl.Int8).alias("part")
 
 
 def _with_keys(frame: pl.LazyFrame, config: TabularData) -> pl.LazyFrame:

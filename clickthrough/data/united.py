@@ -10,7 +10,7 @@ from clickthrough.data.form import ForcedType, TableForm
 from clickthrough.data.scan import scan
 from clickthrough.data.unpack import Plain, is_lines, is_parquet
 from clickthrough.data.untyped import untyped
-from clickthrough.errors import DataError
+from clickthrough.errors import DataError, EmptyTableError
 
 
 @dataclass(frozen=True)
@@ -22,20 +22,20 @@ class _Table:
     types: Mapping[str, pl.DataType]
 
 
-def united(paths: Sequence[Path], form: TableForm, plain: Plain) -> list[pl.LazyFrame]:
-    """Open the files of a log so that they can stand one below another.
+def united(paths: Sequence[Path], form: TableForm, plain: Plain) -> dict[Path, pl.LazyFrame]:
+    """Open those files of a log that hold rows so that they can stand one below another.
 
     What is a text in one file is a text in all; what one file says nothing of is what the others
     take it for; whole numbers become fractions where another file has some.
 
     Raises:
         DataError: a file has other columns than the first, or one of a type that does not go with
-            the first's: names both.
+            the first's: names both; or no file holds a row.
     """
-    tables = _with_all_keys([_table(path, form, plain) for path in paths])
+    tables = _with_all_keys(_tables(paths, form, plain))
     first = tables[0]
     if len(tables) == 1:
-        return [first.frame]
+        return {first.path: first.frame}
     for table in tables[1:]:
         _refuse_other_names(table, first)
     texts = _texts_of_some(tables)
@@ -50,11 +50,26 @@ def united(paths: Sequence[Path], form: TableForm, plain: Plain) -> list[pl.Lazy
     empty = [untyped(t.frame, frozenset(form.types)) if _differ(t, tables) else [] for t in tables]
     told = _told(tables, empty)
     each = zip(tables, empty, strict=True)
-    return [_as_told(table, told, own).select(*first.types) for table, own in each]
+    return {table.path: _as_told(table, told, own).select(*first.types) for table, own in each}
+
+
+def _tables(paths: Sequence[Path], form: TableForm, plain: Plain) -> list[_Table]:
+    """Open the files that hold rows; refuse the first where none does, as a log of it alone."""
+    tables, empty = list[_Table](), list[EmptyTableError]()
+    for path in paths:
+        try:
+            tables.append(_table(path, form, plain))
+        except EmptyTableError as error:
+            empty.append(error)
+    if not tables:
+        raise empty[0]
+    return tables
 
 
 def _table(path: Path, form: TableForm, plain: Plain) -> _Table:
     frame = scan(path, form, plain)
+    if is_parquet(path) and not frame.select(pl.len()).collect().item():
+        raise EmptyTableError(f"{path}: holds no rows")
     return _Table(path, frame, frame.collect_schema())
 
 

@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Protocol, cast
 
 from clickthrough.data.bounds import Bounds
@@ -222,11 +222,8 @@ def _raw(path: Path) -> Iterator[tuple[IO[bytes], str, int | None]]:
 
 
 def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    files = [
-        entry
-        for entry in archive.infolist()
-        if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")
-    ]
+    every = [entry for entry in archive.infolist() if not entry.is_dir()]
+    files = [entry for entry in every if not _is_left(PurePosixPath(entry.filename))]
     if len(files) != 1:
         found = ", ".join(entry.filename for entry in files[:5]) or "none"
         raise DataError(
@@ -234,6 +231,11 @@ def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
             "unpack it and name the file that is meant"
         )
     return files[0]
+
+
+def _is_left(name: PurePosixPath) -> bool:
+    """Tell what macOS puts beside the files of an archive."""
+    return "__MACOSX" in name.parts or name.name.startswith(".")
 
 
 @contextmanager

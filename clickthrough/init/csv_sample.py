@@ -17,7 +17,7 @@ from clickthrough.data.header import column_names, renamed
 from clickthrough.data.rewriting import is_plain, rewritten_lines
 from clickthrough.data.scan import above_of
 from clickthrough.data.unpack import is_compressed, opened_plain
-from clickthrough.errors import DataError
+from clickthrough.errors import DataError, EmptyTableError
 from clickthrough.init.blocks import WHOLE, read_blocks
 from clickthrough.init.dialect import Settings, Told, told_encoding, told_form
 from clickthrough.init.sampled import Sample
@@ -108,7 +108,7 @@ def _parse(
         reason = str(error).split("\n", 1)[0]
         raise DataError(f"{path}: not readable as CSV: {reason}") from None
     if not sum(map(len, parts)):
-        raise DataError(f"{path}: holds no rows below its header")
+        raise EmptyTableError(f"{path}: holds no rows below its header")
     return pl.concat(parts), header
 
 

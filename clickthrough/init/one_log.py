@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.data.log_files import divided, files_of
+from clickthrough.data.name_order import in_order
 from clickthrough.data.unpack import inner_name, is_compressed, is_lines, is_parquet
 from clickthrough.errors import DataError
 from clickthrough.init.forms import of_all, why_otherwise
@@ -38,7 +39,7 @@ def looked_at(paths: Sequence[Path]) -> list[Path]:
         last, most = len(own) - 1, min(len(own), _MOST)
         places = {place * last // max(most - 1, 1) for place in range(most)}
         found += [own[place] for place in sorted(places)]
-    return sorted(found)
+    return in_order(found)
 
 
 def why_apart(sample: Sample, log: Sample) -> str | None:
@@ -63,12 +64,6 @@ def why_apart(sample: Sample, log: Sample) -> str | None:
 
 def _kind(path: Path) -> str:
     return "Parquet" if is_parquet(path) else "JSON lines" if is_lines(path) else "CSV"
-
-
-def packed_again(paths: Sequence[Path]) -> dict[Path, Path]:
-    """Return compressed files, each with the plain one of its name, which it holds once more."""
-    plain = {path: path.with_name(inner_name(path)) for path in paths if is_compressed(path)}
-    return {path: name for path, name in plain.items() if name in set(paths)}
 
 
 def copied(path: Path, samples: Mapping[Path, Sample]) -> Path | None:
@@ -158,6 +153,6 @@ def _patterns(paths: Sequence[Path], root: Path) -> list[str]:
 
 def _takes(pattern: Path, paths: Sequence[Path]) -> bool:
     try:
-        return files_of(pattern) == sorted(paths)
+        return files_of(pattern) == in_order(paths)
     except DataError:
         return False

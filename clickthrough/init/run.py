@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.config.data import FRAME
-from clickthrough.config.json_schema import FIRST_LINE, NAME, written
+from clickthrough.config.json_schema import written
 from clickthrough.config.load import load_config, load_text
 from clickthrough.config.root import Config
 from clickthrough.data.unpack import unpacking
@@ -23,6 +23,7 @@ from clickthrough.init.sample import read_sample, sample_of_frame
 from clickthrough.init.sampled import Sample
 from clickthrough.init.tables import Tables, find_tables, with_sides
 from clickthrough.init.text import SideTable, Source, write_config
+from clickthrough.schema_file import FIRST_LINE, NAME
 from clickthrough.whole_file import write_whole
 
 _UNPACKED = Path(".clickthrough/cache")

@@ -11,7 +11,7 @@ from clickthrough.data.formats import refuse_other_formats
 from clickthrough.data.lines import table_of_lines
 from clickthrough.data.scan import scan
 from clickthrough.data.unpack import is_lines, is_parquet, opened_plain
-from clickthrough.errors import DataError
+from clickthrough.errors import DataError, EmptyTableError
 from clickthrough.init.blocks import read_blocks
 from clickthrough.init.csv_sample import sample_of_csv, with_plain_cells
 from clickthrough.init.sampled import Sample
@@ -45,7 +45,7 @@ def sample_of_frame(frame: pl.LazyFrame, path: Path) -> Sample:
     """
     total = int(frame.select(pl.len()).collect().item())
     if total == 0:
-        raise DataError(f"{path}: holds no rows")
+        raise EmptyTableError(f"{path}: holds no rows")
     if total <= _ROWS:
         return _typed(Sample(path, TableForm(), frame.collect(), total, True, "all rows"))
     size = _ROWS // _PLACES

@@ -7,11 +7,12 @@ from pathlib import Path
 import polars as pl
 
 from clickthrough.data.form import ForcedType
-from clickthrough.data.log_files import files_of, tables_below
+from clickthrough.data.log_files import found_at, tables_below
 from clickthrough.data.scan import scan
-from clickthrough.data.unpack import Plain, is_parquet
+from clickthrough.data.twins import twins
+from clickthrough.data.unpack import Plain
 from clickthrough.data.written_numbers import as_plain_texts
-from clickthrough.errors import DataError
+from clickthrough.errors import DataError, EmptyTableError
 from clickthrough.init.forms import of_all, why_otherwise
 from clickthrough.init.label import columns_that_hold, label_candidates
 from clickthrough.init.label_values import is_rating
@@ -20,7 +21,6 @@ from clickthrough.init.one_log import (
     as_one,
     copied,
     looked_at,
-    packed_again,
     places,
     series,
     told,
@@ -90,23 +90,26 @@ def find_tables(data: Path, plain: Plain, named: Named | None = None) -> Tables:
     paths = table_files(data)
     if len(paths) == 1:
         return Tables(read_sample(paths[0]), paths)
-    packed = packed_again(paths)
-    paths = [path for path in paths if path not in packed]
-    samples, left = _samples(looked_at(paths), data)
+    again = dict(twins(paths))
+    paths = [path for path in paths if path not in again]
+    samples, left, empty = _samples(looked_at(paths), data)
     able = [path for path in paths if path not in dict(left)]
-    left += [(path, f"is {other.name} again") for path, other in packed.items()]
+    left += [(path, f"is {other.name} again") for path, other in again.items()]
     files = _divided(samples, able, data)
     if files:
-        main, log, notes = samples[files["train"][0]], files["train"], []
+        log, notes = files["train"], []
+        main = next(samples[path] for path in log if path in samples)
     else:
         main = _log([*samples.values()], data, named or Named())
         log = _of_one_log(main, samples, able, data)
         notes = told(log, data)
     taken = {*log, *(path for own in files.values() for path in own)}
+    left += [(path, _no_table(why, path)) for path, why in empty.items() if path not in taken]
     sides, apart = _sides(
         main, {p: s for p, s in samples.items() if p not in taken}, samples, plain
     )
-    united = as_one([samples[path] for path in log if path in samples], len(log), data)
+    files_with_rows = sum(path not in empty for path in log)
+    united = as_one([samples[path] for path in log if path in samples], files_with_rows, data)
     every = [united, *(samples[side.path] for side in sides)]
     form, reasons = of_all([s.form for s in every], [s.reasons for s in every])
     united = replace(united, form=form, reasons=reasons)
@@ -146,27 +149,39 @@ def _of_one_log(
     return [p for p in paths if p in alike or (p not in samples and series(p) in named)]
 
 
-def _samples(paths: list[Path], data: Path) -> tuple[dict[Path, Sample], list[tuple[Path, str]]]:
-    """Read a sample of each file, and tell of those that are no tables.
+def _samples(
+    paths: list[Path], data: Path
+) -> tuple[dict[Path, Sample], list[tuple[Path, str]], dict[Path, DataError]]:
+    """Read a sample of each file, and tell of those that are no tables, and of empty ones.
 
     Raises:
         DataError: none is a table, or one that is not is called a part of the log.
     """
     samples: dict[Path, Sample] = {}
     left: list[tuple[Path, str]] = []
+    empty: dict[Path, DataError] = {}
     for path in paths:
         try:
             samples[path] = read_sample(path)
+        except EmptyTableError as error:  # as Spark leaves some
+            empty[path] = error
         except DataError as error:
             if _part(path, data) is not None:
                 raise
-            if is_parquet(path) and str(error).endswith(": holds no rows"):
-                continue  # as Spark leaves some
-            left.append((path, f"is no table: {str(error).removeprefix(f'{path}: ')}"))
+            left.append((path, _no_table(error, path)))
+    held = {None, *(_part(path, data) for path in samples)}
+    for path, why in empty.items():
+        if _part(path, data) not in held:
+            raise why
     if not samples:
-        why = "; ".join(f"{path.name} {why}" for path, why in left)
-        raise DataError(f"{data}: holds no table that can be read: {why}")
-    return samples, left
+        whys = [*left, *((path, _no_table(why, path)) for path, why in empty.items())]
+        said = "; ".join(f"{path.name} {why}" for path, why in whys)
+        raise DataError(f"{data}: holds no table that can be read: {said}")
+    return samples, left, empty
+
+
+def _no_table(error: DataError, path: Path) -> str:
+    return f"is no table: {str(error).removeprefix(f'{path}: ')}"
 
 
 def table_files(data: Path) -> list[Path]:
@@ -177,8 +192,8 @@ def table_files(data: Path) -> list[Path]:
     """
     if data.is_dir():
         below = tables_below(data)
-        return [path for path in below if path.parent == data] or below or files_of(data)
-    found = files_of(data)
+        return [path for path in below if path.parent == data] or below or found_at(data)
+    found = found_at(data)
     if found == [data] and not data.is_file():
         raise DataError(f"{data}: no such file or directory")
     return found

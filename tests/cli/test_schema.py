@@ -5,8 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
-from clickthrough.config.json_schema import FIRST_LINE, NAME, written
+from clickthrough.config.json_schema import written
 from clickthrough.config.reference import reference
+from clickthrough.schema_file import FIRST_LINE, NAME
 from tests.cli.process import run
 from tests.logs import write_log
 

@@ -1,5 +1,7 @@
 """Files of another make: all that read a CSV refuse them in the same words, or none does."""
 
+import gzip
+import zipfile
 from collections.abc import Callable
 from hashlib import sha512
 from pathlib import Path
@@ -86,3 +88,22 @@ def test_a_name_with_brackets_is_one_file(read: Callable[[Path], int], tmp_path:
     path = tmp_path / "log [1]*.csv"
     path.write_text(TEXT)
     assert read(path) == 3
+
+
+@pytest.mark.parametrize("read", [sampled, trained_on])
+@pytest.mark.parametrize("name", ["log.zip", "log.gz", "log.csv.gz"])
+@pytest.mark.parametrize(
+    ("content", "found"), [(b"PAR1\x15\x04\x15\x80PAR1", "Parquet"), (b"BZh91AY&SY", "bzip2")]
+)
+def test_what_is_not_read_in_an_archive_is_called_what_it_is(
+    name: str, content: bytes, found: str, read: Callable[[Path], int], tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(content))
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("log.parquet", content)
+    with pytest.raises(DataError) as caught:
+        read(path)
+    assert str(caught.value) == f"{path}: is {found} in an archive, which is not read; unpack it"

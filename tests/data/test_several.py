@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from clickthrough.config.data import TabularData
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.open import open_dataset
+from clickthrough.data.unpack import unpacking
 from clickthrough.errors import DataError
+from clickthrough.init.tables import find_tables
 from tests.whole.logs import ROW, plain
 
 ROLES = {"label": "click", "user": "user_id", "item": "item_id", "time": "time"}
@@ -171,3 +173,82 @@ def test_a_change_in_any_file_is_seen(tmp_path: Path) -> None:
     halves(plain())[1].head(10).write_csv(second)
     os.utime(second, (1, 1))
     assert read(tmp_path, first, second).report.impressions == 130
+
+
+SUFFIXES = ["csv", "jsonl", "parquet"]
+
+
+def write(frame: pl.DataFrame, path: Path) -> Path:
+    text = frame.write_csv() if path.suffix == ".csv" else frame.write_ndjson()
+    frame.write_parquet(path) if path.suffix == ".parquet" else path.write_text(text)
+    return path
+
+
+def with_empty_parts(folder: Path, suffix: str) -> list[Path]:
+    """Write a log with parts without rows, as Spark leaves them, and return those."""
+    folder.mkdir()
+    for place, half in zip((1, 3), halves(plain()), strict=True):
+        write(half, folder / f"part-{place}.{suffix}")
+    empty = [folder / f"part-{place}.{suffix}" for place in (0, 2, 4)]
+    if suffix == "parquet":
+        return [write(plain().head(0), path) for path in empty]
+    header = plain().head(0).write_csv() if suffix == "csv" else "\n"
+    for path, text in zip(empty, ("", "\n", header), strict=True):
+        path.write_text(text)
+    return empty
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_parts_without_rows_are_passed_over_with_a_note(tmp_path: Path, suffix: str) -> None:
+    folder = tmp_path / "log"
+    empty = with_empty_parts(folder, suffix)
+    found = read(tmp_path, folder)
+    assert found.report.impressions == 200
+    notes = [note for note in found.report.notes if "passed over" in note]
+    assert notes == [f"{path} is passed over: it holds no rows" for path in empty]
+    with unpacking(tmp_path / "cache") as unpacked:
+        tables = find_tables(folder, unpacked)
+    assert tables.paths == [folder / f"*.{suffix}"]
+    assert (tables.main.total, tables.main.exact, tables.left) == (200, True, [])
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_log_without_rows_is_refused(tmp_path: Path, suffix: str) -> None:
+    empty = with_empty_parts(tmp_path / "log", suffix)
+    with pytest.raises(DataError, match=rf"^{empty[0]}: (is empty|holds no rows)$"):
+        read(tmp_path, *empty)
+    for path in {*(tmp_path / "log").iterdir()} - {*empty}:
+        path.unlink()
+    with unpacking(tmp_path / "cache") as unpacked, pytest.raises(DataError) as caught:
+        find_tables(tmp_path / "log", unpacked)
+    assert str(caught.value).startswith(f"{tmp_path}/log: holds no table that can be read: ")
+
+
+def test_a_packed_part_without_rows_is_passed_over(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    plain().write_csv(folder / "part-0.csv")
+    (folder / "part-1.csv.gz").write_bytes(gzip.compress(b""))
+    assert read(tmp_path, folder).report.impressions == 200
+
+
+def test_where_a_part_is_empty_what_is_wrong_in_another_is_still_found(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    with_empty_parts(folder, "csv")
+    bad = halves(plain())[1].with_columns(click=pl.when(ROW == 5).then(7).otherwise("click"))
+    bad.write_csv(folder / "part-3.csv")
+    with pytest.raises(DataError, match=r"first in .*part-3.csv, row 7, column 'click': 7"):
+        read(tmp_path, folder)
+
+
+def test_an_empty_part_may_be_the_first_of_a_divided_log(tmp_path: Path) -> None:
+    for name in ("train", "valid"):
+        (tmp_path / f"{name}-0.csv").touch()
+        plain().write_csv(tmp_path / f"{name}-1.csv")
+    with unpacking(tmp_path / "cache") as unpacked:
+        tables = find_tables(tmp_path, unpacked)
+    assert tables.files == {
+        "train": [tmp_path / "train-*.csv"],
+        "validation": [tmp_path / "valid-*.csv"],
+    }
+    assert len(tables.main.rows) == 200

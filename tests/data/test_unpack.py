@@ -104,8 +104,11 @@ def test_a_zip_must_hold_one_file(names: tuple[str, ...], tmp_path: Path) -> Non
         plain_file(path, tmp_path)
 
 
-def test_folders_and_the_extras_of_macos_are_no_files(tmp_path: Path) -> None:
-    path = as_zip(tmp_path, ("logs/", "logs/log.csv", "__MACOSX/._log.csv"))
+@pytest.mark.parametrize(
+    "extra", ["__MACOSX/._log.csv", "__MACOSX/logs/._log.csv", ".DS_Store", "logs/.DS_Store"]
+)
+def test_folders_and_the_extras_of_macos_are_no_files(extra: str, tmp_path: Path) -> None:
+    path = as_zip(tmp_path, ("logs/", "logs/log.csv", extra))
     assert plain_file(path, tmp_path).read_bytes() == CONTENT
 
 
