@@ -36,6 +36,11 @@ IDS = ("request_id", "user", "item")
 """Fields whose texts have a limit of their own."""
 
 
+def _without(values: Sequence[object], marks: frozenset[str]) -> list[object]:
+    """Return values without the texts that stand for none; entries of lists are as they are."""
+    return [None if type(value) is str and value in marks else value for value in values]
+
+
 class FieldReader:
     """Reads values of fields.
 
@@ -58,6 +63,11 @@ class FieldReader:
         self._limits, self._strict_times = limits, strict_times
         self._readers: dict[str, Callable[[object], Value]] = {
             name: reader_of(kind, self.longest(name)) for name, kind in schema.fields.items()
+        }
+        self._marks = {
+            name: frozenset([*schema.missing, *schema.missing_in.get(name, ())])
+            for name in self._readers
+            if schema.missing or name in schema.missing_in
         }
         self._read_id = reader_of("str", limits.id_bytes)
         # equal numbers of two types are not the same moment: those of a float are not exact
@@ -87,6 +97,8 @@ class FieldReader:
             ValueError: a value has the wrong type, or :class:`OverflowError`.
         """
         kind, read = self.schema.fields[name], self._readers[name]
+        if name in self._marks:
+            values = _without(values, self._marks[name])
         if kind in LISTS:
             return self._lists(LISTS[kind], self.longest(name), read, values)
         if are_exact(values, kind, self.longest(name)):
@@ -112,6 +124,8 @@ class FieldReader:
 
     def coerce(self, value: object, name: str, place: Place) -> Value:
         """Return a field's value by the schema's type, None where it is missing."""
+        if name in self._marks:
+            (value,) = _without([value], self._marks[name])
         try:
             return self._readers[name](value)
         except NOT_A_VALUE as error:
