@@ -197,8 +197,9 @@ def _refuse_misfit(frame: pl.LazyFrame, own: str, kind: ForcedType, name: str, f
     for row, value in rows.collect(engine="streaming").iter_rows():
         raise DataError(
             f"{name}: row {row}, column '{own}': expected {_EXPECTED[kind]}, as 'types' says, "
-            f"found {value!r}"
+            f"found {value!r}{_HINTS.get(kind, '') if isinstance(value, str) else ''}"
         )
 
 
+_HINTS = dict.fromkeys(("int", "float"), "; see 'missing', 'missing_in' and 'numbers'")
 _EXPECTED = {"int": "a whole number of 64 bits", "float": "a number", "str": "text"}

@@ -218,6 +218,7 @@ def _source(tables: Tables, told: list[str], folder: Path | None) -> Source:
         ),
         notes=tuple(told),
         typed=main.typed,
+        whole=main.exact,
     )
 
 
