@@ -78,6 +78,8 @@ def opened(
     Raises:
         DataError: it cannot be read, or means nothing to the model.
     """
+    if source.is_dir():
+        raise DataError(f"{source}: is a directory; predict takes a file at a time")
     data = _table_of(bundle)
     if is_lines(source) and not (_has_sides(data) and _has_polars() and not _is_blank(source)):
         names = (bundle.schema.input_name("request_id"), "request_id")
