@@ -12,14 +12,16 @@ from clickthrough.data.form import TableForm
 from clickthrough.data.written_numbers import between, number_pattern
 from clickthrough.init.names import words
 
-_SIGNS = ((",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."), ("'", ","), ("_", "."))
+SIGNS = ((",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."), ("'", ","), ("_", "."))
 """Signs between thousands, each with one before fractions."""
 _AGAINST = frozenset({"ip", "ips", "version", "phone", "tel", "mobile", "ids", "list", "tags",
                       "size", "dimensions", "isbn", "iban"})  # fmt: skip
 """Words in the names of columns whose digits are no number."""
 _MANY = 30
 """Numbers of several groups, of which none of the later ones begins with 0: those are ids."""
-_MOST_GROUPS, _PAIR = 3, 2
+_MOST_GROUPS, _PAIR, _DIGITS = 3, 2, 3
+_SHORT = 0.1
+"""Share of numbers that begin with fewer digits than a group has."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def style_of(column: pl.Series, separator: str) -> Style | None:
         return None
     if not texts.head(100).str.contains(r"^[-+]?[.,]?\d").all():
         return None
-    able = (TableForm(thousands=sign, decimal=decimal) for sign, decimal in _SIGNS)
+    able = (TableForm(thousands=sign, decimal=decimal) for sign, decimal in SIGNS)
     grouped = (_grouped(texts, form, separator) for form in able if _all(texts, form))
     return next((style for style in grouped if style), None) or _with_comma(texts, separator)
 
@@ -84,8 +86,10 @@ def _grouped(texts: pl.Series, form: TableForm, separator: str) -> Style | None:
     if not small or groups > _MOST_GROUPS + zeros:
         return None
     made = Style(decimal if fraction.any() else None, sign, str(having[0]))
-    if len(bare) and (zeros or len(having) < _MANY):
-        return made if zeros else replace(made, doubt=_OR_LIST)
+    # where ids are short, they are so in the middle of a list as well
+    short = bool((texts.str.extract(r"(\d+)").str.len_chars() < _DIGITS).mean() >= _SHORT)  # type: ignore[operator]
+    if len(bare) and (zeros or short or len(having) < _MANY):
+        return made if zeros or short else replace(made, doubt=_OR_LIST)
     if zeros and groups > _PAIR:
         return made
     if zeros and sign == "," and separator != ";":

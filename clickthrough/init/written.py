@@ -9,7 +9,7 @@ import polars as pl
 from clickthrough.data.form import TableForm
 from clickthrough.data.written_numbers import number_pattern, plain_texts
 from clickthrough.init.dialect import Settings
-from clickthrough.init.number_signs import Style, style_of
+from clickthrough.init.number_signs import SIGNS, Style, style_of
 
 _SURE = ("\\N", "NULL", "null", "Null", "(null)", "[NULL]", "<NULL>", "<null>", "#NULL!", "#N/A",
          "N/A", "n/a", "<NA>", "NaN", "nan", "NAN", "-nan", "-NaN", "NaT")  # fmt: skip
@@ -19,8 +19,7 @@ _BESIDE_NUMBERS = ("NA", "na", "None", "none", "nil", "?", "-", "--", "---", "."
 """What stands for no value in a column where all else is a number or a date."""
 _LIKE_DATES = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
 _NUMBERS = "|".join(
-    number_pattern(style)
-    for style in (TableForm(), TableForm(decimal=",", thousands="."), TableForm(thousands=","))
+    number_pattern(TableForm(thousands=sign, decimal=decimal)) for sign, decimal in SIGNS
 )
 
 
