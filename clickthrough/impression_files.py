@@ -1,9 +1,8 @@
 """Files of impressions as columns of raw fields, the rows of a request never divided."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
@@ -79,13 +78,12 @@ def opened(
     Raises:
         DataError: it cannot be read, or means nothing to the model.
     """
+    if source.is_dir():
+        raise DataError(f"{source}: is a directory; predict takes a file at a time")
     data = _table_of(bundle)
     if is_lines(source) and not (_has_sides(data) and _has_polars() and not _is_blank(source)):
         names = (bundle.schema.input_name("request_id"), "request_id")
-        missing = frozenset[str]() if data is None else frozenset(data.missing)
-        yield _json_file(
-            partial(_json_lines, source, missing), str(source), parser, names, keep, least
-        )
+        yield _json_file(source, parser, names, keep, least)
         return
     import polars as pl
 
@@ -168,12 +166,7 @@ def _table(found: "Impressions", kept: Sequence[str], least: int) -> ImpressionF
 
 
 def _json_file(
-    opened_again: Callable[[], Iterator[_Line]],
-    source: str,
-    parser: RowParser,
-    names: Sequence[str],
-    keep: Sequence[str],
-    least: int,
+    source: Path, parser: RowParser, names: Sequence[str], keep: Sequence[str], least: int
 ) -> ImpressionFile:
     """Return the impressions of JSON lines; requests go by ``names``, the owner's first.
 
@@ -188,13 +181,13 @@ def _json_file(
 
     wanted = dict.fromkeys(name for name in keep if name != EVERY)
     runs = list[str]()
-    for request, some in groupby(opened_again(), request_of):
+    for request, some in groupby(_json_lines(source), request_of):
         if request is not None:
             runs.append(request)
         for _, raw in some if EVERY in keep else ():
             wanted.update(dict.fromkeys(raw))
     whole = len(runs) == len(set(runs))
-    lines = opened_again()
+    lines = _json_lines(source)
     parts = _parts(lines) if whole else iter([_together([*lines], requests_of)])
     ignored = dict[str, None]()
 
@@ -214,12 +207,9 @@ def _json_file(
     return ImpressionFile(batches(), whole, [], ignored)
 
 
-def _json_lines(source: Path, missing: Collection[str]) -> Iterator[_Line]:
-    """Yield lines with their numbers, without the texts that stand for no value."""
+def _json_lines(source: Path) -> Iterator[_Line]:
     with opened_plain(source) as file:
-        for number, row in enumerate(chain.from_iterable(read_rows(file, str(source))), 1):
-            lacking = [n for n, value in row.items() if type(value) is str and value in missing]
-            yield number, row | dict.fromkeys(lacking) if lacking else row
+        yield from enumerate(chain.from_iterable(read_rows(file, str(source))), 1)
 
 
 def _parts(lines: Iterator[_Line]) -> Iterator[list[_Line]]:

@@ -43,6 +43,8 @@ class Schema(Strict):
         first: the moment of the log's first impression, microseconds since 1970 UTC; None where it
             knows no times.
         last: of its last.
+        missing: texts that stand for no value, beside an empty one.
+        missing_in: fields, and texts that stand for no value there alone.
         sources: where fields come from, as the log tells; see :mod:`clickthrough.data.sources`.
     """
 
@@ -53,6 +55,8 @@ class Schema(Strict):
     absent: list[str] = []
     first: int | None = None
     last: int | None = None
+    missing: list[str] = []
+    missing_in: dict[str, list[str]] = {}
     sources: dict[str, FieldSource] = {}
 
     def input_name(self, field: str) -> str:

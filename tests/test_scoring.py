@@ -322,3 +322,8 @@ def test_every_name_of_json_lines_is_kept_wherever_it_stands_first(
     assert found.columns[:4] == ["row", "ad", "note", "late"]
     assert found["late"].to_list() == [None] * 5 + ["[1]"]
     assert found["note"].to_list() == ["x"] * 5 + [None]
+
+
+def test_a_directory_is_refused_by_name(predictor: Predictor, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is a directory; predict takes a file at a time"):
+        score_file(predictor, tmp_path, tmp_path / "scores.csv")

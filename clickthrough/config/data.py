@@ -244,10 +244,12 @@ class ListFormat(Strict):
     Attributes:
         separator: what stands between two values.
         of: the type of each.
+        decimal: the character before the digits of a fraction.
     """
 
     separator: str = " "
     of: Literal["int", "float", "str"] = "str"
+    decimal: Literal[".", ","] = "."
 
 
 class Files(Strict):
@@ -278,8 +280,13 @@ class Dialect(Strict):
         escape: whether a quote within a cell has a backslash before it, instead of another quote.
         missing: texts that stand for no value, beside an empty one: ``["NULL", "\N"]``. Of Parquet
             and JSON lines as well.
-        decimal: the character before the digits of a fraction.
-        thousands: the character between groups of three digits; ``" "`` for any kind of blank.
+        missing_in: columns, and texts that stand for no value there alone, since they may be values
+            elsewhere: ``{price: ["NA", "-"]}``.
+        numbers: columns whose numbers have the signs that ``decimal`` and ``thousands`` name; those
+            of all others are as a program writes them.
+        decimal: the character before the digits of a fraction, in the columns of ``numbers``.
+        thousands: the character between groups of three digits there; ``" "`` for any kind of
+            blank, ``"'"`` for any kind of apostrophe.
     """
 
     separator: str = Field(default=",", min_length=1, max_length=1)
@@ -290,6 +297,8 @@ class Dialect(Strict):
     quote: Literal['"', "'"] = '"'
     escape: bool = False
     missing: list[str] = []
+    missing_in: dict[str, Several[str]] = {}
+    numbers: list[str] = []
     decimal: Literal[".", ","] = "."
     thousands: Literal[",", ".", " ", "'", "_"] | None = None
 
@@ -299,6 +308,11 @@ class Dialect(Strict):
             raise ValueError(
                 f"'decimal' and 'thousands' are both {self.decimal!r}, so that nobody can tell "
                 "1.234 from 1234"
+            )
+        if (self.decimal != "." or self.thousands is not None) and not self.numbers:
+            raise ValueError(
+                "'decimal' and 'thousands' say how the columns of 'numbers' are written; name "
+                "them: numbers: [price]"
             )
         return self
 

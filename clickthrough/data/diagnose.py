@@ -9,7 +9,7 @@ from clickthrough.config.data import TabularData
 from clickthrough.data.labels import clicked
 from clickthrough.data.moments import moment
 from clickthrough.data.scan import first_row_of, scan
-from clickthrough.data.tabular import click_of, logs, table_form
+from clickthrough.data.tabular import click_of, entries_of, logs, table_form
 from clickthrough.data.unpack import Plain
 from clickthrough.errors import DataError, EmptyTableError
 
@@ -58,10 +58,9 @@ def _conditions(types: pl.Schema, config: TabularData) -> Iterator[tuple[str, pl
     kinds = {"int": pl.Int64, "float": pl.Float64}
     for column, form in config.lists.items():
         if column in types and form.of in kinds:
-            entries = pl.col(column).str.split(form.separator)
             entry = pl.element()
-            odd = entry.cast(kinds[form.of], strict=False).is_null() & (entry != "")
-            yield column, entries.list.eval(odd).list.any()
+            odd = entry.cast(kinds[form.of], strict=False).is_null() & entry.is_not_null()
+            yield column, entries_of(pl.col(column), form).list.eval(odd).list.any()
 
 
 def _no_label(label: pl.Expr, dtype: pl.DataType, config: TabularData) -> pl.Expr:

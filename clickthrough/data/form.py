@@ -1,6 +1,6 @@
 """How the files of a log are written: the dialect of a CSV."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
@@ -22,6 +22,8 @@ class TableForm:
         quote: the sign around cells that hold a separator.
         escape: whether a backslash stands before a quote within a cell, instead of another quote.
         missing: texts that stand for no value, beside an empty one.
+        missing_in: columns -> texts that stand for no value there alone.
+        numbers: columns whose numbers have the signs below; all others are as a program writes.
         decimal: the sign before the digits of a fraction.
         thousands: the sign between groups of three digits; a blank stands for all kinds of blanks.
     """
@@ -36,6 +38,8 @@ class TableForm:
     quote: str = '"'
     escape: bool = False
     missing: tuple[str, ...] = ()
+    missing_in: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    numbers: tuple[str, ...] = ()
     decimal: str = "."
     thousands: str | None = None
 
@@ -54,8 +58,3 @@ class TableForm:
     def with_plain_lines(self) -> Self:
         """Return the form of a file whose lines are plain, and all else as here."""
         return replace(self, skip=0, comment=None, trim=False, quote='"', escape=False)
-
-    @property
-    def has_plain_numbers(self) -> bool:
-        """Whether numbers are written as in a program."""
-        return self.decimal == "." and self.thousands is None

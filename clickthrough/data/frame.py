@@ -7,9 +7,9 @@ import polars as pl
 from clickthrough.config.data import TabularData
 from clickthrough.data.convert import convert_to, digest_of
 from clickthrough.data.dataset import Dataset
-from clickthrough.data.scan import without_missing
-from clickthrough.data.tabular import raw_log
+from clickthrough.data.tabular import raw_log, table_form
 from clickthrough.data.unpack import unpacking
+from clickthrough.data.written_numbers import typed_texts
 
 
 def dataset_of_frame(frame: pl.DataFrame, config: TabularData, name: str = "the frame") -> Dataset:
@@ -26,7 +26,7 @@ def dataset_of_frame(frame: pl.DataFrame, config: TabularData, name: str = "the 
     """
     settings = config.model_dump_json(exclude={"cache", "split", "timezone", "path"})
     target = config.cache / digest_of(settings, frame.columns, _content(frame))
-    rows = without_missing(frame.lazy(), config.missing)
+    rows = typed_texts(frame.lazy(), table_form(config), name, 1)
     with unpacking(config.cache) as plain:  # of side tables
         return convert_to(target, name, lambda _: raw_log(rows, config, name, plain))
 

@@ -26,10 +26,10 @@ from clickthrough.data.scan import (
     first_row_of,
     scan,
     typed,
-    without_missing,
 )
 from clickthrough.data.tabular import table_form, with_lists
 from clickthrough.data.unpack import Plain, has_types
+from clickthrough.data.written_numbers import typed_texts
 from clickthrough.errors import DataError
 from clickthrough.features.gather import APART, RawColumns
 from clickthrough.features.lists import ListBlock
@@ -143,8 +143,8 @@ def read_impressions(
     aliases = _aliases(schema, known)
     as_was = TableForm() if data is None else table_form(data)
     names = None if data is None else data.columns
-    later = LaterForm(as_was, aliases, names, _numbers(schema, aliases))
-    form = TableForm(missing=as_was.missing) if is_typed else later.of(source)
+    later = LaterForm(as_was, aliases, names)
+    form = replace(as_was, columns=None) if is_typed else later.of(source)
     aliases = _without_doubles(aliases, _names_in(source, form, plain), schema)
     texts = _texts(_types(schema, aliases, csv_lists=not is_typed))
     frame = scan(source, replace(form, types=texts), plain)
@@ -168,8 +168,8 @@ def impressions_of_frame(
     aliases = _without_doubles(_aliases(schema, known), rows.columns, schema)
     types = _types(schema, aliases, csv_lists=False)
     texts = {own: kind for own, kind in _texts(types).items() if own in rows.columns}
-    plain = without_missing(rows.lazy(), () if data is None else data.missing)
-    frame = typed(plain, texts, name, 1)
+    form = TableForm() if data is None else replace(table_form(data), types=texts)
+    frame = typed(typed_texts(rows.lazy(), form, name, 1), texts, name, 1)
     return _impressions(_Table(frame, name, 1, False, as_it_is, []), schema, known, data)
 
 
@@ -227,12 +227,6 @@ def _aliases(schema: Schema, known: Sequence[str]) -> dict[str, str]:
 
 def _texts(types: Mapping[str, ForcedType]) -> dict[str, ForcedType]:
     return {name: kind for name, kind in types.items() if kind == "str"}
-
-
-def _numbers(schema: Schema, aliases: Mapping[str, str]) -> set[str]:
-    """Return the names of fields that are numbers."""
-    kinds = {name: schema.fields.get(ours) for name, ours in aliases.items()}
-    return {name for name, kind in kinds.items() if kind in ("int", "float")}
 
 
 def _gathered(lists: Mapping[str, pl.Series]) -> ListBlock:

@@ -19,13 +19,11 @@ class LaterForm:
         log: how the log was written.
         known: names by which columns mean something.
         columns: the names of the log's columns, where it had no header.
-        numbers: those of ``known`` that are numbers.
     """
 
     log: TableForm
     known: Collection[str]
     columns: Sequence[str] | None
-    numbers: Collection[str]
 
     def of(self, source: Path) -> TableForm:
         """Return the form of a CSV.
@@ -45,7 +43,7 @@ class LaterForm:
         told = []
         if form.separator != self.log.separator:
             told.append(f"read with {form.separator!r} between fields")
-        if form.has_plain_numbers and not self.log.has_plain_numbers:
+        if self.log.numbers and not form.numbers:
             told.append("its numbers are read as a program writes them, which the log's were not")
         return told
 
@@ -66,11 +64,9 @@ class LaterForm:
         if not set(names) & set(self.known):
             names, rows = list(self.columns or []), read.rows
             form = replace(form, columns=tuple(names))
-        if form.has_plain_numbers:
-            return form
-        places = [place for place, name in enumerate(names) if name in self.numbers]
+        places = [place for place, name in enumerate(names) if name in form.numbers]
         cells = {row[place] for row in rows if len(row) == len(names) for place in places}
-        plain = replace(form, decimal=".", thousands=None)
+        plain = replace(form, numbers=(), decimal=".", thousands=None)
         cells -= {"", *form.missing}
         return form if _fit(cells, form) or not _fit(cells, plain) else plain
 

@@ -1,6 +1,6 @@
 """One table file, CSV, Parquet or JSON lines, plain or compressed, as a lazy frame."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +13,7 @@ from clickthrough.data.header import column_names
 from clickthrough.data.lines import table_of_lines
 from clickthrough.data.rewriting import lines_above
 from clickthrough.data.unpack import PLAIN, Plain, has_types, is_lines, is_parquet, opened_plain
-from clickthrough.data.written_numbers import as_numbers
+from clickthrough.data.written_numbers import read_as_texts, typed_texts
 from clickthrough.errors import DataError
 from clickthrough.schema import Role
 
@@ -37,7 +37,7 @@ def scan(path: Path, form: TableForm, plain: Plain = as_it_is) -> pl.LazyFrame:
     """
     try:
         if has_types(path):
-            frame = without_missing(_scan_typed(path, plain), form.missing)
+            frame = typed_texts(_scan_typed(path, plain), form, str(path), 1)
         else:
             frame = _scan_csv(plain(path, form), path, form)
         known = frame.collect_schema().names()
@@ -65,19 +65,6 @@ def above_of(path: Path, form: TableForm) -> int:
         encoding = encoding_of(file.read(HEAD), form.encoding)
     with opened_plain(path) as file:
         return lines_above(file, encoding, form, str(path))
-
-
-def without_missing(frame: pl.LazyFrame, missing: Sequence[str]) -> pl.LazyFrame:
-    """Return a table whose columns have types, without the texts that stand for no value.
-
-    Args:
-        frame: the table.
-        missing: the texts.
-    """
-    if not missing:
-        return frame
-    texts = [name for name, dtype in frame.collect_schema().items() if dtype == pl.String]
-    return frame.with_columns(pl.when(~pl.col(n).is_in(missing)).then(pl.col(n)) for n in texts)
 
 
 def _scan_typed(path: Path, plain: Plain) -> pl.LazyFrame:
@@ -127,22 +114,23 @@ def need_roles(frame: pl.LazyFrame, roles: Mapping[Role, str], name: str) -> Non
 
 def _scan_csv(plain: Path, path: Path, form: TableForm) -> pl.LazyFrame:
     rows = check_csv(plain, str(path), form.separator, form.columns, above_of(path, form))
+    names = form.columns or column_names(first_row(plain, str(path), form.separator))
     texts = [name for name, kind in form.types.items() if kind == "str"]
+    own = read_as_texts(form, names)
     frame = pl.scan_csv(
         plain,
         separator=form.separator,
         has_header=False,
         skip_lines=int(form.columns is None),
-        new_columns=form.columns or column_names(first_row(plain, str(path), form.separator)),
-        infer_schema=form.has_plain_numbers,  # a point may stand between thousands
+        new_columns=names,
         infer_schema_length=None,
-        schema_overrides=dict.fromkeys(texts, pl.String),
+        schema_overrides=dict.fromkeys([*texts, *own], pl.String),
         glob=False,  # a name may hold brackets
         # where numbers are quoted, the missing ones are quoted blanks
         null_values=["", *form.missing],
         n_rows=rows,
     )
-    return frame if form.has_plain_numbers else as_numbers(frame, form)
+    return typed_texts(frame, form, str(path), first_row_of(path, form)) if own else frame
 
 
 def check_types(
@@ -209,8 +197,9 @@ def _refuse_misfit(frame: pl.LazyFrame, own: str, kind: ForcedType, name: str, f
     for row, value in rows.collect(engine="streaming").iter_rows():
         raise DataError(
             f"{name}: row {row}, column '{own}': expected {_EXPECTED[kind]}, as 'types' says, "
-            f"found {value!r}"
+            f"found {value!r}{_HINTS.get(kind, '') if isinstance(value, str) else ''}"
         )
 
 
+_HINTS = dict.fromkeys(("int", "float"), "; see 'missing', 'missing_in' and 'numbers'")
 _EXPECTED = {"int": "a whole number of 64 bits", "float": "a number", "str": "text"}

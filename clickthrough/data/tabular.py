@@ -67,7 +67,7 @@ def _of_part(part: int) -> pl.Expr:
 def _with_keys(frame: pl.LazyFrame, config: TabularData) -> pl.LazyFrame:
     """Give JSON lines the columns that are spoken of: a key that no line has is null."""
     held = frame.collect_schema().names()
-    spoken = dict.fromkeys([*config.types, *config.lists, *config.drop])
+    spoken = dict.fromkeys([*config.types, *config.lists, *config.drop, *config.numbers])
     types = {name: _TYPES[config.types.get(name, "str")] for name in spoken}
     return frame.with_columns(pl.lit(None, types[n]).alias(n) for n in spoken if n not in held)
 
@@ -97,7 +97,7 @@ def raw_log(frame: pl.LazyFrame, config: TabularData, name: str, plain: Plain = 
     for join in config.joins:
         frame, table = joined(frame, join, form, plain)
         tables.append(table)
-    need(frame, [*config.types, *config.lists, *config.drop], name)
+    need(frame, [*config.types, *config.lists, *config.drop, *config.numbers], name)
     frame = with_lists(frame, config.lists)
     roles = _roles(config)
     need_roles(frame, roles, name)
@@ -162,7 +162,7 @@ def table_form(config: TabularData) -> TableForm:
     texts: dict[str, ForcedType] = dict.fromkeys(config.lists, "str")
     columns = None if config.columns is None else tuple(config.columns)
     dialect = {name: getattr(config, name) for name in Dialect.model_fields}
-    dialect["missing"] = tuple(config.missing)
+    dialect |= {"missing": tuple(config.missing), "numbers": tuple(config.numbers)}
     return TableForm(**dialect, columns=columns, types={**config.types, **texts})
 
 
@@ -176,7 +176,7 @@ def _id_columns(config: TabularData) -> list[str]:
 def with_lists(frame: pl.LazyFrame, lists: Mapping[str, ListFormat]) -> pl.LazyFrame:
     """Divide the texts that hold several values."""
     divided = [
-        _entries(pl.col(column).cast(pl.String), form.separator).cast(pl.List(_TYPES[form.of]))
+        entries_of(pl.col(column).cast(pl.String), form).cast(pl.List(_TYPES[form.of]))
         for column, form in lists.items()
     ]
     return frame.with_columns(divided)
@@ -188,10 +188,11 @@ def _divided(table: pl.LazyFrame, lists: Mapping[str, ListFormat]) -> pl.LazyFra
     return with_lists(table, {name: form for name, form in lists.items() if name in held})
 
 
-def _entries(text: pl.Expr, separator: str) -> pl.Expr:
-    """Divide a text; an empty entry is null, as an empty text is."""
+def entries_of(text: pl.Expr, form: ListFormat) -> pl.Expr:
+    """Divide a text; an empty entry is null, as an empty text is; numbers are as in a program."""
     entry = pl.element()
-    entries = text.str.split(separator).list.eval(pl.when(entry != "").then(entry))
+    plain = entry if form.of != "float" else entry.str.replace(form.decimal, ".", literal=True)
+    entries = text.str.split(form.separator).list.eval(pl.when(entry != "").then(plain))
     return pl.when(text != "").then(entries)
 
 
@@ -226,7 +227,11 @@ def _schema(
         kind = field_type(column, dtype, name)
         # an id that has gaps is read as a fraction: 118.0 is the id 118
         fields[role or column] = "int" if role and kind == "float" else kind
-    return Schema(roles=roles, fields=fields, time=config.time, absent=absent)
+    own = {ours.get(column, column): marks for column, marks in config.missing_in.items()}
+    return Schema(
+        roles=roles, fields=fields, time=config.time, absent=absent, missing=config.missing,
+        missing_in={name: marks for name, marks in own.items() if name in fields},
+    )  # fmt: skip
 
 
 def _taken(

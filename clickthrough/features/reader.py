@@ -44,6 +44,9 @@ class FieldReader:
         fields: our names of those that are read.
         limits: how long texts may be.
         strict_times: whether a time that cannot be is refused.
+
+    Attributes:
+        marks: a field -> texts that stand for no value, where the log had such.
     """
 
     def __init__(
@@ -59,6 +62,11 @@ class FieldReader:
         self._readers: dict[str, Callable[[object], Value]] = {
             name: reader_of(kind, self.longest(name)) for name, kind in schema.fields.items()
         }
+        self.marks = {
+            name: frozenset([*schema.missing, *schema.missing_in.get(name, ())])
+            for name in self._readers
+            if schema.missing or name in schema.missing_in
+        }
         self._read_id = reader_of("str", limits.id_bytes)
         # equal numbers of two types are not the same moment: those of a float are not exact
         self._moments: dict[type, Callable[[Any], int | None]] = {
@@ -68,6 +76,11 @@ class FieldReader:
     def longest(self, name: str) -> int:
         """Return how many bytes a text of a field may have."""
         return self._limits.id_bytes if name in IDS else self._limits.text_bytes
+
+    def without_marks(self, name: str, values: Sequence[object]) -> list[object]:
+        """Return a field's values without the texts that stand for none; those in lists stay."""
+        marks = self.marks[name]
+        return [None if type(value) is str and value in marks else value for value in values]
 
     def read(self, name: str, values: Sequence[object], places: Sequence[int]) -> Sequence[Value]:
         """Return a field's values by the schema's type, None where they are missing.
@@ -87,6 +100,8 @@ class FieldReader:
             ValueError: a value has the wrong type, or :class:`OverflowError`.
         """
         kind, read = self.schema.fields[name], self._readers[name]
+        if name in self.marks:
+            values = self.without_marks(name, values)
         if kind in LISTS:
             return self._lists(LISTS[kind], self.longest(name), read, values)
         if are_exact(values, kind, self.longest(name)):
@@ -112,6 +127,8 @@ class FieldReader:
 
     def coerce(self, value: object, name: str, place: Place) -> Value:
         """Return a field's value by the schema's type, None where it is missing."""
+        if name in self.marks:
+            (value,) = self.without_marks(name, [value])
         try:
             return self._readers[name](value)
         except NOT_A_VALUE as error:

@@ -399,6 +399,9 @@ class RowParser(FieldReader):
         lists: dict[FieldType, ListBlock] = {}
         for kind, names in self._kinds:
             given = {name: columns.get(name, unsent) for name in names}
+            if self.marks:
+                marked = {n: own for n, own in given.items() if n in self.marks}
+                given |= {n: self.without_marks(n, own) for n, own in marked.items()}
             if kind in LISTS:
                 block = gathered.get(kind)
                 if block is None:

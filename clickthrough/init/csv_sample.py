@@ -2,7 +2,7 @@
 
 import io
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from clickthrough.data.scan import above_of
 from clickthrough.data.unpack import is_compressed, opened_plain
 from clickthrough.errors import DataError, EmptyTableError
 from clickthrough.init.blocks import WHOLE, read_blocks
-from clickthrough.init.dialect import Settings, Told, told_encoding, told_form
+from clickthrough.init.dialect import Told, told_encoding, told_form
 from clickthrough.init.sampled import Sample
 from clickthrough.init.written import plain_cells, told_missing, told_numbers
 
@@ -69,10 +69,9 @@ def with_plain_cells(
     form: TableForm,
     rows: pl.DataFrame,
     reasons: dict[str, str],
-    tells: Sequence[Callable[[pl.DataFrame], Settings]] = (told_missing, told_numbers),
 ) -> tuple[TableForm, pl.DataFrame, dict[str, str]]:
     """Tell how cells are written, and write them as plain ones."""
-    for tell in tells:
+    for tell in (told_missing, partial(told_numbers, separator=form.separator)):
         found = tell(rows)
         values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value
                   for name, (value, _) in found.items()}  # fmt: skip

@@ -20,6 +20,10 @@ def why_otherwise(own: TableForm, log: TableForm) -> str | None:
         if here != there and not either:
             said = "plainly" if here == getattr(plain, setting) else f"with {setting} {here!r}"
             return f"is written {said}, and the log otherwise"
+    decimals = {own.decimal, log.decimal} - {plain.decimal}
+    thousands = {own.thousands, log.thousands} - {None}
+    if len(thousands) > 1 or decimals & thousands:
+        return "has numbers with other signs than the log's"
     return None
 
 
@@ -43,8 +47,10 @@ def of_all(
         if not odd or setting == "separator":
             continue
         found[setting] = getattr(forms[odd[0]], setting)
-        if setting == "missing":
-            marks = dict.fromkeys(mark for place in odd for mark in forms[place].missing)
-            found[setting] = tuple(marks)
+        if setting in ("missing", "numbers"):
+            every = [one for place in odd for one in getattr(forms[place], setting)]
+            found[setting] = tuple(dict.fromkeys(every))
+        elif setting == "missing_in":
+            found[setting] = {n: own for place in odd for n, own in forms[place].missing_in.items()}
         why[setting] = "; ".join(dict.fromkeys(reasons[place][setting] for place in odd))
     return replace(forms[0], **found), why

@@ -9,9 +9,12 @@ from clickthrough.data.labels import ONE, Click, clicked, listed
 from clickthrough.errors import DataError
 from clickthrough.init.label_faults import all_alike, cannot_tell, no_label, shown
 from clickthrough.init.label_values import compared, counts, few_texts, is_rating, two_values
-from clickthrough.init.names import hint
+from clickthrough.init.names import hint, words
 from clickthrough.init.profile import Column, Profile
 from clickthrough.init.vocabulary import LABELS
+
+_NO = frozenset({"not", "no", "non", "without", "un"})
+"""Words by which a column says the contrary: not_clicked."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def _by_name(profile: Profile, source: str) -> str:
     """Return the column of a label's values that is named like one, or else the one of ratings."""
     binary = label_candidates(profile)
     for level in LABELS:
-        found = [name for name in binary if hint(name, level)]
+        found = [n for n in binary if hint(n, level) and not _NO & set(words(n))]
         exact = [name for name in found if name.lower() in level] or found
         if len(exact) == 1:
             return exact[0]

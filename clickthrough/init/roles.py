@@ -11,8 +11,11 @@ from clickthrough.errors import DataError
 from clickthrough.init.label import Choice, guess_label
 from clickthrough.init.names import hint, one_of_many, rank, words
 from clickthrough.init.profile import Column, Profile, is_whole
-from clickthrough.init.times import TimeGuess, guess_time
+from clickthrough.init.times import TimeGuess, guess_time, nearly_time
 from clickthrough.init.vocabulary import IDS, ITEMS, KINDS, REQUESTS, USERS
+
+_KINDS_OF_DEVICES = 20
+"""Texts of a device by no more of which they are its kind and no id."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ def guess_roles(profile: Profile, named: Named, source: str) -> Guess:
             f"{source}: column '{named.time}' holds no times that could be read; name another "
             "with --time, or say how they are written with 'data.time' in a configuration"
         )
+    if time is None:
+        _refuse_faulty_time(free, label.column, source)
     free = without(free, {time.column} if time else set())
     item = _named(named.item) or _by_name(free, ITEMS, USERS + REQUESTS)
     user = _named(named.user) or _by_name(without(free, _of(item)), USERS, ())
@@ -129,6 +134,20 @@ def _refuse_misfits(profile: Profile, named: Named, source: str) -> None:
             )
 
 
+def _refuse_faulty_time(free: Profile, label: str, source: str) -> None:
+    """Refuse a log whose only time is one but for a few rows."""
+    fault = nearly_time(free, label)
+    if fault is None:
+        return
+    found = "nothing" if fault.value is None else repr(fault.value)
+    place = f", row {fault.place + 1:,} below the header," if free.whole else ""
+    raise DataError(
+        f"{source}: column '{fault.column}' is a time, but cannot be read in {fault.count:,} of "
+        f"{len(free.rows):,} rows; the first{place} holds {found}; mend them or leave these rows "
+        "out, or name another column with --time"
+    )
+
+
 def _can_be_id(profile: Profile, column: Column) -> bool:
     return column.missing < 1 and _holds_ids(profile, column)
 
@@ -148,11 +167,18 @@ def _by_name(profile: Profile, hints: tuple[str, ...], against: tuple[str, ...])
     ]
     known = [c for c in known if _is_key(c) and not hint(c.name, against)] or known
     known = [c for c in known if not hint(c.name, KINDS) and one_of_many(c.name) is not False]
+    known = [c for c in known if not _is_kind_of_device(c)]
     known.sort(key=lambda c: (not _is_key(c), rank(c.name, hints), -c.distinct))
     if not known:
         return None
     rows = len(profile.rows)
     return Choice(known[0].name, f"by its name; {known[0].distinct:,} values in {rows:,} rows")
+
+
+def _is_kind_of_device(column: Column) -> bool:
+    """Tell phone, tablet and desktop from the devices of users."""
+    named = bool({"device", "client"} & set(words(column.name))) and column.type == "str"
+    return named and column.distinct <= _KINDS_OF_DEVICES
 
 
 def _holds_ids(profile: Profile, column: Column) -> bool:

@@ -219,6 +219,7 @@ def _source(tables: Tables, told: list[str], folder: Path | None) -> Source:
         ),
         notes=tuple(told),
         typed=main.typed,
+        whole=main.exact,
     )
 
 

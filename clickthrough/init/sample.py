@@ -15,7 +15,6 @@ from clickthrough.errors import DataError, EmptyTableError
 from clickthrough.init.blocks import read_blocks
 from clickthrough.init.csv_sample import sample_of_csv, with_plain_cells
 from clickthrough.init.sampled import Sample
-from clickthrough.init.written import told_missing
 from clickthrough.json_lines import read_rows
 
 _ROWS, _PLACES = 100_000, 10
@@ -59,7 +58,7 @@ def _typed(sample: Sample) -> Sample:
     """Tell which texts of a table with types stand for no value."""
     rows = sample.rows
     texts = rows.select(name for name, dtype in rows.schema.items() if dtype == pl.String)
-    form, plain, reasons = with_plain_cells(sample.form, texts, {}, (told_missing,))
+    form, plain, reasons = with_plain_cells(sample.form, texts, {})
     return replace(sample, form=form, rows=rows.with_columns(plain), reasons=reasons, typed=True)
 
 

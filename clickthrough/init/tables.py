@@ -11,7 +11,7 @@ from clickthrough.data.log_files import found_at, tables_below
 from clickthrough.data.scan import scan
 from clickthrough.data.twins import twins
 from clickthrough.data.unpack import Plain
-from clickthrough.data.written_numbers import as_plain_texts
+from clickthrough.data.written_numbers import plain_texts
 from clickthrough.errors import DataError, EmptyTableError
 from clickthrough.init.forms import of_all, why_otherwise
 from clickthrough.init.label import columns_that_hold, label_candidates
@@ -284,6 +284,9 @@ def _side(sample: Sample, main: Sample, held: set[str], plain: Plain) -> Side | 
         return why
     if set(main.rows.columns) <= set(sample.rows.columns):
         return "has the columns of the log, but one file is the log: name both as data.path"
+    lacks = [name for name in main.rows.columns if name not in sample.rows.columns]
+    if not new and len(lacks) < len(shared):
+        return f"lacks {', '.join(lacks[:3])}, which the log has: one log needs the same columns"
     if not new:
         return "adds no column"
     if sample.form.columns is not None:
@@ -316,5 +319,5 @@ def _scan(sample: Sample, plain: Plain) -> pl.LazyFrame:
     if sample.typed:
         return scan(sample.path, form, plain)
     texts: dict[str, ForcedType] = dict.fromkeys(sample.rows.columns, "str")
-    read = scan(sample.path, replace(form, types=texts, decimal=".", thousands=None), plain)
-    return read if form.has_plain_numbers else as_plain_texts(read, form)
+    read = scan(sample.path, replace(form, types=texts), plain)
+    return plain_texts(read, replace(form, types={}))

@@ -20,6 +20,7 @@ _MODEL = "model: {name: mlp, embedding_dim: 16, hidden: [128, 64], dropout: 0.2}
 _TRAINING = "training: {epochs: 10, batch_size: 1024, decay: cosine, patience: 2}"
 _PLAIN = "yes|y|on"
 _NUMBERS = "its texts are numbers"
+_SAMPLED = "as far as it was looked at: what is none will be named"
 Line = tuple[str, str]
 """What a line says, and the comment beside it."""
 
@@ -50,6 +51,7 @@ class Source:
         notes: what may be wrong about the guesses.
         form: how a CSV is written.
         reasons: why it is what it is: a setting and a reason each.
+        whole: whether all of the log was looked at.
         typed: whether the log says of each column what it holds, as Parquet and JSON lines do.
     """
 
@@ -62,6 +64,7 @@ class Source:
     sides: tuple[SideTable, ...] = ()
     notes: tuple[str, ...] = ()
     typed: bool = False
+    whole: bool = True
 
 
 def write_config(source: Source, guess: Guess, made: list[Made], features: list[Declared]) -> str:
@@ -79,7 +82,7 @@ def write_config(source: Source, guess: Guess, made: list[Made], features: list[
         *((f"# Note: {one_line(note)}.", "") for note in source.notes),
         ("", ""),
         ("data:", ""),
-        *_indented([*_where(source), *_roles(guess), *_forms(made, guess, source.typed),
+        *_indented([*_where(source), *_roles(guess), *_forms(made, guess, source),
                     *_joins(source), *_drops(made),
                     ("split: {validation: 0.1, test: 0.1}", _split(source, guess))]),
         ("", ""),
@@ -151,17 +154,21 @@ def _time(time: TimeGuess | None) -> list[Line]:
     return [("time:", ""), *lines] if lines else []
 
 
-def _forms(made: list[Made], guess: Guess, typed: bool) -> list[Line]:
+def _forms(made: list[Made], guess: Guess, source: Source) -> list[Line]:
     """Write the types and lists that the reader could not tell.
 
     Args:
         made: what becomes of the columns.
         guess: the roles.
-        typed: whether the file has types: then its texts are no numbers unless it is said.
+        source: says whether the file has types: then its texts are no numbers unless it is said;
+            and whether all of it was looked at: else what is no number is named with its row.
     """
+    typed = source.typed
     used = [m for m in made if m.kind != "drop"]
     stays = [m for m in used if typed and m.column.text]
-    numbers = [m for m in stays if m.kind in ("numeric", "log1p")]
+    quantities = [m for m in used if m.kind in ("numeric", "log1p")]
+    numbers = [m for m in quantities if m in stays]
+    sampled = [] if typed or source.whole else quantities
     whole = [
         m
         for m in used
@@ -176,6 +183,7 @@ def _forms(made: list[Made], guess: Guess, typed: bool) -> list[Line]:
     lines = [(f"  {scalar(name)}: str", f"it {why}") for name, why in texts]
     lines += [(f"  {scalar(m.column.name)}: int", m.reason) for m in whole]
     lines += [(f"  {scalar(m.column.name)}: {m.column.type}", _NUMBERS) for m in numbers]
+    lines += [(f"  {scalar(m.column.name)}: float", _SAMPLED) for m in sampled]
     lists = [(f"  {scalar(m.column.name)}: {{separator: {scalar(m.separator)}}}", m.reason)
              for m in used if m.separator is not None]  # fmt: skip
     return [

@@ -32,12 +32,16 @@ def written_as(values: pl.Series) -> Iterator[str]:
         values: texts, of which some may be null.
     """
     few = values.drop_nulls().head(_FEW)
-    first = str(few.first())
+    for form in forms_of(str(few.first())):
+        if _reads(few, form) and _reads(values, form):
+            yield form
+
+
+def forms_of(text: str) -> Iterator[str]:
+    """Yield the formats that a text has, the likeliest first."""
     for date, clock, offset in product(_DATES, _CLOCKS, _OFFSETS):
         form = f"{date}{clock}{offset if clock else ''}"
-        if (offset and not clock) or not re.fullmatch(time_pattern(form), first):
-            continue
-        if _reads(few, form) and _reads(values, form):
+        if not (offset and not clock) and re.fullmatch(time_pattern(form), text):
             yield form
 
 

@@ -10,11 +10,14 @@ from clickthrough.config.data import TimeFormat, TimeUnit
 from clickthrough.data.moments import moment
 from clickthrough.init.names import hint, leak, rank
 from clickthrough.init.profile import Column, Profile
-from clickthrough.init.time_texts import is_local, written_as
+from clickthrough.init.time_texts import forms_of, is_local, written_as
 from clickthrough.init.vocabulary import OTHER_TIMES, TIMES
 from clickthrough.schema import unit_microseconds
 from clickthrough.time_range import UNITS
 
+_SURE_NAMES = 5
+"""Words for times by which a column is one by its name alone."""
+_FEW_ROWS, _FEW_ROWS_LOOKED_AT = 0.05, 50
 _YEAR = 365 * 86_400
 _FORMATS = {
     6: ("%y%m%d",),
@@ -136,6 +139,53 @@ def _numbers(column: Column) -> Iterator[tuple[TimeFormat, str]]:
     for unit in _UNITS[:3]:
         if _in_microseconds(high - low, unit) <= 2 * _YEAR * 1_000_000:
             yield TimeFormat(unit=unit), _NO_ORIGIN
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What keeps a column from being the time though nearly all of it is one.
+
+    Attributes:
+        place: of the first such row in the sample.
+        value: what stands there; None where nothing does.
+        count: rows.
+    """
+
+    column: str
+    place: int
+    value: str | None
+    count: int
+
+
+def nearly_time(profile: Profile, label: str) -> Fault | None:
+    """Return the first column that is named like a time and is one but for a few rows."""
+    columns = [c for c in profile.columns.values() if hint(c.name, TIMES[:_SURE_NAMES])]
+    columns = [c for c in columns if leak(c.name, label) is None and not hint(c.name, OTHER_TIMES)]
+    for column in sorted(columns, key=lambda c: rank(c.name, TIMES)):
+        values = profile.rows[column.name]
+        lacks = values.is_null()
+        if values.dtype == pl.String and lacks.sum() < len(values):
+            lacks |= ~_best_reading(values)
+        elif not (column.type == "moment" or values.dtype.is_numeric()):
+            continue
+        count = int(lacks.sum())
+        if 0 < count <= _FEW_ROWS * len(values):
+            place = int(lacks.arg_true()[0])
+            found = values[place]
+            return Fault(column.name, place, None if found is None else str(found), count)
+    return None
+
+
+def _best_reading(values: pl.Series) -> pl.Series:
+    """Say of each text whether it can be read in the way that reads most of them."""
+    few = values.drop_nulls().head(_FEW_ROWS_LOOKED_AT).unique()
+    forms = [TimeFormat(), *(TimeFormat(format=text) for text in {*forms_of(str(few[0]))})]
+    column = pl.col(values.name)
+    ways = [
+        values.to_frame().select(moment(column, pl.String(), form).is_not_null()).to_series()
+        for form in forms
+    ]
+    return max(ways, key=lambda way: int(way.sum()))
 
 
 def _in_microseconds(count: int, unit: TimeUnit) -> int:

@@ -1,93 +1,90 @@
 """How the cells of a CSV are written: numbers, and texts that stand for no value. Pure."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 
 from clickthrough.data.form import TableForm
-from clickthrough.data.written_numbers import BLANKS, as_plain_texts, number_pattern
+from clickthrough.data.written_numbers import number_pattern, plain_texts
 from clickthrough.init.dialect import Settings
+from clickthrough.init.number_signs import SIGNS, Style, style_of
 
-_SURE = ("\\N", "NULL", "null", "Null", "(null)", "[NULL]", "<NULL>", "<null>", "#N/A", "N/A",
-         "n/a", "<NA>", "NaN", "nan", "NAN", "-nan", "-NaN", "NaT")  # fmt: skip
+_SURE = ("\\N", "NULL", "null", "Null", "(null)", "[NULL]", "<NULL>", "<null>", "#NULL!", "#N/A",
+         "N/A", "n/a", "<NA>", "NaN", "nan", "NAN", "-nan", "-NaN", "NaT")  # fmt: skip
 """What stands for no value wherever it stands."""
 _BESIDE_NUMBERS = ("NA", "na", "None", "none", "nil", "?", "-", "--", "---", ".", "..", "*",
                    "missing", "unknown", "undefined", "#VALUE!", "#REF!", "#DIV/0!")  # fmt: skip
-"""What stands for no value where all else in a column is a number or a date."""
+"""What stands for no value in a column where all else is a number or a date."""
 _LIKE_DATES = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
-_STYLES = [
-    TableForm(decimal=decimal, thousands=thousands)
-    for decimal, thousands in (
-        (".", None), (".", ","), (".", " "), (".", "'"), (".", "_"), (",", None), (",", "."),
-        (",", " "), (",", "'"),
-    )
-]  # fmt: skip
-_COMMA, _COMMA_AND_POINTS = 5, 6
+_NUMBERS = "|".join(
+    number_pattern(TableForm(thousands=sign, decimal=decimal)) for sign, decimal in SIGNS
+)
 
 
 def told_missing(rows: pl.DataFrame) -> Settings:
-    """Tell texts that stand for no value.
+    """Tell texts that stand for no value, in all columns or in some.
 
     Args:
         rows: texts.
     """
-    found: dict[str, list[str]] = {}
+    everywhere: dict[str, list[str]] = {}
+    within: dict[str, list[str]] = {}
     for name in rows.columns:
         texts = rows[name].drop_nulls()
         marks = {*texts.filter(texts.is_in([*_SURE, *_BESIDE_NUMBERS])).unique()}
-        held = [mark for mark in _SURE if mark in marks]
+        for mark in (mark for mark in _SURE if mark in marks):
+            everywhere.setdefault(mark, []).append(name)
         able = [mark for mark in _BESIDE_NUMBERS if mark in marks]
         rest = texts.filter(~texts.is_in([*marks])) if able else texts
-        if able and len(rest) and _numbers_or_dates(rest):
-            held += able
-        for mark in held:
-            found.setdefault(mark, []).append(name)
-    if not found:
-        return {}
-    where = "; ".join(f"{mark} in {_listed(names)}" for mark, names in found.items())
-    return {"missing": ([*found], f"stand for no value: {where}")}
+        if able and len(rest) and rest.str.contains(f"{_NUMBERS}|{_LIKE_DATES}").all():
+            within[name] = able
+    found: Settings = {}
+    if everywhere:
+        where = "; ".join(f"{mark} in {_listed(names)}" for mark, names in everywhere.items())
+        found["missing"] = ([*everywhere], f"stand for no value: {where}")
+    if within:
+        where = "; ".join(f"{name}: {', '.join(marks)}" for name, marks in within.items())
+        why = f"stand for no value where all else is numbers or dates: {where}"
+        found["missing_in"] = (within, f"{why}{_values_elsewhere(rows, within)}")
+    return found
 
 
-def told_numbers(rows: pl.DataFrame) -> Settings:
-    """Tell how numbers are written, where not as in a program.
+def _values_elsewhere(rows: pl.DataFrame, within: Mapping[str, Sequence[str]]) -> str:
+    """Say where the marks of some columns are taken for values."""
+    marks = {mark for own in within.values() for mark in own}
+    others = [n for n in rows.columns if n not in within and rows[n].is_in([*marks]).any()]
+    return f"; in {_listed(others)} they stay values" if others else ""
 
-    The style is the one that makes numbers of most columns of texts.
+
+def told_numbers(rows: pl.DataFrame, separator: str = ",") -> Settings:
+    """Tell which columns hold numbers that are not written as in a program, and how.
+
+    A log has one style: that of most columns; those of another stay texts.
 
     Args:
         rows: texts; null where there is no value.
+        separator: of the file's cells.
     """
-    odd = {name: fits for name in rows.columns if (fits := _fitting(rows[name])) and 0 not in fits}
-    if not odd:
+    styles = {name: style_of(rows[name], separator) for name in rows.columns}
+    found = {name: style for name, style in styles.items() if style is not None}
+    if not found:
         return {}
-    # of several that fit, the first: fractions of just three digits, none below 1, are rare
-    best = max(range(len(_STYLES)), key=lambda style: sum(style in fits for fits in odd.values()))
-    taken = {name: fits for name, fits in odd.items() if best in fits}
-    if best == _COMMA and _points_are_thousands(rows):
-        best = _COMMA_AND_POINTS
-    style = _STYLES[best]
-    why = f"numbers such as {_example(rows[next(iter(taken))], style)} in {_listed([*taken])}"
-    if _ambiguous(odd.values(), best):
-        why += "; the sign may stand before fractions, or else between thousands"
-    settings: Settings = {}
-    if style.decimal != ".":
-        settings["decimal"] = (style.decimal, why)
-    if style.thousands is not None:
-        settings["thousands"] = (style.thousands, why)
+    best = _most_common([*found.values()])
+    taken = {n: style for n, style in found.items() if style.goes_with(best)}
+    decimal = next((s.decimal for s in taken.values() if s.decimal), ".")
+    thousands = next((s.thousands for s in taken.values() if s.thousands), None)
+    why = "; ".join(
+        f"{name} holds numbers such as {style.example}{style.doubt}"
+        for name, style in taken.items()
+    )
+    settings: Settings = {"numbers": ([*taken], why)}
+    if decimal != ".":
+        settings["decimal"] = (decimal, "before the digits of their fractions")
+    if thousands is not None:
+        settings["thousands"] = (thousands, "between their groups of three digits")
     return settings
-
-
-def _example(column: pl.Series, style: TableForm) -> str:
-    """Return a number that has the sign of a style."""
-    sign = style.decimal if style.decimal != "." else style.thousands or "."
-    known = column.drop_nulls()
-    having = known.filter(known.str.contains(f"[{BLANKS if sign == ' ' else sign}]"))
-    return str(having[0] if len(having) else known[0])
-
-
-def _points_are_thousands(rows: pl.DataFrame) -> bool:
-    """Say whether a point stands between thousands, in a table that has commas for fractions."""
-    points = [name for name in rows.columns if rows[name].str.contains(r"^[-+]?\d+\.\d").any()]
-    return any(_COMMA_AND_POINTS in _fitting(rows[name]) for name in points)
 
 
 def plain_cells(rows: pl.DataFrame, form: TableForm) -> pl.DataFrame:
@@ -97,35 +94,14 @@ def plain_cells(rows: pl.DataFrame, form: TableForm) -> pl.DataFrame:
         rows: texts.
         form: how they are written.
     """
-    if form.missing:
-        kept = pl.when(~pl.all().is_in(form.missing)).then(pl.all())
-        rows = rows.select(kept)
-    return rows if form.has_plain_numbers else as_plain_texts(rows.lazy(), form).collect()
+    return plain_texts(rows.lazy(), replace(form, types={})).collect()
 
 
-def _fitting(column: pl.Series) -> list[int]:
-    """Return the places of the styles in which all of a column is numbers."""
-    texts = column.drop_nulls()
-    if not len(texts) or not texts.head(100).str.contains(r"^[-+]?\d|^[-+]?[.,]\d").all():
-        return []
-    return [
-        place
-        for place, style in enumerate(_STYLES)
-        if texts.str.contains(number_pattern(style)).all()
-    ]
-
-
-def _ambiguous(fits: Iterable[list[int]], best: int) -> bool:
-    """Say whether a sign could have another part in all columns that tell of it."""
-    style = _STYLES[best]
-    both = set.intersection(*map(set, fits))
-    others = [_STYLES[place] for place in both if place != best]
-    return any(style.decimal == one.thousands or style.thousands == one.decimal for one in others)
-
-
-def _numbers_or_dates(texts: pl.Series) -> bool:
-    numbers = "|".join(number_pattern(style) for style in _STYLES)
-    return bool(texts.str.contains(f"{numbers}|{_LIKE_DATES}").all())
+def _most_common(styles: Sequence[Style]) -> Style:
+    """Return the style that most columns go with."""
+    counts = Counter({place: sum(style.goes_with(one) for style in styles)
+                      for place, one in enumerate(styles)})  # fmt: skip
+    return styles[max(counts, key=lambda place: (counts[place], styles[place].sure, -place))]
 
 
 def _listed(names: list[str]) -> str:

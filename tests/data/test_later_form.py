@@ -9,14 +9,14 @@ from clickthrough.data.form import TableForm
 from clickthrough.data.later_form import LaterForm
 from clickthrough.errors import DataError
 
-GERMAN = TableForm(";", skip=1, missing=("NULL",), decimal=",", thousands=".")
-PLAIN_NUMBERS = replace(GERMAN, decimal=".", thousands=None)
+GERMAN = TableForm(";", skip=1, missing=("NULL",), decimal=",", thousands=".", numbers=("bid",))
+PLAIN_NUMBERS = replace(GERMAN, decimal=".", thousands=None, numbers=())
 
 
 def form_of(content: str, folder: Path, log: TableForm = GERMAN) -> tuple[TableForm, list[str]]:
     (folder / "later.csv").write_text(content)
     columns = None if log.columns is None else [*log.columns]
-    later = LaterForm(log, {"user", "bid", "slot"}, columns, {"bid"})
+    later = LaterForm(log, {"user", "bid", "slot"}, columns)
     found = later.of(folder / "later.csv")
     return found, later.differences(found)
 

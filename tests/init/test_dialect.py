@@ -70,44 +70,78 @@ def test_a_damaged_sign_is_no_other_encoding() -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "marks"),
+    ("columns", "everywhere", "within"),
     [
-        ({"a": ["NULL", "x"], "b": ["1", "\\N"]}, ["NULL", "\\N"]),
-        ({"a": ["NA", "DE"], "b": ["1", "2"]}, []),  # Namibia
-        ({"a": ["NA", "DE"], "b": ["1", "NA"]}, ["NA"]),
-        ({"a": ["?", "1.352,5"]}, ["?"]),
-        ({"a": ["-", "2024-03-04"]}, ["-"]),
-        ({"a": ["None", "10%"]}, []),
-        ({"a": ["-", None]}, []),  # of nothing else
+        ({"a": ["NULL", "x"], "b": ["1", "\\N"]}, ["NULL", "\\N"], {}),
+        ({"a": ["NA", "DE"], "b": ["1", "2"]}, [], {}),  # Namibia
+        ({"a": ["NA", "DE"], "b": ["1", "NA"]}, [], {"b": ["NA"]}),
+        ({"a": ["?", "1.352,5"]}, [], {"a": ["?"]}),
+        ({"a": ["-", "2024-03-04"]}, [], {"a": ["-"]}),
+        ({"a": ["None", "10%"]}, [], {}),
+        ({"a": ["-", None]}, [], {}),  # of nothing else
     ],
 )
 def test_a_marker_is_one_by_itself_or_beside_numbers(
-    columns: dict[str, list[str]], marks: list[str]
+    columns: dict[str, list[str]], everywhere: list[str], within: dict[str, list[str]]
 ) -> None:
     found = told_missing(pl.DataFrame(columns))
-    assert (found["missing"][0] if found else []) == marks
+    assert (found["missing"][0] if "missing" in found else []) == everywhere
+    assert (found["missing_in"][0] if "missing_in" in found else {}) == within
+
+
+MANY = [f"{100 + 7 * row},{100 + 3 * row}" for row in range(100)]
 
 
 @pytest.mark.parametrize(
     ("columns", "style"),
     [
         ({"a": ["1", "2.5"]}, {}),
-        ({"a": ["0,71", "1,5"]}, {"decimal": ","}),
-        ({"a": ["0,71"], "b": ["1.352"]}, {"decimal": ",", "thousands": "."}),
-        ({"a": ["0,71"], "b": ["1.35"]}, {"decimal": ","}),
-        ({"a": ["1,352", "97"]}, {"thousands": ","}),
-        ({"a": ["1,352", "97"], "b": ["0,5", "1"]}, {"decimal": ","}),
-        ({"a": ["1.352.000,5"]}, {"decimal": ",", "thousands": "."}),
-        ({"a": ["1 352,5", "7"]}, {"decimal": ",", "thousands": " "}),
-        ({"a": ["1'352.5", "7"]}, {"thousands": "'"}),
+        ({"a": ["0,71", "1,5"]}, {"decimal": ",", "numbers": ["a"]}),
+        ({"a": ["0,71"], "b": ["1.352"]}, {"decimal": ",", "numbers": ["a"]}),  # a fraction
+        (
+            {"a": ["0,71", "1"], "b": ["1.352", "97"]},
+            {"decimal": ",", "thousands": ".", "numbers": ["a", "b"]},
+        ),
+        ({"a": ["0,71"], "b": ["1.35"]}, {"decimal": ",", "numbers": ["a"]}),
+        ({"a": ["1,352", "97"]}, {"thousands": ",", "numbers": ["a"]}),
+        ({"a": ["1.352", "97", "64.001"]}, {"thousands": ".", "numbers": ["a"]}),
+        ({"a": ["1,352", "1352"]}, {}),
+        ({"a": ["1.352.000,5"]}, {"decimal": ",", "thousands": ".", "numbers": ["a"]}),
+        ({"a": ["1 352,5", "7"]}, {"decimal": ",", "thousands": " ", "numbers": ["a"]}),
+        ({"a": ["1'352.5", "7"]}, {"thousands": "'", "numbers": ["a"]}),
+        ({"a": ["1\u2019352.5", "7"]}, {"thousands": "'", "numbers": ["a"]}),
         ({"a": ["3,17", "3,17,5"]}, {}),  # lists
+        ({"a": ["108", *MANY]}, {}),  # of ids of three digits
+        ({"a": ["108,114,108,125", "100"]}, {}),
+        ({"ip": ["192.168.162.235"] * 9}, {}),
+        ({"a": ["192.168.162.235"] * 9}, {}),
+        ({"a": ["1.101.300", "1.200.300"]}, {}),
+        (
+            {"lat": ["48.074", "47.125"], "bid": ["0,074", "1,2"]},
+            {"decimal": ",", "numbers": ["bid"]},
+        ),
         ({"a": ["04.03.2024"]}, {}),
         ({"a": ["10.0.0.1"]}, {}),
         ({"a": [None, None]}, {}),
     ],
 )
 def test_the_signs_of_numbers_are_told(
-    columns: dict[str, list[str]], style: dict[str, str]
+    columns: dict[str, list[str]], style: dict[str, object]
 ) -> None:
-    rows = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+    longest = max(map(len, columns.values()))
+    rows = pl.DataFrame(
+        {name: [*own, *[None] * (longest - len(own))] for name, own in columns.items()},
+        schema=dict.fromkeys(columns, pl.String),
+    )
     assert {name: value for name, (value, _) in told_numbers(rows).items()} == style
+
+
+def test_what_could_be_read_in_two_ways_is_told_so() -> None:
+    def why(texts: list[str], separator: str) -> str:
+        found = told_numbers(pl.DataFrame({"a": texts}), separator)
+        return str(found["numbers"][1]) if found else ""
+
+    assert "thousands if these are large" in why(["1,352", "4,050"], ";")
+    assert "a fraction of three digits if these are small" in why(["1,352", "4,050"], ",")
+    assert "or lists, if these are no numbers" in why(["4,7", "5,3"], ";")
+    assert why(["0,7", "12,35"], ";") == "a holds numbers such as 0,7"

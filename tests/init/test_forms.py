@@ -21,10 +21,19 @@ def rows(bid: str, day: int) -> str:
 
 
 def test_what_one_table_shows_holds_for_all() -> None:
-    log, side = TableForm(";", missing=("NULL",)), TableForm(",", missing=("?",), decimal=",")
-    made, why = of_all([log, side], [{"missing": "NULL in a"}, {"missing": "?", "decimal": "0,7"}])
-    assert made == TableForm(";", missing=("NULL", "?"), decimal=",")
-    assert why == {"missing": "NULL in a; ?", "decimal": "0,7"}
+    log = TableForm(";", missing=("NULL",), missing_in={"a": ["-"]})
+    side = TableForm(",", missing=("?",), missing_in={"b": ["NA"]}, numbers=("b",), decimal=",")
+    said = [{"missing": "NULL in a", "missing_in": "a"},
+            {"missing": "?", "missing_in": "b", "numbers": "b", "decimal": "0,7"}]  # fmt: skip
+    made, why = of_all([log, side], said)
+    assert made == TableForm(";", missing=("NULL", "?"), missing_in={"a": ["-"], "b": ["NA"]},
+                             numbers=("b",), decimal=",")  # fmt: skip
+    assert why == {
+        "missing": "NULL in a; ?",
+        "missing_in": "a; b",
+        "numbers": "b",
+        "decimal": "0,7",
+    }
 
 
 @pytest.mark.parametrize(
@@ -34,10 +43,11 @@ def test_what_one_table_shows_holds_for_all() -> None:
         (TableForm(quote="'"), 'is written with quote "\'", and the log otherwise'),
         (TableForm(decimal=",", trim=True, comment="#"), None),
         (TableForm(encoding="cp1252"), None),
+        (TableForm(numbers=("a",), thousands=","), "has numbers with other signs than the log's"),
     ],
 )
 def test_what_one_configuration_cannot_read_is_told(own: TableForm, says: str | None) -> None:
-    assert why_otherwise(own, TableForm()) == says
+    assert why_otherwise(own, TableForm(numbers=("b",), decimal=",")) == says
 
 
 def test_days_of_which_one_has_fractions_are_one_log(tmp_path: Path) -> None:
