@@ -43,6 +43,8 @@ def test_lines_are_read(data: bytes, rows: list[dict[str, object]]) -> None:
     assert read(data) == rows
 
 
+NAMED = b", ".join(b'"%d": 1' % place for place in range(1_000))
+
 REFUSED: list[tuple[bytes, str]] = [
     (b'[{"a": 1}]', "line 1: is an array of JSON; expected an object a line"),
     (b"[\n" + A + b"]", "line 1: is an array of JSON"),
@@ -56,6 +58,10 @@ REFUSED: list[tuple[bytes, str]] = [
     ('{"a": 1}\n'.encode("utf-16"), "row 1: expected UTF-8, found UTF-16"),
     (A + rb'{"a": "\ud800"}', "line 2: not JSON: half of a surrogate pair"),
     (A + b'{"a": ' * 20 + b"1" + b"}" * 20, f"line 2: 'a.a.*': objects nest more than {DEPTH}"),
+    (
+        A + b'{"' + b"k" * 9_000 + b'": {' + NAMED + b"}}",
+        "line 2: 'k{60}[.]{3}': the paths of what it holds would have 9,001,000 signs, of 16,895",
+    ),
     (A + b'{"a": ' + b"[" * 9_000 + b"]" * 9_000 + b"}", "line 2: not JSON: .*recursion"),
     (A + b'{"a": 01}', "line 2: not JSON"),
 ]

@@ -10,10 +10,12 @@ from polars.testing import assert_frame_equal
 
 from clickthrough.bundle import load_bundle
 from clickthrough.config.data import TabularData
+from clickthrough.config.json_schema import NAME
 from clickthrough.config.load import load_config
 from clickthrough.config.root import Config
 from clickthrough.data.open import open_dataset
 from clickthrough.errors import ConfigError
+from clickthrough.presets.places import logs_at
 from clickthrough.replay import InProcess, replay
 from clickthrough.serving.predictor import Predictor
 from clickthrough.training.run import Run, train
@@ -129,6 +131,13 @@ def test_several_files_of_other_names_are_told_apart_by_the_user(tmp_path: Path)
         (tmp_path / name).touch()
     with pytest.raises(ConfigError, match=r"expected train\.csv there, found a\.csv, b\.csv"):
         load_config("avazu", data=tmp_path)
+
+
+@pytest.mark.parametrize("found", ["b.jsonl", "b.ndjson.gz", "b.json", "b.inter", "b.dat", "b.TSV"])
+def test_the_only_table_of_a_directory_is_its_log(found: str, tmp_path: Path) -> None:
+    for name in (found, "b.user", "b.item", "readme.txt", NAME):
+        (tmp_path / name).touch()
+    assert logs_at([tmp_path], [Path("elsewhere/a.jsonl")]) == [tmp_path / found]
 
 
 def test_the_criteo_preset_trains_and_serves_the_real_sample(

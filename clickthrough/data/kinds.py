@@ -108,7 +108,8 @@ def built(name: str, values: Sequence[object], dtype: pl.DataType) -> pl.Series:
         return pl.Series(name, [None] * len(values), dtype)
     if isinstance(dtype, pl.List):
         return pl.Series(name, [_listed(value, dtype.inner) for value in values], dtype)
-    return pl.Series(name, _as(values, dtype), dtype)
+    made = pl.Series(name, _as(values, dtype), dtype)
+    return made.fill_nan(None) if dtype == pl.Float64 else made
 
 
 def _listed(value: object, dtype: object) -> list[object] | None:

@@ -18,8 +18,10 @@ from clickthrough.json_lines import Row, read_rows
 from clickthrough.nested import parents
 
 MOST_COLUMNS = 10_000
-_HEIGHT = "\0"
+_HEIGHT = "rows"
 """A column that every part has: a table without columns has no rows."""
+_OWN = "."
+"""Begins the name of any other: a key may be called as it likes, and as Polars reads patterns."""
 _NOTES = "clickthrough:notes"
 _ROW_GROUP = 100_000
 Types = Mapping[str, pl.DataType]
@@ -83,7 +85,7 @@ class _Columns:
             kinds = kinds_of(values)
             self._known(column).update(kinds)
             if kinds:
-                found[column] = built(column, values, settled(kinds))
+                found[_OWN + column] = built(_OWN + column, values, settled(kinds))
         return pl.DataFrame(found)
 
     def _known(self, column: str) -> set[str]:
@@ -138,10 +140,9 @@ def _opened(paths: list[Path], types: Types) -> pl.LazyFrame:
 def _as(part: pl.LazyFrame, types: Types) -> pl.LazyFrame:
     """Return a part with all columns, each of its type."""
     held = part.collect_schema()
-    columns = [
-        pl.lit(None, dtype).alias(column)
-        if column not in held or is_unfit(dtype)
-        else pl.col(column).cast(dtype)
+    return part.select(
+        pl.col(_HEIGHT if is_unfit(dtype) or _OWN + column not in held else _OWN + column)
+        .cast(dtype)
+        .alias(column)
         for column, dtype in types.items()
-    ]
-    return part.select(_HEIGHT, *columns).drop(_HEIGHT)
+    )

@@ -17,7 +17,7 @@ from clickthrough.features.reader import NOT_A_VALUE, FieldReader, plain_row, pl
 from clickthrough.features.sides import SideTable
 from clickthrough.features.unknown import nothing_known, told_of
 from clickthrough.features.values import LISTS, USUAL_LIMITS, Scalar, TextLimits, Value, are_exact
-from clickthrough.nested import TooDeepError, flat, nest, parents
+from clickthrough.nested import NestingError, flat, nest, parents
 from clickthrough.schema import Columns, FieldType, Schema
 from clickthrough.time_range import possible
 
@@ -168,8 +168,9 @@ class RowParser(FieldReader):
         told = {schema.roles.get("label"), "label", "type"}
         known = schema.aliases()
         self._names = Names(known, told, self._lookups.fields)
-        self._parents = parents(known) - {*known}
-        self._plain = self._flat_rows if parents(known) else plain_rows
+        self._objects = parents(known)
+        self._parents = self._objects - {*known}
+        self._plain = self._flat_rows if self._objects else plain_rows
 
     def parse(self, raw: Sequence[RawRow], now: int) -> Rows:
         """Check and order the rows of one caller; see :meth:`parse_each`."""
@@ -320,8 +321,8 @@ class RowParser(FieldReader):
     def _flat(self, row: dict[str, object], place: str) -> dict[str, object]:
         """Return a row by paths; where an object may stand that is null, it says nothing."""
         try:
-            row = flat(row)
-        except TooDeepError as error:
+            row = flat(row, self._objects)
+        except NestingError as error:
             raise RequestError(f"{place}: {error}") from None
         if self._parents.isdisjoint(row):
             return row

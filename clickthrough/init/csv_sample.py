@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from clickthrough.data.csv_shape import cells, check_csv, first_line, head_lines
+from clickthrough.data.csv_shape import cells, check_csv, first_line
 from clickthrough.data.encoding import HEAD, encoding_of
 from clickthrough.data.form import TableForm
 from clickthrough.data.header import column_names, renamed
@@ -27,7 +27,7 @@ from clickthrough.init.written import plain_cells, told_missing, told_numbers
 def sample_of_csv(path: Path) -> Sample:
     """Read a sample of a CSV; see :func:`clickthrough.init.sample.read_sample`."""
     blocks, whole, size = read_blocks(path)
-    told = _form(path, blocks)
+    told = _form(blocks)
     plainly = is_plain(told.form, blocks[0])
     if not plainly:
         (blocks, whole), size = _rewritten(path, told.form), None
@@ -39,16 +39,11 @@ def sample_of_csv(path: Path) -> Sample:
     return sample.of_blocks(blocks, whole, size)
 
 
-def _form(path: Path, blocks: list[bytes]) -> Told:
-    """Tell how the lines of a CSV are written, and refuse what is none."""
+def _form(blocks: list[bytes]) -> Told:
+    """Tell how the lines of a CSV are written."""
     head = blocks[0][:HEAD]
     encoding = told_encoding(head, blocks)
-    told = told_form(head, encoding)
-    if is_plain(told.form, head):
-        first = head_lines(io.BytesIO(head), str(path))[0]
-        if first.lstrip()[0] in "[{":
-            raise DataError(f"{path}: looks like JSON; name lines of it .jsonl")
-    return told
+    return told_form(head, encoding)
 
 
 def _rewritten(path: Path, form: TableForm) -> tuple[list[bytes], bool]:

@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from clickthrough.data.log_files import SUFFIXES, is_pattern, tail
+from clickthrough.data.log_files import SUFFIXES, is_pattern, is_table, tail
 from clickthrough.data.movielens import LONGEST, RATINGS, is_tabbed
 from clickthrough.data.unpack import inner_name, is_compressed, opened_plain
 from clickthrough.errors import ConfigError, DataError
 
 _OTHER_NAMES = {"ratings.csv": ("ratings.dat", "u.data"), "movies.csv": ("movies.dat", "u.item")}
 """What other releases call a file."""
-_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".data", ".parquet")
+_RELEASED = (".dat", ".data")
+"""How the names of tables of releases end, beside those that any table may have."""
+_BESIDE = (".user", ".item")
+"""How the names of tables end that lie beside an ``.inter``."""
 
 
 def placed(values: dict[str, Any], data: Sequence[Path]) -> list[Path]:
@@ -122,7 +125,9 @@ def _may_be_log(path: Path) -> bool:
     """Tell a table from what else lies beside it: a licence, a read-me, the test part."""
     name = inner_name(path).lower()
     beside = name.startswith((".", "_", "readme", "test", "sample")) or name in _SIDES
-    return path.is_file() and not beside and name.endswith(_SUFFIXES)
+    if beside or name.endswith(_BESIDE):
+        return False
+    return path.is_file() and (is_table(path) or name.endswith(_RELEASED))
 
 
 _SIDES = {"movies.csv", *_OTHER_NAMES["movies.csv"]}

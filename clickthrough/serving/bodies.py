@@ -91,8 +91,11 @@ class BodyReader(Generic[Body]):
             RequestError: it has too many rows.
         """
         objects, flatten = (1, None) if nesting is None else (nesting.objects, nesting.body)
-        if _has_more_objects(data, (most + self._beside) * objects):
-            raise RequestError(f"more than {most} {self._what} (serving.max_impressions)")
+        bound = (most + self._beside) * objects
+        if _has_more_objects(data, bound):
+            found = f"{bound:,} objects, which are more than those of" if nesting else ""
+            whole = " ".join(filter(None, [found, f"{most} {self._what}"]))
+            raise RequestError(f"more than {whole} (serving.max_impressions)")
         body = _decoded(self._decode, data, self._refuse, flatten)
         if (rows := len(self._rows_of(body))) > most:
             raise RequestError(f"{rows} {self._what}: at most {most} (serving.max_impressions)")
@@ -111,7 +114,7 @@ def read_row(text: bytes, place: int, nesting: Nesting | None = None) -> Row:
         WrongBody: it is no text in UTF-8.
         RequestError: it is no JSON, no object, or a field holds what no field can.
     """
-    flatten = None if nesting is None else nesting.row
+    flatten = None if nesting is None else partial(nesting.row, place)
     return _decoded(_decode_row, text, partial(_refuse_row, place), flatten)
 
 
@@ -128,13 +131,23 @@ def _decoded(
     try:
         return decode(data)
     except _UNREADABLE as error:
-        if flatten is not None and (made := flatten(with_nulls(data))) is not None:
+        if flatten is not None and (made := _flattened(flatten, data, refuse)) is not None:
             return _decoded(decode, made, refuse)
         if isinstance(error, msgspec.ValidationError) or not any(n in data for n in _NO_NUMBERS):
             refuse(data, error)
     data = with_nulls(data)
     try:
         return decode(data)
+    except _UNREADABLE as error:
+        refuse(data, error)
+
+
+def _flattened(
+    flatten: Flatten, data: bytes, refuse: Callable[[bytes, Exception], NoReturn]
+) -> bytes | None:
+    data = with_nulls(data)
+    try:
+        return flatten(data)
     except _UNREADABLE as error:
         refuse(data, error)
 
@@ -238,10 +251,12 @@ def _wrong_value(data: bytes, steps: list[tuple[str, str]], said: str) -> str:
 
 
 def _of_value(where: str, row: Callable[[], bytes | msgspec.Raw], said: str) -> str:
+    far = "out of range" in said
     # unless what follows is no JSON either, or nests too deep to be passed over
     with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError, LookupError):
-        where = f"{where}: field '{_wrong_field(row())[:_MOST_TEXT]}'"
-    found = "a number out of range" if "out of range" in said else said.rpartition("got `")[2]
+        name = _wrong_field(row(), _decode_anything if far else _decode_values)
+        where = f"{where}: field '{name[:_MOST_TEXT]}'"
+    found = "a number out of range" if far else said.rpartition("got `")[2]
     expected = "null, true, false, a number, a text or a flat list"
     return f"{where}: expected {expected}, found {found.split('`')[0]}"
 
@@ -254,20 +269,25 @@ def _row_of(data: bytes, steps: list[tuple[str, str]]) -> msgspec.Raw:
     return msgspec.json.decode(part, type=list[msgspec.Raw])[int(steps[1][1])]
 
 
-def _wrong_field(row: bytes | msgspec.Raw) -> str:
+def _wrong_field(row: bytes | msgspec.Raw, decode: Callable[[bytes], object]) -> str:
     """Return the name of the first field in a row that has no value.
+
+    Args:
+        row: as it came.
+        decode: takes a list of values.
 
     Raises:
         LookupError: each has one: the body names its rows twice.
     """
     fields = msgspec.json.decode(row, type=dict[str, msgspec.Raw])
     try:  # all at once, up to the first: one by one takes a hundred times as long
-        _decode_values(b"[" + b",".join(fields.values()) + b"]")
+        decode(b"[" + b",".join(fields.values()) + b"]")
     except msgspec.ValidationError as error:
         return list(fields)[int(_STEP.findall(str(error))[0][1])]
     raise LookupError
 
 
+_decode_anything = msgspec.json.Decoder().decode
 _decode_values = msgspec.json.Decoder(list[Scalar | list[Scalar]]).decode
 
 

@@ -43,6 +43,7 @@ TYPES: list[tuple[list[Any], pl.DataType, list[Any]]] = [
     ([NAN, 3], pl.Int64(), [None, 3]),
     ([NAN, "a"], pl.String(), [None, "a"]),
     ([INF, 3], pl.Float64(), [INF, 3.0]),
+    ([0.5, NAN], pl.Float64(), [0.5, None]),
     ([[1, None], [], None], pl.List(pl.Int64()), [[1, None], [], None]),
     ([[1], [0.5, NAN, INF]], pl.List(pl.Float64()), [[1.0], [0.5, None, None]]),
     ([["a", 7], [8]], pl.List(pl.String()), [["a", "7"], ["8"]]),
@@ -100,6 +101,17 @@ def test_columns_come_as_they_are_met_and_an_object_that_is_null_is_none() -> No
     found, _ = table_of_lines(io.BytesIO(written(rows)), "log.jsonl")
     assert found.columns == ["b", "a.z.y", "user.id"]
     assert found["user.id"].to_list() == [None, None, None, 7]
+
+
+@pytest.mark.parametrize("parts", [1, 10])
+@pytest.mark.parametrize("name", ["\0", "\0\0", "", ".", "rows", ".rows", "*", "^x.*$", "x.y"])
+def test_a_key_may_be_called_as_it_likes(
+    name: str, parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_lines, "_ROWS", parts)
+    rows: list[dict[str, Any]] = [{"x": 1}, {name: 2}, {"x": 0.5, name: 3}, {}]
+    found, _ = table_of_lines(io.BytesIO(written(rows)), "log.jsonl")
+    assert found.to_dict(as_series=False) == {"x": [1, None, 0.5, None], name: [None, 2, 3, None]}
 
 
 def test_what_is_read_as_text_is_told(tmp_path: Path) -> None:

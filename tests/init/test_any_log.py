@@ -1,6 +1,7 @@
 """Whatever a log holds, init writes a configuration that can be used, or says why not in a line."""
 
 import csv
+import gzip
 import io
 from pathlib import Path
 from typing import Literal
@@ -108,7 +109,13 @@ REFUSED: list[tuple[dict[str, str | bytes], str]] = [
     ({"log.csv": "click,slot\n1,a\n"}, "holds 1 in every row"),
     ({"log.csv": "click,slot\n" + ",a\n,b\n" * 9}, "'click' holds no values"),
     ({"log.csv": "click,slot\n" + "0,\n1,\n" * 9}, "slot: no row has a value"),
-    ({"log.csv": '{"click": 1}\n{"click": 0}\n'}, "looks like JSON"),
+    ({"log.csv": '{"click": 1}\n{"click": 0}\n'}, "looks like JSON lines; call it log.jsonl$"),
+    ({"log.tsv": '\ufeff { "click": 1}\n'}, "looks like JSON lines; call it log.jsonl$"),
+    ({"log.csv": '{"click": 1, "x": 2}\n'.encode("utf-16")}, "JSON lines; call it log.jsonl$"),
+    ({"log.csv.gz": gzip.compress(b'{"click": 1}\n')}, "JSON lines; call it log.jsonl$"),
+    ({"log.csv": '[\n {"click": 1}\n]'}, r"an array of JSON; write its .* 'jq -c \.\[\]' does$"),
+    ({"log.jsonl": '{"click": 1}\n'.encode("utf-16")}, "row 1: expected UTF-8, found UTF-16"),
+    ({"log.jsonl": ""}, "log.jsonl: is empty"),
     ({"log.csv": "a,b\n1,2\n3,4\n"}, "--label COLUMN"),
     ({"log.csv": '"' + "x" * 200_000 + "\n"}, "not readable as CSV"),
     ({"log.csv": b"\x00\x01\x02\xff"}, "not UTF-8"),
