@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from clickthrough.data.csv_shape import cells, check_csv, first_line, head_lines
-from clickthrough.data.encoding import HEAD, encoding_of
+from clickthrough.data.encoding import HEAD, encoding_of, encoding_of_file
 from clickthrough.data.form import TableForm
 from clickthrough.data.header import column_names, renamed
 from clickthrough.data.rewriting import is_plain, rewritten_lines
@@ -24,11 +24,11 @@ from clickthrough.init.sampled import Sample
 from clickthrough.init.written import plain_cells, told_missing, told_numbers
 
 
-def sample_of_csv(path: Path) -> Sample:
+def sample_of_csv(path: Path, said: str | None = None) -> Sample:
     """Read a sample of a CSV; see :func:`clickthrough.init.sample.read_sample`."""
     blocks, whole, size = read_blocks(path)
-    told = _form(path, blocks)
-    plainly = is_plain(told.form, blocks[0])
+    told = _form(path, blocks, said)
+    plainly = is_plain(told.form, encoding_of(blocks[0], told.form.encoding, blocks[1:]))
     if not plainly:
         (blocks, whole), size = _rewritten(path, told.form), None
     check = partial(_check_shape, told.form, path, plainly and not is_compressed(path))
@@ -39,12 +39,15 @@ def sample_of_csv(path: Path) -> Sample:
     return sample.of_blocks(blocks, whole, size)
 
 
-def _form(path: Path, blocks: list[bytes]) -> Told:
+def _form(path: Path, blocks: list[bytes], said: str | None) -> Told:
     """Tell how the lines of a CSV are written, and refuse what is none."""
     head = blocks[0][:HEAD]
     encoding = told_encoding(head, blocks)
-    told = told_form(head, encoding)
-    if is_plain(told.form, head):
+    if said is not None:
+        shows = "utf-8" in (said, encoding_of(blocks[0], said, blocks[1:]))
+        encoding = {} if shows else {"encoding": (said, "as --encoding says")}
+    told = told_form(head, encoding, [blocks[0][HEAD:], *blocks[1:]])
+    if is_plain(told.form, encoding_of(head, told.form.encoding)):
         first = head_lines(io.BytesIO(head), str(path))[0]
         if first.lstrip()[0] in "[{":
             raise DataError(f"{path}: looks like JSON; name lines of it .jsonl")
@@ -55,7 +58,7 @@ def _rewritten(path: Path, form: TableForm) -> tuple[list[bytes], bool]:
     """Return the rows of a file's head as lines of a plain CSV, and whether they are all."""
     made, size = list[bytes](), 0
     with opened_plain(path) as file:
-        encoding = encoding_of(file.read(HEAD), form.encoding)
+        encoding = encoding_of_file(file, form.encoding)
     with opened_plain(path) as file:
         for line in rewritten_lines(file, encoding, form, str(path)):
             made.append(line.encode())
