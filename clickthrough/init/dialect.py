@@ -32,6 +32,7 @@ _OFTEN = 0.8
 _SIGNS = re.escape("".join(SEPARATORS))
 _APOSTROPHES = re.compile(rf"(?:^|[{_SIGNS}])\s*'(?:[^'\\]|''|\\.)*'\s*(?=$|[{_SIGNS}])")
 _QUOTES = re.compile(rf"(?:^|[{_SIGNS}])\s*\"[^\"\n]*\"\s*(?=$|[{_SIGNS}])")
+_IN_QUOTES = re.compile(r'"[^"]*"')
 _WORD = re.compile(r"[^\s,;\"]*[^\x00-\x7f][^\s,;\"]*")
 
 Settings = dict[str, tuple[Any, str]]
@@ -107,15 +108,17 @@ def _unlike(head: list[str], every: list[str]) -> list[str]:
     """
     first = head[:LINES]
     _, width, best = _best(first, TableForm())
-    able = (
-        line.rstrip("\r")
-        for line in every[len(first) : -1]
-        if line.count(best.separator) != width - 1 or line.startswith(_COMMENTS) or '\\"' in line
-    )
+    sign, count = best.separator, width - 1
+
+    def is_as_wide(line: str) -> bool:  # the dear ways last
+        bare = line.count(sign) == count or _IN_QUOTES.sub("", line).count(sign) == count
+        return bare or _width(line, best) == width
+
+    later = (line.rstrip("\r") for line in islice(every, len(first), None))
     telling = (
         line
-        for line in able
-        if line.startswith(_COMMENTS) or '\\"' in line or (line and _width(line, best) != width)
+        for line in later
+        if line.startswith(_COMMENTS) or '\\"' in line or (line and not is_as_wide(line))
     )
     return [*islice(telling, LINES)]
 

@@ -55,6 +55,7 @@ def test_what_is_plain_is_left_so(text: str) -> None:
         ("Report\n# of March\n" + HEADER + ROWS, {"comment": "#", "skip": 1}),
         ("Report,,,\n,,,\n" + HEADER + ROWS, {"skip": 2}),
         (HEADER + ROWS * 40 + "# 320 rows\n", {"comment": "#"}),
+        (HEADER + ROWS * 40 + "# 320 rows", {"comment": "#"}),
         ("# all\n" + HEADER + ROWS.replace("feed", '5" high') + "# day\n", {"comment": "#"}),
         (HEADER + ROWS * 40 + ROWS.replace("feed", "'feed, left'"), {"quote": "'"}),
         (HEADER + ROWS * 40 + ROWS.replace("feed", '"the \\"top\\", left"'), {"escape": True}),
