@@ -174,7 +174,7 @@ def _may_be(line: str, ends: bool) -> str:
         ends: whether it is the last, and too short.
 
     >>> _may_be("# of March", False)
-    "; it looks like a comment (data.comment)"
+    '; it looks like a comment (data.comment)'
     """
     if _COMMENT.match(line):
         return "; it looks like a comment (data.comment)"
