@@ -10,13 +10,13 @@ from polars.testing import assert_frame_equal
 
 from clickthrough.bundle import load_bundle
 from clickthrough.config.data import TabularData
-from clickthrough.config.json_schema import NAME
 from clickthrough.config.load import load_config
 from clickthrough.config.root import Config
 from clickthrough.data.open import open_dataset
 from clickthrough.errors import ConfigError
 from clickthrough.presets.places import logs_at
 from clickthrough.replay import InProcess, replay
+from clickthrough.schema_file import NAME
 from clickthrough.serving.predictor import Predictor
 from clickthrough.training.run import Run, train
 from tests.raw import (

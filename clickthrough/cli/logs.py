@@ -9,6 +9,7 @@ from clickthrough.cli.options import DataOption
 from clickthrough.cli.output import escape, result, say, then
 from clickthrough.cli.progress import progress
 from clickthrough.cli.root import app
+from clickthrough.errors import ConfigError
 from clickthrough.steps import step
 
 
@@ -29,6 +30,9 @@ def init(  # noqa: PLR0913, PLR0917 (an option each)
     request: Annotated[str | None, typer.Option(help="The column of request ids.")] = None,
     user: Annotated[str | None, typer.Option(help="The column of users.")] = None,
     item: Annotated[str | None, typer.Option(help="The column of items.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of a CSV that is not UTF-8, where its bytes do not tell it.")
+    ] = None,
 ) -> None:
     """Look at a log, and write a commented configuration to train with."""
     from clickthrough.init.roles import Named
@@ -36,7 +40,7 @@ def init(  # noqa: PLR0913, PLR0917 (an option each)
     from clickthrough.init.show import column_table
 
     texts = tuple(label_is or ())
-    named = Named(label, time, request, user, item, label_at_least, texts)
+    named = Named(label, time, request, user, item, label_at_least, texts, _known(encoding))
     with progress(), step("looking at the log"):
         written = run(data, out, named, force)
     say(escape(written.found))
@@ -46,6 +50,16 @@ def init(  # noqa: PLR0913, PLR0917 (an option each)
         say(f"[yellow]note:[/] {escape(note)}")
     result(f"wrote {written.config}")
     then(f"clickthrough train {written.config}")
+
+
+def _known(encoding: str | None) -> str | None:
+    """Return the usual name of an encoding; refuse what is none."""
+    from clickthrough.config.data import known_encoding
+
+    try:
+        return None if encoding is None else known_encoding(encoding)
+    except ValueError as error:
+        raise ConfigError(f"--encoding: {error}") from None
 
 
 @app.command()

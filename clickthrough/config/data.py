@@ -78,7 +78,12 @@ FRAME = Path("<frame>")
 """Stands for the path of a log that was a frame of the caller's program."""
 
 
-def _known_encoding(value: str) -> str:
+def known_encoding(value: str) -> str:
+    """Return the name by which Python knows an encoding of texts.
+
+    Raises:
+        ValueError: it knows none of that name.
+    """
     try:
         "".encode(value)  # not all codecs are of texts
         return codecs.lookup(value).name
@@ -88,7 +93,7 @@ def _known_encoding(value: str) -> str:
         raise ValueError(unknown_name(value, "encoding", known)) from None
 
 
-Encoding = Annotated[str, AfterValidator(_known_encoding)]
+Encoding = Annotated[str, AfterValidator(known_encoding)]
 """The name of an encoding of texts."""
 
 

@@ -8,6 +8,7 @@ wrong, or a quoted field runs over several lines, a slower pass looks at each ro
 """
 
 import csv
+import re
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +25,10 @@ _HEAD, LINES = 1_000_000, 200
 """Bytes below the first line, and lines, from which is told how a CSV is written."""
 _LONGEST = 1 << 24
 """Bytes of a first line: of more, it is no header."""
+_COMMENT = re.compile("#|//")
+_APOSTROPHES = re.compile(r"(?:^|\W)'[^']*\W[^']*'(?:\W|$)")
+_NOTE = re.compile(r"\W|total|.*\brows?\b", re.IGNORECASE)
+"""Lines that are written below a table, such as how many rows it has."""
 
 
 def check_csv(
@@ -62,9 +67,9 @@ def check_csv(
         rows = _check_slowly(path, name, separator, width, above)
         return rows - skipped if blank else None
     if odd is not None:
-        hint = divided_by(header[0]) if len(header) == 1 else ""
-        found = _width_of(path, odd, separator, name)
-        _refuse_width(name, above + odd + 1, *found, width, hint)
+        found, hint = _odd_line(path, odd, separator, name, width)
+        hint = divided_by(header[0]) if len(header) == 1 else hint
+        _refuse_width(name, above + odd + 1, found, width, hint)
     return lines - skipped if blank else None
 
 
@@ -153,13 +158,35 @@ def _count_fields(path: Path, separator: str, width: int) -> tuple[int, int, boo
     return lines, every - lines, bool(several), min(within, default=None)
 
 
-def _width_of(path: Path, number: int, separator: str, name: str) -> tuple[int, bool]:
-    """Return how many fields a line has, and whether it is the last."""
+def _odd_line(path: Path, number: int, separator: str, name: str, width: int) -> tuple[int, str]:
+    """Return how many fields a line has, and what it may be."""
     lines = (
         pl.scan_lines(path, name="line", glob=False).slice(number, 2).collect()["line"].to_list()
     )
     line = "".join(without_cells(lines[:1], separator))
-    return len(cells(line, separator, number + 1, name)), len(lines) == 1
+    found = len(cells(line, separator, number + 1, name))
+    return found, _may_be(lines[0], len(lines) == 1 and found < width)
+
+
+def _may_be(line: str, ends: bool) -> str:
+    """Say what a line may be that is not as wide as a table.
+
+    Args:
+        line: the line.
+        ends: whether it is the last, and too short.
+
+    >>> _may_be("# of March", False)
+    '; it looks like a comment (data.comment)'
+    """
+    if _COMMENT.match(line):
+        return "; it looks like a comment (data.comment)"
+    if '\\"' in line:
+        return "; a backslash stands before a quote (data.escape)"
+    if _APOSTROPHES.search(line):
+        return "; apostrophes seem to be quotes (data.quote)"
+    if ends and _NOTE.match(line):
+        return f"; it seems to be a note below the table: {line[:40]!r}"
+    return "; the file seems to be cut" * ends
 
 
 def divided_by(header: str) -> str:
@@ -172,8 +199,7 @@ def divided_by(header: str) -> str:
     return f"; the header seems to be divided by {sign!r} (data.separator)" * (sign in header)
 
 
-def _refuse_width(name: str, row: int, found: int, last: bool, width: int, hint: str = "") -> None:
-    hint = "; the file seems to be cut" if last and found < width else hint
+def _refuse_width(name: str, row: int, found: int, width: int, hint: str = "") -> None:
     what = f"has {found} fields" if found else "is blank"
     raise DataError(f"{name}: row {row} {what}, expected {width}{hint}")
 
@@ -188,9 +214,9 @@ def _check_slowly(path: Path, name: str, separator: str, width: int, above: int)
                 if not fields and width > 1:  # blank lines may follow the last row
                     continue
                 if row > last + 1:
-                    _refuse_width(name, above + last + 1, 0, False, width)
+                    _refuse_width(name, above + last + 1, 0, width)
                 if len(fields) != width:
-                    _refuse_width(name, above + row, len(fields), False, width)
+                    _refuse_width(name, above + row, len(fields), width)
                 last = row
         except csv.Error as error:
             raise DataError(

@@ -2,7 +2,11 @@
 
 import codecs
 import re
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import IO
 
 from clickthrough.errors import DataError
 
@@ -17,23 +21,26 @@ _MARKS = {  # the longer ones first, since one of UTF-32 begins as one of UTF-16
 """Marks of the byte order -> the encoding."""
 _CONTROL = re.compile(rb"[\x00\x02-\x08\x0e-\x1f]")
 """Bytes that no text holds; of \x01, Hive makes a separator."""
-_WESTERN = ("cp1252", "cp1250", "cp1254", "cp1257")
+_WESTERN = ("cp1252", "cp1250", "cp1254")
 """Encodings of languages that have single letters beyond ASCII, the likelier first."""
 _USUAL = (*_WESTERN, "gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1251", "koi8_r", "cp1253",
           "cp1255", "cp1256", "cp874")  # fmt: skip
 """Encodings that files of logs have, beside UTF-8: the likelier one of several that fit first."""
 _APART = re.compile(rb"(?:[\x00-\x7f]|(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff]))*")
 """Text whose letters beyond ASCII stand alone; those of several bytes a sign do not."""
+_IN_PAIRS = re.compile(rb"(?:[\x00-\x7f]|[\x80-\xff]{2})*+")
 _LOOKED_AT = 20_000
 """Bytes beyond ASCII, with the words that they are of, by which an encoding is guessed."""
 _WORD = re.compile(rb"[^\s\x01,;\"']*[\x80-\xff][^\s\x01,;\"']*")
 _NEAR = 0.1
 """Of encodings that hardly differ in how odd the text would be the likelier one is taken."""
+_BEYOND, _LONG = re.compile(r"[^\x00-\x7f]"), re.compile(r"[^\x00-\u07ff]")
+"""Signs that are two bytes or more in UTF-8, and three or more."""
 _LEAST_NULS = 8
 """One byte of so many at least is NUL in the first line of a table in UTF-16."""
 
 
-def encoding_of(head: bytes, said: str | None) -> str:
+def encoding_of(head: bytes, said: str | None, more: Iterable[bytes] = ()) -> str:
     """Return the encoding of a file.
 
     UTF-16 and UTF-32 show in the bytes, and so does UTF-8 where there are letters beyond ASCII.
@@ -41,12 +48,58 @@ def encoding_of(head: bytes, said: str | None) -> str:
     Args:
         head: its first bytes, which may be cut within a sign.
         said: what it is otherwise, as Python calls it; UTF-8 by default.
+        more: what follows; looked at only where an encoding is said.
     """
     found = _wide(head.partition(b"\n")[0] + b"\n")
     if found is not None or said is None:
         return found or "utf-8"
     unlike = said.startswith(("utf-16", "utf-32")) and b"\0" not in head
-    return "utf-8" if unlike or (is_utf8(head) and not head.isascii()) else said
+    return "utf-8" if unlike or _speaks_for_utf8(chain([head], more), said) else said
+
+
+def encoding_of_file(file: IO[bytes], said: str | None) -> str:
+    """Return the encoding of a file that is open at its beginning; see :func:`encoding_of`."""
+    return encoding_of(file.read(HEAD), said, blocks_of(file))
+
+
+def blocks_of(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the bytes of a file from where it is read."""
+    return iter(partial(file.read, HEAD), b"")
+
+
+def is_of_a_byte_a_sign(encoding: str) -> bool:
+    """Tell the encodings that know no sign of several bytes.
+
+    >>> is_of_a_byte_a_sign("cp1252"), is_of_a_byte_a_sign("gb18030")
+    (True, False)
+    """
+    every = bytes(range(256))
+    return len(every.decode(encoding, "replace")) == len(every)
+
+
+def _speaks_for_utf8(blocks: Iterable[bytes], said: str) -> bool:
+    """Say whether all of a text is UTF-8, and its letters beyond ASCII are so by no accident.
+
+    A few words in an encoding of two bytes a sign may be UTF-8 by chance, of two bytes a letter.
+    """
+    utf8, other = (codecs.getincrementaldecoder(name)() for name in ("utf-8", said))
+    telling = _BEYOND if is_of_a_byte_a_sign(said) else _LONG
+    speaks = False
+    for block in blocks:
+        text = _decoded(utf8, block)
+        if text is None:
+            return False
+        if not speaks:
+            speaks = telling.search(text) is not None or _decoded(other, block) is None
+    return speaks
+
+
+def _decoded(decoder: codecs.IncrementalDecoder, block: bytes) -> str | None:
+    """Decode what follows; None where it is no text in the encoding."""
+    try:
+        return decoder.decode(block)
+    except UnicodeDecodeError:
+        return None
 
 
 def is_utf8(content: bytes, whole: bool = False) -> bool:
@@ -84,6 +137,25 @@ def guessed(content: bytes) -> str | None:
     if able is _USUAL:  # what its letters would be in a language tells the others apart
         alike = [one for one in alike if one.coherence == best.coherence]
     return min((one.encoding for one in alike), key=able.index)
+
+
+def in_pairs(content: bytes) -> bool:
+    """Say whether bytes beyond ASCII come in pairs, as those of most Chinese texts do."""
+    return _IN_PAIRS.fullmatch(content) is not None
+
+
+def is_by_chance_utf8(content: bytes, encoding: str) -> bool:
+    """Say whether what is UTF-8 of a text is so by chance: all of it is text in pairs of bytes.
+
+    Args:
+        content: all lines of the text that hold bytes beyond ASCII.
+        encoding: that it would be of.
+    """
+    paired = in_pairs(content) and not is_of_a_byte_a_sign(encoding)
+    if not paired or _decoded(codecs.getincrementaldecoder(encoding)(), content) is None:
+        return False
+    lines = [line for line in content.split(b"\n") if is_utf8(line, whole=True)]
+    return _LONG.search(b"\n".join(lines).decode()) is None
 
 
 def refuse_bytes_in(line: bytes, row: int, name: str, more: bytes = b"") -> None:
@@ -128,8 +200,8 @@ def hint(content: bytes) -> str:
         return "it does not look like text"
     found = guessed(content)
     if found is None:
-        return "say which encoding it has with 'data.encoding'"
-    return f"it may be {found}: say so with 'data.encoding: {found}'"
+        return "say which encoding it has with 'data.encoding', or init --encoding"
+    return f"it may be {found}: say so with 'data.encoding: {found}', or init --encoding {found}"
 
 
 def _wide(line: bytes) -> str | None:

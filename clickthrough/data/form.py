@@ -55,6 +55,10 @@ class TableForm:
         odd = self.skip or self.comment or self.trim or self.escape or self.quote != '"'
         return not odd
 
+    def with_skip(self, skip: int) -> Self:
+        """Return the form of a file with so many lines above its header, and all else as here."""
+        return replace(self, skip=skip)
+
     def with_plain_lines(self) -> Self:
         """Return the form of a file whose lines are plain, and all else as here."""
         return replace(self, skip=0, comment=None, trim=False, quote='"', escape=False)

@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 from clickthrough.data.csv_shape import LINES, head_lines
-from clickthrough.data.encoding import HEAD, encoding_of
+from clickthrough.data.encoding import HEAD, blocks_of, encoding_of
 from clickthrough.data.form import TableForm
 from clickthrough.data.rewriting import is_plain, table_lines
 from clickthrough.data.unpack import opened_plain
@@ -23,19 +23,20 @@ def head_of(source: Path, form: TableForm) -> list[str]:
     """
     with opened_plain(source) as file:
         head = file.read(HEAD)
-    if is_plain(form, head):
+        encoding = encoding_of(head, form.encoding, blocks_of(file))
+    if is_plain(form, encoding):
         return head_lines(io.BytesIO(head), str(source))
-    lines = text_lines(head, form.encoding)
+    lines = text_lines(head, encoding)
     return [line for line in islice(table_lines(lines, form), LINES) if line.strip()]
 
 
-def text_lines(head: bytes, encoding: str | None) -> list[str]:
+def text_lines(head: bytes, encoding: str) -> list[str]:
     """Return the whole lines of a file's first bytes, without their ends.
 
     Args:
         head: the bytes.
-        encoding: of the text, where it does not show.
+        encoding: of the text.
     """
-    text = head.decode(encoding_of(head, encoding), "replace").removeprefix("\ufeff")
+    text = head.decode(encoding, "replace").removeprefix("\ufeff")
     lines = [line.rstrip("\r") for line in text.split("\n")]
     return lines[:-1] if len(head) == HEAD else lines

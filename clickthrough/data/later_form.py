@@ -5,9 +5,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from clickthrough.data.above import row_above
+from clickthrough.data.encoding import HEAD, blocks_of, encoding_of
 from clickthrough.data.form import TableForm
 from clickthrough.data.head import head_of
 from clickthrough.data.sniff import sniff, table_rows
+from clickthrough.data.unpack import opened_plain
 from clickthrough.data.written_numbers import number_pattern
 
 
@@ -43,13 +46,17 @@ class LaterForm:
         told = []
         if form.separator != self.log.separator:
             told.append(f"read with {form.separator!r} between fields")
+        if form.encoding != self.log.encoding:
+            told.append(f"read as UTF-8, as its bytes are, and not as {self.log.encoding}")
+        if self.log.skip and self.columns and not form.skip:
+            told.append("none of its first lines is left out: they are as wide as its rows")
         if self.log.numbers and not form.numbers:
             told.append("its numbers are read as a program writes them, which the log's were not")
         return told
 
     def _able(self, source: Path) -> Iterator["_Read"]:
         """Yield the ways in which the file may be read."""
-        log = replace(self.log, columns=None, types={})
+        log = replace(self._as_shown(source), columns=None, types={})
         for form in [log] if log.has_plain_lines else [log, log.with_plain_lines()]:
             lines = head_of(source, form)
             if lines:
@@ -57,6 +64,17 @@ class LaterForm:
                 for separator in dict.fromkeys((log.separator, shown)):
                     read = replace(form, separator=separator)
                     yield _Read(read, [*table_rows(lines, read)])
+
+    def _as_shown(self, source: Path) -> TableForm:
+        """Return the log's form, but for an encoding and lines above that the file has not."""
+        with opened_plain(source) as file:
+            head = file.read(HEAD)
+            encoding = encoding_of(head, self.log.encoding, blocks_of(file))
+        log = replace(self.log, encoding=None) if encoding == "utf-8" else self.log
+        row = (
+            row_above(head, encoding, log, len(self.columns)) if log.skip and self.columns else None
+        )
+        return log if row is None else log.with_skip(0)
 
     def _with_numbers(self, read: "_Read") -> TableForm:
         """Read numbers as a program writes them where all are so, and not all are as the log's."""

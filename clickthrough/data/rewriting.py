@@ -4,7 +4,6 @@ Another encoding, lines above the header, comments, blanks around cells, quotes 
 setting says of each that it is there, and what is written anew means the same.
 """
 
-import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -12,38 +11,36 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from clickthrough.data.encoding import HEAD, encoding_of, hint
+from clickthrough.data.encoding import hint
 from clickthrough.data.form import TableForm
+from clickthrough.data.splitting import SplitError, Splitter
 from clickthrough.errors import DataError
 
-_BLANKS = " \t\u00a0\u202f\u2009"
 
-
-def is_plain(form: TableForm, head: bytes) -> bool:
+def is_plain(form: TableForm, encoding: str) -> bool:
     """Say whether the reader of tables takes the lines of a file as they are.
 
     Args:
         form: of the file.
-        head: its first bytes.
+        encoding: of its text.
     """
-    return form.has_plain_lines and encoding_of(head[:HEAD], form.encoding) == "utf-8"
+    return form.has_plain_lines and encoding == "utf-8"
 
 
-def rewrite(path: Path, name: str, form: TableForm, target: IO[str]) -> None:
+def rewrite(path: Path, name: str, form: TableForm, encoding: str, target: IO[str]) -> None:
     """Write a file anew.
 
     Args:
         path: a plain file.
         name: how errors call it.
         form: how it is written.
+        encoding: of its text.
         target: opened without translation of newlines.
 
     Raises:
         DataError: its bytes are no text in its encoding, or it is of no CSV.
     """
     with path.open("rb") as file:
-        encoding = encoding_of(file.read(HEAD), form.encoding)
-        file.seek(0)
         for line in rewritten_lines(file, encoding, form, name):
             target.write(line)
 
@@ -63,9 +60,9 @@ def rewritten_lines(source: IO[bytes], encoding: str, form: TableForm, name: str
     lines = _Lines(source, encoding, name)
     kept = table_lines(lines, form)
     try:
-        yield from _anew(kept, form) if _has_odd_cells(form) else kept
-    except csv.Error as error:
-        raise DataError(f"{name}: row {lines.count}: not readable as CSV: {error}") from None
+        yield from _anew(kept, form)
+    except SplitError as error:
+        raise DataError(f"{name}: row {lines.count - error.lines + 1}: {error}") from None
 
 
 def lines_above(source: IO[bytes], encoding: str, form: TableForm, name: str) -> int:
@@ -107,6 +104,8 @@ class _Lines:
 
 def table_lines(lines: Iterable[str], form: TableForm) -> Iterator[str]:
     """Leave out comments, and of the other lines those above the table."""
+    splitter = Splitter(form.separator, form.quote, form.trim)
+    bare = without_escapes(form.quote) if form.escape else str
     inside, skipped = False, 0
     for line in lines:
         if form.comment is not None and not inside and line.startswith(form.comment):
@@ -114,32 +113,34 @@ def table_lines(lines: Iterable[str], form: TableForm) -> Iterator[str]:
         if skipped < form.skip:
             skipped += 1
             continue
-        inside ^= line.count(form.quote) % 2 == 1
+        if form.comment is not None:
+            inside = splitter.ends_within(bare(line), inside)
         yield line
-
-
-def _has_odd_cells(form: TableForm) -> bool:
-    return form.trim or form.escape or form.quote != '"'
 
 
 def _anew(lines: Iterable[str], form: TableForm) -> Iterator[str]:
     """Write each row anew: its cells quoted as plain ones are."""
     if form.escape:
         lines = map(without_escapes(form.quote), lines)
-    rows = csv.reader(
-        lines,
-        delimiter=form.separator,
-        quotechar=form.quote,
-        skipinitialspace=form.trim,
-        strict=not form.trim,  # blanks may stand after a quote
+    for row in Splitter(form.separator, form.quote, form.trim).rows(lines):
+        yield f"{_joined(row, form.separator)}\n"
+
+
+def _joined(row: list[str], separator: str) -> str:
+    """Write a row, in quotes those of its cells that need them."""
+    line = separator.join(row)
+    odd = '"' in line or "\n" in line or "\r" in line or line.count(separator) >= max(len(row), 1)
+    if not odd and row != [""]:
+        return line
+    signs, alone = ('"', "\n", "\r", separator), len(row) == 1
+    return separator.join(
+        _quoted(cell) if (alone and not cell) or any(sign in cell for sign in signs) else cell
+        for cell in row
     )
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=form.separator, lineterminator="\n")
-    for row in rows:
-        writer.writerow([cell.strip(_BLANKS) for cell in row] if form.trim else row)
-        yield out.getvalue()
-        out.seek(0)
-        out.truncate()
+
+
+def _quoted(cell: str) -> str:
+    return '"{}"'.format(cell.replace('"', '""'))
 
 
 def without_escapes(quote: str) -> Callable[[str], str]:

@@ -7,7 +7,7 @@ import polars as pl
 
 from clickthrough.config.base import unknown_name
 from clickthrough.data.csv_shape import check_csv, divided_by, first_row
-from clickthrough.data.encoding import HEAD, encoding_of
+from clickthrough.data.encoding import encoding_of_file
 from clickthrough.data.form import ForcedType, TableForm
 from clickthrough.data.header import column_names
 from clickthrough.data.lines import table_of_lines
@@ -62,7 +62,7 @@ def above_of(path: Path, form: TableForm) -> int:
     if not form.skip and form.comment is None:
         return 0
     with opened_plain(path) as file:
-        encoding = encoding_of(file.read(HEAD), form.encoding)
+        encoding = encoding_of_file(file, form.encoding)
     with opened_plain(path) as file:
         return lines_above(file, encoding, form, str(path))
 

@@ -58,12 +58,17 @@ def is_header(first: list[str], rows: Sequence[Sequence[str]]) -> bool:
         first: the cells of the first row.
         rows: those below.
     """
-    if _counts_up(first):
-        return True
-    below = [[row[place] for row in rows if place < len(row)] for place in range(len(first))]
-    score = sum(_speaks(cell, column) for cell, column in zip(first, below, strict=True))
+    score = speaks_for_header(first, rows)
     odd = any(not cell.strip() or _NUMBER.fullmatch(cell) for cell in first)
     return score > 0 or (score == 0 and not odd and len(set(first)) == len(first))
+
+
+def speaks_for_header(first: list[str], rows: Sequence[Sequence[str]]) -> int:
+    """Return by how many cells more a first row speaks for a header than for a row of values."""
+    if _counts_up(first):
+        return len(first)
+    below = [[row[place] for row in rows if place < len(row)] for place in range(len(first))]
+    return sum(_speaks(cell, column) for cell, column in zip(first, below, strict=True))
 
 
 def _speaks(cell: str, below: list[str]) -> int:

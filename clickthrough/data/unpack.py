@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Protocol, cast
 
 from clickthrough.data.bounds import Bounds
-from clickthrough.data.encoding import HEAD
+from clickthrough.data.encoding import HEAD, encoding_of_file
 from clickthrough.data.form import TableForm
 from clickthrough.data.movielens import rewritten
 from clickthrough.data.rewriting import is_plain, rewrite
@@ -87,25 +87,30 @@ def _in_plain_lines(
     unpacked: Path, path: Path, form: TableForm, folder: Callable[[], Path]
 ) -> Path:
     """Return a plain file as it is, or with its lines written anew."""
-    if is_parquet(path) or is_plain(form, _head(unpacked)):
+    if is_parquet(path) or is_plain(form, encoding := _encoding(unpacked, form)):
         return unpacked
+    if form.skip and form.columns:
+        from clickthrough.data.above import refuse_row_above  # loads Polars
+
+        with unpacked.open("rb") as file:
+            refuse_row_above(file.read(HEAD), encoding, form, str(path))
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", newline="", dir=folder(), suffix=".csv", delete=False
     ) as target:
         try:
-            rewrite(unpacked, str(path), form, target)
+            rewrite(unpacked, str(path), form, encoding, target)
         except OSError as error:
             raise DataError(f"{folder()}: cannot be written: {error}") from None
     return Path(target.name)
 
 
-def _head(path: Path) -> bytes:
-    """Return the first bytes of a file; nothing where whoever reads it will say that he cannot."""
+def _encoding(path: Path, form: TableForm) -> str:
+    """Return the encoding of a file; whoever reads it will say where he cannot."""
     try:
         with path.open("rb") as file:
-            return file.read(HEAD)
+            return encoding_of_file(file, form.encoding)
     except OSError:
-        return b""
+        return "utf-8"
 
 
 def is_compressed(path: Path) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from clickthrough.data.csv_shape import cells, check_csv, first_line
-from clickthrough.data.encoding import HEAD, encoding_of
+from clickthrough.data.encoding import HEAD, encoding_of, encoding_of_file
 from clickthrough.data.form import TableForm
 from clickthrough.data.header import column_names, renamed
 from clickthrough.data.rewriting import is_plain, rewritten_lines
@@ -24,11 +24,11 @@ from clickthrough.init.sampled import Sample
 from clickthrough.init.written import plain_cells, told_missing, told_numbers
 
 
-def sample_of_csv(path: Path) -> Sample:
+def sample_of_csv(path: Path, said: str | None = None) -> Sample:
     """Read a sample of a CSV; see :func:`clickthrough.init.sample.read_sample`."""
     blocks, whole, size = read_blocks(path)
-    told = _form(blocks)
-    plainly = is_plain(told.form, blocks[0])
+    told = _form(blocks, said)
+    plainly = is_plain(told.form, encoding_of(blocks[0], told.form.encoding, blocks[1:]))
     if not plainly:
         (blocks, whole), size = _rewritten(path, told.form), None
     check = partial(_check_shape, told.form, path, plainly and not is_compressed(path))
@@ -39,18 +39,21 @@ def sample_of_csv(path: Path) -> Sample:
     return sample.of_blocks(blocks, whole, size)
 
 
-def _form(blocks: list[bytes]) -> Told:
+def _form(blocks: list[bytes], said: str | None) -> Told:
     """Tell how the lines of a CSV are written."""
     head = blocks[0][:HEAD]
     encoding = told_encoding(head, blocks)
-    return told_form(head, encoding)
+    if said is not None:
+        shows = "utf-8" in (said, encoding_of(blocks[0], said, blocks[1:]))
+        encoding = {} if shows else {"encoding": (said, "as --encoding says")}
+    return told_form(head, encoding, [blocks[0][HEAD:], *blocks[1:]])
 
 
 def _rewritten(path: Path, form: TableForm) -> tuple[list[bytes], bool]:
     """Return the rows of a file's head as lines of a plain CSV, and whether they are all."""
     made, size = list[bytes](), 0
     with opened_plain(path) as file:
-        encoding = encoding_of(file.read(HEAD), form.encoding)
+        encoding = encoding_of_file(file, form.encoding)
     with opened_plain(path) as file:
         for line in rewritten_lines(file, encoding, form, str(path)):
             made.append(line.encode())
@@ -101,9 +104,26 @@ def _parse(
         check(blocks[0])
         reason = str(error).split("\n", 1)[0]
         raise DataError(f"{path}: not readable as CSV: {reason}") from None
+    _refuse_headers_between(parts, header, form, path)
     if not sum(map(len, parts)):
         raise EmptyTableError(f"{path}: holds no rows below its header")
     return pl.concat(parts), header
+
+
+def _refuse_headers_between(
+    parts: list[pl.DataFrame], header: list[str], form: TableForm, path: Path
+) -> None:
+    """Refuse files that were put one after the other with their headers."""
+    if form.columns is not None:
+        return
+    for part in parts:
+        cells = zip(part.columns, header, strict=True)
+        again = part.filter(pl.all_horizontal(pl.col(name) == cell for name, cell in cells))
+        if len(again):
+            raise DataError(
+                f"{path}: {len(again)} rows repeat the header, as where files were put one after "
+                "the other; leave them out"
+            )
 
 
 def _check_shape(form: TableForm, path: Path, as_it_is: bool, head: bytes) -> None:

@@ -1,18 +1,26 @@
 """How the lines of a CSV are written, told from the first ones, with reasons. Pure."""
 
-import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from clickthrough.data.csv_shape import LINES, SEPARATORS
-from clickthrough.data.encoding import encoding_of, guessed, is_utf8, may_be_text
+from clickthrough.data.encoding import (
+    encoding_of,
+    guessed,
+    in_pairs,
+    is_by_chance_utf8,
+    is_utf8,
+    may_be_text,
+)
 from clickthrough.data.form import TableForm
 from clickthrough.data.head import text_lines
 from clickthrough.data.rewriting import table_lines, without_escapes
 from clickthrough.data.sniff import best_separated, fields, is_header, sniff, table_rows
+from clickthrough.data.splitting import SplitError, Splitter
 
 _COMMENTS = ("#", "//")
 _MOST_ABOVE = 20
@@ -24,6 +32,7 @@ _OFTEN = 0.8
 _SIGNS = re.escape("".join(SEPARATORS))
 _APOSTROPHES = re.compile(rf"(?:^|[{_SIGNS}])\s*'(?:[^'\\]|''|\\.)*'\s*(?=$|[{_SIGNS}])")
 _QUOTES = re.compile(rf"(?:^|[{_SIGNS}])\s*\"[^\"\n]*\"\s*(?=$|[{_SIGNS}])")
+_IN_QUOTES = re.compile(r'"[^"]*"')
 _WORD = re.compile(r"[^\s,;\"]*[^\x00-\x7f][^\s,;\"]*")
 
 Settings = dict[str, tuple[Any, str]]
@@ -54,47 +63,76 @@ def told_encoding(head: bytes, blocks: Sequence[bytes]) -> Settings:
         return {}
     beyond = [line for block in blocks for line in block.split(b"\n") if not line.isascii()]
     odd = [line for line in beyond if not is_utf8(line)]
-    if len(odd) < _OFTEN * len(beyond):  # a text in UTF-8 with a damaged sign
+    text = b"\n".join(beyond)
+    found = guessed(text if in_pairs(text) else b"\n".join(odd))
+    # lines that are UTF-8 speak for a text in it with a damaged sign, unless by chance
+    damaged = len(odd) < _OFTEN * len(beyond)
+    if found is None or (damaged and not is_by_chance_utf8(text, found)):
         return {}
-    found = guessed(b"\n".join(odd))
-    if found is None:
-        return {}
-    words = _WORD.findall(b"\n".join(odd).decode(found, "replace"))
+    words = _WORD.findall(text.decode(found, "replace"))
     shown = Counter(words).most_common(1)[0][0]
     return {"encoding": (found, f"it is not UTF-8; another if texts such as {shown} are odd")}
 
 
-def told_form(head: bytes, encoding: Settings) -> Told:
-    """Tell the form of a CSV.
+def told_form(head: bytes, encoding: Settings, later: Iterable[bytes] = ()) -> Told:
+    """Tell the form of a CSV from its first lines, and from those later ones that are unlike them.
 
     Args:
         head: its first bytes.
         encoding: of its text; see :func:`told_encoding`.
+        later: what follows, as far as it was read.
     """
     found: Settings = dict(encoding)
     said = encoding["encoding"][0] if encoding else None
-    lines = text_lines(head, said)
+    coding = encoding_of(head, said)
+    lines = text_lines(head, coding)
+    unlike = _unlike(lines, b"".join([head, *later]).decode(coding, "replace").split("\n"))
     form = TableForm(encoding=said)
     tells: Sequence[Callable[[list[str], TableForm], Settings]]
     tells = (_quote, _trim, _escape, _comment, _above)
     for tell in tells:
-        more = tell([*table_lines(lines, form)][:LINES], form)
+        seen = [*islice(table_lines(lines, form), LINES)]
+        more = tell([*seen, *table_lines(unlike, form.with_skip(0))], form)
         form = replace(form, **{setting: value for setting, (value, _) in more.items()})
         found |= more
     kept = [line for line in table_lines(lines, form) if line.strip()][:LINES]
     return Told(sniff(kept, form), {setting: why for setting, (_, why) in found.items()})
 
 
+def _unlike(head: list[str], every: list[str]) -> list[str]:
+    """Return lines below the first ones that are of another width, or hold what may tell a form.
+
+    Args:
+        head: the first lines.
+        every: all that were read, from the first one on.
+    """
+    first = head[:LINES]
+    _, width, best = _best(first, TableForm())
+    sign, count = best.separator, width - 1
+
+    def is_as_wide(line: str) -> bool:  # the dear ways last
+        bare = line.count(sign) == count or _IN_QUOTES.sub("", line).count(sign) == count
+        return bare or _width(line, best) == width
+
+    later = (line.rstrip("\r") for line in islice(every, len(first), None))
+    telling = (
+        line
+        for line in later
+        if line.startswith(_COMMENTS) or '\\"' in line or (line and not is_as_wide(line))
+    )
+    return [*islice(telling, LINES)]
+
+
 def _comment(lines: list[str], form: TableForm) -> Settings:
-    """Tell comments: lines that begin with a sign for them, among rows of one width."""
+    """Tell comments: lines that begin with a sign for them, and are not as wide as the rows."""
     for sign in _COMMENTS:
         comments = [line for line in lines if line.startswith(sign)]
         rest = [line for line in lines if line.strip() and not line.startswith(sign)]
         if not comments or len(rest) < 2:
             continue
         share, width, best = _best(rest, form)
-        alone = comments == lines[:1] and _width(comments[0], best) == width
-        if share >= _OFTEN and width > 1 and not alone:  # a header may begin so
+        as_wide = any(_width(line, best) == width for line in comments)  # a header, or values
+        if share >= _OFTEN and width > 1 and not as_wide:
             said = comments[0][:40]
             return {"comment": (sign, f"lines such as {said} are no part of the table")}
     return {}
@@ -125,7 +163,11 @@ def _above(lines: list[str], form: TableForm) -> Settings:
     share, width, best = _best(lines, form)
     if width < 2 or share < _OFTEN:
         return {}
-    first = next(place for place, line in enumerate(lines) if _width(line, best) == width)
+    first = next(
+        (place for place, line in enumerate(lines)
+         if _width(line, best) == width and _filled(line, best) > width // 2),
+        0,
+    )  # fmt: skip
     rows = [*table_rows([line for line in lines[first:] if line.strip()], best)]
     whole = all(_is_title(line, width, best) for line in lines[:first])
     if not 0 < first <= _MOST_ABOVE or not whole or not is_header(rows[0], rows[1:]):
@@ -136,7 +178,7 @@ def _above(lines: list[str], form: TableForm) -> Settings:
 def _is_title(line: str, width: int, form: TableForm) -> bool:
     """Tell a line above a table: of few cells, or one by which Excel is told the separator."""
     whole = line.count(form.quote) % 2 == 0
-    return whole and (_width(line, form) <= width // 2 or line.lower().startswith("sep="))
+    return whole and (_filled(line, form) <= width // 2 or line.lower().startswith("sep="))
 
 
 def _trim(lines: list[str], form: TableForm) -> Settings:
@@ -163,18 +205,21 @@ def _width(line: str, form: TableForm) -> int:
     return len(next(table_rows([line], replace(form, trim=True)), []))
 
 
+def _filled(line: str, form: TableForm) -> int:
+    """Return the number of cells that are not blank; Excel fills titles up with blank ones."""
+    cells = next(table_rows([line], replace(form, trim=True)), [])
+    return sum(cell != "" for cell in cells)
+
+
 def _strict(lines: list[str], form: TableForm) -> float:
     """Return the share of rows of the usual width; 0 where one is of no CSV."""
     if form.escape:
         lines = [*map(without_escapes(form.quote), lines)]
     shares = []
     for sign in SEPARATORS:
-        closed = re.compile(rf"{form.quote}[ \t]+(?={re.escape(sign)}|$)")
-        bare = [closed.sub(form.quote, line) for line in lines] if form.trim else lines
         try:
-            rows = [*csv.reader(bare, delimiter=sign, quotechar=form.quote,
-                                skipinitialspace=form.trim, strict=True)]  # fmt: skip
-        except csv.Error:
+            rows = [*Splitter(sign, form.quote, form.trim).rows(lines)]
+        except SplitError:
             continue
         widths = Counter(len(row) for row in rows if row)
         if max(widths, default=0) > 1:

@@ -20,7 +20,7 @@ _KINDS_OF_DEVICES = 20
 
 @dataclass(frozen=True)
 class Named:
-    """What the log's owner says: columns, and which numbers or texts of a label are a click."""
+    """What the log's owner says: columns, which label is a click, and the encoding of texts."""
 
     label: str | None = None
     time: str | None = None
@@ -29,6 +29,7 @@ class Named:
     item: str | None = None
     at_least: float | None = None
     label_is: tuple[str, ...] = ()
+    encoding: str | None = None
 
     @property
     def click(self) -> Click:

@@ -114,7 +114,7 @@ def look(data: Path, named: Named | None = None, folder: Path = Path()) -> Looke
         known = layout_of_table(tables.main) if named == Named() else None
         if known is not None and not tables.files and len(tables.paths) == 1:
             return _from_preset(known, tables.paths[0], folder, tables.main)
-        rows = with_sides(tables.main, tables.sides, plain)
+        rows = with_sides(tables.main, tables.sides, plain, named.encoding)
     return _from_guesses(tables, profile(rows, tables.main.exact), named, folder)
 
 

@@ -20,8 +20,12 @@ from clickthrough.json_lines import read_rows
 _ROWS, _PLACES = 100_000, 10
 
 
-def read_sample(path: Path) -> Sample:
+def read_sample(path: Path, encoding: str | None = None) -> Sample:
     """Read a sample of a table file; memory does not depend on the size of the file.
+
+    Args:
+        path: the file.
+        encoding: of a CSV's text, as its owner says; by default it is told by its bytes.
 
     Raises:
         DataError: the file is unreadable, of another format or holds no rows.
@@ -29,7 +33,7 @@ def read_sample(path: Path) -> Sample:
     refuse_other_formats(path)
     if is_parquet(path):
         return sample_of_frame(scan(path, TableForm()), path)
-    return _of_lines(path) if is_lines(path) else sample_of_csv(path)
+    return _of_lines(path) if is_lines(path) else sample_of_csv(path, encoding)
 
 
 def sample_of_frame(frame: pl.LazyFrame, path: Path) -> Sample:

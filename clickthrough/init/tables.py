@@ -87,12 +87,12 @@ def find_tables(data: Path, plain: Plain, named: Named | None = None) -> Tables:
     Raises:
         DataError: there is no table, or none that looks like a log.
     """
-    paths = table_files(data)
+    paths, encoding = table_files(data), (named or Named()).encoding
     if len(paths) == 1:
-        return Tables(read_sample(paths[0]), paths)
+        return Tables(read_sample(paths[0], encoding), paths)
     again = dict(twins(paths))
     paths = [path for path in paths if path not in again]
-    samples, left, empty = _samples(looked_at(paths), data)
+    samples, left, empty = _samples(looked_at(paths), data, encoding)
     able = [path for path in paths if path not in dict(left)]
     left += [(path, f"is {other.name} again") for path, other in again.items()]
     files = _divided(samples, able, data)
@@ -150,7 +150,7 @@ def _of_one_log(
 
 
 def _samples(
-    paths: list[Path], data: Path
+    paths: list[Path], data: Path, encoding: str | None
 ) -> tuple[dict[Path, Sample], list[tuple[Path, str]], dict[Path, DataError]]:
     """Read a sample of each file, and tell of those that are no tables, and of empty ones.
 
@@ -162,7 +162,7 @@ def _samples(
     empty: dict[Path, DataError] = {}
     for path in paths:
         try:
-            samples[path] = read_sample(path)
+            samples[path] = read_sample(path, encoding)
         except EmptyTableError as error:  # as Spark leaves some
             empty[path] = error
         except DataError as error:
@@ -199,12 +199,14 @@ def table_files(data: Path) -> list[Path]:
     return found
 
 
-def with_sides(sample: Sample, sides: list[Side], plain: Plain) -> pl.DataFrame:
+def with_sides(
+    sample: Sample, sides: list[Side], plain: Plain, encoding: str | None = None
+) -> pl.DataFrame:
     """Return a sample with the columns of its side tables, read only where it needs them."""
     rows = sample.rows
     for side in sides:
         keys = rows[side.key].cast(pl.String).alias("__key").unique()
-        table = _scan(read_sample(side.path), plain).select(
+        table = _scan(read_sample(side.path, encoding), plain).select(
             pl.col(side.key).cast(pl.String).alias("__key"), *side.columns
         )
         needed = table.join(keys.to_frame().lazy(), on="__key", how="semi")

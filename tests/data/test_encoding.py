@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickthrough.data.encoding import encoding_of, find_bytes, guessed, is_utf8, refuse_bytes_in
+from clickthrough.data.encoding import (
+    encoding_of,
+    encoding_of_file,
+    find_bytes,
+    guessed,
+    is_utf8,
+    refuse_bytes_in,
+)
 from clickthrough.errors import DataError
 
 HEADER = "display,time,clicked\n"
@@ -52,7 +59,8 @@ def test_the_encoding_that_the_text_speaks_for_is_named(encoding: str, tmp_path:
     content = "".join(f"1,{word},a\n" * 9 for word in NAMED[encoding].split(",")).encode(encoding)
     assert guessed(content) == encoding
     (tmp_path / "log.csv").write_bytes(b"n,word,a\n" + content)
-    with pytest.raises(DataError, match=rf"row 2: .*say so with 'data.encoding: {encoding}'$"):
+    said = f"'data.encoding: {encoding}', or init --encoding {encoding}"
+    with pytest.raises(DataError, match=rf"row 2: .*say so with {said}$"):
         find_bytes(tmp_path / "log.csv", "log.csv")
 
 
@@ -70,6 +78,10 @@ def test_what_is_cut_within_a_sign_is_utf_8() -> None:
         ("a,\xe9\n".encode(), "cp1252", "utf-8"),
         ("a,\xe9\n".encode("cp1252"), "cp1252", "cp1252"),
         (b"a,b\n", "utf-16", "utf-8"),
+        ("a,\u5973\n".encode("gb18030"), "gb18030", "gb18030"),  # two bytes, UTF-8 by chance
+        ("a,\u5973\n".encode(), "gb18030", "utf-8"),
+        ("a,\xe9\n".encode(), "gb18030", "gb18030"),  # may be either
+        ("a,\xe9,\n".encode() + b"b,\xe9\n", "cp1252", "cp1252"),
         ("a,b\n".encode("utf-16-le"), "cp1252", "utf-16le"),
     ],
 )
@@ -77,6 +89,14 @@ def test_what_shows_in_the_bytes_holds_before_what_is_said(
     content: bytes, said: str | None, found: str
 ) -> None:
     assert encoding_of(content, said) == found
+
+
+def test_all_of_a_file_is_looked_at(tmp_path: Path) -> None:
+    path, plain = tmp_path / "log.csv", b"a,b\n" * 300_000
+    for letters, found in (("a,\xe9\n".encode(), "utf-8"), (b"a,\xe9\n", "cp1252")):
+        path.write_bytes(plain + letters)
+        with path.open("rb") as file:
+            assert encoding_of_file(file, "cp1252") == found
 
 
 def test_what_is_no_text_gets_no_encoding() -> None:

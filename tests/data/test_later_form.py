@@ -57,6 +57,22 @@ def test_a_file_without_a_header_has_the_columns_of_the_log(tmp_path: Path) -> N
     assert form_of("7,0.71,a\n", tmp_path, log)[0] == log
 
 
+def test_rows_are_not_left_out_for_lines_above_the_log(tmp_path: Path) -> None:
+    log = TableForm(skip=1, columns=("user", "bid", "slot"))
+    form, told = form_of("7,0.71,a\n8,0.5,b\n", tmp_path, log)
+    assert form == log.with_skip(0)
+    assert told == ["none of its first lines is left out: they are as wide as its rows"]
+    assert form_of("Report\n7,0.71,a\n8,0.5,b\n", tmp_path, log) == (log, [])
+
+
+def test_it_is_told_where_a_text_is_utf8_though_the_log_was_not(tmp_path: Path) -> None:
+    log = TableForm(encoding="cp1252")
+    form, told = form_of("user,bid,slot\n7,0.71,Åre\n", tmp_path, log)
+    assert form == TableForm()
+    assert told == ["read as UTF-8, as its bytes are, and not as cp1252"]
+    assert form_of("user,bid,slot\n7,0.71,a\n", tmp_path, log) == (log, [])
+
+
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"later\.csv: is empty"):
         form_of("", tmp_path, TableForm())

@@ -1,6 +1,7 @@
 """Raw files as they come: cut, mis-encoded, wrongly typed. Each is refused, naming file and row."""
 
 import gzip
+import re
 import zipfile
 from pathlib import Path
 
@@ -49,6 +50,20 @@ def test_a_header_without_rows(tmp_path: Path) -> None:
 def test_a_last_row_that_is_cut(tmp_path: Path, end: str) -> None:
     message = refused(tmp_path, TEXT + "3,2024-01-01T12:07:00,bob" + end)
     assert "row 5 has 3 fields, expected 7; the file seems to be cut" in message
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("# of May", r"row 5 has 1 fields, expected 7; it looks like a comment \(data\.comment\)"),
+        ('3,t,bob,"a \\"b, c\\"",,,1', r"expected 7; a backslash .* a quote \(data\.escape\)"),
+        ("3,t,bob,118,'a, b',,,1", r"expected 7; apostrophes seem to be quotes \(data\.quote\)"),
+        ("(4 rows)", r"expected 7; it seems to be a note below the table: '\(4 rows\)'"),
+        ("Total 4", "expected 7; it seems to be a note below the table: 'Total 4'"),
+    ],
+)
+def test_what_an_odd_line_may_be_is_said(tmp_path: Path, line: str, said: str) -> None:
+    assert re.search(said, refused(tmp_path, f"{TEXT}{line}\n"))
 
 
 def test_a_row_with_too_few_fields_is_not_taken_for_one_with_blanks(tmp_path: Path) -> None:

@@ -66,6 +66,48 @@ def test_a_comment_within_a_quoted_cell_is_none() -> None:
     assert rewritten(text, TableForm(comment="#")) == [["a", "b"], ["1", "x\n# yes\ny"]]
 
 
+def test_a_sign_for_inches_hides_no_comment() -> None:
+    text = b'# no\na,b\n1,5" high\n# no\n2,x\n'
+    assert rewritten(text, TableForm(comment="#")) == [["a", "b"], ["1", '5" high'], ["2", "x"]]
+
+
+@pytest.mark.parametrize("form", [TableForm(trim=True), TableForm(skip=1), TableForm(comment="#")])
+def test_a_quote_that_is_never_closed_swallows_no_rows(form: TableForm) -> None:
+    text = b'# title\na, b\n1,"x\n2,y\n3,z\n'
+    said = "log.csv: row 3: unexpected end of data; a quote is never closed, or the file is cut"
+    with pytest.raises(DataError, match=f"^{said}$"):
+        rewritten(text, form)
+
+
+@pytest.mark.parametrize("form", [TableForm(trim=True), TableForm(quote="'"), TableForm(skip=1)])
+def test_cells_may_be_long(form: TableForm, tmp_path: Path) -> None:
+    path, long = tmp_path / "log.csv", "x" * 200_000
+    path.write_text(f"title,\na,b\n1,{form.quote}{long}{form.quote}\n")
+    with unpacking(tmp_path / "cache") as plain:
+        assert long in scan(path, form, plain).collect().rows()[-1]
+
+
+@pytest.mark.parametrize(
+    ("above", "refused"),
+    [
+        ("title\nexported\n", False),
+        ("title,,\n,,\n", False),
+        ("user,item,click\n\n", False),  # a header is replaced by other names
+        ("u1,3,0\nu2,4,1\n", True),
+        ("title\nu2,4,1\n", True),
+    ],
+)
+def test_no_row_is_left_out_as_a_title(above: str, refused: bool, tmp_path: Path) -> None:
+    path, form = tmp_path / "log.csv", TableForm(skip=2, columns=("u", "i", "c"))
+    path.write_text(above + "".join(f"u{row % 7},{row},{row % 2}\n" for row in range(30)))
+    with unpacking(tmp_path / "cache") as plain:
+        if refused:
+            with pytest.raises(DataError, match=r"log\.csv: row [12] has 3 fields.*'data.skip: 2'"):
+                scan(path, form, plain)
+        else:
+            assert len(scan(path, form, plain).collect()) == 30
+
+
 def test_rows_are_numbered_as_in_the_file(tmp_path: Path) -> None:
     path, form = tmp_path / "log.csv", TableForm(skip=1, comment="#", types={"b": "int"})
     path.write_text("# of March\nReport\na,b\n1,2\n3,x\n")

@@ -14,7 +14,8 @@ HEADER = "time,user,bid,slot\n"
 
 
 def told(text: str) -> dict[str, Any]:
-    found = told_form(text.encode(), {})
+    content = text.encode()
+    found = told_form(content[:1000], {}, [content[1000:]])
     plain, form = TableForm(), found.form
     return {name: getattr(form, name) for name in vars(form)
             if getattr(form, name) != getattr(plain, name)}  # fmt: skip
@@ -26,6 +27,8 @@ def told(text: str) -> dict[str, Any]:
         HEADER + ROWS,
         "#" + HEADER + ROWS,  # a header may begin so
         HEADER + ROWS.replace("feed", "# 1"),
+        HEADER + ROWS.replace("2024-03-01", "#ff0000").replace("2024-03-02", "//cdn.x/a.png"),
+        HEADER + ROWS * 40 + ROWS.replace("2024", "#2024"),
         HEADER + ROWS.replace("feed", "driver's"),
         HEADER + ROWS.replace("feed", "'90s, y'all").replace("'90s, y'all", "\"'90s, y'all\""),
         HEADER + ROWS.replace("feed", "C:\\ads\\"),
@@ -50,6 +53,12 @@ def test_what_is_plain_is_left_so(text: str) -> None:
         ("# all of March\n" + HEADER + ROWS, {"comment": "#"}),
         ("// all\n" + HEADER + ROWS + "// end\n", {"comment": "//"}),
         ("Report\n# of March\n" + HEADER + ROWS, {"comment": "#", "skip": 1}),
+        ("Report,,,\n,,,\n" + HEADER + ROWS, {"skip": 2}),
+        (HEADER + ROWS * 40 + "# 320 rows\n", {"comment": "#"}),
+        (HEADER + ROWS * 40 + "# 320 rows", {"comment": "#"}),
+        ("# all\n" + HEADER + ROWS.replace("feed", '5" high') + "# day\n", {"comment": "#"}),
+        (HEADER + ROWS * 40 + ROWS.replace("feed", "'feed, left'"), {"quote": "'"}),
+        (HEADER + ROWS * 40 + ROWS.replace("feed", '"the \\"top\\", left"'), {"escape": True}),
         ((HEADER + ROWS).replace(",", ", "), {"trim": True}),
         ((HEADER + ROWS).replace(",", " | "), {"trim": True, "separator": "|"}),
         ((HEADER + ROWS).replace("feed", "'feed, left'"), {"quote": "'"}),
@@ -67,6 +76,13 @@ def test_a_damaged_sign_is_no_other_encoding() -> None:
     damaged, western = "Åre\n".encode() * 20 + b"\xe9\n", "Åre\n".encode("cp1252")
     assert told_encoding(damaged, [damaged]) == {}
     assert told_encoding(western, [western])["encoding"][0] == "cp1252"
+
+
+def test_lines_that_are_utf8_by_chance_do_not_speak_for_it() -> None:
+    chinese = "1,\u5973\n1,\u7537\n".encode("gb18030") * 20
+    assert told_encoding(chinese, [chinese])["encoding"][0] == "gb18030"
+    mixed = "1,\u5973\n".encode() * 20 + "1,\u7537\n".encode("gb18030") * 20
+    assert told_encoding(mixed, [mixed]) == {}
 
 
 @pytest.mark.parametrize(

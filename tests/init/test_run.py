@@ -180,6 +180,20 @@ def test_a_named_column_that_is_not_there_is_refused(tmp_path: Path) -> None:
         init(path, tmp_path / "c.yaml", Named(user="usr"))
 
 
+def test_an_encoding_that_is_said_holds(tmp_path: Path) -> None:
+    rows = "".join(f"{n % 9},\u5973,{n % 3 // 2}\n" for n in range(60))  # UTF-8 by chance
+    path, out = tmp_path / "log.csv", tmp_path / "c.yaml"
+    path.write_bytes(f"user,who,click\n{rows}".encode("gb18030"))
+    done = run("init", "log.csv", "--encoding", "GBK", "--out", "c.yaml", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "encoding: gbk  # as --encoding says" in out.read_text()
+    path.write_text(f"user,who,click\n{rows}")
+    assert "encoding:" not in init(path, out, Named(encoding="gbk"), force=True).text
+    done = run("init", "log.csv", "--encoding", "gbkk", "--out", "d.yaml", folder=tmp_path)
+    assert done.returncode == 2
+    assert "--encoding: unknown encoding 'gbkk'" in done.stderr
+
+
 def test_files_that_are_parts_train_as_such(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     log = pl.read_csv(synthetic(tmp_path / "other") / "log.csv")
