@@ -19,6 +19,7 @@ class Case:
         dialect: how the log is written.
         cities: which texts beyond ASCII it holds.
         gaps: whether values are missing.
+        seed: of the log.
         refused: what the refusal of ``init`` says, where it is refused.
         content: bytes that stand for the file instead.
     """
@@ -27,12 +28,13 @@ class Case:
     dialect: Dialect = field(default_factory=Dialect)
     cities: str = "utf-8"
     gaps: bool = False
+    seed: int = 0
     refused: str = ""
     content: bytes = b""
 
     def log(self) -> list[Row]:
         """Return the log."""
-        return a_log(0, cities=self.cities, gaps=self.gaps)
+        return a_log(self.seed, cities=self.cities, gaps=self.gaps)
 
     def write(self, folder: Path) -> Path:
         """Write it in its dialect."""
@@ -170,6 +172,35 @@ CASES: dict[str, list[Case]] = {
 """Heading -> cases."""
 
 
+FOUND = [
+    Case("thousands where the separator speaks for neither sign",
+         Dialect(separator="\t", quoting="all", around=("", "  "), thousands=",", time="iso T")),
+    Case("comments where separators stand in apostrophes",
+         Dialect(quoting="all", quote="'", encoding="cp1252", decimal=",", thousands=".",
+                 time="named month", comments="between", above=("Report", "", "")), "western"),
+    Case("a backslash before quotes, and before the N of a mark, among blanks",
+         Dialect(quoting="all", escape=True, encoding="cp1252", around=(" ", " "), missing="\\N",
+                 decimal=",", thousands=" ", time="s as a fraction"), "western", gaps=True),
+    Case("few cells in apostrophes, with the separator in them",
+         Dialect(quote="'", encoding="cp932", thousands=" ", comments="above",
+                 above=("Report of March",), header="index"), "cp932"),
+    Case("apostrophes around cells, within them and between thousands",
+         Dialect(separator="\x01", quote="'", escape=True, encoding="utf-16", around=("", "  "),
+                 thousands="'", time="named month", comments="above", above=("Report", "", ""))),
+    Case("a mark among numbers with signs of their own",
+         Dialect(separator=";", encoding="utf-16-le", missing="-", thousands="'"), gaps=True),
+    Case("numbers of which no group of three digits begins with 0",
+         Dialect(separator="|", quoting="all", thousands=" "), gaps=True, seed=1),
+    Case("a mark as a text in lines, beside objects",
+         Dialect("jsonl", missing="NULL", nested=True, blank_lines=1), gaps=True, seed=1),
+    Case("nanoseconds among blanks and marks",
+         Dialect(separator="\x01", quoting="texts", encoding="cp1251", around=("", "  "),
+                 missing="NaN", thousands=" ", time="ns"), "cp1251", gaps=True),
+]  # fmt: skip
+"""What drawn logs once came to another model by, shrunken."""
+
+
 def each() -> dict[str, Case]:
     """Return all cases by a name of their own."""
-    return {f"{group}: {case.what}": case for group, cases in CASES.items() for case in cases}
+    every = {**CASES, "Found": FOUND}
+    return {f"{group}: {case.what}": case for group, cases in every.items() for case in cases}
