@@ -109,7 +109,7 @@ def _with_comma(texts: pl.Series, separator: str) -> Style | None:
         if separator != ";" or not (zeros or len(having) < _MANY):
             return None
         return Style(",", None, example, "; thousands if these are large")
-    pairs = having.str.contains(r"^\d,\d$").all()
+    pairs = having.str.contains(r"^[1-9],\d$").all()
     return Style(",", None, example, _OR_LIST if pairs else "")
 
 
