@@ -83,6 +83,7 @@ def test_what_is_cut_within_a_sign_is_utf_8() -> None:
         ("a,\xe9\n".encode(), "gb18030", "gb18030"),  # may be either
         ("a,\xe9,\n".encode() + b"b,\xe9\n", "cp1252", "cp1252"),
         ("a,b\n".encode("utf-16-le"), "cp1252", "utf-16le"),
+        ("a\x01b\n".encode("utf-16-be"), None, "utf-16be"),  # as Hive divides cells
     ],
 )
 def test_what_shows_in_the_bytes_holds_before_what_is_said(
