@@ -47,8 +47,9 @@ def alone(place: Path, lock: Path | None = None) -> Iterator[None]:
         yield
         return
     lock = lock or lock_beside(place)
-    made = [folder for folder in lock.parents if not folder.exists()]
+    made = list[Path]()
     try:
+        made = [folder for folder in lock.parents if not folder.exists()]
         lock.parent.mkdir(parents=True, exist_ok=True)
         held = _held(lock)
     except BlockingIOError:

@@ -23,6 +23,7 @@ from clickthrough.data.later_form import LaterForm
 from clickthrough.data.moments import moment
 from clickthrough.data.scan import (
     as_it_is,
+    check_types,
     first_row_of,
     scan,
     typed,
@@ -203,7 +204,9 @@ def _impressions(
     types = _types(schema, aliases, csv_lists=table.is_csv)
     texts = _texts(types)
     numbers = {name: types[name] for name in columns if name in types and name not in texts}
-    frame = typed(frame, numbers, table.name, table.first)
+    check_types(frame, numbers, table.name, table.first)
+    written = {n: kind for n, kind in numbers.items() if frame.collect_schema()[n] == pl.String}
+    frame = typed(frame, written, table.name, table.first)
     frame = _by_owners_names(frame, schema, aliases)
     frame = _with_sides(frame, data, table.plain)
     names = _named(frame.collect_schema().names(), schema, aliases)
@@ -266,6 +269,8 @@ def _types(schema: Schema, aliases: dict[str, str], csv_lists: bool) -> dict[str
     types: dict[str, ForcedType] = {}
     for name, ours in aliases.items():
         kind: FieldType | None = schema.fields.get(ours)
+        if ours == "request_id" and kind != "str":
+            continue  # of a request only its name matters, whatever the log's were
         if kind in ("int", "float", "str"):
             types[name] = kind
         elif kind in LISTS and csv_lists:
@@ -311,6 +316,8 @@ def _fields(
             made.append(_times(frame, name, schema, source).alias(_of(ours)))
             continue
         kind = schema.fields.get(ours, "str")
+        if ours == "request_id" and found == pl.String:
+            kind = "str"
         if kind in LISTS and isinstance(found, pl.Null | pl.Array):  # none of them, or all as long
             made.append(canonical(pl.col(_of(ours)).cast(pl.List(_entries(found))), kind))
             continue

@@ -155,7 +155,7 @@ def test_contenders_that_are_written_alike_lie_apart() -> None:
 def test_a_place_where_no_directory_can_be_is_named(made: Config, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for out in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / ("x" * 300)):
-        with pytest.raises(ConfigError, match="no directory can be there"):
+        with pytest.raises(ClickthroughError, match="cannot be written"):
             compare(made, contenders("mlp", made.model), 1, out, Told())
 
 

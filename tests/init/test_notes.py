@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from clickthrough.errors import DataError
 from clickthrough.init.kinds import kinds
 from clickthrough.init.notes import notes
 from clickthrough.init.profile import profile
@@ -28,7 +29,6 @@ def told(**columns: object) -> str:
         ("click_time", TEXTS, "'click' in its name.*--time click_time would take it all the same"),
         ("born", ["1990-01-02", "1991-01-02"] * (ROWS // 2), "--time born would take it"),
         ("birth_date", ["1990-01-02", "1991-01-02"] * (ROWS // 2), "--time birth_date would"),
-        ("ts", [None, *TEXTS[1:]], "0% of rows lack it"),
         ("date", [None] * (ROWS // 2) + [20240101, 20240102] * (ROWS // 4), "50% of rows lack it"),
     ],
 )
@@ -69,3 +69,18 @@ def test_days_and_months_that_could_be_changed_over_are_told_aloud() -> None:
     few = pl.Series(["01/02/2024 06:00", "01/03/2024 07:00", "01/04/2024 08:30"] * (ROWS // 3 + 1))
     said = told(time=few.head(ROWS))
     assert "read as %m/%d/%Y %H:%M; %d/%m/%Y %H:%M would read them too: see 'time'" in said
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ([None, *TEXTS[1:]], "1 of 200 rows; the first, row 1 below the header, holds nothing"),
+        (
+            [*map(str, TEXTS[:9]), "25:61", *map(str, TEXTS[10:])],
+            "1 of 200 rows; the first, row 10 below the header, holds '25:61'",
+        ),
+    ],
+)
+def test_a_time_that_few_rows_spoil_is_refused(values: list[object], says: str) -> None:
+    with pytest.raises(DataError, match=f"column 'ts' is a time, but cannot be read in {says}"):
+        told(ts=values)
