@@ -212,7 +212,8 @@ def _wide(line: bytes) -> str | None:
     found = _by_nuls(line)
     # the end of the line may be cut within a sign
     text = line[: len(line) // 4 * 4].decode(found, "replace") if found else ""
-    return found if text and not re.search("[\x00\x02-\x08\x0e-\x1f\ufffd]", text) else None
+    odd = re.search("[\x00\x02-\x08\x0e-\x1f\ufffd]", text) or not re.search("[ -~]", text)
+    return None if odd else found
 
 
 def _by_nuls(line: bytes) -> str | None:
