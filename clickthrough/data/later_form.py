@@ -82,10 +82,13 @@ class LaterForm:
         if not set(names) & set(self.known):
             names, rows = list(self.columns or []), read.rows
             form = replace(form, columns=tuple(names))
-        places = [place for place, name in enumerate(names) if name in form.numbers]
-        cells = {row[place] for row in rows if len(row) == len(names) for place in places}
+        whole = [row for row in rows if len(row) == len(names)]
+        cells: set[str] = set()
+        for place, name in enumerate(names):
+            if name in form.numbers:
+                marks = {"", *form.missing, *form.missing_in.get(name, ())}
+                cells |= {row[place] for row in whole} - marks
         plain = replace(form, numbers=(), decimal=".", thousands=None)
-        cells -= {"", *form.missing}
         return form if _fit(cells, form) or not _fit(cells, plain) else plain
 
 

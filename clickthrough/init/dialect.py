@@ -202,13 +202,16 @@ def _best(lines: list[str], form: TableForm) -> tuple[float, int, TableForm]:
 
 def _width(line: str, form: TableForm) -> int:
     """Return the number of cells of a line, none of a blank one."""
-    return len(next(table_rows([line], replace(form, trim=True)), []))
+    return len(_cells(line, form))
 
 
 def _filled(line: str, form: TableForm) -> int:
     """Return the number of cells that are not blank; Excel fills titles up with blank ones."""
-    cells = next(table_rows([line], replace(form, trim=True)), [])
-    return sum(cell != "" for cell in cells)
+    return sum(cell != "" for cell in _cells(line, form))
+
+
+def _cells(line: str, form: TableForm) -> list[str]:
+    return next(table_rows([line], replace(form, trim=True)), [])
 
 
 def _strict(lines: list[str], form: TableForm) -> float:

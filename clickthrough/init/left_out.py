@@ -11,7 +11,9 @@ from clickthrough.init.vocabulary import IDS
 
 FLAGS = {"user": "--user", "item": "--item", "time": "--time", "label": "--label",
          "request_id": "--request"}  # fmt: skip
-DECIMAL_COMMA = "numbers with a decimal comma, which are not read: write them with a point"
+DECIMAL_COMMA = (
+    "numbers with a decimal comma, or lists of two: 'numbers' and 'decimal' would read them"
+)
 DATED = (
     r"^\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|\d{1,2}/\d{1,2}/\d{2}"
     r"|\d{1,2}[-/ ][A-Za-z]{3,9}[-/ ]\d{2,4}|[A-Za-z]{3,9},? \d{1,2},? \d{4})([T :,].*)?$"

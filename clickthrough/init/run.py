@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -22,7 +22,7 @@ from clickthrough.init.roles import Guess, Named, guess_roles
 from clickthrough.init.sample import read_sample, sample_of_frame
 from clickthrough.init.sampled import Sample
 from clickthrough.init.tables import Tables, find_tables, with_sides
-from clickthrough.init.text import SideTable, Source, write_config
+from clickthrough.init.text import Source, write_config
 from clickthrough.schema_file import FIRST_LINE, NAME
 from clickthrough.whole_file import write_whole
 
@@ -213,10 +213,7 @@ def _source(tables: Tables, told: list[str], folder: Path | None) -> Source:
         files=files,
         form=main.form,
         reasons=main.reasons,
-        sides=tuple(
-            SideTable(written(s.path), s.key, s.columns, s.reason, s.separator)
-            for s in tables.sides
-        ),
+        sides=tuple(replace(side, path=Path(written(side.path))) for side in tables.sides),
         notes=tuple(told),
         typed=main.typed,
         whole=main.exact,

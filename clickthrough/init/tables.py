@@ -30,6 +30,7 @@ from clickthrough.init.profile import profile
 from clickthrough.init.roles import Named
 from clickthrough.init.sample import read_sample
 from clickthrough.init.sampled import Sample
+from clickthrough.init.sides import Side
 from clickthrough.init.vocabulary import LABELS
 
 _PARTS = {"train": ("train", "training"), "validation": ("validation", "valid", "val", "dev"),
@@ -38,21 +39,6 @@ _PARTS = {"train": ("train", "training"), "validation": ("validation", "valid", 
 
 _ROWS = 10_000
 """Rows of a table by which is told whether it holds a label."""
-
-
-@dataclass(frozen=True)
-class Side:
-    """A table with one row a key; ``columns`` are those that no other table has.
-
-    Attributes:
-        separator: of its cells, where it is another than the log's.
-    """
-
-    path: Path
-    key: str
-    columns: list[str]
-    reason: str
-    separator: str | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from clickthrough.config.base import format_duration
 from clickthrough.config.data import TimeFormat
@@ -14,6 +13,7 @@ from clickthrough.init.label import Choice
 from clickthrough.init.left_out import FLAGS
 from clickthrough.init.quoting import one_line, scalar, with_comment
 from clickthrough.init.roles import Guess
+from clickthrough.init.sides import Side
 from clickthrough.init.times import TimeGuess
 
 _MODEL = "model: {name: mlp, embedding_dim: 16, hidden: [128, 64], dropout: 0.2}"
@@ -26,28 +26,13 @@ Line = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class SideTable:
-    """A table that joins to the log.
-
-    Attributes:
-        separator: of its cells, where it is another than the log's.
-    """
-
-    file: str
-    key: str
-    columns: list[str]
-    reason: str
-    separator: str | None = None
-
-
-@dataclass(frozen=True)
 class Source:
     """Where the tables lie and how they are written.
 
     Attributes:
         seen: what was looked at.
         paths: of one log; none where it comes divided into ``files``.
-        sides: its side tables.
+        sides: its side tables, each under the path that the configuration names.
         notes: what may be wrong about the guesses.
         form: how a CSV is written.
         reasons: why it is what it is: a setting and a reason each.
@@ -61,7 +46,7 @@ class Source:
     files: Mapping[str, list[str]] = field(default_factory=dict)
     form: TableForm = field(default_factory=TableForm)
     reasons: Mapping[str, str] = field(default_factory=dict)
-    sides: tuple[SideTable, ...] = ()
+    sides: tuple[Side, ...] = ()
     notes: tuple[str, ...] = ()
     typed: bool = False
     whole: bool = True
@@ -197,16 +182,16 @@ def _joins(source: Source) -> list[Line]:
     return [("joins:", ""), *lines] if lines else []
 
 
-def _side(side: SideTable) -> str:
+def _side(side: Side) -> str:
     own = "" if side.separator is None else f", separator: {scalar(side.separator)}"
     columns = scalar(side.columns)
-    return f"file: {scalar(side.file)}, on: {scalar(side.key)}, columns: {columns}{own}"
+    return f"file: {scalar(str(side.path))}, on: {scalar(side.key)}, columns: {columns}{own}"
 
 
 def _lookup(source: Source, guess: Guess) -> list[Line]:
     """Write which side tables a service reads, those of the item and the user."""
     roles = [choice.column for choice in (guess.item, guess.user) if choice is not None]
-    keys = {Path(side.file).name: side.key for side in source.sides if side.key in roles}
+    keys = {side.path.name: side.key for side in source.sides if side.key in roles}
     if not keys:
         return []
     why = "callers need not send what the table says"

@@ -76,3 +76,9 @@ def test_it_is_told_where_a_text_is_utf8_though_the_log_was_not(tmp_path: Path) 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"later\.csv: is empty"):
         form_of("", tmp_path, TableForm())
+
+
+def test_marks_of_a_column_are_no_numbers_that_speak_for_a_form(tmp_path: Path) -> None:
+    log = replace(GERMAN, missing_in={"bid": ["NA"]})
+    form, _ = form_of("Report\nuser;bid;slot\n7;0.71;a\n8;NA;a\n", tmp_path, log)
+    assert form.numbers == ()
