@@ -62,27 +62,20 @@ def test_a_long_cell_is_read(cell: str, tmp_path: Path) -> None:
     assert csv.field_size_limit() == LIMIT
 
 
-def test_a_wrong_row_below_a_long_cell_is_named(tmp_path: Path) -> None:
-    path = write(tmp_path / "log.csv", JSON)
+@pytest.mark.parametrize(
+    ("cell", "more", "says"),
+    [
+        (JSON, "p1,2\n", "has 2 fields, expected 3"),
+        ("p", f"{LONG},{LONG}\np1,1,1\n", "has 2 fields, expected 3"),
+        ("p", f'"{LONG}\n{LONG},1,1\n', ".*; a quote is never closed"),
+    ],
+    ids=["below a long cell", "of long cells", "never closed"],
+)
+def test_a_wrong_row_is_named(cell: str, more: str, says: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "log.csv", cell)
     with path.open("a") as file:
-        file.write("p1,2\n")
-    with pytest.raises(DataError, match=r"log\.csv: row 42 has 2 fields, expected 3"):
-        check_csv(path, "log.csv", ",", None)
-
-
-def test_a_wrong_row_of_long_cells_is_named(tmp_path: Path) -> None:
-    path = write(tmp_path / "log.csv", "p")
-    with path.open("a") as file:
-        file.write(f"{LONG},{LONG}\np1,1,1\n")
-    with pytest.raises(DataError, match=r"log\.csv: row 42 has 2 fields, expected 3"):
-        check_csv(path, "log.csv", ",", None)
-
-
-def test_a_long_cell_that_is_never_closed_is_named(tmp_path: Path) -> None:
-    path = write(tmp_path / "log.csv", "p")
-    with path.open("a") as file:
-        file.write(f'"{LONG}\n{LONG},1,1\n')
-    with pytest.raises(DataError, match=r"log\.csv: row 42: .*; a quote is never closed"):
+        file.write(more)
+    with pytest.raises(DataError, match=rf"log\.csv: row 42:? {says}"):
         check_csv(path, "log.csv", ",", None)
 
 
