@@ -11,6 +11,8 @@ _NO_SPACE = ("No space left", "File too large", "quota")
 """How the operating system says that a file cannot grow; Polars hands its words on."""
 _TRANSPORT = "transport error"
 """What Polars says of the end of a Parquet file that cannot be written, or is broken."""
+_UNWRITTEN = ": cannot be written: "
+"""What is told already of a place within is told once."""
 _LITTLE = 1 << 16
 """Bytes: the end of a file is not larger."""
 
@@ -47,6 +49,6 @@ def full_disk_told(place: Path, name: object) -> Iterator[None]:
         yield
     except Exception as error:
         if is_full(error, place):
-            reason = str(error).split("\n", 1)[0]
-            raise DataError(f"{name}: cannot be written: {reason}") from None
+            reason = str(error).split("\n", 1)[0].rpartition(_UNWRITTEN)[2]
+            raise DataError(f"{name}{_UNWRITTEN}{reason}") from None
         raise

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.table import Table
 
 from clickthrough.bundle.load import Bundle
@@ -60,7 +59,7 @@ def _identity(bundle: Bundle) -> Table:
     table.add_row("created", manifest.created)
     table.add_row("by clickthrough", manifest.clickthrough)
     table.add_row("model", bundle.config.model.name)
-    table.add_row("calibration", escape(bundle.calibrator.describe()))
+    table.add_row("calibration", bundle.calibrator.describe())
     table.add_row("counters until", manifest.counters_until)
     return table
 
@@ -112,5 +111,5 @@ def _sides(bundle: Bundle) -> Table:
     for form, rows in bundle.sides:
         for way in form.ways:
             by, gives = (", ".join(map(name, some)) for some in (way.key, way.gives.values()))
-            table.add_row(escape(form.name), f"{len(rows):,}", escape(by), escape(gives))
+            table.add_row(form.name, f"{len(rows):,}", by, gives)
     return table

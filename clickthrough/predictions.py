@@ -107,6 +107,6 @@ def _parquet(path: Path, folder: Path, out: Path) -> Iterator[Write]:
             made.write_parquet(parts[-1])
 
     yield write
-    frames = [pl.scan_parquet(part) for part in parts]
+    frames = [pl.scan_parquet(part, glob=False) for part in parts]
     with full_disk_told(folder, out):
         pl.concat(frames, how="diagonal_relaxed").sink_parquet(path)

@@ -8,7 +8,8 @@ Whatever works opens a step and says how far it is; it knows nothing of who is t
             at(done, len(parts))
 
 and whoever shows it listens around the call: ``with listening(show): train(...)``. Log lines come
-without listening: of a step that takes long, how far it is, and of every step how long it took.
+without listening: of a step that takes long, how far it is, and of every step how long it took,
+where logs are JSON as ``step`` and ``seconds``.
 
 What came of a part is a line, to the log and to whoever reads: ``happened("epoch 1: ...")``.
 """
@@ -70,7 +71,9 @@ class Step:
             except Exception:  # whoever shows it fails alone: neither the work nor the others
                 _log.exception("a listener of the step %s failed", self.name)
         if self.ended:
-            _log.info("%s: %.1f s", self.name, self.seconds)
+            line = f"{self.name}: {self.seconds:.1f} s"
+            facts = {"message": line, "step": self.name, "seconds": self.seconds}
+            _log.info(line, extra={"told": facts})
         elif self.seconds >= self._line_due:
             self._line_due = self.seconds + _EVERY
             _log.info("%s%s", self.text, _so_far(self))

@@ -183,7 +183,7 @@ def _online(
     schema = dataset.schema
     limits = TextLimits(config.serving.max_id_bytes, config.serving.max_text_bytes)
     parser = RowParser(schema, [*plan.fields, *({"item"} & set(schema.fields))], limits)
-    histories = online_histories(plan, schema, _seeds(plan, dataset))
+    histories = online_histories(plan, schema, _seeds(plan, dataset, request))
     store = MemoryStore()
     events = {of: _sharing(plan, request, stream, of) for of, stream in earlier.items()}
     shown = events["impressions"]
@@ -200,19 +200,29 @@ def _online(
     return columns
 
 
-def _seeds(plan: Plan, dataset: Dataset) -> dict[str, Snapshot]:
+def _seeds(plan: Plan, dataset: Dataset, request: pl.DataFrame) -> dict[str, Snapshot]:
     """Return what is known before the log begins: given histories, for sequences only.
 
-    Of a log that comes after a bundle's, what that knows.
+    Of a log that comes after a bundle's, what that knows; else of the request's own keys.
     """
     if dataset.known is not None:
         return dataset.known.snapshots
-    nothing, history = dataset.impressions().head(0), dataset.history()
+    nothing = dataset.impressions().head(0)
     seeds = {
-        s.name: build_sequences(nothing, history, s, dataset.schema, plan.counters)
+        s.name: build_sequences(
+            nothing, _given(dataset, s, request), s, dataset.schema, plan.counters
+        )
         for s in plan.sequence_sets
     }
     return seeds | {key_set.name: Snapshot.of({}) for key_set in plan.key_sets}
+
+
+def _given(dataset: Dataset, sequence: SequenceSet, request: pl.DataFrame) -> pl.LazyFrame | None:
+    """Return what is given of the keys of a request, where it is given by these."""
+    history, keys = dataset.history(), [*sequence.key]
+    if history is None or not {*keys} <= {"user", "item"}:
+        return None
+    return history.join(request.lazy().select(keys).unique(), on=keys, how="semi")
 
 
 def _sharing(

@@ -14,7 +14,9 @@ import pytest
 import yaml
 
 from clickthrough.bundle import load_bundle
-from clickthrough.full_disk import is_full
+from clickthrough.data.simulator.plain import write_log
+from clickthrough.errors import DataError
+from clickthrough.full_disk import full_disk_told, is_full
 from tests.cli.process import run
 from tests.logs import make_values, raw_rows
 
@@ -117,6 +119,17 @@ def test_what_verbs_write(
     assert (disk.place / "made").exists()
 
 
+def test_a_log_that_does_not_fit_is_not_begun(disk: Disk, tmp_path: Path) -> None:
+    write_log(tmp_path / "log", 200_000)
+    disk.leave(2_000)
+    cache = disk.place / "cache"
+    train = ("-q", "train", "log/config.yaml", "--out", "m", "--set", f"data.cache={cache}")
+    done = run(*train, folder=tmp_path)
+    told(done, cache)
+    assert "(reading the log) of disk" in done.stderr
+    assert disk.left() == []
+
+
 @pytest.mark.stack
 @pytest.mark.parametrize("kilobytes", [16, 80, 160, 240, 320, 400])
 def test_the_cache_of_a_log(kilobytes: int, disk: Disk, folder: Path) -> None:
@@ -201,3 +214,9 @@ def test_what_an_error_came_of_tells_too() -> None:
     except RuntimeError as wrapped:
         assert is_full(wrapped)
     assert not is_full(RuntimeError("No space in this text"))
+
+
+def test_what_was_told_of_a_place_within_is_told_once(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as told, full_disk_told(tmp_path, "outer"):
+        raise DataError(f"inner: cannot be written: {NO_SPACE}")
+    assert str(told.value) == f"outer: cannot be written: {NO_SPACE}"

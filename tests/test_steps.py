@@ -101,6 +101,8 @@ def test_log_lines_say_how_far_and_how_long(
         "quick: 0.0 s",
         "encoding: 40.0 s",
     ]
+    ended = [record.told for record in caplog.records if hasattr(record, "told")]
+    assert [(told["step"], told["seconds"]) for told in ended] == [("quick", 0), ("encoding", 40)]
 
 
 def test_a_listener_that_fails_fails_alone(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,5 +1,7 @@
 """One impression, in batch and online side by side."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -7,6 +9,7 @@ import pytest
 
 from clickthrough.config import Config
 from clickthrough.config.load import parse_config
+from clickthrough.data.dataset import HISTORY
 from clickthrough.data.open import open_dataset
 from clickthrough.errors import DataError
 from clickthrough.inspection import trace_tables
@@ -68,6 +71,31 @@ def test_an_impression_can_be_named_by_its_request_and_item(traced_config: Confi
 def test_an_impression_that_is_not_there_is_named(traced_config: Config, row: str) -> None:
     with pytest.raises(DataError, match=f"--row {row}: "):
         trace(traced_config, open_dataset(traced_config.data), row)
+
+
+def test_whoever_may_only_read_the_cache_may_look(
+    traced_config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = traced(traced_config, 4_000)
+    monkeypatch.delattr("clickthrough.mapped_array.tempfile")  # so that no file can be made
+    assert traced(traced_config, 4_000) == before
+
+
+def test_a_given_history_stands_before_the_log(traced_config: Config, tmp_path: Path) -> None:
+    """Of the request's own user, and of nobody else."""
+    whole = open_dataset(traced_config.data)
+    dataset = replace(whole, path=shutil.copytree(whole.path, tmp_path / "log"))
+    shutil.rmtree(dataset.path / "history")
+    rows = dataset.impressions().collect()
+    first, other = rows.row(0, named=True), rows.filter(pl.col("user") != rows["user"][0])
+    given = rows.select("user", "time", "item").filter(pl.col("user") == first["user"]).head(1)
+    before = pl.col("time") - 10**12
+    strange = other.select("user", "time", "item")
+    pl.concat([strange, given]).with_columns(before).write_parquet(dataset.path / HISTORY)
+    found = trace(traced_config, dataset, "0")
+    said = {feature.name: feature.batch for feature in found.features}
+    assert said["user:last:item"] == given["item"].to_list()
+    assert [feature.name for feature in found.features if not feature.agrees] == []
 
 
 def test_a_difference_is_marked() -> None:
