@@ -1,19 +1,28 @@
-"""Where batch history runs: Polars in this process, DuckDB beyond memory, Spark beyond a machine.
+"""Engines of frames for batch history: DuckDB, and Spark beyond a machine.
 
 An engine opens and writes Parquet; everything between is the same narwhals code.
 """
 
+import glob
+import os
+import re
 import shutil
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import narwhals as nw
-import polars as pl
 
 from clickthrough.errors import ConfigError, install_hint
 from clickthrough.features.history.batch import Frame
+from clickthrough.parquet import parquet_files
 
-EngineName = Literal["polars", "duckdb", "spark"]
+FrameEngineName = Literal["duckdb", "spark"]
+EngineName = Literal["polars", FrameEngineName]
+"""``polars``: Polars reads and writes, and numpy counts in between, by hash partitions."""
+_PATTERN = re.compile(r"[][{}*?\\]")
+"""What Hadoop takes for a part of a pattern, unless a backslash stands before it."""
 
 
 class Engine(Protocol):
@@ -24,20 +33,6 @@ class Engine(Protocol):
 
     def write(self, frame: Frame, path: Path, by: str) -> None:
         """Write a frame, sorted by a column."""
-
-
-class PolarsEngine:
-    """Polars, on all cores of this process."""
-
-    def scan(self, path: Path, columns: dict[str, str]) -> Frame:
-        """Open some columns of Parquet files under new names (old -> new)."""
-        chosen = [pl.col(old).alias(new) for old, new in columns.items()]
-        return nw.from_native(pl.scan_parquet(parquet_files(path)).select(chosen))
-
-    def write(self, frame: Frame, path: Path, by: str) -> None:
-        """Write a frame, sorted by a column."""
-        native: pl.LazyFrame = frame.to_native()
-        native.sort(by).sink_parquet(path, compression="lz4")
 
 
 class DuckDBEngine:
@@ -59,7 +54,8 @@ class DuckDBEngine:
         """Open some columns of Parquet files under new names (old -> new)."""
         quoted = [(_quoted(old, '"'), _quoted(new, '"')) for old, new in columns.items()]
         chosen = [f"{old} AS {new}" for old, new in quoted]
-        opened = self._connection.read_parquet(parquet_files(path))
+        files = [_literal(file) for file in parquet_files(path)]
+        opened = self._connection.read_parquet(files, hive_partitioning=False)
         return nw.from_native(opened.project(", ".join(chosen)))
 
     def write(self, frame: Frame, path: Path, by: str) -> None:
@@ -69,22 +65,33 @@ class DuckDBEngine:
 
 
 class SparkEngine:
-    """Spark, local or on a cluster: the session is the one that is active, or a local one."""
+    """Spark, local or on a cluster: the session is the one that is active, or a local one.
 
-    def __init__(self) -> None:
+    Args:
+        master: what a local one runs on: ``local[2]`` is two threads of this machine.
+
+    Attributes:
+        session: that one.
+    """
+
+    def __init__(self, master: str = "local[*]") -> None:
         if shutil.which("java") is None:
             raise ConfigError("engine: spark needs a Java runtime (17 or newer): no 'java' in PATH")
         from pyspark.sql import SparkSession
 
+        for package in ("pandas", "pyarrow"):  # Spark asks for both before it hands over Arrow
+            import_module(package)
+        # workers on this machine run what runs here; Spark would take any python3
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         builder = SparkSession.builder.appName("clickthrough")
-        active = SparkSession.getActiveSession()
-        self._session = active or (
-            builder.master("local[*]")
+        self.session = SparkSession.getActiveSession() or (
+            builder.master(master)
             .config("spark.ui.enabled", "false")
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.driver.memory", "4g")
             .config("spark.sql.shuffle.partitions", "8")
+            .config("spark.sql.caseSensitive", "true")
             .config("spark.ui.showConsoleProgress", "false")
             .config("spark.log.level", "ERROR")
             .getOrCreate()
@@ -94,7 +101,8 @@ class SparkEngine:
         """Open some columns of Parquet files under new names (old -> new)."""
         from pyspark.sql import functions
 
-        opened = self._session.read.parquet(*parquet_files(path))
+        files = [_PATTERN.sub(r"\\\g<0>", file) for file in parquet_files(path)]
+        opened = self.session.read.parquet(*files)
         chosen = [functions.col(_quoted(old, "`")).alias(new) for old, new in columns.items()]
         return nw.from_native(opened.select(*chosen))
 
@@ -104,7 +112,7 @@ class SparkEngine:
         native.orderBy(by).write.parquet(str(path))
 
 
-def open_engine(name: EngineName, folder: Path) -> Engine:
+def open_engine(name: FrameEngineName, folder: Path) -> Engine:
     """Start an engine.
 
     Args:
@@ -115,18 +123,16 @@ def open_engine(name: EngineName, folder: Path) -> Engine:
         ConfigError: its package or its runtime is not installed.
     """
     try:
-        if name == "duckdb":
-            return DuckDBEngine(folder)
-        return SparkEngine() if name == "spark" else PolarsEngine()
+        return DuckDBEngine(folder) if name == "duckdb" else SparkEngine()
     except ModuleNotFoundError as error:
         raise ConfigError(f"engine: {name} needs '{error.name}': {install_hint(name)}") from None
-
-
-def parquet_files(path: Path) -> list[str]:
-    """Return a Parquet file, or those of a directory in the order of their names."""
-    return sorted(map(str, path.glob("*.parquet"))) if path.is_dir() else [str(path)]
 
 
 def _quoted(name: str, quote: str) -> str:
     """Return a column's name as one name, whatever it holds."""
     return quote + name.replace(quote, quote * 2) + quote
+
+
+def _literal(file: str) -> str:
+    """Return a name that DuckDB takes for no pattern; one with a backslash it cannot be told so."""
+    return file if "\\" in file else glob.escape(file)

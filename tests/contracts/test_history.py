@@ -3,14 +3,11 @@
 Integers, ages, sequences and matches exactly; decayed counts and rates to 1e-9.
 """
 
-import os
 import secrets
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,23 +45,12 @@ from tests.features.history.logs import (
     snapshots_of,
     united,
 )
+from tests.lacking import need
+from tests.odd import ODD
 
 ENGINES: tuple[EngineName, ...] = ("polars", "duckdb", "spark")
 MIXED: dict[str, FieldType] = {"user": "str", "item": "int", "context": "str"}
 seeds = st.integers(0, 2**32)
-
-
-def need(engine: EngineName) -> None:
-    """Skip without an engine's package or runtime; fail where CI has the runtime."""
-    lacks = []
-    if engine == "spark" and shutil.which("java") is None:
-        lacks.append("java")
-    elif engine != "polars" and find_spec("pyspark" if engine == "spark" else engine) is None:
-        lacks.append("its package")
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{engine}: CI must test it, but it lacks its package")
-    if lacks:
-        pytest.skip(f"{engine} cannot run here: it lacks {lacks[0]}")
 
 
 @contextmanager
@@ -118,6 +104,23 @@ def test_a_batch_engine_equals_the_law(engine: EngineName, log: Log, asked: Aske
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_engine_equals_the_law_on_many_logs_in_one(engine: EngineName, tmp_path: Path) -> None:
     need(engine)
+    place = tmp_path / ODD
+    place.mkdir()
+    assert_lawful_in_one(engine, place)
+
+
+@pytest.mark.parametrize(("chunk", "partition"), [(13, 40), (1_000_000, 100), (97, 1_000_000)])
+def test_rows_are_divided_into_chunks_and_partitions_of_any_size(
+    chunk: int, partition: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clickthrough.features.history.files.CHUNK", chunk)
+    monkeypatch.setattr("clickthrough.features.history.chunked.PARTITION", partition)
+    assert_lawful_in_one("polars", tmp_path)
+    assert_lawful_beside_snapshots("polars", tmp_path)
+
+
+def assert_lawful_in_one(engine: EngineName, tmp_path: Path) -> None:
+    """Hold an engine to the law on many logs that are one."""
     parts = some_logs(120)
     columns = ask_batch(united(parts), ASKED, engine, tmp_path)
     start = 0
@@ -146,6 +149,11 @@ def test_a_batch_engine_that_begins_with_a_snapshot_equals_the_law(
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_engine_begins_with_snapshots_of_many_logs(engine: EngineName, tmp_path: Path) -> None:
     need(engine)
+    assert_lawful_beside_snapshots(engine, tmp_path)
+
+
+def assert_lawful_beside_snapshots(engine: EngineName, tmp_path: Path) -> None:
+    """Hold an engine to the law on logs that begin with what a bundle knew."""
     for place, log in enumerate(some_logs(3 if engine == "spark" else 25, online=True)):
         first = log.rows[len(log.rows) // 2]
         rest = [row for row in log.rows if row.request >= first.request]

@@ -1,4 +1,4 @@
-"""The batch half of history: as-of features of a whole log, on lazy frames of any engine.
+"""As-of features of a whole log, on lazy frames of DuckDB or Spark.
 
 For each key: events are summed per tick, moved to the first tick that may see them (tick + delay
 + 1), united with weightless query rows at the impressions' own ticks, and summed along time; the

@@ -6,6 +6,7 @@ with that of their set.
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import repeat
 from operator import getitem
 from typing import NamedTuple
 
@@ -29,6 +30,11 @@ def key_bytes(name: str, parts: Sequence[Value]) -> bytes | None:
     if None in parts:
         return None
     return _encode((name, *parts))
+
+
+def keys_bytes(name: str, columns: Sequence[Sequence[Value]]) -> list[bytes]:
+    """Return the keys of rows, given a column a part: :func:`key_bytes` where none is missing."""
+    return [*map(_encode, zip(repeat(name), *columns))]
 
 
 class Places:

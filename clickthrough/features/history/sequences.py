@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -21,6 +21,7 @@ from clickthrough.features.rows import Scalar, Value
 from clickthrough.schema import Columns, FieldType, Schema
 from clickthrough.store.base import Breathe, Reader, Transaction, nothing
 
+_Moments = TypeVar("_Moments", int, NDArray[np.int64])
 Click = tuple[int, int | str]
 """When (microseconds) and what."""
 
@@ -149,9 +150,16 @@ class SequenceHistory:
     def pack(self, clicks: Iterable[Click]) -> bytes:
         """Return clicks as a store holds them: in order, less those that no query can reach."""
         ordered = sorted(clicks)
-        reachable = (ordered[-1][0] // self._tick - self._delay - _SPARE_TICKS) * self._tick
+        reachable = self.reachable(ordered[-1][0])
         hidden = bisect_left(ordered, reachable, key=lambda click: click[0])
         return _encode(ordered[max(0, hidden - self.sequence.length) :])
+
+    def reachable(self, newest: _Moments) -> _Moments:
+        """Return from when on a query may tell clicks apart, given the newest of a key.
+
+        Of earlier ones it sees the last alone.
+        """
+        return (newest // self._tick - self._delay - _SPARE_TICKS) * self._tick
 
     def _as_of(self, clicks: list[Click], tick: int) -> list[Scalar]:
         """Return the values of the last clicks before a tick's horizon, the latest first."""

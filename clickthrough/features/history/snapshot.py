@@ -1,17 +1,25 @@
 """What a bundle knows of each key: sorted key digests and packed values, read by memory map."""
 
-from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-_DIGEST = 16
+from clickthrough.features.history.snapshot_builder import (
+    DIGEST,
+    Batch,
+    SnapshotBuilder,
+    digest,
+    key_digest,
+)
+
+_BATCH = 50_000
+"""So many pairs are indexed at once."""
 _A_BUCKET = 2
 """So many keys share their first bits, on average."""
 _REMEMBERED, _SHORT = 4_096, 256
@@ -40,22 +48,20 @@ class Snapshot:
         return cls.of_pairs(states.items())
 
     @classmethod
-    def of_pairs(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Self:
-        """Index values by their keys, each of which comes once; there may be millions."""
-        keys, lengths, packed = bytearray(), array("q"), bytearray()
-        for key, value in pairs:
-            keys += _digest(key)
-            lengths.append(len(value))
-            packed += value
-        digests, sizes = np.frombuffer(keys, f"S{_DIGEST}"), np.frombuffer(lengths, np.int64)
-        order = np.argsort(digests)
-        starts, ends = sizes.cumsum() - sizes, sizes[order].cumsum()
-        values, given = np.empty(len(packed), np.uint8), memoryview(packed)
-        into, end = values.data, 0
-        for start, size in zip(starts[order].tolist(), sizes[order].tolist(), strict=True):
-            into[end : end + size] = given[start : start + size]
-            end += size
-        return cls(digests[order], ends, values)
+    def of_pairs(cls, pairs: Iterable[tuple[bytes, bytes]], folder: Path | None = None) -> Self:
+        """Index values by their keys, each of which comes once.
+
+        Args:
+            pairs: keys with their values; there may be millions.
+            folder: where there is room for files without a name, that all of it need not be held.
+
+        Raises:
+            DataError: the disk is full.
+        """
+        builder, rest = SnapshotBuilder(folder), iter(pairs)
+        while some := [*islice(rest, _BATCH)]:
+            builder.add(Batch.of(*zip(*some, strict=True)))
+        return cls(*builder.sorted())
 
     @staticmethod
     def files(folder: Path, name: str) -> tuple[Path, Path, Path]:
@@ -135,10 +141,10 @@ class _Index:
         return found.tolist()
 
     def _place(self, key: bytes) -> int:
-        wanted, bounds, digests = _digest(key), self._bounds, self._digests
+        wanted, bounds, digests = key_digest(key), self._bounds, self._digests
         bucket = int.from_bytes(wanted[:8]) >> self._shift
         for place in range(bounds[bucket], bounds[bucket + 1]):
-            if digests[place * _DIGEST : (place + 1) * _DIGEST] == wanted:
+            if digests[place * DIGEST : (place + 1) * DIGEST] == wanted:
                 return place
         return -1
 
@@ -150,12 +156,3 @@ class _Index:
         if len(value) <= _SHORT:
             self._known[key] = value
         return value
-
-
-def digest(keys: Sequence[bytes]) -> NDArray[np.bytes_]:
-    """Return 16-byte digests of keys, shape (K,)."""
-    return np.frombuffer(b"".join(map(_digest, keys)), f"S{_DIGEST}")
-
-
-def _digest(key: bytes) -> bytes:
-    return blake2b(key, digest_size=_DIGEST).digest()

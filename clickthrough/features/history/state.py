@@ -15,6 +15,7 @@ totals of the header, its decayed part relative to the settled tick. Decays only
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,12 +171,20 @@ class StateLayout:
 
     def pack(self, states: States) -> list[bytes]:
         """Return each state as a store holds it."""
-        ends = np.searchsorted(states.rows, np.arange(len(states)), side="right").tolist()
-        starts = [0, *ends][:-1]
-        return [
-            header.tobytes() + states.entries[start:end].tobytes()
-            for header, start, end in zip(states.header, starts, ends, strict=True)
-        ]
+        sizes, numbers = self.joined(states)
+        packed, ends = numbers.tobytes(), sizes.cumsum().tolist()
+        return [packed[start:end] for start, end in pairwise([0, *ends])]
+
+    def joined(self, states: States) -> tuple[Ints, Floats]:
+        """Return the bytes of each state as a store holds it, and all of them in one array."""
+        sizes = self.width + ENTRY * np.bincount(states.rows, minlength=len(states))
+        numbers = np.empty(sizes.sum())
+        in_header = (sizes.cumsum() - sizes)[:, None] + np.arange(self.width)
+        is_entry = np.ones(len(numbers), bool)
+        is_entry[in_header] = False
+        numbers[in_header] = states.header
+        numbers[is_entry] = states.entries.ravel()
+        return sizes * FLOAT, numbers
 
     def add(self, states: States, rows: Ints, ticks: Floats, counts: Floats) -> States:
         """Count events.
