@@ -14,7 +14,8 @@ from pathlib import Path
 
 import polars as pl
 
-from clickthrough.cleanup import removing
+from clickthrough import parquet
+from clickthrough.cleanup import clear_left, removing
 from clickthrough.data.checks import Counts, check, quantities
 from clickthrough.data.columns import finite
 from clickthrough.data.dataset import (
@@ -33,7 +34,8 @@ from clickthrough.data.order import Repairs, ordered, with_moments
 from clickthrough.data.raw import RawLog
 from clickthrough.data.slices import height, in_slices
 from clickthrough.errors import DataError
-from clickthrough.full_disk import is_full
+from clickthrough.full_disk import full_disk_told, is_full
+from clickthrough.room import Need, see_to_room
 from clickthrough.steps import advance, counted, step
 
 _log = logging.getLogger(__name__)
@@ -43,9 +45,12 @@ _ROW_GROUP = 100_000
 
 Read = Callable[[Path], RawLog]
 """Opens a log; may leave files in the given folder until the log is converted."""
+Room = Callable[[], int]
 
 
-def convert(cache: Path, settings: str, files: Iterable[Path], read: Read) -> Dataset:
+def convert(
+    cache: Path, settings: str, files: Iterable[Path], read: Read, room: Room = lambda: 0
+) -> Dataset:
     """Return the dataset of some files, converting them unless the cache has them.
 
     Args:
@@ -53,29 +58,34 @@ def convert(cache: Path, settings: str, files: Iterable[Path], read: Read) -> Da
         settings: every setting that changes the outcome, as text.
         files: the files that are read; the cache is keyed by their names, sizes and times.
         read: opens the log, called only on a first read.
+        room: tells about how many bytes the conversion takes at most.
 
     Raises:
-        DataError: a file is missing, the log fails a check, or the cache cannot be written.
+        DataError: a file is missing, the log fails a check, or the cache cannot be written, or has
+            less room.
     """
     files = list(files)
-    return convert_to(cache / fingerprint(settings, files), str(files[0].parent), read)
+    return convert_to(cache / fingerprint(settings, files), str(files[0].parent), read, room)
 
 
-def convert_to(target: Path, name: str, read: Read) -> Dataset:
+def convert_to(target: Path, name: str, read: Read, room: Room = lambda: 0) -> Dataset:
     """Return the dataset at a place in a cache, converting a log unless it is there.
 
     Args:
         target: named by all that the outcome depends on.
         name: how errors call the log until it is open.
-        read: see :func:`convert`.
+        read: see :func:`convert`, and so is the other.
+        room: see there.
 
     Raises:
-        DataError: the log fails a check, or the cache cannot be written.
+        DataError: the log fails a check, or the cache cannot be written, or has less room.
     """
     cache = target.parent
+    clear_left(cache, "converting-")
     if target.exists():
         _log.debug("%s: was read before, into %s", name, target)
         return load_dataset(target)
+    see_to_room([Need("reading the log", room(), cache)], "name another place by data.cache")
     try:
         cache.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix="converting-", dir=cache))
@@ -115,15 +125,17 @@ def _write(read: Read, name: str, folder: Path, target: Path) -> None:
     """Convert a log into a folder; until it is open, errors call it by a name."""
     scratch = folder / "scratch"
     scratch.mkdir()
-    try:
-        raw = read(scratch)
-        name = raw.name
-        about = _converted(raw, folder, scratch)
-    except pl.exceptions.PolarsError as error:
-        if is_full(error, folder):
-            raise DataError(f"{target}: cannot be written: {error}") from None
-        reason = str(error).split("\n", 1)[0]
-        raise DataError(f"{name}: cannot be read: {reason}") from None
+    with full_disk_told(folder, target):
+        try:
+            with step("opening the log"):
+                raw = read(scratch)
+            name = raw.name
+            about = _converted(raw, folder, scratch)
+        except pl.exceptions.PolarsError as error:
+            if is_full(error, folder):
+                raise
+            reason = str(error).split("\n", 1)[0]
+            raise DataError(f"{name}: cannot be read: {reason}") from None
     (folder / ABOUT).write_text(about.model_dump_json(indent=2))
     shutil.rmtree(scratch)
 
@@ -174,8 +186,8 @@ def _spilled(raw: RawLog, scratch: Path) -> pl.LazyFrame:
         path = folder / f"{number:05d}.parquet"
         numbered = piece.with_row_index("row").cast({"row": pl.Int64})
         numbered.with_columns(pl.col("row") + done).sink_parquet(path, row_group_size=_ROW_GROUP)
-        done += height(pl.scan_parquet(path))
-    return pl.scan_parquet(folder / "*.parquet")
+        done += height(parquet.scan(path))
+    return parquet.scan(folder)
 
 
 def _views(raw: RawLog, folder: Path, scratch: Path, repairs: Repairs) -> None:
@@ -183,7 +195,7 @@ def _views(raw: RawLog, folder: Path, scratch: Path, repairs: Repairs) -> None:
     assert raw.views is not None  # noqa: S101
     spilled = scratch / "views.parquet"
     raw.views.sink_parquet(spilled, row_group_size=_ROW_GROUP)
-    rows = pl.scan_parquet(spilled)
+    rows = parquet.scan(spilled)
     columns = ["time", *raw.schema.views]
     slices = in_slices(rows.select(columns), "time", scratch)
     once = (part.unique().sort(columns) for part in slices)
@@ -211,7 +223,7 @@ def _in_parts(parts: Iterable[pl.DataFrame], folder: Path, number: bool, total: 
 def _recounted(folder: Path) -> Counts:
     """Count again what repairs change."""
     label, time = pl.col("label"), pl.col("time")
-    counts = pl.scan_parquet(folder / IMPRESSIONS / "*.parquet").select(
+    counts = parquet.scan(folder / IMPRESSIONS).select(
         clicks=(label == 1).sum(),
         unlabelled=label.is_null().sum(),
         first=time.min(),

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 from pydantic import BaseModel
 
+from clickthrough import parquet
 from clickthrough.features.history.known import Known
 from clickthrough.features.sides import SideForm
 from clickthrough.schema import Schema
@@ -83,21 +84,26 @@ class Dataset:
 
     def impressions(self) -> pl.LazyFrame:
         """Scan the impressions, sorted by time and request."""
-        return pl.scan_parquet(self.path / IMPRESSIONS / "*.parquet").cast({"label": pl.Int8})
+        return impressions_in(self.path)
 
     def history(self) -> pl.LazyFrame | None:
         """Scan what users did before the log begins (``user``, ``time``, ``item``), if known."""
         path = self.path / HISTORY
-        return pl.scan_parquet(path) if path.exists() else None
+        return parquet.scan(path) if path.exists() else None
 
     def views(self) -> pl.LazyFrame | None:
         """Scan the pages that users viewed (``time``, ``schema.views``), by time, if known."""
         path = self.path / VIEWS
-        return pl.scan_parquet(path / "*.parquet") if path.exists() else None
+        return parquet.scan(path) if path.exists() else None
 
     def side(self, form: SideForm) -> pl.LazyFrame:
         """Scan one of the side tables: see :class:`clickthrough.data.raw.Side`."""
-        return pl.scan_parquet(side_path(self.path, self.sides.index(form)))
+        return parquet.scan(side_path(self.path, self.sides.index(form)))
+
+
+def impressions_in(folder: Path) -> pl.LazyFrame:
+    """Scan the impressions of a directory of the cache; see :meth:`Dataset.impressions`."""
+    return parquet.scan(folder / IMPRESSIONS).cast({"label": pl.Int8})
 
 
 def side_path(folder: Path, place: int) -> Path:

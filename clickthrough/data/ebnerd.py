@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from clickthrough import parquet
 from clickthrough.config.data import EbnerdData, TimeFormat
 from clickthrough.data.columns import canonical, field_type
 from clickthrough.data.raw import RawLog
@@ -28,6 +29,8 @@ NEVER = ("next_read_time", "next_scroll_percentage", "read_time", "scroll_percen
 """Known only after the candidates were shown: how long the page was read, and the next one."""
 
 
+COPIES = 1.5
+"""What all copies of a conversion take of the bytes of the files."""
 _BEHAVIORS, _HISTORY = "behaviors.parquet", "history.parquet"
 _PARTS = ("train", "validation")
 """Directories of the release, each with files of its own."""
@@ -168,7 +171,7 @@ def _history(path: Path) -> pl.LazyFrame:
 
 def _scan(path: Path, needed: list[str]) -> pl.LazyFrame:
     try:
-        frame = pl.scan_parquet(path)
+        frame = parquet.scan(path)
         names = frame.collect_schema().names()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"{path}: not readable as Parquet: {error}") from None

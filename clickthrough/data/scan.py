@@ -1,10 +1,12 @@
 """One table file, CSV, Parquet or JSON lines, plain or compressed, as a lazy frame."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
+from clickthrough import parquet
 from clickthrough.config.base import unknown_name
 from clickthrough.data.csv_shape import check_csv, divided_by, first_row
 from clickthrough.data.encoding import encoding_of_file
@@ -69,10 +71,10 @@ def above_of(path: Path, form: TableForm) -> int:
 
 def _scan_typed(path: Path, plain: Plain) -> pl.LazyFrame:
     if not is_lines(path):
-        return pl.scan_parquet(path, glob=False)
+        return parquet.scan(path)
     made = plain(path)
     if made != path:
-        return pl.scan_parquet(made)
+        return parquet.scan(made)
     with opened_plain(path) as file:  # without a place for it, as beside a frame
         return table_of_lines(file, str(path))[0].lazy()
 
@@ -117,19 +119,20 @@ def _scan_csv(plain: Path, path: Path, form: TableForm) -> pl.LazyFrame:
     names = form.columns or column_names(first_row(plain, str(path), form.separator))
     texts = [name for name, kind in form.types.items() if kind == "str"]
     own = read_as_texts(form, names)
-    frame = pl.scan_csv(
+    scan_rows = partial(
+        pl.scan_csv,
         plain,
         separator=form.separator,
         has_header=False,
         skip_lines=int(form.columns is None),
-        new_columns=names,
-        infer_schema_length=None,
-        schema_overrides=dict.fromkeys([*texts, *own], pl.String),
         glob=False,  # a name may hold brackets
         # where numbers are quoted, the missing ones are quoted blanks
         null_values=["", *form.missing],
         n_rows=rows,
     )
+    given = dict.fromkeys([*texts, *own], pl.String)
+    found = scan_rows(new_columns=names, schema_overrides=given, infer_schema_length=None)
+    frame = scan_rows(schema=found.collect_schema())  # what looks for types holds the whole file
     return typed_texts(frame, form, str(path), first_row_of(path, form)) if own else frame
 
 

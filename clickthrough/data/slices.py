@@ -1,20 +1,16 @@
 """A table of any size in order: a slice at a time, so that memory does not grow with the table."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
 
+from clickthrough import dealt
+
 MOST_ROWS = 500_000
 """About how many rows are held at a time."""
 _SAMPLE, _THIN = 200_000, 256
-_MOST_FILES = 64
-"""Files that are written at once; each holds a buffer."""
-_ROW_GROUP = 50_000
-_FILE = "__file"
 
 
 def in_slices(
@@ -35,8 +31,9 @@ def in_slices(
     if not inner or _is_in_order(rows, column):
         yield from _filtered(rows, column, inner)
         return
-    step = -(-len(inner) // (_MOST_FILES - 1))
-    for part in _dealt(rows, column, inner[::step], scratch):
+    step = -(-len(inner) // (dealt.MOST_FILES - 1))
+    of_range = pl.col(column).bin_intervals(inner[::step], labels=False)
+    for part in dealt.dealt_out(rows, of_range, scratch):
         if step == 1:
             yield part.collect(engine="streaming")
         else:
@@ -76,20 +73,3 @@ def _filtered(rows: pl.LazyFrame, column: str, inner: list[int]) -> Iterator[pl.
         inside += [] if end is None else [pl.col(column) < end]
         chosen = rows.filter(inside) if inside else rows
         yield chosen.collect(engine="streaming")
-
-
-def _dealt(
-    rows: pl.LazyFrame, column: str, inner: list[int], scratch: Path
-) -> Iterator[pl.LazyFrame]:
-    """Write each range of a table to a directory of its own, and yield scans of them in turn."""
-    folder = Path(tempfile.mkdtemp(prefix="slices-", dir=scratch))
-    of_range = pl.col(column).bin_intervals(inner, labels=False).alias(_FILE)
-    rows.with_columns(of_range).sink_parquet(
-        pl.PartitionBy(folder, key=_FILE, include_key=False), row_group_size=_ROW_GROUP
-    )
-    for place in range(len(inner) + 1):
-        part = folder / f"{_FILE}={place}"
-        if part.exists():
-            yield pl.scan_parquet(part / "*.parquet", hive_partitioning=False)
-            shutil.rmtree(part)
-    folder.rmdir()

@@ -1,18 +1,16 @@
 """Train, validation and test, in order of time: a request is never divided."""
 
-from datetime import datetime
-
 import polars as pl
 
-from clickthrough.config.data import Boundary, TimeSplit
+from clickthrough.config.data import TimeSplit
 from clickthrough.data.dataset import Dataset
-from clickthrough.data.slices import height
+from clickthrough.data.division import TEST, TRAIN, VALIDATION, Division, division_of
 from clickthrough.errors import DataError
-from clickthrough.schema import to_microseconds
 from clickthrough.time_range import written
 
-TRAIN, VALIDATION, TEST = 0, 1, 2
 PARTS = ("train", "validation", "test")
+
+__all__ = ["PARTS", "TEST", "TRAIN", "VALIDATION", "before_test", "with_part"]
 
 
 def with_part(dataset: Dataset, split: TimeSplit) -> pl.LazyFrame:
@@ -24,51 +22,22 @@ def with_part(dataset: Dataset, split: TimeSplit) -> pl.LazyFrame:
     rows = dataset.impressions()
     if dataset.part is not None:
         return rows.with_columns(part=pl.lit(dataset.part, pl.Int8))
-    if not dataset.divided:
-        column, test = before_test(dataset, split)
-        validation = _boundary(rows, column, split.validation, test)
-        place = pl.col(column).min().over("request_id") if column == "row" else pl.col(column)
-        part = (place >= validation).cast(pl.Int8) + (place >= test).cast(pl.Int8)
-        rows = rows.with_columns(part.alias("part"))
-    _refuse_empty(rows, dataset, want_test=split.test is not None and not dataset.divided)
-    return rows
+    division = division_of(dataset, split)
+    _refuse_empty(division, dataset, want_test=split.test is not None and not dataset.divided)
+    return rows if dataset.divided else division.of(rows)
 
 
 def before_test(dataset: Dataset, split: TimeSplit) -> tuple[str, int]:
     """Return a column and a bound: rows with less come before the test part."""
     if dataset.known is not None:
         return "time", dataset.known.until
-    if dataset.divided:
-        return "part", TEST
-    column, end = _axis(dataset)
-    if split.test is None:
-        return column, end
-    return column, _boundary(dataset.impressions(), column, split.test, end)
+    division = division_of(dataset, split)
+    return division.column, division.test
 
 
-def _axis(dataset: Dataset) -> tuple[str, int]:
-    """Return the column that orders the log, and a value after its end."""
-    if "time" in dataset.schema.roles:
-        return "time", dataset.report.last + 1
-    return "row", dataset.report.impressions
-
-
-def _boundary(rows: pl.LazyFrame, column: str, boundary: Boundary, end: int) -> int:
-    """Return where a part begins that ends at ``end``; at its end where nothing comes before."""
-    if isinstance(boundary, datetime):
-        return to_microseconds(boundary)
-    before = rows.filter(pl.col(column) < end)
-    count = height(before)
-    if not count:
-        return end
-    place = min(round(count * (1 - boundary)), count - 1)
-    return int(before.select(pl.col(column).sort().slice(place, 1)).collect().item())
-
-
-def _refuse_empty(rows: pl.LazyFrame, dataset: Dataset, want_test: bool) -> None:
-    counts = dict(rows.group_by("part").len().collect().iter_rows())
+def _refuse_empty(division: Division, dataset: Dataset, want_test: bool) -> None:
     for part, name in enumerate(PARTS):
-        if not counts.get(part) and (part != TEST or want_test):
+        if not division.found.get(part) and (part != TEST or want_test):
             raise DataError(f"{dataset.name}: the {name} part is empty: {_why_empty(dataset)}")
 
 

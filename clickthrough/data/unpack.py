@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol, cast
 
+from clickthrough.cleanup import clear_left, hold, release
 from clickthrough.data.bounds import Bounds
 from clickthrough.data.encoding import HEAD, encoding_of_file
 from clickthrough.data.form import TableForm
@@ -246,5 +247,10 @@ def _is_left(name: PurePosixPath) -> bool:
 @contextmanager
 def _temporary(cache: Path) -> Iterator[Path]:
     cache.mkdir(parents=True, exist_ok=True)
+    clear_left(cache, "unpacked-")
     with tempfile.TemporaryDirectory(prefix="unpacked-", dir=cache) as folder:
-        yield Path(folder)
+        held = hold(Path(folder))
+        try:
+            yield Path(folder)
+        finally:
+            release(held)

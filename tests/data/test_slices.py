@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clickthrough import dealt
 from clickthrough.data import slices
 from clickthrough.data.slices import bounds, in_slices
 
@@ -39,7 +40,7 @@ def test_a_table_in_no_order_is_dealt_out_to_few_files(files: int) -> None:
     values = np.random.default_rng(5).integers(0, 300, 2_000)
     table = pl.DataFrame({"x": values, "row": np.arange(2_000), "kept": ["a", "b"] * 1_000})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(slices, "_MOST_FILES", files)
+        patch.setattr(dealt, "MOST_FILES", files)
         parts = sliced(table, 50)
     assert pl.concat(parts).sort("row").equals(table)
     assert len(parts) > 20

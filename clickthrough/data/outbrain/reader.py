@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from clickthrough import parquet
 from clickthrough.config.data import OutbrainData, TimeFormat
 from clickthrough.data.outbrain import documents as docs
 from clickthrough.data.outbrain.tables import EPOCH_MS, TABLES, Staged, staged, table_files
@@ -158,7 +159,7 @@ def _missing_tables(found: Mapping[str, Path]) -> list[str]:
 
 def _written(rows: pl.LazyFrame, path: Path) -> pl.LazyFrame:
     rows.collect(engine="streaming").write_parquet(path)
-    return pl.scan_parquet(path)
+    return parquet.scan(path)
 
 
 def _ads(tables: Mapping[str, Staged], found: Mapping[str, Path]) -> tuple[pl.LazyFrame, list[str]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from clickthrough import parquet
 from clickthrough.data.csv_shape import check_csv, first_row
 from clickthrough.data.unpack import plain_file
 from clickthrough.errors import DataError
@@ -108,7 +109,7 @@ def staged(table: str, path: Path, scratch: Path) -> Staged:
         if is_full(error, scratch):
             raise
         _read_carefully(plain, path, columns, rows).sink_parquet(target, row_group_size=_ROW_GROUP)
-    made = pl.scan_parquet(target)
+    made = parquet.scan(target)
     _whole(table, path, made)
     if table == "clicks_train":
         _labels(path, made)
@@ -119,7 +120,9 @@ def staged(table: str, path: Path, scratch: Path) -> Staged:
 
 
 def _scan(plain: Path, columns: Mapping[str, pl.DataType], rows: int | None) -> pl.LazyFrame:
-    table = pl.scan_csv(plain, schema_overrides=columns, null_values=_NULLS, n_rows=rows)
+    table = pl.scan_csv(
+        plain, schema_overrides=columns, null_values=_NULLS, n_rows=rows, glob=False
+    )
     return table.select(list(columns))
 
 

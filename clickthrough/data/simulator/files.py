@@ -7,6 +7,8 @@ from typing import BinaryIO, Self
 
 import polars as pl
 
+from clickthrough import parquet
+
 _PARTS, _LAST = "parts", "last"
 TRUTH = Path("truth") / "truth.parquet"
 
@@ -53,5 +55,5 @@ class Files:
                 shutil.copyfileobj(rest, whole, 1 << 20)
             last.unlink()
         parts = self._folder / TRUTH.parent / _PARTS
-        pl.scan_parquet(parts / "*.parquet").sink_parquet(self._folder / TRUTH)
+        parquet.scan(parts).sink_parquet(self._folder / TRUTH)
         shutil.rmtree(parts)
