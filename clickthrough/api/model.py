@@ -134,7 +134,7 @@ class ClickModel:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "predictions.parquet"
             score_file(self.predictor, path, out)
-            return pl.read_parquet(out)["probability"].to_numpy()
+            return pl.read_parquet(out, glob=False)["probability"].to_numpy()
 
     def evaluate(
         self,

@@ -5,15 +5,14 @@ and whatever happens to the process a whole directory does: the old one or the n
 """
 
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from clickthrough.alone import flock
 from clickthrough.bundle.exchange import exchange
+from clickthrough.cleanup import clear_left, hold, release
 
 _ENDING = ".writing"
 
@@ -34,17 +33,16 @@ def written_beside(target: Path) -> Iterator[Path]:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     room = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=_ENDING, dir=target.parent))
-    held = _lock(room)
+    held = hold(room)
     try:
         made = room / "new"
         made.mkdir()
         yield made
         _put(made, target)
-        _clear_away(target)
+        clear_left(target.parent, f".{target.name}-", _ENDING)
     finally:
         shutil.rmtree(room, ignore_errors=True)
-        if held is not None:
-            os.close(held)
+        release(held)
 
 
 def _put(made: Path, target: Path) -> None:
@@ -62,26 +60,3 @@ def _put(made: Path, target: Path) -> None:
         if os.path.lexists(old) and not os.path.lexists(target):
             old.replace(target)
         raise
-
-
-def _clear_away(target: Path) -> None:
-    """Remove what killed processes left beside a place, now that a whole directory stands there."""
-    left = re.compile(rf"\.{re.escape(target.name)}-[a-z0-9_]{{8}}{re.escape(_ENDING)}")
-    for room in [path for path in target.parent.iterdir() if left.fullmatch(path.name)]:
-        held = _lock(room, wait=False)
-        if held is None:
-            continue
-        if any(room.iterdir()):  # else another process has just made it, and holds it next
-            shutil.rmtree(room, ignore_errors=True)
-        os.close(held)
-
-
-def _lock(room: Path, wait: bool = True) -> int | None:
-    """Hold a directory until the process ends, however it does; None where that cannot be."""
-    with suppress(OSError, AttributeError):  # a system without O_DIRECTORY has no such locks
-        opened = os.open(room, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        with suppress(BlockingIOError):
-            if flock(opened, wait):
-                return opened
-        os.close(opened)
-    return None

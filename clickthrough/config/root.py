@@ -21,8 +21,8 @@ class Config(Strict):
 
     Attributes:
         data: where the log lies, what its columns mean, and how time divides it.
-        engine: what computes the history of the log: polars in memory, duckdb beyond memory, spark
-            beyond a machine.
+        engine: what computes the history of the log: polars in memory that does not grow with its
+            rows, duckdb by its own, spark beyond a machine, where it encodes the rows, too.
         features: what the model is given, an entry a declaration.
         drop: features that are left out, by their names: ``counter(user)``, ``categorical(item)``.
         counters: how all counters count.

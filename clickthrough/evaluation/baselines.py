@@ -87,6 +87,9 @@ def fit_baselines(
 
     constant = constant_rate(validation, test, float(np.mean(train.labels)))
     fits = {"logistic regression": logistic_scores, "LightGBM": lightgbm_scores}
+    if len(np.unique(train.labels)) < 2:
+        happened("the training part has clicks alone, or none: nothing is learned from it")
+        fits = {}
     scores = {}
     for name, fit in counted(fits.items(), len(fits)):
         began = time.monotonic()

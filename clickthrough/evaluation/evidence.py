@@ -31,8 +31,7 @@ def thin_test(labels: Labels) -> list[str]:
 def thin_validation(labels: Labels) -> list[str]:
     """Warn of a validation part on which neither epochs nor a calibration can be told apart."""
     return [
-        f"{found} in the validation part, which chose the epoch, weighed a blend and calibrated: "
-        f"its choices {_worth(count)}"
+        f"{found} in the validation part, which chose and calibrated: its choices {_worth(count)}"
         for count, found in _scarce(labels)
     ]
 

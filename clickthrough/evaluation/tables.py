@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Column, Table
+from rich.text import Text
 
 Metrics = Mapping[str, float | None]
 
@@ -59,7 +59,7 @@ def _metrics(record: dict[str, Any]) -> Table:
         f"test: {record['impressions']:,} impressions, {record['requests']:,} requests, "
         f"{record['clicks']:,} clicks; counters {record['counters']}"
     )
-    table.caption = escape("\n".join([*record.get("notes", []), *_raw(record)])) or None
+    table.caption = "\n".join([*record.get("notes", []), *_raw(record)]) or None
     for name, metrics in results.items():
         table.add_row(name, *(_cell(metrics, metric) for metric in shown))
     return table
@@ -119,9 +119,9 @@ def _slices(record: dict[str, Any]) -> Table:
     table.title = f"{model} on slices of the test part"
     for name, parts in record["slices"].items():
         table.add_section()
-        table.add_row(f"[bold]{escape(name)}[/]")
+        table.add_row(Text(name, style="bold"))
         for value, part in parts.items():
-            table.add_row(escape(value), *_slice_cells(part, model, beside))
+            table.add_row(value, *_slice_cells(part, model, beside))
     return table
 
 

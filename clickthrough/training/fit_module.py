@@ -1,12 +1,15 @@
 """Families of torch: the training loop, and what its best weights leave."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
 from clickthrough.bundle.module import input_shape
 from clickthrough.config.root import Config
+from clickthrough.models.base import CtrModel
 from clickthrough.models.registry import build_model
+from clickthrough.room import Need, see_to_room
 from clickthrough.steps import step
 from clickthrough.training.distributed.opening import check_agreement
 from clickthrough.training.distributed.place import Place
@@ -18,6 +21,7 @@ from clickthrough.training.optim.untrained import settle_untrained
 from clickthrough.training.prepare import Prepared
 from clickthrough.training.resuming.checkpoint import Keeper, identity_of
 from clickthrough.training.resuming.position import Epoch
+from clickthrough.training.room import REMEDY, module_needs
 from clickthrough.training.told import Told
 from clickthrough.training.where import Where
 
@@ -40,7 +44,10 @@ def fit_module(
     if start is not None:
         start.load(model, encoder)
         told.say(f"going on from bundle {start.bundle.manifest.version}")
-    identity = identity_of(settings, train, model, place)
+    if place.group.leads and where.checkpoints is not None:
+        see_to_room([*_needs(model, where.checkpoints), *where.beside], REMEDY)
+    with step("taking the digest of the rows"):
+        identity = identity_of(settings, train, model, place)
     check_agreement(place.group, identity)
     watched = prepared.watched if place.group.leads else None
     trainer = Trainer(model, train, watched, settings, encoder.numeric_names, place)
@@ -61,6 +68,12 @@ def fit_module(
         settle_untrained(model, encoder, train.inputs)
     _say_which(epochs, settings.monitor, told.say)
     return (FittedModule(model), epochs) if place.group.leads else None
+
+
+def _needs(model: CtrModel, checkpoints: Path) -> list[Need]:
+    tables, dense = model.table_parameters(), model.dense_parameters()
+    held, own = (sum(one.nbytes for one in some) for some in (tables, dense))
+    return module_needs(held, sum(map(len, tables)), own, checkpoints)
 
 
 def _say_which(epochs: list[Epoch], monitor: str, say: Callable[[str], None]) -> None:

@@ -1,6 +1,7 @@
 """The side tables that a bundle holds: of those that ``serving.lookup`` names what is read."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import polars as pl
 
@@ -78,15 +79,22 @@ def side_tables(forms: Sequence[SideForm], dataset: Dataset, plan: Plan) -> list
             said = {"columns": columns, "ways": tuple(reversed(ways))}
             kept.append(form.model_copy(update=said))
     sources = {form.name: dataset.side(form) for form in dataset.sides}
-    return [SideTable(f, _packed(f, sources[f.name], plan)) for f in reversed(kept)]
+    return [SideTable(f, _packed(f, sources[f.name], plan, dataset.path)) for f in reversed(kept)]
 
 
-def _packed(form: SideForm, rows: pl.LazyFrame, plan: Plan) -> Snapshot:
-    """Return the rows of a table by key; of lists what the model reads."""
+def _packed(form: SideForm, rows: pl.LazyFrame, plan: Plan, folder: Path) -> Snapshot:
+    """Return the rows of a table by key; of lists what the model reads.
+
+    Args:
+        form: what of it is kept.
+        rows: the table.
+        plan: what the model reads.
+        folder: where there is room.
+    """
     keys, lengths = key_columns(form), plan.list_lengths
     columns = [_cut(c, [n for way in form.ways if (n := way.gives.get(c))], lengths)
                for c in form.columns]  # fmt: skip
-    return Snapshot.of_pairs(_rows(rows.select(*keys, *columns), len(keys)))
+    return Snapshot.of_pairs(_rows(rows.select(*keys, *columns), len(keys)), folder)
 
 
 def _cut(column: str, fields: Collection[str], lengths: Mapping[str, int]) -> pl.Expr:

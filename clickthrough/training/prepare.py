@@ -1,28 +1,37 @@
 """From a dataset to encoded tables: history, the fitted encoder, the three parts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
+from clickthrough.cleanup import clear_left
 from clickthrough.config.base import unknown_name
 from clickthrough.config.root import Config
 from clickthrough.data.caller import iso_time
 from clickthrough.data.dataset import HISTORY, IMPRESSIONS, VIEWS, Dataset
 from clickthrough.data.split import PARTS, TEST, TRAIN, VALIDATION, before_test, with_part
+from clickthrough.dealt import DEALT
 from clickthrough.errors import ConfigError, DataError
+from clickthrough.features.columns import KeySet, SequenceSet
 from clickthrough.features.encoding.encoder import Encoder
 from clickthrough.features.fit import fit_encoder
 from clickthrough.features.history.build import build_snapshots
+from clickthrough.features.history.log_files import EventFilter
 from clickthrough.features.history.snapshot import Snapshot
-from clickthrough.features.history.stage import EventFilter, HistoryStage
+from clickthrough.features.history.stage import COMPUTING, HistoryStage
 from clickthrough.features.plan import Plan, make_plan
+from clickthrough.room import Need, see_to_room
 from clickthrough.schema import Schema
 from clickthrough.steps import step
+from clickthrough.training.room import REMEDY, preparing
 from clickthrough.training.rows.chunks import Chunks
-from clickthrough.training.rows.mapped import TableWriter
-from clickthrough.training.rows.table import ITEM, Table, encode_table
+from clickthrough.training.rows.encoding import SEEN, Encoding, encode_here
+from clickthrough.training.rows.mapped import TableWriters
+from clickthrough.training.rows.spark import ENCODING, encode_by_spark
+from clickthrough.training.rows.table import ITEM, Table
 
 if TYPE_CHECKING:  # it loads torch, which only training needs
     from clickthrough.training.continued import Start
@@ -58,13 +67,14 @@ class Prepared:
         return self.seen or self.tables["validation"]
 
 
-def prepare(
+def prepare(  # noqa: PLR0913, PLR0917
     dataset: Dataset,
     config: Config,
     mode: CountersMode,
     encoder: Encoder | None = None,
     parts: Collection[int] = (TRAIN, VALIDATION, TEST),
     start: "Start | None" = None,
+    beside: Sequence[Need] = (),
 ) -> Prepared:
     """Compute and encode features, in memory that does not grow with the log.
 
@@ -77,49 +87,72 @@ def prepare(
         parts: which to encode.
         start: where training goes on from: its encoder is grown, and the training period begins
             where the bundle's knowledge ends.
+        beside: the disk that is needed later on, as long as the rows are there.
 
     Raises:
-        DataError: nothing of the training period is new.
+        DataError: nothing of the training period is new, or a disk has too little room.
         ConfigError: the bundle was trained with another declaration.
     """
     schema = dataset.schema
     plan = plan_of(config, schema)
     _check_weight(config.training.weight, schema)
-    rows = with_part(dataset, config.data.split)
-    if start is not None:
-        start.check(config, plan)
-        rows = _since(rows, start.since, dataset)
-    index = rows.select("request_id", "part").collect(engine="streaming")
+    with step("dividing the log"):
+        rows = with_part(dataset, config.data.split)
+        if start is not None:
+            start.check(config, plan)
+            rows = _since(rows, start.since, dataset)
+        index = rows.select("request_id", "part").collect(engine="streaming")
+    _clear_left(dataset)
+    encoded = int(index["part"].is_in(list(parts)).sum())
+    see_to_room([*needs_of(dataset, config, mode, encoded), *beside], REMEDY)
     with step("computing history"):
         history = history_columns(dataset, config, plan, mode)
-    chunks = Chunks.of(_side_by_side(dataset.impressions(), history), index)
+    read = dataset.impressions().select(_read(plan, config.training.weight))
+    chunks = Chunks.of(_side_by_side(read, history), index)
     if encoder is None:
         train = rows.filter(pl.col("part") == TRAIN)
         with step("fitting vocabularies and scales"):
             sample, before = chunks.sample(TRAIN), dataset.history()
             encoder = fit_encoder(plan, schema, train, sample, before)
         encoder = encoder if start is None else start.encoder(encoder)
+    encoding = Encoding(encoder, schema, frozenset(parts), config.training.weight)
     with step("encoding"):
-        tables, seen = _encoded(chunks, dataset, config, encoder, parts)
-    return Prepared(encoder, schema, tables, seen)
+        made = _encoded(chunks, dataset, config, encoding)
+    tables = {name: made[name] for name in PARTS if name in made}
+    return Prepared(encoder, schema, tables, made.get(SEEN))
+
+
+def _read(plan: Plan, weight: str | None) -> list[str]:
+    """Return the columns of impressions that encoding reads: a log may have many more."""
+    read = ["row", "request_id", "time", "label", *plan.fields, *([weight] if weight else [])]
+    return list(dict.fromkeys(read))
+
+
+def _clear_left(dataset: Dataset) -> None:
+    """Remove what killed runs left beside a log."""
+    clear_left(history_folder(dataset), COMPUTING)
+    for prefix in (DEALT, ENCODING):
+        clear_left(dataset.path, prefix)
+
+
+def needs_of(dataset: Dataset, config: Config, mode: CountersMode, rows: int) -> list[Need]:
+    """Return the disk that it takes to prepare so many rows of a log."""
+    plan, stage = plan_of(config, dataset.schema), history_stage(dataset, config, mode)
+    sets: list[KeySet | SequenceSet] = [*_counted(dataset, plan), *plan.sequence_sets]
+    lacking = [one for one in sets if stage.lacks(one)]
+    return preparing(dataset, plan, lacking, rows, weighted=config.training.weight is not None)
 
 
 def _encoded(
-    chunks: Chunks, dataset: Dataset, config: Config, encoder: Encoder, parts: Collection[int]
-) -> tuple[dict[str, Table], Table | None]:
-    """Return the table of each part, and the validation part as training sees it."""
-    writers: dict[int, TableWriter] = {}
-    schema, weight = dataset.schema, config.training.weight
-    sees_places = any(measure.kind == "position" for measure in encoder.plan.measures)
-    seen = TableWriter(dataset.path) if sees_places and VALIDATION in parts else None
-    for chunk in chunks.of_parts(set(parts)):
-        part = chunk["part"][0]
-        writer = writers.setdefault(part, TableWriter(dataset.path))
-        writer.add(encode_table(chunk, encoder, schema, part == TRAIN, weight))
-        if seen is not None and part == VALIDATION:
-            seen.add(encode_table(chunk, encoder, schema, to_train=True))
-    tables = {PARTS[part]: writers[part].table() for part in sorted(writers)}
-    return tables, seen.table() if seen else None
+    chunks: Chunks, dataset: Dataset, config: Config, encoding: Encoding
+) -> dict[str, Table]:
+    """Return the encoded tables by name, made where the configuration says."""
+    writers = TableWriters(dataset.path)
+    if config.engine == "spark":
+        encode_by_spark(chunks, dataset.path, encoding, writers.add)
+    else:
+        encode_here(chunks, encoding, writers.add)
+    return writers.tables()
 
 
 def _check_weight(name: str | None, schema: Schema) -> None:
@@ -154,15 +187,25 @@ def history_columns(
     dataset: Dataset, config: Config, plan: Plan, mode: CountersMode
 ) -> list[pl.LazyFrame]:
     """Return the history columns of a log, a frame for each key, row for row with it."""
-    key_sets = plan.key_sets
+    stage = history_stage(dataset, config, mode)
+    return list(stage.columns(_counted(dataset, plan), plan.sequence_sets))
+
+
+def _counted(dataset: Dataset, plan: Plan) -> tuple[KeySet, ...]:
+    """Return the keys that are counted: the plan's, and that of items for a baseline."""
     counts_items = {"item", "time"} <= set(dataset.schema.roles)
-    if counts_items and ITEM.name not in {key_set.name for key_set in key_sets}:
-        key_sets = (*key_sets, ITEM)
-    return list(history_stage(dataset, config, mode).columns(key_sets, plan.sequence_sets))
+    if counts_items and ITEM.name not in {key_set.name for key_set in plan.key_sets}:
+        return (*plan.key_sets, ITEM)
+    return plan.key_sets
 
 
 def _side_by_side(rows: pl.LazyFrame, history: list[pl.LazyFrame]) -> pl.LazyFrame:
     return pl.concat([rows, *history], how="horizontal")
+
+
+def history_folder(dataset: Dataset) -> Path:
+    """Return where the history of a log is kept."""
+    return dataset.path / "history"
 
 
 def history_stage(dataset: Dataset, config: Config, mode: CountersMode) -> HistoryStage:
@@ -170,7 +213,7 @@ def history_stage(dataset: Dataset, config: Config, mode: CountersMode) -> Histo
     frozen = EventFilter(*before_test(dataset, config.data.split)) if mode == "frozen" else None
     seeds, views = dataset.path / HISTORY, dataset.path / VIEWS
     return HistoryStage(
-        folder=dataset.path / "history",
+        folder=history_folder(dataset),
         impressions=dataset.path / IMPRESSIONS,
         counters=config.counters,
         engine=config.engine,
@@ -191,8 +234,10 @@ def snapshots_before_test(dataset: Dataset, config: Config) -> tuple[dict[str, S
     rows = with_part(dataset, config.data.split)
     events = rows.filter(pl.col("part") < TEST)
     plan = plan_of(config, dataset.schema)
-    until = int(events.select(pl.col("time").max()).collect().item()) + 1
+    latest = events.select(pl.col("time").max()).collect(engine="streaming")
+    until = int(latest.item()) + 1
     views = dataset.views()
     if views is not None:
         views = views.filter(pl.col("time") < until)
-    return build_snapshots(events, dataset.history(), plan, dataset.schema, views), until
+    seeds, schema = dataset.history(), dataset.schema
+    return build_snapshots(events, seeds, plan, schema, views, dataset.path), until

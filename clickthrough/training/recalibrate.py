@@ -25,7 +25,7 @@ from clickthrough.training.calibrate import (
 )
 from clickthrough.training.evaluating.evaluate import score
 from clickthrough.training.prepare import prepare
-from clickthrough.training.refusals import refuse_other_types, refuse_unlabelled
+from clickthrough.training.refusals import refuse_one_sided, refuse_other_types, refuse_unlabelled
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def recalibrate(bundle: Bundle, dataset: Dataset, config: Config, out: Path) -> 
         out: where the new bundle goes; the bundle that stands there is replaced.
 
     Raises:
-        DataError: the log has no validation part, none of its impressions a label, or texts are
-            numbers.
+        DataError: the log has no validation part, none of its impressions a label, all the same
+            one, or texts are numbers.
         BundleError: the place cannot be written.
         ClickthroughError: another run works on it.
     """
@@ -94,6 +94,8 @@ def _recalibrated(bundle: Bundle, dataset: Dataset, config: Config, out: Path) -
     check_parts(bundle, dataset)
     refuse_unlabelled(dataset, bundle.config.data.split, VALIDATION)
     rows = prepare(dataset, bundle.config, "live", bundle.encoder, {VALIDATION}).watched
+    if config.calibration.method != "none":
+        refuse_one_sided(dataset, rows.labels)
     with step("calibrating"):
         logits = score(bundle.model, rows.inputs)
         calibrator = calibrate(config.calibration, bundle.encoder, rows, logits)

@@ -1,6 +1,8 @@
 """Logs that nothing could be learned or said of: refused before the work."""
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from clickthrough.config.data import TimeSplit
 from clickthrough.data.dataset import Dataset
@@ -23,7 +25,7 @@ def refuse_unlearnable(dataset: Dataset, split: TimeSplit) -> None:
     counts = rows.group_by("part").agg(
         rows=pl.len(), known=label.count(), clicks=(label == 1).sum()
     )
-    for part, height, known, clicks in counts.sort("part").collect().iter_rows():
+    for part, height, known, clicks in counts.sort("part").collect(engine="streaming").iter_rows():
         if not known:
             raise DataError(_unlabelled(dataset, PARTS[part]))
         if part == TRAIN and clicks in (0, known):
@@ -53,12 +55,32 @@ def refuse_unlabelled(dataset: Dataset, split: TimeSplit, part: int = TEST) -> N
         DataError: says which.
     """
     rows = with_part(dataset, split).filter(pl.col("part") == part)
-    impressions, known = rows.select(pl.len(), pl.col("label").count()).collect().row(0)
+    counts = rows.select(pl.len(), pl.col("label").count()).collect(engine="streaming")
+    impressions, known = counts.row(0)
     if not impressions:
         name = PARTS[part]
         raise DataError(f"{dataset.name}: the log has no {name} part; see 'data.split.{name}'")
     if not known:
         raise DataError(_unlabelled(dataset, PARTS[part]))
+
+
+def refuse_one_sided(dataset: Dataset, labels: NDArray[np.int8]) -> None:
+    """Refuse a calibration on clicks alone, or on none.
+
+    Args:
+        dataset: the log.
+        labels: of the rows that it would rest on, shape (n,).
+
+    Raises:
+        DataError: these are all alike.
+    """
+    clicks = int(np.count_nonzero(labels))
+    if clicks in {0, len(labels)}:
+        found = "every impression is clicked" if clicks else "no impression is clicked"
+        raise DataError(
+            f"{dataset.name}: {found} of the {len(labels):,} to calibrate on: no probability can "
+            "be told from them; '--method none' leaves the calibration out"
+        )
 
 
 def _unlabelled(dataset: Dataset, part: str) -> str:

@@ -18,6 +18,7 @@ from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TEST, TRAIN, VALIDATION
 from clickthrough.errors import ConfigError
 from clickthrough.explain.groups import check_fields
+from clickthrough.steps import step
 from clickthrough.training.calibrate import sliced_column
 from clickthrough.training.candidates import Candidate, check_kept, chosen, try_each
 from clickthrough.training.continued import Start
@@ -39,6 +40,7 @@ from clickthrough.training.measure import Compared, measure
 from clickthrough.training.prepare import plan_of, prepare
 from clickthrough.training.refusals import refuse_other_types, refuse_unlearnable
 from clickthrough.training.resuming.position import Epoch
+from clickthrough.training.room import bundle_needs
 from clickthrough.training.told import Told
 from clickthrough.training.where import Where
 
@@ -178,21 +180,23 @@ def _train_held(
     models = asked.models or [Candidate(config.model.name, config.model)]
     check_kept(models, asked.kept)
     told.say(describe(dataset, config.counters))
-    scope = _checked(dataset, config, told, asked, leads)
+    with step("checking the log"):
+        scope = _checked(dataset, config, told, asked, leads)
     start = Start(load_bundle(begin.bundle)) if begin.bundle else None
     if start is not None:
         old = start.bundle
         refuse_other_types(dataset, old.schema, old.plan.fields, str(old.path))
         config = start.settled(config)
     parts = (TRAIN, VALIDATION, TEST) if leads else (TRAIN,)
-    prepared = prepare(dataset, config, "live", parts=parts, start=start)
+    beside = bundle_needs(dataset, plan_of(config, dataset.schema), out.parent) if leads else []
+    prepared = prepare(dataset, config, "live", parts=parts, start=start, beside=beside)
     told.say(describe_inputs(prepared))
     checkpoints = out.with_name(f".{out.name}.training")
     if leads and not begin.resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
     elif leads and not checkpoints.is_dir():
         told.say(f"{checkpoints}: no checkpoint yet; training begins anew")
-    tried = try_each(prepared, config, models, told, Where(place, checkpoints, start))
+    tried = try_each(prepared, config, models, told, Where(place, checkpoints, start, beside))
     made = ""
     if tried:
         kept = chosen(tried, asked.kept)
@@ -203,7 +207,8 @@ def _train_held(
             written = own.parts(Path(folder), {})
             compared = Compared(dataset, prepared, tried, kept, scope, asked.keep, told)
             metrics = measure(compared, written)
-            manifest = save_bundle(out, written.with_metrics(metrics))
+            with step("writing the bundle"):
+                manifest = save_bundle(out, written.with_metrics(metrics))
         shutil.rmtree(checkpoints, ignore_errors=True)
         made = Run(manifest, kept.fitted.epochs, metrics).text()
     return Run.read(led_text(place.group, made))

@@ -1,4 +1,5 @@
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -175,3 +176,18 @@ def test_of_few_clicks_the_rates_are_still_probabilities() -> None:
     # rates say what is true on average, and so does their sum, but for what they say twice
     for name in RATES:
         assert 0.4 < calibration_ratio(test.labels, made.test[name]) < 2.5, name
+
+
+@pytest.mark.parametrize("clicks", [*product((0, 1, None), repeat=3)])
+def test_a_part_may_hold_clicks_alone_or_none(
+    clicks: tuple[int | None, ...],
+) -> None:
+    train, validation, test = (
+        own if all_of is None else replace(own, labels=np.full_like(own.labels, all_of))
+        for own, all_of in zip((part(n, 400) for n in (1, 2, 3)), clicks, strict=True)
+    )
+    found = fit_baselines(train, validation, test, SIZES).test
+    assert list(found) == ["constant", *RATES, *(LEARNED if clicks[0] is None else [])]
+    for probabilities in found.values():
+        assert np.isfinite(probabilities).all()
+        assert ((probabilities >= 0) & (probabilities <= 1)).all()

@@ -34,7 +34,7 @@ def test_few_rows_of_a_class_are_told(clicks: int, others: int, said: list[str])
 
 def test_few_clicks_of_the_validation_part_are_told_with_what_they_decided() -> None:
     assert thin_validation(labels_of(12, 900)) == [
-        "12 clicks in the validation part, which chose the epoch, weighed a blend and "
+        "12 clicks in the validation part, which chose and "
         "calibrated: its choices are mostly chance"
     ]
     assert thin_validation(labels_of(100, 900)) == []

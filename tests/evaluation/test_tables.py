@@ -31,7 +31,7 @@ def record() -> dict[str, Any]:
 
 
 def shown(record: dict[str, Any]) -> str:
-    console = Console(file=io.StringIO(), width=120)
+    console = Console(file=io.StringIO(), width=120, markup=False)
     for table in tables(record):
         console.print(table)
     assert isinstance(console.file, io.StringIO)

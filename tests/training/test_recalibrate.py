@@ -197,6 +197,19 @@ def test_a_bundle_is_replaced_in_its_place(
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
 
+@pytest.mark.parametrize(("label", "says"), [(0, "no impression"), (1, "every impression")])
+def test_labels_that_are_all_alike_are_refused(
+    bundle: Bundle, tmp_path: Path, label: int, says: str
+) -> None:
+    path = write_log(tmp_path / "log", make_log(seed=3).with_columns(clicked=pl.lit(label)))
+    given = open_dataset(with_data(bundle.config, path).data)
+    with pytest.raises(DataError, match=rf"{says} is clicked of the [\d,]+ to calibrate on"):
+        made(bundle, given, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    none, _ = made(bundle, given, tmp_path / "out", "none")
+    assert none.calibrator == Identity()
+
+
 def test_a_log_that_says_nothing_of_the_validation_part_is_refused(
     bundle: Bundle, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from clickthrough import parquet
 from clickthrough.config.base import unknown_name
 from clickthrough.config.root import Config
 from clickthrough.data.dataset import Dataset
@@ -66,7 +67,7 @@ def _scan(path: Path, schema: Schema) -> pl.LazyFrame:
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     try:
-        frame = pl.scan_parquet(path)
+        frame = parquet.scan(path)
         columns = frame.collect_schema().names()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"{path}: not readable as Parquet: {error}") from None

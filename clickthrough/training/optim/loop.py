@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from clickthrough.bundle.export import tensors
 from clickthrough.config.training import Training
 from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.freed_memory import keep_freed_memory
 from clickthrough.models.base import CtrModel
 from clickthrough.steps import happened
 from clickthrough.training.distributed.place import Place
 from clickthrough.training.distributed.state import led_state
 from clickthrough.training.distributed.tables import whole_tables
 from clickthrough.training.machine.device import Rows
-from clickthrough.training.machine.memory import keep_freed_memory
 from clickthrough.training.optim.divergence import refuse_lost
 from clickthrough.training.optim.monitor import check_monitor, chosen_epoch, monitored
 from clickthrough.training.optim.redundant import still_redundant_biases

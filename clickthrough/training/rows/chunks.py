@@ -1,6 +1,6 @@
 """The feature rows of a log a chunk at a time: memory does not grow with the log."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,14 +45,17 @@ class Chunks:
         for span, _ in request_chunks(self.offsets, self._at_most(CHUNK_ROWS)):
             yield self._read(span)
 
-    def of_parts(self, parts: set[int]) -> Iterator[pl.DataFrame]:
+    def of_parts(self, parts: Collection[int]) -> Iterator[pl.DataFrame]:
         """Yield the rows of some parts, one part of a chunk at a time."""
-        for span, _ in request_chunks(self.offsets, self._at_most(CHUNK_ROWS)):
+        for span in self.spans(parts):
             advance(span.start, len(self.parts))
-            wanted = parts & set(self.parts[span].unique())
-            if wanted:
-                chunk = self._read(span)
-                yield from (chunk.filter(pl.col("part") == part) for part in sorted(wanted))
+            yield from divided(self._read(span), parts)
+
+    def spans(self, parts: Collection[int]) -> Iterator[slice]:
+        """Yield the ranges of rows that are read together and hold rows of some parts."""
+        for span, _ in request_chunks(self.offsets, self._at_most(CHUNK_ROWS)):
+            if not {*parts}.isdisjoint(self.parts[span].unique()):
+                yield span
 
     def sample(self, part: int, most: int = SAMPLE_ROWS) -> pl.DataFrame:
         """Return the rows of a part, or about ``most`` of them in runs spread evenly over it."""
@@ -73,5 +76,15 @@ class Chunks:
         return max(1, min(rows, rows * WIDE // self.columns))
 
     def _read(self, span: slice) -> pl.DataFrame:
-        chunk = self.rows.slice(span.start, span.stop - span.start).collect(engine="streaming")
-        return chunk.with_columns(self.parts[span].alias("part"))
+        return read_rows(self.rows, span).with_columns(self.parts[span].alias("part"))
+
+
+def read_rows(rows: pl.LazyFrame, span: slice) -> pl.DataFrame:
+    """Read a range of rows."""
+    return rows.slice(span.start, span.stop - span.start).collect(engine="streaming")
+
+
+def divided(rows: pl.DataFrame, parts: Collection[int]) -> Iterator[pl.DataFrame]:
+    """Yield the rows of some parts, a part at a time."""
+    for part in sorted({*parts} & {*rows["part"].unique()}):
+        yield rows.filter(pl.col("part") == part)

@@ -1,54 +1,14 @@
-"""Arrays that grow on disk and are read by memory map, so that a log need not fit in memory."""
+"""Encoded tables that grow on disk."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clickthrough.errors import DataError
 from clickthrough.features.encoding.encoder import Encoded
+from clickthrough.mapped_array import MappedArray
 from clickthrough.training.rows.table import Table
-
-
-class MappedArray:
-    """An array of unknown length: rows are added, then all are read.
-
-    Its file has no name, so that nothing is left of it when the process ends, however it ends.
-
-    Args:
-        folder: where there is room.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - rows come
-        self._rows, self._like = 0, np.empty(0)
-
-    def add(self, rows: NDArray[Any]) -> None:
-        """Append rows; all calls agree in type and shape.
-
-        Raises:
-            DataError: the disk is full.
-        """
-        try:
-            self._file.write(np.ascontiguousarray(rows).data)
-            self._file.flush()
-        except OSError as error:
-            raise DataError(f"{self._folder}: cannot be written: {error}") from None
-        self._rows, self._like = self._rows + len(rows), rows[:0]
-
-    def read(self) -> NDArray[Any]:
-        """Return all rows; changes to them are not written back."""
-        shape = (self._rows, *self._like.shape[1:])
-        if 0 in shape:
-            return np.empty(shape, self._like.dtype)
-        return np.memmap(self._file, self._like.dtype, "c", shape=shape)
-
-    def close(self) -> None:
-        """Close the file: arrays that were read hold it by themselves."""
-        self._file.close()
 
 
 class TableWriter:
@@ -85,3 +45,23 @@ class TableWriter:
         rates = {n.removeprefix("rate "): found.pop(n) for n in list(found) if n.startswith("rate")}
         weights = found.pop("weights", None)
         return Table(Encoded(**found), labels, offsets, rates, weights)
+
+
+class TableWriters:
+    """Puts several tables together, by name.
+
+    Args:
+        folder: where there is room.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writers: dict[str, TableWriter] = {}
+
+    def add(self, name: str, table: Table) -> None:
+        """Append rows to a table; see :meth:`TableWriter.add`."""
+        self._writers.setdefault(name, TableWriter(self._folder)).add(table)
+
+    def tables(self) -> dict[str, Table]:
+        """Return each table, once."""
+        return {name: writer.table() for name, writer in self._writers.items()}

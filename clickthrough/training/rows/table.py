@@ -118,9 +118,13 @@ def _rates(frame: pl.DataFrame, encoder: Encoder) -> dict[str, NDArray[np.float3
 
     A key that is not known yet, or of which a part is missing, has the prior.
     """
-    plan = encoder.plan
+    return {key.name: _rate(frame, key, encoder) for key in rated(encoder.plan)}
+
+
+def rated(plan: Plan) -> list[KeySet]:
+    """Return the keys whose rates stand beside a table: the item, and those that a plan counts."""
     keys = dict.fromkeys([ITEM.fields, *(k.fields for k in plan.key_sets if counts(plan, k))])
-    return {KeySet(key).name: _rate(frame, KeySet(key), encoder) for key in keys}
+    return [KeySet(key) for key in keys]
 
 
 def counts(plan: Plan, key_set: KeySet) -> bool:

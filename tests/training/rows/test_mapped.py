@@ -8,7 +8,8 @@ import pytest
 
 from clickthrough.errors import DataError
 from clickthrough.features.encoding.encoder import Encoded
-from clickthrough.training.rows.mapped import MappedArray, TableWriter
+from clickthrough.mapped_array import MappedArray
+from clickthrough.training.rows.mapped import TableWriter
 from clickthrough.training.rows.table import Table
 
 
@@ -73,3 +74,10 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
             array.add(np.zeros(10_000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_rows_that_nobody_wrote_are_not_read(tmp_path: Path) -> None:
+    array = MappedArray(tmp_path)
+    array.add(np.arange(10))
+    with pytest.raises(EOFError, match="40 bytes"):
+        array.copied([slice(5, 15)])
