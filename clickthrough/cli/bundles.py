@@ -7,7 +7,7 @@ import typer
 
 from clickthrough.cli.entry import missing
 from clickthrough.cli.options import BundleArgument, DataOption, DiagramOption
-from clickthrough.cli.output import check_diagram, escape, result, say, show, then, warn
+from clickthrough.cli.output import check_diagram, quoted, result, say, show, then, warn
 from clickthrough.cli.progress import progress
 from clickthrough.cli.root import app
 from clickthrough.config.base import unknown_name
@@ -50,7 +50,7 @@ def predict(
         warn(f"{source}: {note}")
     if str(out) != "-":
         result(f"{made.rows:,} predictions in {out}")
-        then(f"clickthrough serve {bundle} answers the same over HTTP")
+        then(f"clickthrough serve {quoted(bundle)} answers the same over HTTP")
 
 
 @app.command()
@@ -64,7 +64,7 @@ def inspect(bundle: BundleArgument, diagram: DiagramOption = None) -> None:
     for table in bundle_tables(loaded):
         result(table)
     show(loaded.metrics.get("test"), diagram=diagram)
-    then(f"clickthrough report {bundle} shows it on a page")
+    then(f"clickthrough report {quoted(bundle)} shows it on a page")
 
 
 @app.command()
@@ -112,5 +112,5 @@ def _log_example(bundle: "Bundle", home: Home, data: list[Path] | None) -> "Exam
         if data or (isinstance(error, ModuleNotFoundError) and home.takes_columns):
             raise
         why = missing(error.name or "") if isinstance(error, ModuleNotFoundError) else str(error)
-        say(f"no example.jsonl (--data names the log): {escape(why)}")
+        say(f"no example.jsonl (--data names the log): {why}")
         return None

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from clickthrough.cli.options import ConfigArgument, DataOption, SettingsOption
-from clickthrough.cli.output import escape, result, then
+from clickthrough.cli.output import quoted, result, then
 from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
 
@@ -37,9 +37,10 @@ def compare(
     with progress():
         summary = run(loaded, some, seeds, out, told())
     write_report(summary, out, importlib.util.find_spec("matplotlib") is not None)
-    result(escape(markdown(summary)))
+    result(markdown(summary))
     result(f"comparison.md, summary.json and every run in {out}")
-    then(f"clickthrough train {config} --set model.name=FAMILY trains the one that you choose")
+    own = quoted(config)
+    then(f"clickthrough train {own} --set model.name=FAMILY trains the one that you choose")
 
 
 @app.command()
@@ -82,4 +83,4 @@ def select(  # noqa: PLR0913, PLR0917 - a verb has its options
     result(selection_table(made))
     result(selection_text(made))
     result(f"selected.yaml, importances.csv, selection.json in {out}")
-    then(f"clickthrough train {out / 'selected.yaml'}, or clickthrough tune the same first")
+    then(f"clickthrough train {quoted(out / 'selected.yaml')}, or clickthrough tune the same first")

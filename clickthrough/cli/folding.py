@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 from rich.table import Column, Table
-from rich.text import Text
 
 _BORDER = 3
 """Columns of the terminal that a column takes beside its text."""
@@ -63,5 +62,5 @@ def _holds(column: Column) -> bool:
 
 def _width(column: Column) -> int:
     texts = [column.header, *column.cells]
-    lines = (line for text in texts for line in Text.from_markup(str(text)).plain.split("\n"))
+    lines = (line for text in texts for line in str(text).split("\n"))
     return max(max(map(cell_len, lines), default=0), column.min_width or 0) + _BORDER

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clickthrough.cli.output import escape, say, warn
+from clickthrough.cli.output import say, warn
 from clickthrough.errors import ClickthroughError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def keep(out: Path, report: bool, listeners: "Tracked | None" = None) -> None:
     bundle = load_bundle(out)
     try:
         folder = keep_run(bundle, runs_beside(out))
-        say(escape(f"the run is kept in {folder}"))
+        say(f"the run is kept in {folder}")
         if report:
             from clickthrough.report.write import REPORT, write_report
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from clickthrough.cli.options import DataOption
-from clickthrough.cli.output import escape, result, say, then
+from clickthrough.cli.output import note, quoted, result, say, then
 from clickthrough.cli.progress import progress
 from clickthrough.cli.root import app
 from clickthrough.errors import ConfigError
@@ -43,13 +43,13 @@ def init(  # noqa: PLR0913, PLR0917 (an option each)
     named = Named(label, time, request, user, item, label_at_least, texts, _known(encoding))
     with progress(), step("looking at the log"):
         written = run(data, out, named, force)
-    say(escape(written.found))
+    say(written.found)
     if written.lines:
         say(column_table(written.lines))
-    for note in written.notes:
-        say(f"[yellow]note:[/] {escape(note)}")
+    for one in written.notes:
+        note(one)
     result(f"wrote {written.config}")
-    then(f"clickthrough train {written.config}")
+    then(f"clickthrough train {quoted(written.config)}")
 
 
 def _known(encoding: str | None) -> str | None:
@@ -101,8 +101,8 @@ def simulate(  # noqa: PLR0913, PLR0917 - a verb has its options
 
     run(out, Settings(impressions, seed, page_views, test_share), kind, force=force)
     result(f"a log of {impressions:,} impressions in {out}; its truth in {out / 'truth'}")
-    with_truth = f"--truth {out / 'truth'}"
+    with_truth = f"--truth {quoted(out / 'truth')}"
     if kind == "plain":
-        then(f"clickthrough train {out / 'config.yaml'} {with_truth}")
+        then(f"clickthrough train {quoted(out / 'config.yaml')} {with_truth}")
     else:
-        then(f"clickthrough train outbrain --data {out} {with_truth}")
+        then(f"clickthrough train outbrain --data {quoted(out)} {with_truth}")

@@ -10,11 +10,13 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from clickthrough.cli.folding import folded
 
-console = Console(width=None if sys.stdout.isatty() else 120)
-_errors = Console(stderr=True, highlight=False)
+# what is printed holds names of others: in none of them are brackets markup
+console = Console(width=None if sys.stdout.isatty() else 120, markup=False, emoji=False)
+_errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 @dataclass
@@ -72,12 +74,28 @@ def result(shown: RenderableType) -> None:
     """Print what a verb was called for; a table that is too wide in parts."""
     parts = folded(shown, console.width) if isinstance(shown, Table) else [shown]
     for part in parts:
-        console.print(part, soft_wrap=isinstance(part, str))
+        console.print(part, soft_wrap=isinstance(part, str | Text))
 
 
 def then(text: str) -> None:
     """Print what to do next, unless it is to be quiet."""
-    say(f"[dim]next:[/] {escape(text)}")
+    say(_headed("next:", "dim", text))
+
+
+def then_serve(bundle: Path) -> None:
+    """Say what to do with a bundle that was made."""
+    name = quoted(bundle)
+    then(f"clickthrough serve {name}; clickthrough report {name} shows what it is worth")
+
+
+def quoted(name: object) -> str:
+    """Return a name as it stands in a command that is to be copied into a shell."""
+    return shlex.quote(str(name))
+
+
+def note(text: str) -> None:
+    """Print what a guess rests on, unless it is to be quiet."""
+    say(_headed("note:", "yellow", text))
 
 
 def say(text: RenderableType) -> None:
@@ -89,17 +107,17 @@ def say(text: RenderableType) -> None:
 def warn(text: str) -> None:
     """Print what the owner of a file should know to standard error, unless it is to be quiet."""
     if not _level.quiet:
-        _errors.print(escape(text), soft_wrap=True)
+        _errors.print(text, soft_wrap=True)
 
 
 def fail(text: str) -> None:
     """Print what went wrong to standard error."""
-    _errors.print(f"[bold red]error:[/] {escape(text)}", soft_wrap=True)
+    _errors.print(_headed("error:", "bold red", text), soft_wrap=True)
 
 
 def to_errors(text: str) -> None:
     """Print a text to standard error as it stands."""
-    _errors.print(escape(text), soft_wrap=True)
+    _errors.print(text, soft_wrap=True)
 
 
 def command_line() -> str:
@@ -107,9 +125,8 @@ def command_line() -> str:
     return shlex.join(["clickthrough", *sys.argv[1:]])
 
 
-def escape(text: str) -> str:
-    """Return a text in which rich finds no markup."""
-    return text.replace("[", r"\[")
+def _headed(head: str, style: str, text: str) -> Text:
+    return Text.assemble((head, style), " ", text)
 
 
 def show(

@@ -56,7 +56,7 @@ def progress(shown: bool = True, lines: bool = False) -> Iterator[Progress]:
     console = output.console
     is_seen = console.is_terminal or console.is_jupyter
     bars = _Patient(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         _Count(),
         TimeElapsedColumn(),
@@ -71,7 +71,7 @@ def progress(shown: bool = True, lines: bool = False) -> Iterator[Progress]:
 
 
 def _say(line: str) -> None:
-    output.say(output.escape(line))
+    output.say(line)
 
 
 def _pass_over(_: str) -> None:

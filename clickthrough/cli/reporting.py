@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from clickthrough.cli.options import BundleArgument
-from clickthrough.cli.output import escape, result, then, warn
+from clickthrough.cli.output import quoted, result, then, warn
 from clickthrough.cli.root import app
 from clickthrough.errors import ClickthroughError
 
@@ -31,7 +31,7 @@ def report(
     other = load_bundle(against) if against is not None else None
     written = write_report(loaded, out, other, png)
     for path in written:
-        result(escape(str(path)))
+        result(str(path))
     if "examined" not in loaded.metrics:
         then(
             "clickthrough train --report adds what the model rests on, what moved, frozen counters"
@@ -63,4 +63,4 @@ def runs(
         raise ClickthroughError(f"expected two runs or more to compare, found one: {names[0]}")
     for table in compared([read_run(folder / name) for name in names]):
         result(table)
-    then(f"clickthrough train {folder / names[0]}/config.yaml trains the first again")
+    then(f"clickthrough train {quoted(folder / names[0] / 'config.yaml')} trains the first again")

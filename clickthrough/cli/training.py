@@ -19,11 +19,12 @@ from clickthrough.cli.options import (
 from clickthrough.cli.output import (
     check_diagram,
     command_line,
-    escape,
+    quoted,
     result,
     say,
     show,
     then,
+    then_serve,
 )
 from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
@@ -81,7 +82,7 @@ def train(  # noqa: PLR0913, PLR0917
         show(made.metrics.get("test"))
         result(f"bundle {made.manifest.version} in {out}")
         keep(out, report, listeners)
-        then(f"clickthrough serve {out}; clickthrough report {out} shows what it is worth")
+        then_serve(out)
     leave()
 
 
@@ -156,13 +157,13 @@ def calibrate(
     with progress():
         dataset = log_of(loaded, data, VALIDATION)
         made = recalibrate(loaded, dataset, wanted, out or bundle)
-    result(escape(f"calibration: {made.text}"))
+    result(f"calibration: {made.text}")
     for note in how_counted(loaded, dataset):
-        say(escape(note))
+        say(note)
     if "test" in loaded.metrics:
         say("the bundle's evaluation was of its former calibration: 'evaluate' makes another")
     result(f"bundle {made.manifest.version} in {out or bundle}")
-    then(f"clickthrough evaluate {out or bundle} shows what it is worth now")
+    then(f"clickthrough evaluate {quoted(out or bundle)} shows what it is worth now")
 
 
 @app.command()
@@ -193,4 +194,4 @@ def replay(
             record = run(loaded, dataset, live, requests)
     show(record)
     result(f"largest difference of a probability: {record['largest_difference']:.1e}")
-    then(f"clickthrough serve {bundle} serves what was replayed")
+    then(f"clickthrough serve {quoted(bundle)} serves what was replayed")

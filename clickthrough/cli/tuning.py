@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from clickthrough.cli.options import ConfigArgument, DataOption, SettingsOption
-from clickthrough.cli.output import escape, result, say, then
+from clickthrough.cli.output import quoted, result, say, then
 from clickthrough.cli.progress import progress
 from clickthrough.cli.root import app
 
@@ -49,13 +49,13 @@ def tune(  # noqa: PLR0913, PLR0917
         )
     for trial in tuned.front[:1]:
         for name, value in trial.params.items():
-            say(escape(f"{name}: {value}"))
+            say(f"{name}: {value}")
     found = best_text(tuned.study, tuned.space.metrics) or "no trial was completed"
-    result(escape(f"{found}, of {len(tuned.trials)} trials"))
+    result(f"{found}, of {len(tuned.trials)} trials")
     for error in tuned.errors[:1]:
-        result(escape(f"{len(tuned.errors)} could not be run; the first: {error}"))
-    result(escape(f"{', '.join(tuned.written)} in {out}"))
+        result(f"{len(tuned.errors)} could not be run; the first: {error}")
+    result(f"{', '.join(tuned.written)} in {out}")
     if tuned.best is not None:
-        then(f"clickthrough train {out / 'best.yaml'}")
+        then(f"clickthrough train {quoted(out / 'best.yaml')}")
     else:
         then(f"look at {out / 'trials.csv'}: no trial was completed")

@@ -7,7 +7,7 @@ import typer
 
 from clickthrough.cli.keeping import keep
 from clickthrough.cli.options import PortOption
-from clickthrough.cli.output import show, then
+from clickthrough.cli.output import show, then_serve
 from clickthrough.cli.progress import progress, told
 from clickthrough.cli.root import app
 from clickthrough.cli.service import serve
@@ -31,4 +31,4 @@ def demo(
     if serve_after:
         serve(bundle, port=port)
     else:
-        then(f"clickthrough serve {bundle}; clickthrough report {bundle} shows what it is worth")
+        then_serve(bundle)

@@ -39,12 +39,12 @@ def reason_to_drop(column: Column, values: pl.Series, label: pl.Series, guess: G
     )
 
 
-def is_dated(values: pl.Series) -> bool:
-    """Tell texts that are dates, with a clock or without."""
+def is_dated(values: pl.Series, most: float = 1.0) -> bool:
+    """Tell texts of which so many, as a share, are dates, with a clock or without."""
     if values.dtype != pl.String:
         return False
     known = values.drop_nulls().head(1_000)
-    return len(known) > 0 and bool(known.str.contains(DATED).all())
+    return len(known) > 0 and known.str.contains(DATED).sum() >= most * len(known)
 
 
 def _holds_nothing(column: Column, values: pl.Series) -> str | None:

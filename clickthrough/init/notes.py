@@ -10,7 +10,7 @@ from clickthrough.init.left_out import DECIMAL_COMMA, FLAGS, is_dated
 from clickthrough.init.names import hint, leak
 from clickthrough.init.profile import Column, Profile
 from clickthrough.init.roles import Guess
-from clickthrough.init.times import ALSO, guess_time
+from clickthrough.init.times import ALSO, FEW_ROWS, fault_of, guess_time
 
 _CLOCKS = ("timestamp", "time", "datetime", "date", "ts")
 _NUMBER = r"^\s*[-+]?\d+(\.\d+)?\s*$"
@@ -36,7 +36,7 @@ def _times(profile: Profile, guess: Guess, made: list[Made]) -> list[str]:
 
 
 def _looks_like_time(column: Column, values: pl.Series, guess: Guess) -> bool:
-    if column.type == "moment" or is_dated(values):
+    if column.type == "moment" or is_dated(values, 1.0 if guess.time else 1 - FEW_ROWS):
         return True
     named = hint(column.name, _CLOCKS) is not None and column.distinct > 1
     return guess.time is None and named and column.type in ("int", "float", "str")
@@ -49,8 +49,11 @@ def _untaken(made: Made, profile: Profile, guess: Guess) -> str:
     shown = str(values.drop_nulls().first())[:30]
     if guess.time is not None:
         why = f"the time is '{guess.time.column}'; --time {name} would take this one"
+    elif fault := fault_of(profile, name):
+        why = f"every row needs a time, and it {fault.text(profile)}"
     elif made.column.missing:
-        why = f"{made.column.missing:.0%} of rows lack it, and every row needs a time"
+        lacking = values.null_count()
+        why = f"{lacking:,} of {len(values):,} rows lack it, and every row needs a time"
     elif word := leak(name, guess.label.column):
         why = f"'{word}' in its name hints at what comes after the impression; --time {name} "
         why += "would take it all the same"

@@ -11,7 +11,7 @@ from clickthrough.errors import DataError
 from clickthrough.init.label import Choice, guess_label
 from clickthrough.init.names import hint, one_of_many, rank, words
 from clickthrough.init.profile import Column, Profile, is_whole
-from clickthrough.init.times import TimeGuess, guess_time, nearly_time
+from clickthrough.init.times import Fault, TimeGuess, fault_of, guess_time, nearly_time
 from clickthrough.init.vocabulary import IDS, ITEMS, KINDS, REQUESTS, USERS
 
 _KINDS_OF_DEVICES = 20
@@ -92,12 +92,13 @@ def guess_roles(profile: Profile, named: Named, source: str) -> Guess:
     free = without(profile, taken)
     time = guess_time(profile if named.time else free, named.time, label.column)
     if named.time is not None and time is None:
+        _refuse_time(profile, fault_of(profile, named.time), source)
         raise DataError(
             f"{source}: column '{named.time}' holds no times that could be read; name another "
             "with --time, or say how they are written with 'data.time' in a configuration"
         )
     if time is None:
-        _refuse_faulty_time(free, label.column, source)
+        _refuse_time(free, nearly_time(free, label.column), source)
     free = without(free, {time.column} if time else set())
     item = _named(named.item) or _by_name(free, ITEMS, USERS + REQUESTS)
     user = _named(named.user) or _by_name(without(free, _of(item)), USERS, ())
@@ -125,8 +126,9 @@ def _refuse_misfits(profile: Profile, named: Named, source: str) -> None:
         if name in OURS:
             raise DataError(f"{source}: clickthrough calls a column of its own '{name}'; rename it")
         if flag in ("request", "time") and column.missing:
+            lacking, rows = profile.rows[name].null_count(), len(profile.rows)
             raise DataError(
-                f"{source}: column '{name}' lacks a value in {column.missing:.0%} of the rows, and "
+                f"{source}: column '{name}' lacks a value in {lacking:,} of {rows:,} rows, and "
                 f"each row needs its {flag}; name another with --{flag} COLUMN"
             )
         if flag in ("request", "user", "item") and not _can_be_id(profile, column):
@@ -135,18 +137,13 @@ def _refuse_misfits(profile: Profile, named: Named, source: str) -> None:
             )
 
 
-def _refuse_faulty_time(free: Profile, label: str, source: str) -> None:
+def _refuse_time(profile: Profile, fault: Fault | None, source: str) -> None:
     """Refuse a log whose only time is one but for a few rows."""
-    fault = nearly_time(free, label)
-    if fault is None:
-        return
-    found = "nothing" if fault.value is None else repr(fault.value)
-    place = f", row {fault.place + 1:,} below the header," if free.whole else ""
-    raise DataError(
-        f"{source}: column '{fault.column}' is a time, but cannot be read in {fault.count:,} of "
-        f"{len(free.rows):,} rows; the first{place} holds {found}; mend them or leave these rows "
-        "out, or name another column with --time"
-    )
+    if fault is not None:
+        raise DataError(
+            f"{source}: column '{fault.column}' is a time, but {fault.text(profile)}; mend them "
+            "or leave these rows out, or name another column with --time"
+        )
 
 
 def _can_be_id(profile: Profile, column: Column) -> bool:

@@ -17,7 +17,7 @@ from clickthrough.time_range import UNITS
 
 _SURE_NAMES = 5
 """Words for times by which a column is one by its name alone."""
-_FEW_ROWS, _FEW_ROWS_LOOKED_AT = 0.05, 50
+FEW_ROWS, _FEW_ROWS_LOOKED_AT = 0.05, 50
 _YEAR = 365 * 86_400
 _FORMATS = {
     6: ("%y%m%d",),
@@ -156,24 +156,39 @@ class Fault:
     value: str | None
     count: int
 
+    def text(self, profile: Profile) -> str:
+        """Say it."""
+        found = "nothing" if self.value is None else repr(self.value)
+        place = f", row {self.place + 1:,} below the header," if profile.whole else ""
+        return (
+            f"cannot be read in {self.count:,} of {len(profile.rows):,} rows; the first{place} "
+            f"holds {found}"
+        )
+
 
 def nearly_time(profile: Profile, label: str) -> Fault | None:
     """Return the first column that is named like a time and is one but for a few rows."""
     columns = [c for c in profile.columns.values() if hint(c.name, TIMES[:_SURE_NAMES])]
     columns = [c for c in columns if leak(c.name, label) is None and not hint(c.name, OTHER_TIMES)]
-    for column in sorted(columns, key=lambda c: rank(c.name, TIMES)):
-        values = profile.rows[column.name]
-        lacks = values.is_null()
-        if values.dtype == pl.String and lacks.sum() < len(values):
-            lacks |= ~_best_reading(values)
-        elif not (column.type == "moment" or values.dtype.is_numeric()):
-            continue
-        count = int(lacks.sum())
-        if 0 < count <= _FEW_ROWS * len(values):
-            place = int(lacks.arg_true()[0])
-            found = values[place]
-            return Fault(column.name, place, None if found is None else str(found), count)
-    return None
+    columns.sort(key=lambda c: rank(c.name, TIMES))
+    faults = (fault_of(profile, column.name) for column in columns)
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def fault_of(profile: Profile, name: str) -> Fault | None:
+    """Return what keeps a column from being a time, where that is a few of its rows."""
+    values, dated = profile.rows[name], profile.columns[name].type == "moment"
+    lacks = values.is_null()
+    if values.dtype == pl.String and lacks.sum() < len(values):
+        lacks |= ~_best_reading(values)
+    elif not (dated or values.dtype.is_numeric()):
+        return None
+    count = int(lacks.sum())
+    if not 0 < count <= FEW_ROWS * len(values):
+        return None
+    place = int(lacks.arg_true()[0])
+    found = values[place]
+    return Fault(name, place, None if found is None else str(found), count)
 
 
 def _best_reading(values: pl.Series) -> pl.Series:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from clickthrough.config.yaml_text import read_yaml
@@ -84,13 +83,13 @@ def listed(runs: Sequence[Kept]) -> Table:
     for run in runs:
         cells = (_cell(run.results.get(name), name) for name in shown)
         log = str(run.metrics.get("log", {}).get("fingerprint", "–"))
-        table.add_row(escape(run.name), str(run.config["model"]["name"]), log[:8], *cells)
+        table.add_row(run.name, str(run.config["model"]["name"]), log[:8], *cells)
     return table
 
 
 def compared(runs: Sequence[Kept]) -> Iterator[Table]:
     """Return what runs came to side by side, and the settings in which they differ."""
-    names = [escape(run.name) for run in runs]
+    names = [run.name for run in runs]
     figures = Table("", *names)
     for metric in _SHOWN:
         values = [run.results.get(metric) for run in runs]
@@ -103,7 +102,7 @@ def compared(runs: Sequence[Kept]) -> Iterator[Table]:
     for key in dict.fromkeys(key for own in settings for key in own):
         told = [own.get(key, "–") for own in settings]
         if len({*told}) > 1:
-            table.add_row(escape(key), *(escape(text) for text in told))
+            table.add_row(key, *told)
     yield table
 
 

@@ -160,7 +160,7 @@ def test_what_is_named_is_no_other_role() -> None:
         (Named(label="mobile", user="mobile"), "--label and --user both name column 'mobile'"),
         (Named(request="part"), "rename it"),
         (Named(request="gaps"), "lacks a value in .* --request COLUMN"),
-        (Named(time="gaps"), "lacks a value in .* --time COLUMN"),
+        (Named(time="gaps"), r"lacks a value in \d+ of .* rows.* --time COLUMN"),
     ):
         with pytest.raises(DataError, match=says):
             guessed(frame, named)
@@ -171,6 +171,13 @@ def test_a_time_of_no_known_origin_says_so() -> None:
     assert time is not None
     assert not time.known
     assert "origin" in time.reason
+
+
+def test_a_time_that_is_named_but_faulty_is_refused_with_its_row() -> None:
+    times = [f"2025-03-{1 + n % 28:02d} 10:00:00" for n in REQUESTS]
+    times[9] = "yesterday"
+    with pytest.raises(DataError, match=rf"in 1 of {ROWS:,} rows; the first, row 10 .*'yesterday'"):
+        guessed(base(served_at=times), Named(time="served_at"))
 
 
 def test_a_time_that_is_named_but_holds_none_is_refused() -> None:

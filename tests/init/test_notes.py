@@ -29,7 +29,11 @@ def told(**columns: object) -> str:
         ("click_time", TEXTS, "'click' in its name.*--time click_time would take it all the same"),
         ("born", ["1990-01-02", "1991-01-02"] * (ROWS // 2), "--time born would take it"),
         ("birth_date", ["1990-01-02", "1991-01-02"] * (ROWS // 2), "--time birth_date would"),
-        ("date", [None] * (ROWS // 2) + [20240101, 20240102] * (ROWS // 4), "50% of rows lack it"),
+        (
+            "date",
+            [None] * (ROWS // 2) + [20240101, 20240102] * (ROWS // 4),
+            "100 of 200 rows",
+        ),
     ],
 )
 def test_a_time_that_is_not_taken_is_told_aloud(name: str, values: object, says: str) -> None:
@@ -84,3 +88,13 @@ def test_days_and_months_that_could_be_changed_over_are_told_aloud() -> None:
 def test_a_time_that_few_rows_spoil_is_refused(values: list[object], says: str) -> None:
     with pytest.raises(DataError, match=f"column 'ts' is a time, but cannot be read in {says}"):
         told(ts=values)
+
+
+@pytest.mark.parametrize("bad", ["yesterday", None])
+def test_a_time_by_its_values_alone_that_few_rows_spoil_is_told_with_the_first(
+    bad: str | None,
+) -> None:
+    said = told(served=[*map(str, TEXTS[:9]), bad, *map(str, TEXTS[10:])])
+    assert "column 'served' looks like a time" in said
+    assert f"in 1 of {ROWS} rows; the first, row 10 below the header, holds" in said
+    assert "no column is the time" in said
