@@ -5,8 +5,9 @@
         --forms all decayed sliding
 
 Each run is a process of its own on the same log: wall time of all passes, Parquet in to Parquet
-out, and the peak memory of the process. Time per impression is compared with the smallest log of
-the same engine and form in the same call.
+out, and the peak memory of the process, or of Spark's Java process where that is more. Spark runs
+on ``--master`` (``local[2]``), and is started before the clock. Time per impression is compared
+with the smallest log of the same engine and form in the same call.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -25,6 +27,7 @@ from rich.table import Table
 
 from clickthrough.config.features import Counters
 from clickthrough.features.columns import KeySet
+from clickthrough.features.engines import SparkEngine
 from clickthrough.features.history.stage import HistoryStage
 
 DAYS, CHUNK = 14, 1_000_000
@@ -64,8 +67,10 @@ def write_log(path: Path, impressions: int, seed: int = 7) -> None:
     pl.scan_parquet(folder / "*.parquet").sink_parquet(path)
 
 
-def run_one(log: Path, engine: str, form: str) -> None:
+def run_one(log: Path, engine: str, form: str, master: str) -> None:
     """Compute all passes in this process, and print seconds and peak memory in GB."""
+    if engine == "spark":  # the stage takes the session that is there
+        SparkEngine(master)
     windows, half_lives = FORMS[form]
     key_sets = tuple(KeySet(key, windows, half_lives) for key in KEYS)
     with tempfile.TemporaryDirectory(dir=log.parent) as folder:
@@ -74,9 +79,23 @@ def run_one(log: Path, engine: str, form: str) -> None:
         made = stage.columns(key_sets, ())
         seconds = time.perf_counter() - start
         clicks = made[0].select(pl.col("item:clicks").max()).collect().item()
+    if engine == "spark":
+        end_of_spark()
     peak = max(resource.getrusage(who).ru_maxrss for who in
                (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))  # fmt: skip
     print(f"{seconds} {peak / 1e6} {clicks}")
+
+
+def end_of_spark() -> None:
+    """End Spark's Java process: what it held at most is known once it is over."""
+    from pyspark import SparkContext
+
+    context: Any = SparkContext
+    gateway = context._gateway
+    context._active_spark_context.stop()
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    gateway.proc.wait()
 
 
 def main() -> None:
@@ -84,10 +103,12 @@ def main() -> None:
     parser.add_argument("--millions", type=float, nargs="+", default=[1, 5])
     parser.add_argument("--engines", nargs="+", default=["polars", "duckdb"])
     parser.add_argument("--forms", nargs="+", default=["all"], choices=FORMS)
+    parser.add_argument("--master", default="local[2]", help="what Spark runs on")
     parser.add_argument("--one", nargs=3, metavar=("LOG", "ENGINE", "FORM"))
     chosen = parser.parse_args()
     if chosen.one:
-        run_one(Path(chosen.one[0]), *chosen.one[1:])
+        log_file, engine, form = chosen.one
+        run_one(Path(log_file), engine, form, chosen.master)
         return
     counts, ratios = ["impressions", "seconds", "impressions/s"], ["time per row", "peak GB"]
     title = f"ten key sets, {platform.machine()}"
@@ -102,6 +123,7 @@ def main() -> None:
                     write_log(log, rows)
                 for engine in chosen.engines:
                     command = [sys.executable, __file__, "--one", str(log), engine, form]
+                    command += ["--master", chosen.master]
                     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
                     seconds, peak = map(float, done.stdout.split()[-3:-1])
                     per_row = seconds / rows

@@ -60,7 +60,7 @@ def main() -> None:
     if chosen.seed is not None:
         training = config.training.model_copy(update={"seed": chosen.seed})
         config = config.model_copy(update={"training": training})
-    console = Console(width=120)
+    console = Console(width=120, markup=False)
     record = train(config, chosen.out, Told(say=console.print)).metrics["test"]
     for table in tables(record):
         console.print(table)

@@ -33,7 +33,7 @@ from clickthrough.training.run import train
 from clickthrough.training.told import Told
 
 METRICS = ("request_auc", "auc", "map_at_12", "log_loss")
-console = Console(width=140)
+console = Console(width=140, markup=False)
 
 
 @dataclass(frozen=True)

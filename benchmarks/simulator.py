@@ -28,7 +28,8 @@ from rich.table import Table
 
 from clickthrough.config.features import Counters
 from clickthrough.features.columns import KeySet
-from clickthrough.features.history.stage import EventFilter, HistoryStage
+from clickthrough.features.history.log_files import EventFilter
+from clickthrough.features.history.stage import HistoryStage
 
 DAY_MS, SMOOTHING = 86_400_000, 20
 LEVELS = {"ad": "ad_id", "document": "document_id", "campaign": "campaign_id",

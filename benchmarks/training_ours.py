@@ -17,12 +17,12 @@ from clickthrough.config.model import Blend, LightGbm, TorchModel, settings_of
 from clickthrough.config.training import Training
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.features.slots import Slot
+from clickthrough.freed_memory import keep_freed_memory
 from clickthrough.models.base import CtrModel
 from clickthrough.models.embeddings import Embeddings
 from clickthrough.models.registry import build_model
 from clickthrough.models.shape import InputShape
 from clickthrough.training.distributed.group import ALONE
-from clickthrough.training.machine.memory import keep_freed_memory
 from clickthrough.training.optim.loop import train_model
 from clickthrough.training.optim.loss import Totals
 from clickthrough.training.optim.objective import Target, objective
