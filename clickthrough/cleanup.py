@@ -1,4 +1,4 @@
-"""Removing what was only needed meanwhile, although Ctrl-C may come at any moment, or a kill.
+"""Directories for what is only needed meanwhile: they go, although Ctrl-C may come at any moment.
 
 A directory is held while it is needed, by a lock that falls away with the process, however that
 ends; so whoever comes later can tell what a killed process left from what is in use.
@@ -7,31 +7,87 @@ ends; so whoever comes later can tell what a killed process left from what is in
 import os
 import re
 import shutil
+import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from clickthrough.alone import flock
+from clickthrough.deferred import deferred
 
 _ATTEMPTS = 200
+_WRITING = ".writing"
 
 
-def removing(folder: Path, work: Callable[[], None]) -> None:
-    """Work, and remove a folder afterwards, whatever happens; it is held meanwhile."""
-    held = hold(folder)
+@contextmanager
+def scratch_directory(
+    place: Path | None = None, prefix: str = "clickthrough-", suffix: str = ""
+) -> Iterator[Path]:
+    """Yield a new directory, which goes at the end with all that was put there.
+
+    Args:
+        place: where it is made; by default where the system has such.
+        prefix: of its name; :func:`clear_left` finds by it what killed processes left.
+        suffix: the same.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    folder = held = None
     try:
-        work()
-    finally:
-        release(held)
         try:
+            with deferred():
+                folder = Path(tempfile.mkdtemp(suffix, prefix, place))
+                held = _hold(folder)
+            yield folder
+        finally:
             _remove(folder)
-        except KeyboardInterrupt:  # of one Ctrl-C Polars makes two: its own, then Python's
-            _remove(folder)
-            raise
+    finally:  # a signal may have come before the line above could begin
+        _remove(folder)
+        _release(held)
 
 
-def hold(folder: Path, wait: bool = True) -> int | None:
+@contextmanager
+def scratch_beside(target: Path) -> Iterator[Path]:
+    """Yield a new directory ``.NAME-XXXXXXXX.writing`` for what takes a place when it is whole.
+
+    Those that killed processes left at the place are removed when a later block has gone through:
+    until then one may hold the only whole thing.
+
+    Args:
+        target: the place.
+
+    Raises:
+        OSError: the directory cannot be made.
+    """
+    prefix = f".{target.name}-"
+    with scratch_directory(target.parent, prefix, _WRITING) as folder:
+        yield folder
+        clear_left(target.parent, prefix, _WRITING)
+
+
+def clear_left(place: Path, prefix: str, suffix: str = "") -> None:
+    """Remove the directories that killed processes left of :func:`scratch_directory`.
+
+    Args:
+        place: a directory, which need not be there.
+        prefix: as they were made with.
+        suffix: the same.
+    """
+    left = re.compile(rf"{re.escape(prefix)}[a-z0-9_]{{8}}{re.escape(suffix)}")
+    found = place.iterdir() if place.is_dir() else []
+    for folder in [path for path in found if left.fullmatch(path.name)]:
+        held = _hold(folder, wait=False)
+        if held is None:
+            continue
+        with suppress(FileNotFoundError):  # its process has removed it
+            if any(folder.iterdir()):  # else another process has just made it, and holds it next
+                shutil.rmtree(folder, ignore_errors=True)
+        _release(held)
+
+
+def _hold(folder: Path, wait: bool = True) -> int | None:
     """Hold a directory until it is released, or the process ends; None where that cannot be."""
     with suppress(OSError, AttributeError):  # a system without O_DIRECTORY has no such locks
         opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -42,36 +98,18 @@ def hold(folder: Path, wait: bool = True) -> int | None:
     return None
 
 
-def release(held: int | None) -> None:
-    """Let go of a directory."""
+def _release(held: int | None) -> None:
     if held is not None:
         os.close(held)
 
 
-def clear_left(place: Path, prefix: str, suffix: str = "") -> None:
-    """Remove temporary directories that killed processes left at a place.
-
-    Args:
-        place: a directory, which need not be there.
-        prefix: of the names that :func:`tempfile.mkdtemp` gave them.
-        suffix: the same.
-    """
-    left = re.compile(rf"{re.escape(prefix)}[a-z0-9_]{{8}}{re.escape(suffix)}")
-    found = place.iterdir() if place.is_dir() else []
-    for folder in [path for path in found if left.fullmatch(path.name)]:
-        held = hold(folder, wait=False)
-        if held is None:
-            continue
-        with suppress(FileNotFoundError):  # its process let go of it to remove it
-            if any(folder.iterdir()):  # else another process has just made it, and holds it next
-                shutil.rmtree(folder, ignore_errors=True)
-        release(held)
-
-
-def _remove(folder: Path) -> None:
+def _remove(folder: Path | None) -> None:
     """Remove a folder, into which threads of an interrupted query may write for a moment yet."""
-    for _ in range(_ATTEMPTS):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(0.05)
+    if folder is None:
+        return
+    with deferred():
+        for _ in range(_ATTEMPTS):
+            shutil.rmtree(folder, ignore_errors=True)
+            if not folder.exists():
+                return
+            time.sleep(0.05)

@@ -1,14 +1,13 @@
 """Rows of a table of any size, in parts that can be held: rows of the same key share one."""
 
 import shutil
-import tempfile
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
-from clickthrough.cleanup import hold, release, removing
+from clickthrough.cleanup import scratch_directory
 from clickthrough.full_disk import full_disk_told
 from clickthrough.parquet import scan
 
@@ -77,20 +76,15 @@ def dealt_out(
     Raises:
         DataError: the disk is full.
     """
-    scratch = Path(tempfile.mkdtemp(prefix=DEALT, dir=folder))
-    held = hold(scratch)
-    try:
-        with full_disk_told(scratch, folder):
+    with scratch_directory(folder, DEALT) as beside:
+        with full_disk_told(beside, folder):
             rows.with_columns(part.alias(_PART)).sink_parquet(
-                pl.PartitionBy(scratch, key=_PART, include_key=False),
+                pl.PartitionBy(beside, key=_PART, include_key=False),
                 compression=compression,
                 row_group_size=_ROW_GROUP,
             )
         for number in range(MOST_FILES):
-            own = scratch / f"{_PART}={number}"
+            own = beside / f"{_PART}={number}"
             if own.exists():
                 yield scan(own)
                 shutil.rmtree(own)
-    finally:
-        release(held)
-        removing(scratch, lambda: None)

@@ -4,12 +4,12 @@ import csv
 import gzip
 import json
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO, cast
 
+from clickthrough.cleanup import scratch_beside
 from clickthrough.errors import DataError, install_hint
 from clickthrough.full_disk import full_disk_told
 
@@ -42,10 +42,10 @@ def writing(out: Path) -> Iterator[Write]:
         raise DataError(
             f"{out}: expected - or a name that ends in .csv, .jsonl, .csv.gz, .jsonl.gz or .parquet"
         )
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
-        beside = Path(folder) / out.name
+    with scratch_beside(out) as folder:
+        beside = folder / out.name
         if inner == ".parquet":
-            with _parquet(beside, Path(folder), out) as write:
+            with _parquet(beside, folder, out) as write:
                 yield write
         else:
             with _text(beside) as file:

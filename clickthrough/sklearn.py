@@ -5,7 +5,6 @@ before :meth:`ClickClassifier.save` writes a bundle.
 """
 
 import numbers
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,6 +29,7 @@ from clickthrough.api.guess import (
     source_of,
     tell_guesses,
 )
+from clickthrough.cleanup import scratch_directory
 from clickthrough.config.training import LARGEST_SEED
 from clickthrough.data.labels import click_text
 from clickthrough.errors import ClickthroughError
@@ -130,11 +130,11 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         rows = self._with_groups(rows, groups).with_columns(pl.Series(label, clicks))
         with _as_value_errors():
             source = source_of(rows, named, self.config, self._settings())
-            with tempfile.TemporaryDirectory(prefix="clickthrough-") as cache:
+            with scratch_directory() as cache:
                 from clickthrough.api.fit import cached_in
                 from clickthrough.data.frame import dataset_of_frame
 
-                dataset = dataset_of_frame(rows, cached_in(source.config, Path(cache)), "X")
+                dataset = dataset_of_frame(rows, cached_in(source.config, cache), "X")
                 self.learned_, fitted = learn(dataset, source.config)
                 self._log = log_record(dataset, source.config)
         self.looked_ = source.looked
@@ -180,8 +180,8 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         check_is_fitted(self, "learned_")
         losses = {"log_loss": self._losses}
         metrics = {"epochs": self._epochs, "calibration": losses, "log": self._log}
-        with tempfile.TemporaryDirectory(prefix="clickthrough-") as folder:
-            save_bundle(Path(path), self.learned_.parts(Path(folder), metrics))
+        with scratch_directory() as folder:
+            save_bundle(Path(path), self.learned_.parts(folder, metrics))
         return Path(path)
 
     def to_model(self, path: str | Path) -> "ClickModel":

@@ -1,8 +1,8 @@
 """Writing a file as a whole: who reads it finds the old one or the new one, never half of one."""
 
-import tempfile
 from pathlib import Path
 
+from clickthrough.cleanup import scratch_beside
 from clickthrough.errors import ClickthroughError
 
 
@@ -22,8 +22,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
             path.write_bytes(data)
             return
         target = path.resolve()  # a link goes on leading where it led
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
-            beside = Path(folder) / target.name
+        with scratch_beside(target) as folder:
+            beside = folder / target.name
             beside.write_bytes(data)
             beside.replace(target)
     except OSError as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from clickthrough.api.frames import AnyFrame
 from clickthrough.api.guess import ConfigSource, Settings, source_of, tell_guesses
 from clickthrough.api.model import ClickModel
+from clickthrough.cleanup import scratch_directory
 from clickthrough.comparison.contenders import contenders
 from clickthrough.config.data import TabularData
 from clickthrough.config.root import Config
@@ -88,8 +89,8 @@ def fit(  # noqa: PLR0913 - a keyword each
     if source.frame is None:
         train_on(open_dataset(source.config.data), source.config, bundle, told, asked)
     else:
-        with tempfile.TemporaryDirectory(prefix="clickthrough-") as cache:
-            dataset = dataset_of_frame(source.frame.rows, cached_in(source.config, Path(cache)))
+        with scratch_directory() as cache:
+            dataset = dataset_of_frame(source.frame.rows, cached_in(source.config, cache))
             train_on(dataset, source.config, bundle, told, asked)
     return ClickModel(bundle, source.looked, source.frame, place)
 

@@ -17,6 +17,7 @@ from clickthrough.bundle.copy import copy_bundle
 from clickthrough.bundle.load import Bundle, load_bundle
 from clickthrough.bundle.log import log_of, log_of_frame
 from clickthrough.bundle.manifest import read_manifest
+from clickthrough.cleanup import scratch_directory
 from clickthrough.data.dataset import Dataset
 from clickthrough.errors import BundleError
 from clickthrough.init.run import Looked
@@ -131,8 +132,8 @@ class ClickModel:
         return np.array([one.probability for one in made])
 
     def _of_file(self, path: Path) -> Any:  # noqa: ANN401 - numpy's
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "predictions.parquet"
+        with scratch_directory() as folder:
+            out = folder / "predictions.parquet"
             score_file(self.predictor, path, out)
             return pl.read_parquet(out, glob=False)["probability"].to_numpy()
 
@@ -159,8 +160,8 @@ class ClickModel:
 
         if data is None and counters == "live" and "test" in self.metrics:
             return Evaluation(self.metrics["test"], self._like)
-        with tempfile.TemporaryDirectory() as folder:
-            dataset, like = self._dataset(data, Path(folder))
+        with scratch_directory() as folder:
+            dataset, like = self._dataset(data, folder)
             record = evaluate_bundle(self.bundle, dataset, counters, baselines)
         return Evaluation(record, like)
 

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from clickthrough.bundle.beside import written_beside
+from clickthrough.beside import written_beside
 from clickthrough.bundle.layout import MANIFEST
 from clickthrough.bundle.load import Bundle
 from clickthrough.bundle.manifest import read_manifest, verify

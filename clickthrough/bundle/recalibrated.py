@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from clickthrough.beside import written_beside
 from clickthrough.bundle import layout
-from clickthrough.bundle.beside import written_beside
 from clickthrough.bundle.load import Bundle
 from clickthrough.bundle.manifest import Manifest
 from clickthrough.bundle.save import kept_settings, refuse_to_replace, seal, write_json

@@ -12,8 +12,8 @@ import numpy as np
 from pydantic import BaseModel
 
 from clickthrough._version import __version__
+from clickthrough.beside import written_beside
 from clickthrough.bundle import layout
-from clickthrough.bundle.beside import written_beside
 from clickthrough.bundle.listed import class_counts
 from clickthrough.bundle.load import vocabulary_path
 from clickthrough.bundle.manifest import Manifest, digest_of, hash_files, is_bundle

@@ -2,7 +2,6 @@
 
 import io
 import json
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from clickthrough.bundle import layout
 from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.bundle.weights import weights_of
+from clickthrough.cleanup import scratch_directory
 from clickthrough.comparison.contenders import Contender
 from clickthrough.config.root import Config
 from clickthrough.errors import ClickthroughError
@@ -128,11 +128,11 @@ def outcome_of(
     assert fitted is not None  # noqa: S101 - comparisons run in one process
     seconds = time.perf_counter() - start
     test = prepared.tables["test"]
-    with tempfile.TemporaryDirectory() as folder:
-        fitted.model.write(Path(folder), prepared.tables["validation"].inputs)
-        graph = OnnxModel(Path(folder) / layout.ONNX)
-        weights = sum(own.size for own in weights_of(Path(folder) / layout.ONNX))
-        size = sum(path.stat().st_size for path in Path(folder).glob(f"{layout.ONNX}*"))
+    with scratch_directory() as folder:
+        fitted.model.write(folder, prepared.tables["validation"].inputs)
+        graph = OnnxModel(folder / layout.ONNX)
+        weights = sum(own.size for own in weights_of(folder / layout.ONNX))
+        size = sum(path.stat().st_size for path in folder.glob(f"{layout.ONNX}*"))
     logits = score(graph, test.inputs)
     probabilities = fitted.calibrator.probability(logits, test.inputs.ids)
     metrics = known(all_metrics(test.labels, probabilities, test.offsets))

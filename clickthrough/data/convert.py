@@ -8,14 +8,13 @@ import hashlib
 import json
 import logging
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import polars as pl
 
 from clickthrough import parquet
-from clickthrough.cleanup import clear_left, removing
+from clickthrough.cleanup import clear_left, scratch_directory
 from clickthrough.data.checks import Counts, check, quantities
 from clickthrough.data.columns import finite
 from clickthrough.data.dataset import (
@@ -88,11 +87,8 @@ def convert_to(target: Path, name: str, read: Read, room: Room = lambda: 0) -> D
     see_to_room([Need("reading the log", room(), cache)], "name another place by data.cache")
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix="converting-", dir=cache))
-    except OSError as error:
-        raise DataError(f"{cache}: cannot be written: {error}") from None
-    try:
-        removing(beside, lambda: _make(read, name, beside, target))
+        with scratch_directory(cache, "converting-") as beside:
+            _make(read, name, beside, target)
     except OSError as error:
         if not target.exists():  # else another process converted the same log meanwhile
             raise DataError(f"{target}: cannot be written: {error}") from None

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol, cast
 
-from clickthrough.cleanup import clear_left, hold, release
+from clickthrough.cleanup import clear_left, scratch_directory
 from clickthrough.data.bounds import Bounds
 from clickthrough.data.encoding import HEAD, encoding_of_file
 from clickthrough.data.form import TableForm
@@ -248,9 +248,5 @@ def _is_left(name: PurePosixPath) -> bool:
 def _temporary(cache: Path) -> Iterator[Path]:
     cache.mkdir(parents=True, exist_ok=True)
     clear_left(cache, "unpacked-")
-    with tempfile.TemporaryDirectory(prefix="unpacked-", dir=cache) as folder:
-        held = hold(Path(folder))
-        try:
-            yield Path(folder)
-        finally:
-            release(held)
+    with scratch_directory(cache, "unpacked-") as folder:
+        yield folder

@@ -3,7 +3,7 @@
 import errno
 from pathlib import Path
 
-from clickthrough.bundle.beside import written_beside
+from clickthrough.beside import written_beside
 from clickthrough.bundle.load import Bundle
 from clickthrough.errors import BundleError
 from clickthrough.export.copied import copied

@@ -1,6 +1,5 @@
 """Several families as one model: logits weighed by what the validation part says, in one graph."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from scipy.optimize import minimize
 from clickthrough.bundle import layout
 from clickthrough.bundle.runtime import OnnxModel
 from clickthrough.calibration.credibility import credibility
+from clickthrough.cleanup import scratch_directory
 from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.training.fitted import EXAMPLE_ROWS, Scored
 
@@ -42,10 +42,10 @@ class Blended:
 
     def write(self, folder: Path, example: Encoded) -> None:
         """Write one graph of all members; none of them can be gone on from."""
-        with tempfile.TemporaryDirectory() as scratch:
+        with scratch_directory() as beside:
             graphs = []
             for place, member in enumerate(self.members):
-                own = Path(scratch) / str(place)
+                own = beside / str(place)
                 own.mkdir()
                 member.write(own, example)
                 graphs.append(onnx.load(own / layout.ONNX))

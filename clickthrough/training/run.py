@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
@@ -13,6 +12,7 @@ from clickthrough.alone import alone
 from clickthrough.bundle.load import load_bundle
 from clickthrough.bundle.manifest import Manifest
 from clickthrough.bundle.save import refuse_to_replace, save_bundle
+from clickthrough.cleanup import scratch_directory
 from clickthrough.config.root import Config
 from clickthrough.data.dataset import Dataset
 from clickthrough.data.split import TEST, TRAIN, VALIDATION
@@ -203,8 +203,8 @@ def _train_held(
         own = learned(dataset, prepared, kept.fitted)
         for line in describe_sides(own.sides, config.serving.lookup):
             told.say(line)
-        with tempfile.TemporaryDirectory() as folder:
-            written = own.parts(Path(folder), {})
+        with scratch_directory() as folder:
+            written = own.parts(folder, {})
             compared = Compared(dataset, prepared, tried, kept, scope, asked.keep, told)
             metrics = measure(compared, written)
             with step("writing the bundle"):

@@ -1,11 +1,9 @@
 """What a trial is worth: its configuration fitted, and judged on the validation part alone."""
 
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,6 +14,7 @@ from optuna.trial import Trial
 
 from clickthrough.bundle import layout
 from clickthrough.bundle.runtime import OnnxModel
+from clickthrough.cleanup import scratch_directory
 from clickthrough.comparison.run import milliseconds
 from clickthrough.config.model import TorchFamily
 from clickthrough.config.root import Config
@@ -98,9 +97,9 @@ def _judged(metric: str, fitted: Fitted, prepared: Prepared) -> float:
     if metric not in MILLISECONDS:
         training = fitted.config.training.model_copy(update={"monitor": metric})
         return sign_of(metric) * monitored(fitted.logits, watched, training)
-    with tempfile.TemporaryDirectory() as folder:
-        fitted.model.write(Path(folder), watched.inputs)
-        graph = OnnxModel(Path(folder) / layout.ONNX)
+    with scratch_directory() as folder:
+        fitted.model.write(folder, watched.inputs)
+        graph = OnnxModel(folder / layout.ONNX)
         return milliseconds(graph, watched.inputs, int(metric.removeprefix("ms_")))
 
 

@@ -106,8 +106,8 @@ def test_a_signal_ends_a_verb_wherever_python_is(
 
 def test_sigterm_leaves_the_blocks_of_a_verb(tmp_path: Path) -> None:
     how = (
-        "import tempfile\n    with tempfile.TemporaryDirectory(dir='.') as made:\n"
-        "        time.sleep(60)"
+        "from clickthrough.cleanup import scratch_directory\n"
+        "    with scratch_directory(path.parent) as made:\n        time.sleep(60)"
     )
     process = start(tmp_path, WAITING_VERB.format(more="", how=how), "inspect", "models")
     assert sent(process, signal.SIGTERM) == (143, "")

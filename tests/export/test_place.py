@@ -141,7 +141,7 @@ def test_a_mount_that_looks_like_a_directory_is_named_where_it_cannot_be_replace
         raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 
     (tmp_path / "out").mkdir()
-    monkeypatch.setattr("clickthrough.bundle.beside.exchange", busy)
+    monkeypatch.setattr("clickthrough.beside.exchange", busy)
     with pytest.raises(BundleError, match=r"cannot be written: .*; name a directory below it"):
         export_bundle(bundle, ONNX, tmp_path / "out")
     assert [*tmp_path.rglob("*")] == [tmp_path / "out"]

@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from clickthrough.beside import written_beside
 from clickthrough.bundle import layout
-from clickthrough.bundle.beside import written_beside
 from clickthrough.bundle.listed import class_counts
 from clickthrough.bundle.load import load_encoder
 from clickthrough.bundle.manifest import hash_files

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
+from clickthrough.beside import written_beside
 from clickthrough.bundle import Bundle, layout, load_bundle
-from clickthrough.bundle.beside import written_beside
 from clickthrough.calibration import Platt
 from clickthrough.calibration.identity import Identity
 from clickthrough.calibration.sliced import Sliced

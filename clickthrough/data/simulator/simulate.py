@@ -1,7 +1,5 @@
 """Write a simulated log in the layout of Kaggle's 'Outbrain Click Prediction', its truth apart."""
 
-import shutil
-import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -11,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clickthrough.alone import alone
+from clickthrough.beside import written_beside
 from clickthrough.data.simulator.document_tables import document_tables
 from clickthrough.data.simulator.files import TRUTH, Files
 from clickthrough.data.simulator.plain import write_log
@@ -59,27 +58,12 @@ def _simulated(out: Path, settings: Settings, kind: Kind, force: bool) -> Path:
         )
     out = out.absolute()
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-        try:
+        with written_beside(out) as beside:
             write = _write if kind == "outbrain" else _write_plain
             write(beside, settings)
-            beside.chmod(0o755)
-            _put(beside, out)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
         raise DataError(f"{out}: cannot be written: {error}") from None
     return out
-
-
-def _put(made: Path, out: Path) -> None:
-    """Let a finished directory take the place of another, which goes last of all."""
-    old = made.with_name(f"{made.name}-old")
-    if out.exists():
-        out.replace(old)
-    made.replace(out)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _write_plain(folder: Path, settings: Settings) -> None:

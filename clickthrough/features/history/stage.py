@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Protocol
 import polars as pl
 
 from clickthrough import parquet
-from clickthrough.cleanup import removing
+from clickthrough.cleanup import scratch_directory
 from clickthrough.config.features import Counters
 from clickthrough.features.columns import KeySet, SequenceSet
 from clickthrough.features.engines import EngineName, open_engine
@@ -100,18 +99,16 @@ class HistoryStage:
 
     def _write(self, of: HistorySet, target: Path, opened: list[Passes]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        with full_disk_told(self.folder, target):
-            beside = Path(tempfile.mkdtemp(prefix=COMPUTING, dir=self.folder))
-
-        def write() -> None:
+        with (
+            full_disk_told(self.folder, target),
+            scratch_directory(self.folder, COMPUTING) as beside,
+        ):
             if not opened:
                 opened.append(self._passes())
             written = beside / "history.parquet"
-            with full_disk_told(beside, target):
+            with full_disk_told(beside, target):  # while what fills it is there
                 opened[0].write(of, written)
             written.replace(target)
-
-        removing(beside, write)
 
     def _passes(self) -> Passes:
         """Return what computes."""

@@ -7,7 +7,6 @@ where training is.
 """
 
 import re
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from clickthrough import parquet
-from clickthrough.cleanup import removing
+from clickthrough.cleanup import scratch_directory
 from clickthrough.errors import DataError
 from clickthrough.features.engines import SparkEngine, open_engine
 from clickthrough.full_disk import full_disk_told
@@ -55,18 +54,13 @@ def encode_by_spark(chunks: Chunks, folder: Path, encoding: Encoding, add: Add) 
             add(name, form.empty())  # a part without a labelled row is a table too
     if not spans:
         return
-    with full_disk_told(folder, folder):
-        beside = Path(tempfile.mkdtemp(prefix=ENCODING, dir=folder))
-
-    def work() -> None:
-        with full_disk_told(beside, folder):
+    with full_disk_told(folder, folder), scratch_directory(folder, ENCODING) as beside:
+        with full_disk_told(beside, folder):  # while what fills it is there
             engine = open_engine("spark", beside)
             assert isinstance(engine, SparkEngine)  # noqa: S101
             rows = _with_parts(chunks, beside / "parts.parquet")
             _write(encoded(engine, rows, spans, encoding), beside / "encoded")
         _read(beside / "encoded", form, add)
-
-    removing(beside, work)
 
 
 def encoded(

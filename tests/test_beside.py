@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from clickthrough.bundle import beside
-from clickthrough.bundle.beside import written_beside
-from clickthrough.bundle.exchange import exchange
+from clickthrough import beside
+from clickthrough.beside import written_beside
+from clickthrough.exchange import exchange
 from tests.conftest import ROOT
 
 
@@ -139,7 +139,7 @@ def test_a_failed_second_rename_puts_the_old_one_back(
 WRITER = """
 import sys, time
 from pathlib import Path
-from clickthrough.bundle.beside import written_beside
+from clickthrough.beside import written_beside
 with written_beside(Path(sys.argv[1])) as made:
     (made / "manifest.json").write_text("unfinished")
     print("writing", flush=True)

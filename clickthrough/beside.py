@@ -5,25 +5,17 @@ and whatever happens to the process a whole directory does: the old one or the n
 """
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clickthrough.bundle.exchange import exchange
-from clickthrough.cleanup import clear_left, hold, release
-
-_ENDING = ".writing"
+from clickthrough.cleanup import scratch_beside
+from clickthrough.exchange import exchange
 
 
 @contextmanager
 def written_beside(target: Path) -> Iterator[Path]:
     """Yield a new directory that takes the place of ``target`` if all goes well.
-
-    It is made in a directory ``.NAME-XXXXXXXX.writing`` beside the place, which goes at the end
-    with all that was put there. Those that killed processes left go when a later one has succeeded;
-    a lock tells them from those in use.
 
     Args:
         target: the place; a directory that stands there is replaced as a whole.
@@ -32,17 +24,11 @@ def written_beside(target: Path) -> Iterator[Path]:
         OSError: it cannot be written; what stood there is left.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    room = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=_ENDING, dir=target.parent))
-    held = hold(room)
-    try:
+    with scratch_beside(target) as room:
         made = room / "new"
         made.mkdir()
         yield made
         _put(made, target)
-        clear_left(target.parent, f".{target.name}-", _ENDING)
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
-        release(held)
 
 
 def _put(made: Path, target: Path) -> None:
