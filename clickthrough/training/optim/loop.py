@@ -37,6 +37,8 @@ from clickthrough.training.rows.table import Table
 
 _log = logging.getLogger(__name__)
 _EVAL_ROWS = 65_536
+_ALIKE = 64
+"""Of rows that are no multiple of it, some libraries add up the last ones in another order."""
 
 
 class Progress(Protocol):
@@ -291,17 +293,23 @@ def train_model(
 
 
 def predict_logits(model: CtrModel, inputs: Encoded) -> NDArray[np.float32]:
-    """Return logits of encoded rows, shape (n,)."""
+    """Return logits of encoded rows, shape (n,); they do not depend on how rows are divided."""
     model.eval()
     device = model.shift.device
     parts = []
     with torch.inference_mode():
         for start in range(0, len(inputs.ids), _EVAL_ROWS):
-            rows = slice(start, start + _EVAL_ROWS)
-            given = (values.to(device) for values in tensors(inputs[rows]))
-            parts.append(model(*given).cpu().numpy())
+            rows = inputs[start : start + _EVAL_ROWS]
+            given = (values.to(device) for values in tensors(_filled(rows)))
+            parts.append(model(*given).cpu().numpy()[: len(rows)])
     logits: NDArray[np.float32] = np.concatenate(parts)
     return logits
+
+
+def _filled(rows: Encoded) -> Encoded:
+    """Return rows with the last one repeated until they are as many as are computed alike."""
+    lacking = -len(rows) % _ALIKE
+    return rows[np.minimum(np.arange(len(rows) + lacking), len(rows) - 1)] if lacking else rows
 
 
 def _copy(model: CtrModel) -> Tensors:

@@ -53,6 +53,20 @@ def listwise_of(model: CtrModel, table: Table) -> float:
     return float(np.mean(terms))
 
 
+@pytest.mark.parametrize("rows", [1, 5, 63, 64, 65, 200])
+def test_a_net_is_given_as_many_rows_as_are_computed_alike(
+    rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of few, and of the last ones, some libraries add up in another order."""
+    model, inputs, given = made_model(), made_table(3).inputs, list[int]()
+    model.register_forward_pre_hook(lambda _, values: given.append(len(values[0])))
+    whole = predict_logits(model, inputs)
+    monkeypatch.setattr("clickthrough.training.optim.loop._EVAL_ROWS", 128)
+    found = predict_logits(model, inputs[:rows])
+    np.testing.assert_allclose(found, whole[:rows], rtol=1e-6, atol=1e-7)
+    assert [number % 64 for number in given] == [0] * len(given)
+
+
 def test_a_model_learns_what_the_rows_hold() -> None:
     model, test = made_model(), made_table(3)
     train_model(model, made_table(1, 4_000), made_table(2), Training(epochs=4, batch_size=64))
