@@ -1,6 +1,6 @@
 # make demo     the whole way on a simulated log, then the service on port 8000 (SERVE=0 stops before)
-# make test     every check: formatting, lint, types, tests
-# make test-all what takes minutes: images built and run, pods played under load, manifests scanned
+# make test     formatting, lint, types, and the tests that take seconds
+# make test-all the others: whole commands, real logs from end to end, images built and run, pods under load
 # make test-system   what tests need from the operating system (Debian, as root)
 # make notebook notebooks/training.ipynb anew: runs it from top to bottom and keeps what its cells show
 # make lock     requirements.lock anew: the versions and hashes that the service's image is made of, and
@@ -38,6 +38,7 @@ tests: .venv/.dev
 	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 test-all: .venv/.dev .venv/.scanners
+	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/pytest -m slow -n $(WORKERS) --dist loadfile
 	$(BIN)/pytest -m stack
 
 test-system:

@@ -1,5 +1,6 @@
 """What tests share: a synthetic log, a bundle trained on it, and where real logs lie."""
 
+import functools
 import logging
 import os
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import torch
+from torch.onnx._internal.exporter._registration import ONNXRegistry
 
 from clickthrough.bundle import Bundle, load_bundle
 from clickthrough.config import Config
@@ -18,6 +20,9 @@ from tests.redis.server import RedisServer
 from tests.serving.rich import Trained, train_rich
 
 torch.set_num_threads(1)  # models are small here: threads would wait for each other
+# the exporter would read the source of its 500 functions anew for each model: a third of its time
+_read_once = staticmethod(functools.cache(ONNXRegistry.from_torchlib))
+ONNXRegistry.from_torchlib = _read_once  # type: ignore[method-assign]
 
 ROOT = Path(__file__).resolve().parent.parent
 

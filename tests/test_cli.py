@@ -42,6 +42,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_demo_leaves_a_bundle_that_every_verb_takes(demo: Path) -> None:
     for verb in (["inspect"], ["evaluate", "--no-baselines", "--counters", "frozen"]):
         done = run(verb[0], "models", *verb[1:], folder=demo)
@@ -56,6 +57,7 @@ def test_replay_finds_no_difference(demo: Path) -> None:
     assert difference < 1e-5
 
 
+@pytest.mark.slow
 def test_a_log_comes_in_parts_and_a_bundle_meets_the_days_after(
     log_folder: Path, log: pl.DataFrame, tmp_path: Path
 ) -> None:

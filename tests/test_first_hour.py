@@ -36,6 +36,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_its_roles_are_found(trained: Path) -> None:
     text = (trained / "config.yaml").read_text()
     for role in ("label: clicked", "time: ts", "request_id: display_id", "user: uuid", "item: ad"):

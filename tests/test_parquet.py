@@ -61,6 +61,7 @@ def test_duckdb_reads_a_directory_and_not_what_its_name_would_stand_for(tmp_path
         assert found.fetchall() == [(place, 7)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "config"), [("plain", "log/config.yaml"), ("outbrain", FULL)])
 def test_a_run_where_directories_have_odd_names(kind: str, config: object, tmp_path: Path) -> None:
     folder = tmp_path / ODD

@@ -92,6 +92,7 @@ def test_a_pickle_scores_the_same_and_so_does_the_bundle(
     assert served.metrics["epochs"]
 
 
+@pytest.mark.slow
 def test_searches_and_pipelines_in_two_processes(
     frame: tuple[pd.DataFrame, NDArray[np.int64]],
 ) -> None:

@@ -1,5 +1,6 @@
 """A service that a program or a notebook starts beside itself."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -50,10 +51,13 @@ class Served:
         self.url = f"http://{_named(host)}:{port}"
         command = [sys.executable, "-m", "clickthrough.api.attended", "serve", str(bundle)]
         command += ["--host", host, "--port", str(port)]
+        # nobody else sends it requests whom it would have to tell that it ends
+        environment = {"CTR_DRAIN_SECONDS": "0", **os.environ}
         # a file, for a pipe that nobody reads would fill and stop the service
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - the service writes to it
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             command + ([] if store is None else ["--store", store]),
+            env=environment,
             stdin=subprocess.PIPE,  # never written to: it closes with this program
             stdout=subprocess.DEVNULL,
             stderr=self._errors,

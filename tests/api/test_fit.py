@@ -125,6 +125,7 @@ def test_the_service_of_a_model_answers_and_ends(model: ClickModel, log: pl.Data
         httpx.get(f"{served.url}/health")
 
 
+@pytest.mark.slow
 def test_a_service_that_cannot_start_says_why(model: ClickModel) -> None:
     with (
         model.serve(port=0) as served,

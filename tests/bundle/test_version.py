@@ -54,6 +54,7 @@ def test_equal_runs_at_different_places_are_equal_but_for_paths_and_times(
     assert again.version == first.version
 
 
+@pytest.mark.slow
 def test_equal_runs_of_code_at_different_places_are_equal(
     bundle_path: Path, log: pl.DataFrame, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ def place(bundle_path: Path, tmp_path: Path) -> Path:
     return shutil.copytree(bundle_path, tmp_path / "bundle")
 
 
+@pytest.mark.slow
 def test_it_says_what_the_calibrator_is_and_what_it_gained(place: Path) -> None:
     done = run("calibrate", place, "--method", "none")
     assert done.returncode == 0, done.stderr

@@ -67,6 +67,7 @@ def test_verbose_logs_the_steps(bundle_path: Path, tmp_path: Path) -> None:
     assert told.stdout == plain.stdout
 
 
+@pytest.mark.slow
 def test_twice_verbose_logs_what_steps_are_made_of(log_folder: Path, tmp_path: Path) -> None:
     values = make_values(log_folder, epochs=2)
     values["data"]["cache"] = str(tmp_path / "cache")

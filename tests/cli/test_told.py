@@ -28,6 +28,7 @@ def config(log_folder: Path, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_each_epoch_and_each_baseline_is_a_line_without_a_terminal(
     config: Path, tmp_path: Path
 ) -> None:
@@ -44,6 +45,7 @@ def test_each_epoch_and_each_baseline_is_a_line_without_a_terminal(
     assert told.splitlines()[-1].startswith("next: clickthrough serve models")
 
 
+@pytest.mark.slow
 def test_quiet_tells_results_alone(config: Path, tmp_path: Path) -> None:
     told = run("-q", "train", config, "--no-baselines", folder=tmp_path).stdout
     assert "epoch" not in told
@@ -51,6 +53,7 @@ def test_quiet_tells_results_alone(config: Path, tmp_path: Path) -> None:
     assert "bundle " in told
 
 
+@pytest.mark.slow
 def test_an_orchestrator_reads_json_lines(config: Path, tmp_path: Path) -> None:
     done = run("train", config, "--no-baselines", folder=tmp_path, environment={"CTR_LOG": "json"})
     lines = [json.loads(line) for line in done.stderr.splitlines()]

@@ -29,6 +29,7 @@ def made(config: Config) -> Config:
     return config.model_copy(update={"evaluation": evaluation, "training": training})
 
 
+@pytest.mark.slow
 def test_every_contender_runs_with_every_seed_and_an_interrupted_comparison_goes_on(
     made: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

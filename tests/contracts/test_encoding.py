@@ -138,6 +138,7 @@ def check(case: Case) -> dict[str, Table]:
     return found
 
 
+@pytest.mark.slow
 def test_spark_equals_this_process(tmp_path: Path, small_chunks: None) -> None:
     log = large_log()
     write_log(tmp_path, log)
@@ -193,6 +194,7 @@ def test_a_wrong_weight_is_told_as_in_this_process(tmp_path: Path, small_chunks:
     assert list(case.dataset.path.glob("encoding-*")) == []
 
 
+@pytest.mark.slow
 def test_a_log_is_prepared_on_spark_alone(tmp_path: Path, small_chunks: None) -> None:
     write_log(tmp_path, large_log())
     counts = [{"kind": "counter", "key": "item"}, {"kind": "sequence", "length": 3}]

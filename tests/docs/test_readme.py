@@ -64,7 +64,11 @@ def served(outbrain: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", "app:app", "--port", str(port)]
-    environment = ENVIRONMENT | {"CTR_BUNDLE": str(outbrain / "models"), "CTR_STORE": "memory"}
+    environment = ENVIRONMENT | {
+        "CTR_BUNDLE": str(outbrain / "models"),
+        "CTR_STORE": "memory",
+        "CTR_DRAIN_SECONDS": "0",
+    }
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE)
     try:
         for _ in range(600):
@@ -89,6 +93,7 @@ def test_make_knows_what_the_readme_tells_it() -> None:
         run(text.replace("make ", f"make -n -C {ROOT} "), ROOT)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is missing")
 @pytest.mark.parametrize(
     "block", [b for b in of(README, "bash") if "curl" in b.text], ids=lambda b: f"line {b.line}"
@@ -107,6 +112,7 @@ def python(block: Block, folder: Path) -> str:
     return run(f"python - <<'END'\n{block.text}END\n", folder)
 
 
+@pytest.mark.slow
 def test_the_first_python_is_three_lines_from_a_log(own: Path) -> None:
     first, _ = of(README, "python")
     lines = [n for n in first.text.splitlines() if n and not n.startswith(("from ", "import "))]
@@ -116,6 +122,7 @@ def test_the_first_python_is_three_lines_from_a_log(own: Path) -> None:
     assert 0 < float(probability) < 1
 
 
+@pytest.mark.slow
 def test_python_ranks_as_it_stands(outbrain: Path) -> None:
     _, block = of(README, "python")
     item, probability, *_ = python(block, outbrain).split()
@@ -123,6 +130,7 @@ def test_python_ranks_as_it_stands(outbrain: Path) -> None:
     assert 0 < float(probability) < 1
 
 
+@pytest.mark.slow
 def test_features_and_settings_are_searched_in_the_order_told(outbrain: Path) -> None:
     """All but ``serve``; with fewer trials, of one epoch."""
     (block,) = (b for b in of(README, "bash") if b.text.startswith("clickthrough select"))
@@ -135,6 +143,7 @@ def test_features_and_settings_are_searched_in_the_order_told(outbrain: Path) ->
     assert (outbrain / "tuned" / "manifest.json").exists()
 
 
+@pytest.mark.slow
 def test_what_a_model_is_worth_is_shown_as_told(outbrain: Path) -> None:
     """On the small log, of one epoch, and for a request that it holds."""
     (explain,) = (b for b in of(README, "bash") if b.text.startswith("clickthrough explain"))
@@ -158,6 +167,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_verbs_run_on_a_log_of_ones_own(own: Path) -> None:
     """All but ``serve``, which would not end; the service is tried above."""
     texts = [b.text for b in of(README, "bash") if b.text.startswith("clickthrough init")]

@@ -80,6 +80,7 @@ def used(data: Path, folder: Path, named: Named | None = None) -> Written | None
     return written
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150,
     deadline=None,

@@ -84,6 +84,7 @@ def is_true(made: Made, values: pl.Series, guess: Guess) -> bool:
     return all(found)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=200,
     deadline=None,

@@ -242,6 +242,7 @@ def test_a_named_column_makes_a_known_layout_an_unknown_one(tmp_path: Path) -> N
     trained(config, tmp_path)
 
 
+@pytest.mark.slow
 def test_the_command_line_writes_what_trains_on_the_real_criteo_sample(
     real_logs: Path, tmp_path: Path
 ) -> None:

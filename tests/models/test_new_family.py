@@ -11,6 +11,8 @@ import pytest
 import clickthrough
 from clickthrough.config.model import settings_of
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = '''
 class Toy(TorchFamily):
     """One layer."""

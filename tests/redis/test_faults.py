@@ -21,6 +21,8 @@ from tests.redis.proxy import SlowProxy
 from tests.redis.server import SYNCED, RedisServer
 from tests.waiting import in_time
 
+pytestmark = pytest.mark.slow
+
 _PATIENCE = 30.0
 NAME = "clickthrough"
 """What our connections are called on a server."""

@@ -46,6 +46,7 @@ def test_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         check_works(f"{server.url}?deadline_ms=1000")
 
 
+@pytest.mark.slow
 def test_tls(tmp_path: Path) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:

@@ -116,6 +116,7 @@ def trained(config: dict[str, object], folder: Path, *more: str) -> CompletedPro
     return run("train", path, "--no-baselines", *more, folder=folder)
 
 
+@pytest.mark.slow
 def test_where_runs_are_kept_is_no_place_for_a_bundle(log_folder: Path, tmp_path: Path) -> None:
     done = trained(make_values(log_folder, epochs=1), tmp_path, "--out", "runs")
     assert done.returncode == 2

@@ -32,6 +32,7 @@ def trained(log_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_tensorboard_reads_what_was_written(trained: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -116,6 +117,7 @@ def test_an_unknown_one_is_refused_before_the_work(config: Config, tmp_path: Pat
         tracked(["mlfow"], config, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_that_failed_is_called_so(
     log_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

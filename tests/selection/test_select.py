@@ -110,6 +110,7 @@ def test_the_fewest_features_that_keep_enough_stay(noisy: Config) -> None:
     assert all(point.auc < kept.auc for point in smaller)
 
 
+@pytest.mark.slow
 def test_generated_candidates_are_counters_pairs_and_standings(noisy: Config) -> None:
     denied = "counter(platform)"
     made = select(noisy, None, Choice(generate=True, most=260, rounds=10, deny=[denied]))

@@ -221,6 +221,7 @@ def tried_out(page: "Page", name: str) -> str:
     return status.first.inner_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", WIDTHS)
 def test_it_can_be_tried_out_without_the_internet(
     chromium: "Browser", service: Server, width: int

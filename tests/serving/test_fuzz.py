@@ -29,6 +29,8 @@ from schemathesis.specs.openapi.checks import (
 from clickthrough.serving.app import create_app
 from tests.serving.asking import Caller
 
+pytestmark = pytest.mark.slow
+
 BODIES = int(os.environ.get("CTR_FUZZ") or 1_500)
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 ROUTES = {

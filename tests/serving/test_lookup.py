@@ -214,6 +214,7 @@ def test_a_key_that_a_table_does_not_hold_leaves_fields_missing(plain: Sided) ->
         predictor.observe([shown, {**shown, "page": "no page"}])
 
 
+@pytest.mark.slow
 def test_a_reload_takes_the_tables_of_its_bundle(
     plain: Sided, other: Sided, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

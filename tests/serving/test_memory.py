@@ -17,6 +17,8 @@ from clickthrough.serving.batcher import SMALL
 from tests.logs import raw_rows
 from tests.serving.asking import Caller, caller
 
+pytestmark = pytest.mark.slow
+
 ROUNDS, REQUESTS = 4, 400
 MOST = 24.0
 """Bytes a request: the least object and a reference to it. Numpy fills caches of its own, up to a

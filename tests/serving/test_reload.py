@@ -157,6 +157,7 @@ def test_a_bad_bundle_leaves_the_old_one_serving_and_says_why(
     assert scores(client, rows) != before
 
 
+@pytest.mark.slow
 def test_under_load_no_request_fails_and_each_is_answered_by_one_bundle(
     client: TestClient, place: Path, bundle_path: Path, other: Path, rows: list[dict[str, Any]]
 ) -> None:
@@ -284,6 +285,7 @@ def test_impressions_remembered_before_count_for_their_own_keys_after(
     assert stores[0] == stores[1]
 
 
+@pytest.mark.slow
 def test_what_served_before_is_let_go(place: Path, bundle_path: Path, other: Path) -> None:
     current = Current(place, MemoryStore())
     gone = []

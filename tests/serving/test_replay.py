@@ -36,6 +36,8 @@ from clickthrough.training.prepare import CountersMode, prepare
 from clickthrough.training.run import train
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 REQUESTS = 800
 CONTEXT = ("article_id", "device_type", "is_sso_user", "is_subscriber", "age")
 Floats = NDArray[np.float64]
@@ -83,6 +85,7 @@ def service(bundle: Path, log: Path) -> Iterator[httpx.Client]:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", "app:app", "--port", str(port)]
     environment = {**os.environ, "CTR_BUNDLE": str(bundle), "CTR_STORE": "memory"}
+    environment["CTR_DRAIN_SECONDS"] = "0"
     with log.open("w") as output:
         process = subprocess.Popen(
             [*command, "--log-level", "warning"],

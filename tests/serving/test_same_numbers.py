@@ -124,6 +124,7 @@ def over_file(predictor: Predictor, rows: list[dict[str, Any]], folder: Path, en
         return [(float(r["probability"]), float(r["logit"])) for r in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["onnx", "openvino"])
 def test_every_way_of_serving_gives_the_same_bits(
     bundle_path: Path,

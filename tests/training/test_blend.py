@@ -48,6 +48,7 @@ def test_the_graph_says_what_members_say_together(blended: Blended, tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == [layout.ONNX]
 
 
+@pytest.mark.slow
 def test_equal_members_give_equal_files(blended: Blended, tmp_path: Path) -> None:
     inputs = random_inputs(SHAPE, 20)
     for name in ("one", "other"):

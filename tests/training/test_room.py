@@ -72,6 +72,7 @@ def within(foretold: int, used: int, bounds: tuple[float, float]) -> bool:
     return bounds[0] * used <= foretold <= bounds[1] * used
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["outbrain", "original", "synthetic", "criteo"])
 def test_history_and_encoded_rows(preset: str, logs: dict[str, Path], tmp_path: Path) -> None:
     dataset, config = opened(preset, logs[preset], tmp_path)

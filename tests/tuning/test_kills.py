@@ -18,6 +18,8 @@ from clickthrough.tuning.storage import open_study
 from clickthrough.tuning.work import work
 from tests.tuning.fake import objective, start
 
+pytestmark = pytest.mark.slow
+
 WITHIN = 5.0
 """Seconds after which a study goes on."""
 

@@ -18,6 +18,8 @@ from tests.ports import free_port
 from tests.tuning.fake import start
 from tests.tuning.test_kills import check_recovery, check_whole, crew, opened
 
+pytestmark = pytest.mark.slow
+
 HOME = Path("/usr/lib/postgresql")
 BIN = max(HOME.glob("*/bin"), default=HOME / "bin")
 

@@ -126,6 +126,7 @@ def test_so_it_is_without_a_test_part(tmp_path: Path) -> None:
     assert ended.refused == {"evaluate": says, "replay": says}
 
 
+@pytest.mark.slow
 def test_ids_that_the_service_holds_for_too_long_are_scored_where_it_is_told_so(
     tmp_path: Path,
 ) -> None:

@@ -184,6 +184,7 @@ KNOWN_REFUSALS = re.compile(
 """What a guess may come to: an encoding that no text of the log speaks for."""
 
 
+@pytest.mark.slow
 @settings(
     max_examples=50,
     deadline=None,

@@ -144,6 +144,7 @@ def opened(frame: pl.DataFrame, name: str, folder: Path) -> pl.DataFrame | str:
     return dataset.impressions().collect().with_columns(types=types)
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None, suppress_health_check=[*HealthCheck])
 @given(frame=logs())
 def test_any_log_is_read_as_its_parquet_is(frame: pl.DataFrame, tmp_path: Path) -> None:
@@ -156,6 +157,7 @@ def test_any_log_is_read_as_its_parquet_is(frame: pl.DataFrame, tmp_path: Path) 
     assert one.to_dicts() == other.select(one.columns).to_dicts()
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None, suppress_health_check=[*HealthCheck])
 @given(frame=logs())
 def test_any_log_is_scored_as_its_parquet_is(

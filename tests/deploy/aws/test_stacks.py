@@ -47,6 +47,7 @@ def _lint(*files: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_cfn_lint_finds_nothing() -> None:
     assert _lint(*map(path, ORDER)) == ""
 

@@ -12,6 +12,8 @@ from deploy.ci.errors import PipelineError, UsageError
 from deploy.ci.package import ROOT, Trial, check_tag, try_out, version
 from tests.deploy.ci.verbs import ci, refused
 
+pytestmark = pytest.mark.slow
+
 SITE = Path(sysconfig.get_path("purelib"))
 """What the tests run with: packages are borrowed of it, so that no network is needed."""
 

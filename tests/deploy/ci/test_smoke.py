@@ -14,6 +14,8 @@ from tests.ports import free_port
 from tests.serving.bundles import another, calibrated
 from tests.serving.hostile.servers import Server, serving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def real(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:

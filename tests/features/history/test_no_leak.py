@@ -289,6 +289,7 @@ def leaking(counters: Counters) -> Counters:
     return counters.model_copy(update={"label_delay": -counters.tick})
 
 
+@pytest.mark.slow
 def test_shuffled_labels_of_the_real_log_cannot_be_predicted(shuffled: Shuffled) -> None:
     """Shuffled labels depend on nothing, so an AUC beside 0.5 means that features hold labels.
 
@@ -302,6 +303,7 @@ def test_shuffled_labels_of_the_real_log_cannot_be_predicted(shuffled: Shuffled)
     assert found == pytest.approx(0.5, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [("item:clicks@30m",), ("item:clicks[1h]", "user+item:clicks")])
 def test_a_leak_of_one_tick_in_some_columns_would_be_found(
     shuffled: Shuffled, names: tuple[str, ...]

@@ -84,6 +84,7 @@ def replayed(frame: pl.DataFrame, seeds: pl.LazyFrame, plan: Plan, config: Confi
     return joined(read)
 
 
+@pytest.mark.slow
 def test_every_history_column_of_the_real_log_is_the_same_live_and_in_batch(
     config: Config,
 ) -> None:

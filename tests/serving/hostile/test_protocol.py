@@ -132,6 +132,7 @@ def test_plain_uvicorn_says_in_a_line_what_it_cannot_hold(
     assert "plain uvicorn: " not in serve_process.said()
 
 
+@pytest.mark.slow
 def test_several_workers_cannot_count_in_the_memory_of_each(
     bundle_path: Path, tmp_path: Path
 ) -> None:

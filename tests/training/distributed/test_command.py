@@ -26,6 +26,8 @@ from tests.logs import make_values
 from tests.training.distributed.launch import started, torchrun
 from tests.training.resuming.test_checkpoint import count_of
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Place:

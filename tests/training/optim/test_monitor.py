@@ -33,6 +33,7 @@ def parts(draw: st.DrawFn) -> Table:
     return Table(inputs, np.array(labels, np.int8), np.append(0, np.cumsum(sizes)), {})
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(table=parts())
 def test_a_metric_tells_where_it_is_a_number_and_depends_on_the_scores(table: Table) -> None:

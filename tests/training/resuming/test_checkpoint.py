@@ -197,6 +197,7 @@ def command(config: Path, out: Path, *more: str) -> list[str]:
             "--no-baselines", *more]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_killed_process_goes_on_to_the_same_bundle(log_folder: Path, tmp_path: Path) -> None:
     values = make_values(log_folder)
     values["training"] = {"epochs": 3, "batch_size": 128, "patience": 3, "checkpoint_every": "0s"}
