@@ -13,6 +13,8 @@ from tests.conftest import ROOT
 from tests.logs import make_log
 from tests.serving.hostile.servers import serving
 
+pytestmark = pytest.mark.slow
+
 
 def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
@@ -36,7 +38,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_its_roles_are_found(trained: Path) -> None:
     text = (trained / "config.yaml").read_text()
     for role in ("label: clicked", "time: ts", "request_id: display_id", "user: uuid", "item: ad"):

@@ -155,6 +155,7 @@ def test_spark_equals_this_process(tmp_path: Path, small_chunks: None) -> None:
     assert tables["train"].weights is not None
 
 
+@pytest.mark.slow
 def test_a_log_without_requests_and_times_is_encoded_alike(
     tmp_path: Path, small_chunks: None
 ) -> None:
@@ -168,6 +169,7 @@ def test_a_log_without_requests_and_times_is_encoded_alike(
     assert tables["train"].weights is None
 
 
+@pytest.mark.slow
 def test_a_part_without_a_label_is_a_table_without_rows(tmp_path: Path, small_chunks: None) -> None:
     log = large_log()
     early = pl.int_range(pl.len()) < 0.8 * log.height
@@ -178,6 +180,7 @@ def test_a_part_without_a_label_is_a_table_without_rows(tmp_path: Path, small_ch
     assert check(case_of(config, {9})) == {}
 
 
+@pytest.mark.slow
 def test_a_wrong_weight_is_told_as_in_this_process(tmp_path: Path, small_chunks: None) -> None:
     log = large_log()
     write_log(

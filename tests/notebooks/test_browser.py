@@ -10,6 +10,8 @@ from nbconvert import HTMLExporter
 from notebooks.execute import TRAINING
 from tests.report.browser import SCHEMES, WIDTHS, browser, looked_at, opened
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 

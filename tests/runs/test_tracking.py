@@ -15,6 +15,8 @@ from clickthrough.training.resuming.position import Epoch
 from tests.cli.process import run
 from tests.logs import make_values
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def trained(log_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -32,7 +34,6 @@ def trained(log_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_tensorboard_reads_what_was_written(trained: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -117,7 +118,6 @@ def test_an_unknown_one_is_refused_before_the_work(config: Config, tmp_path: Pat
         tracked(["mlfow"], config, tmp_path)
 
 
-@pytest.mark.slow
 def test_a_run_that_failed_is_called_so(
     log_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,8 @@ from tests.cli.process import run
 from tests.conftest import ROOT
 from tests.logs import make_log, make_values, write_log
 
+pytestmark = pytest.mark.slow
+
 SPACE: dict[str, Any] = {
     "default": False,
     "space": {
@@ -146,7 +148,6 @@ def test_quality_against_milliseconds_is_a_front(folder: Path, tmp_path: Path) -
     assert load_config(tuned.out / "best.yaml").training.monitor == "auc"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("pruning", ["epochs", "days"])
 def test_trials_are_halved_successively(folder: Path, tmp_path: Path, pruning: str) -> None:
     space = {"training.learning_rate": {"choices": [0.01, 1e-7]}}
@@ -196,7 +197,6 @@ def test_what_goes_wrong_is_one_line_before_any_work(folder: Path, tmp_path: Pat
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
 
 
-@pytest.mark.slow
 def test_ctrl_c_ends_cleanly_and_the_next_call_goes_on(folder: Path, tmp_path: Path) -> None:
     values = values_of(folder, space={"training.learning_rate": {"low": 1e-3, "high": 1e-2}})
     values["training"]["epochs"] = 8

@@ -16,6 +16,8 @@ from clickthrough.training.run import train
 from tests.whole.logs import plain
 from tests.whole.verbs import SMALL, predicted, replayed
 
+pytestmark = pytest.mark.slow
+
 
 def scores(log: Path, asked: Path, folder: Path) -> list[float]:
     """Take a log to a bundle, find its own log again, and score a file."""

@@ -6,6 +6,8 @@ import pytest
 
 from tests.deploy.ci.verbs import ci, environment, program, refused
 
+pytestmark = pytest.mark.slow
+
 BUCKET = ("--bucket", "a-bucket", "--name", "first")
 _PROGRAM = """
 import fnmatch, shutil, sys

@@ -9,6 +9,8 @@ import pytest
 from tests.deploy.ci.kubectl import BALANCED, LABELS, Standin
 from tests.deploy.ci.verbs import refused
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def nothing_applied(cluster: Standin, tmp_path: Path) -> Iterator[None]:

@@ -23,6 +23,8 @@ from clickthrough.schema import MISSING_INT, Columns
 from clickthrough.training.prepare import feature_rows
 from tests.export.made import CLASSIC, Exported, alone
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_script_agrees_with_the_bundle_without_this_package(exported: Exported) -> None:
     found = alone(exported.folder)

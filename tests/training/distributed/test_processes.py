@@ -21,6 +21,8 @@ from tests.training.distributed.cases import (
 from tests.training.distributed.launch import torchrun
 from tests.training.distributed.worker import stop
 
+pytestmark = pytest.mark.slow
+
 WORKER = "tests.training.distributed.worker"
 TOLERANCE = 1e-6
 
@@ -118,7 +120,6 @@ def test_two_processes_go_on_from_what_one_left(name: str, two: Path) -> None:
     assert gap(load_file(two / f"{name} from 1.safetensors"), alone(name)[0]) < TOLERANCE
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("origin", ["1", *(f"2, {name}" for name in GONE_ON)])
 @pytest.mark.parametrize("name", GONE_ON)
 def test_three_processes_go_on_from_what_one_or_two_left(
