@@ -17,6 +17,7 @@ from clickthrough.tuning.queue import AGAIN, Queue
 from clickthrough.tuning.storage import open_study
 from clickthrough.tuning.work import work
 from tests.tuning.fake import objective, start
+from tests.waiting import in_time
 
 pytestmark = pytest.mark.slow
 
@@ -102,19 +103,12 @@ def check_recovery(folder: Path, victims: int, storage: str | None) -> None:
         return started[-1]
 
     with crew(lambda: Crew(opened(folder, storage), one, 2).run(4, {}, lambda done: None)):
-        awaited(lambda: len(running(queue)) == 2)
+        in_time(lambda: len(running(queue)) == 2, WITHIN)
         known = set(running(queue))
         for victim in started[:victims]:
             victim.kill()
-        awaited(lambda: len(set(running(queue)) - known) == victims)
+        in_time(lambda: len(set(running(queue)) - known) == victims, WITHIN)
     check_whole(queue, folder, 4)
-
-
-def awaited(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + WITHIN
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_a_worker_that_was_taken_for_dead_is_refused(tmp_path: Path) -> None:
@@ -201,7 +195,7 @@ def test_a_worker_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     queue = opened(tmp_path)
     queue.fill(1, {})
     worker = start(tmp_path, 1, FAKE_SECONDS="60")
-    awaited(lambda: len(running(queue)) == 1)
+    in_time(lambda: len(running(queue)) == 1, WITHIN)
     worker.stdin.close()  # as the kernel does where that process is killed
     worker.wait(WITHIN)
     queue.bury()

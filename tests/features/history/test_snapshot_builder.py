@@ -1,6 +1,5 @@
 """Keys and values, batch by batch, become what one loop over all of them makes."""
 
-import resource
 from collections.abc import Sequence
 from hashlib import blake2b
 from itertools import pairwise
@@ -15,6 +14,7 @@ from clickthrough.errors import DataError
 from clickthrough.features.history import snapshot_builder
 from clickthrough.features.history.snapshot import Snapshot
 from clickthrough.features.history.snapshot_builder import Batch, SnapshotBuilder, Sorted, digest
+from tests.small_files import no_larger_than
 
 Pairs = list[tuple[bytes, bytes]]
 values = st.binary(max_size=40) | st.integers(0, 5).map(lambda words: bytes(8 * words))
@@ -114,10 +114,6 @@ def test_digests_are_those_of_each_key() -> None:
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
     builder = SnapshotBuilder(tmp_path)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
-    try:
-        with pytest.raises(DataError, match=rf"{tmp_path}: cannot be written"):
-            builder.add(Batch.of([b"key"], [bytes(10_000)]))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    wanted = rf"{tmp_path}: cannot be written"
+    with no_larger_than(1_000), pytest.raises(DataError, match=wanted):
+        builder.add(Batch.of([b"key"], [bytes(10_000)]))

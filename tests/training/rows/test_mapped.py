@@ -1,6 +1,5 @@
 """Tables that are put together on disk are the tables that were given."""
 
-import resource
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from clickthrough.features.encoding.encoder import Encoded
 from clickthrough.mapped_array import MappedArray
 from clickthrough.training.rows.mapped import TableWriter
 from clickthrough.training.rows.table import Table
+from tests.small_files import no_larger_than
 
 
 def made_table(seed: int, requests: int, bags: int = 3) -> Table:
@@ -67,13 +67,9 @@ def test_rows_in_any_layout_are_kept(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
     array = MappedArray(tmp_path)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
-    try:
-        with pytest.raises(DataError, match=rf"{tmp_path}: cannot be written"):
-            array.add(np.zeros(10_000))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    wanted = rf"{tmp_path}: cannot be written"
+    with no_larger_than(1_000), pytest.raises(DataError, match=wanted):
+        array.add(np.zeros(10_000))
 
 
 def test_rows_that_nobody_wrote_are_not_read(tmp_path: Path) -> None:
